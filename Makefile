@@ -1,0 +1,45 @@
+# The one door: laptops and CI call these targets and nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+
+help: ## say what each target does
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+dev: $(VENV)/ready ## a virtual environment with the pinned dependencies
+
+$(VENV)/ready: pyproject.toml requirements/dev.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(VENV)/ready ## the whole road on this machine: pack, inject, pull, verify
+	$(BIN)/python deploy/demo.py
+
+test: $(VENV)/ready lint ## every check: linters, types, rooms, and the tests against real parts
+	$(BIN)/pytest
+
+check: test ## the same door by its other name
+
+lint: $(VENV)/ready ## ruff, mypy, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+golden: $(VENV)/ready ## write the expected outputs anew; read the diff
+	WEIGHBRIDGE_GOLDEN=write $(BIN)/pytest -q tests -k golden
+
+lock: ## pin every dependency again (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --no-annotate pyproject.toml -o requirements/run.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --no-annotate pyproject.toml --group dev -o requirements/dev.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --no-annotate --group go -o requirements/go.txt
+
+.PHONY: help dev demo test check lint golden lock

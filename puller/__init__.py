@@ -1,0 +1,1 @@
+"""PULL: a reference in, verified files out."""

@@ -1,0 +1,87 @@
+"""What one pull needs: the webhook writes it into the pod, the puller reads it there."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Any
+
+from registry.errors import Fault
+
+PREFIX = "WEIGHBRIDGE_PULL_"
+MIB = 1 << 20
+
+
+class BadSettings(Fault):
+    """An environment that does not make settings."""
+
+    code = "settings.invalid"
+    remedy = "set the variable that is named; `weighbridge pull --help` explains each"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """One pull, whole. Variable names come from the fields: `source` is WEIGHBRIDGE_PULL_SOURCE.
+
+    Law: Settings.from_env(settings.to_env()) == settings.
+    """
+
+    source: str
+    """Where the model is: oci://… or layout://…"""
+
+    destination: str
+    """The model directory, which appears whole or not at all; its parent must exist on the same volume."""
+
+    include: tuple[str, ...] = ()
+    """Globs of the files to pull; none means all."""
+
+    exclude: tuple[str, ...] = ()
+    """Globs of the files to leave."""
+
+    connections: int = 8
+    """The most connections that are open at once."""
+
+    piece_bytes: int = 16 * MIB
+    """How much of a blob one request asks for, where the artifact does not say."""
+
+    docker_configs: tuple[str, ...] = ()
+    """Docker config files whose credentials are merged; of two for one registry the first wins."""
+
+    plain_http: tuple[str, ...] = ()
+    """Registries (host or host:port) that speak HTTP; loopback ones do anyway."""
+
+    termination_log: str = ""
+    """Where the closing message goes, for `kubectl describe pod`; empty means nowhere."""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read settings from `environ`; raise BadSettings that names the variable."""
+        values: dict[str, Any] = {}
+        for field in fields(cls):
+            name = PREFIX + field.name.upper()
+            text = environ.get(name)
+            if text is not None:
+                values[field.name] = _parse(name, text, field.type)
+            elif field.default is MISSING:
+                raise BadSettings(f"the environment variable {name} is not set")
+        return cls(**values)
+
+    def to_env(self) -> dict[str, str]:
+        """Give the environment that `from_env` reads, defaults left out."""
+        return {
+            PREFIX + field.name.upper(): _format(getattr(self, field.name))
+            for field in fields(self)
+            if getattr(self, field.name) != field.default
+        }
+
+
+def _parse(name: str, text: str, kind: object) -> object:
+    if kind is str:
+        return text
+    if kind is int:
+        if not text.isdecimal() or int(text) < 1:
+            raise BadSettings(f"{name}={text!r}: wanted a whole number from 1 up")
+        return int(text)
+    return tuple(part for part in text.split(",") if part)
+
+
+def _format(value: object) -> str:
+    return ",".join(value) if isinstance(value, tuple) else str(value)

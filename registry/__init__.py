@@ -1,0 +1,1 @@
+"""Speak to registries and to OCI layouts on disk."""

@@ -1,0 +1,116 @@
+"""What can go wrong between us and a registry, each failure with its code and its remedy.
+
+    Fault                                 base of every error that this project raises on purpose
+    ├── BadReference      reference.invalid      text that is no reference or source
+    ├── SourceUnsupported source.unsupported     a scheme that this build does not read
+    ├── BadDigest         digest.invalid         text that is no digest
+    ├── BadManifest       manifest.invalid       JSON that is no manifest, or is too large
+    ├── BadCredentials    credentials.invalid    a docker config that cannot be read
+    ├── BadLayout         layout.invalid         a folder that is no OCI layout
+    ├── Mismatch          content.mismatch       bytes that are not what their digest or size promised
+    ├── NotFound          registry.not-found     no such repository, tag or blob
+    ├── Unauthorized      registry.unauthorized  credentials missing, refused or not sufficient
+    ├── Refused           registry.refused       any other answer that trying again will not change
+    └── Unavailable       registry.unavailable   down, unreachable, overloaded, or cut off (temporary)
+"""
+
+from typing import ClassVar
+
+
+class Fault(Exception):
+    """A failure that explains itself.
+
+    `code` is stable and goes to logs, metrics and answers; `remedy` says what to do;
+    `temporary` says whether the same call may succeed later. `str()` gives the facts alone.
+    """
+
+    code: ClassVar[str] = "fault"
+    temporary: ClassVar[bool] = False
+    remedy: str = ""
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        if remedy:
+            self.remedy = remedy
+
+    def explain(self) -> str:
+        """Say the facts and the remedy in one line, for places that have only one."""
+        return f"{self}; {self.remedy}" if self.remedy else str(self)
+
+
+class BadReference(Fault):
+    """Text that is no reference or source."""
+
+    code = "reference.invalid"
+    remedy = "write it as REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:HEX"
+
+
+class SourceUnsupported(Fault):
+    """A source whose scheme this build does not read."""
+
+    code = "source.unsupported"
+    remedy = "use oci://REGISTRY/REPOSITORY:TAG or layout://DIRECTORY:TAG"
+
+
+class BadDigest(Fault):
+    """Text that is no digest."""
+
+    code = "digest.invalid"
+    remedy = "a digest is sha256: and 64 lower-case hexadecimal digits"
+
+
+class BadManifest(Fault):
+    """A manifest that cannot be believed: not JSON, not a manifest, or too large."""
+
+    code = "manifest.invalid"
+    remedy = "look at it with `weighbridge inspect`; if a tool of yours wrote it, tell us which"
+
+
+class BadCredentials(Fault):
+    """A docker config that cannot be read."""
+
+    code = "credentials.invalid"
+    remedy = "write the file again with `docker login`, or leave it out"
+
+
+class BadLayout(Fault):
+    """A folder that is no OCI image layout."""
+
+    code = "layout.invalid"
+    remedy = "point layout:// at a folder that holds oci-layout, index.json and blobs/"
+
+
+class Mismatch(Fault):
+    """Bytes that are not what their digest or size promised; they were thrown away."""
+
+    code = "content.mismatch"
+    remedy = "the registry or something on the way to it changes bytes: push the artifact again, or ask its operator"
+
+
+class NotFound(Fault):
+    """No such repository, tag or blob."""
+
+    code = "registry.not-found"
+    remedy = "check the spelling; many registries also answer so when credentials are missing"
+
+
+class Unauthorized(Fault):
+    """Credentials missing, refused, or not sufficient."""
+
+    code = "registry.unauthorized"
+    remedy = "log in with `docker login`, or name a secret that may read the repository"
+
+
+class Refused(Fault):
+    """An answer that trying again will not change."""
+
+    code = "registry.refused"
+    remedy = "read the registry's own words above"
+
+
+class Unavailable(Fault):
+    """The registry is down, unreachable, overloaded, or cut the connection."""
+
+    code = "registry.unavailable"
+    temporary = True
+    remedy = "check the address and the network, then try again"
