@@ -1,0 +1,1 @@
+"""The main job on real parts, from a push to the bytes in a volume."""

@@ -1,0 +1,1 @@
+"""Servers of our own that misbehave when a test tells them to."""

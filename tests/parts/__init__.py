@@ -1,0 +1,1 @@
+"""The real programs that tests run against: found or built, started, stopped."""

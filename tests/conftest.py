@@ -1,0 +1,81 @@
+"""What every test stands on: a clean environment, and the real parts, started when first asked for."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from .fakes.tokens import TokenServer
+from .parts.build import PartError, binary
+from .parts.distribution import Registry, basic_auth, running_registry, token_auth
+
+Part = Callable[[str], Path]
+
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+_OURS = "WEIGHBRIDGE_"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let no proxy, docker login, kubeconfig or setting of the user's reach a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.upper() in _PROXIES or (name.startswith(_OURS) and name != "WEIGHBRIDGE_GOLDEN"):
+                patch.delenv(name)
+        patch.setenv("DOCKER_CONFIG", str(tmp_path_factory.mktemp("docker")))
+        patch.setenv("KUBECONFIG", os.devnull)
+        yield
+
+
+@pytest.fixture(scope="session")
+def part(request: pytest.FixtureRequest) -> Part:
+    """Give the path of a real program by its name.
+
+    One that cannot be had is a failure in CI and a skip elsewhere. What a build has to say goes past
+    pytest's capture: a first run takes minutes, and nobody should wonder why.
+    """
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+
+    def find(name: str) -> Path:
+        try:
+            with capture.global_and_fixture_disabled():
+                return binary(name)
+        except PartError as error:
+            if os.environ.get("CI"):
+                pytest.fail(str(error))
+            pytest.skip(str(error))
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def registry(part: Part, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """Run CNCF distribution, open to all; tests keep apart by repository names."""
+    with running_registry(part("registry"), tmp_path_factory.mktemp("registry")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def basic_registry(part: Part, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """Run a registry that asks for distribution.USER and distribution.PASSWORD."""
+    folder = tmp_path_factory.mktemp("basic-registry")
+    with running_registry(part("registry"), folder, auth=basic_auth(folder)) as running:
+        yield running
+
+
+@pytest.fixture
+def token_server() -> Iterator[TokenServer]:
+    """Run a token server that tests may script."""
+    with TokenServer() as tokens:
+        yield tokens
+
+
+@pytest.fixture
+def token_registry(part: Part, tmp_path: Path, token_server: TokenServer) -> Iterator[Registry]:
+    """Run a registry that takes `token_server`'s tokens alone."""
+    folder = tmp_path / "token-registry"
+    folder.mkdir()
+    auth = token_auth(token_server.realm, token_server.jwks(), folder)
+    with running_registry(part("registry"), folder, auth=auth) as running:
+        yield running

@@ -1,0 +1,126 @@
+"""The parts that are built here: which Go module holds each, and which versions will do."""
+
+import hashlib
+import platform
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+_STAMPED = "k8s.io/component-base/version"
+
+
+def _strip_only(_version: str) -> str:
+    return "-s -w"
+
+
+def _kubernetes_stamps(version: str) -> str:
+    """Stamp the version, without which kubectl cannot parse its own."""
+    major, minor, _ = version.removeprefix("v").split(".")
+    stamps = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
+    return " ".join(["-s -w", *(f"-X {_STAMPED}.{key}={value}" for key, value in stamps.items())])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How to build one part, and how to know a ready one that fits."""
+
+    name: str
+    """The program's file name."""
+
+    folder: Path
+    """The Go module whose go.mod and go.sum pin everything."""
+
+    package: str
+    """The Go package of the program."""
+
+    module: str
+    """The Go module whose version is the part's."""
+
+    version_arguments: tuple[str, ...] = ("--version",)
+    """What makes the program say its version; none for one that has no version."""
+
+    fits: re.Pattern[str]
+    """What a program that will do says about itself."""
+
+    minutes: float
+    """How long a build takes with nothing cached, on two cores."""
+
+    linker_flags: Callable[[str], str] = _strip_only
+    """From the version to Go's -ldflags."""
+
+    @property
+    def version(self) -> str:
+        """The version that go.mod pins, with its `v`."""
+        return self._pinned(rf"^\s*(?:require )?{re.escape(self.module)} (v\S+)")
+
+    @property
+    def go_version(self) -> tuple[int, ...]:
+        """The oldest Go that can build the module."""
+        return tuple(map(int, self._pinned(r"^go (\S+)$").split(".")))
+
+    @property
+    def fingerprint(self) -> str:
+        """Eight digits that change with any pin, any line of our own Go and the platform."""
+        digest = hashlib.sha256(f"{sys.platform} {platform.machine()}".encode())
+        for path in sorted(self.folder.iterdir()):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+        return digest.hexdigest()[:8]
+
+    def _pinned(self, pattern: str) -> str:
+        found = re.search(pattern, (self.folder / "go.mod").read_text(), re.MULTILINE)
+        if found is None:
+            raise ValueError(f"{self.folder / 'go.mod'}: nothing fits {pattern}")
+        return found[1]
+
+
+_RECIPES = (
+    Recipe(
+        name="registry",
+        folder=_HERE / "distribution",
+        package="github.com/distribution/distribution/v3/cmd/registry",
+        module="github.com/distribution/distribution/v3",
+        fits=re.compile(r"distribution/v3 v?3\."),
+        minutes=2.5,
+    ),
+    Recipe(
+        name="etcd",
+        folder=_HERE / "kubernetes",
+        package="go.etcd.io/etcd/server/v3",
+        module="go.etcd.io/etcd/server/v3",
+        fits=re.compile(r"etcd Version: 3\.(?:[5-9]|\d\d)\."),  # from 3.5 on it has --unsafe-no-fsync
+        minutes=1,
+    ),
+    Recipe(
+        name="kubectl",
+        folder=_HERE / "kubernetes",
+        package="k8s.io/kubernetes/cmd/kubectl",
+        module="k8s.io/kubernetes",
+        version_arguments=("version", "--client"),
+        fits=re.compile(r"Client Version: v1\.34\."),
+        minutes=2,
+        linker_flags=_kubernetes_stamps,
+    ),
+    Recipe(
+        name="kube-apiserver",
+        folder=_HERE / "kubernetes",
+        package="k8s.io/kubernetes/cmd/kube-apiserver",
+        module="k8s.io/kubernetes",
+        fits=re.compile(r"Kubernetes v1\.34\."),
+        minutes=4.5,
+        linker_flags=_kubernetes_stamps,
+    ),
+    Recipe(
+        name="modelpack-validate",
+        folder=_HERE / "modelpack",
+        package=".",
+        module="github.com/modelpack/model-spec",
+        version_arguments=(),
+        fits=re.compile(""),
+        minutes=0.5,
+    ),
+)
+
+RECIPES = {recipe.name: recipe for recipe in _RECIPES}
