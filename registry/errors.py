@@ -1,17 +1,18 @@
 """What can go wrong between us and a registry, each failure with its code and its remedy.
 
-    Fault                                 base of every error that this project raises on purpose
-    ├── BadReference      reference.invalid      text that is no reference or source
-    ├── SourceUnsupported source.unsupported     a scheme that this build does not read
-    ├── BadDigest         digest.invalid         text that is no digest
-    ├── BadManifest       manifest.invalid       JSON that is no manifest, or is too large
-    ├── BadCredentials    credentials.invalid    a docker config that cannot be read
-    ├── BadLayout         layout.invalid         a folder that is no OCI layout
-    ├── Mismatch          content.mismatch       bytes that are not what their digest or size promised
-    ├── NotFound          registry.not-found     no such repository, tag or blob
-    ├── Unauthorized      registry.unauthorized  credentials missing, refused or not sufficient
-    ├── Refused           registry.refused       any other answer that trying again will not change
-    └── Unavailable       registry.unavailable   down, unreachable, overloaded, or cut off (temporary)
+Fault                                 base of every error that this project raises on purpose
+├── BadReference      reference.invalid      text that is no reference or source
+├── SourceUnsupported source.unsupported     a scheme that this build does not read
+├── BadDigest         digest.invalid         text that is no digest
+├── BadManifest       manifest.invalid       JSON that is no manifest, or is too large
+├── BadCredentials    credentials.invalid    a docker config that cannot be read
+├── BadLayout         layout.invalid         a folder that is no OCI layout
+├── Mismatch          content.mismatch       bytes that are not what their digest or size promised
+├── NotFound          registry.not-found     no such repository, tag or blob
+├── Unauthorized      registry.unauthorized  credentials missing, refused or not sufficient
+├── Refused           registry.refused       any other answer that trying again will not change
+│   └── Untrusted     registry.untrusted     TLS that does not prove who answers
+└── Unavailable       registry.unavailable   down, unreachable, overloaded, or cut off (temporary)
 """
 
 from typing import ClassVar
@@ -108,9 +109,23 @@ class Refused(Fault):
     remedy = "read the registry's own words above"
 
 
+class Untrusted(Refused):
+    """TLS that does not prove who answers."""
+
+    code = "registry.untrusted"
+    remedy = "name the CA that signed the registry's certificate with --ca-file, or --plain-http if it speaks no TLS"
+
+
 class Unavailable(Fault):
-    """The registry is down, unreachable, overloaded, or cut the connection."""
+    """The registry is down, unreachable, overloaded, or cut the connection.
+
+    `retry_after_seconds` is what the registry asked for, if it asked.
+    """
 
     code = "registry.unavailable"
     temporary = True
     remedy = "check the address and the network, then try again"
+
+    def __init__(self, message: str, *, remedy: str = "", retry_after_seconds: float | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.retry_after_seconds = retry_after_seconds

@@ -1,0 +1,140 @@
+"""Manifests and indexes: JSON from anywhere in, frozen values out (image-spec, manifest.md and image-index.md)."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from oras.defaults import (
+    default_index_media_type,
+    default_manifest_media_type,
+    docker_manifest_list_media_type,
+    docker_manifest_media_type,
+)
+
+from .digest import Digest
+from .errors import BadDigest, BadManifest
+
+MANIFEST_TYPE: str = default_manifest_media_type
+INDEX_TYPE: str = default_index_media_type
+ACCEPT = (MANIFEST_TYPE, INDEX_TYPE, docker_manifest_media_type, docker_manifest_list_media_type)
+_INDEX_TYPES = (INDEX_TYPE, docker_manifest_list_media_type)
+
+SIZE_LIMIT = 8 << 20
+"""Registries take 4 MiB and should; twice that is still read (distribution-spec, "Pushing Manifests")."""
+
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Descriptor:
+    """A blob as its manifest promises it (image-spec, descriptor.md). `size` in bytes."""
+
+    media_type: str
+    digest: Digest
+    size: int
+    annotations: Mapping[str, str] = field(default=_NONE, hash=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the JSON object; empty annotations are left out."""
+        entry: dict[str, Any] = {"mediaType": self.media_type, "digest": str(self.digest), "size": self.size}
+        if self.annotations:
+            entry["annotations"] = dict(self.annotations)
+        return entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """An artifact: its config and its layers."""
+
+    media_type: str = MANIFEST_TYPE
+    artifact_type: str = ""
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+    annotations: Mapping[str, str] = field(default=_NONE, hash=False)
+
+    def to_bytes(self) -> bytes:
+        """Give the JSON document that is pushed: the same value gives the same bytes."""
+        document: dict[str, Any] = {
+            "schemaVersion": 2,
+            "mediaType": self.media_type,
+            "artifactType": self.artifact_type,
+            "config": self.config.to_json(),
+            "layers": [layer.to_json() for layer in self.layers],
+        }
+        if self.annotations:
+            document["annotations"] = dict(self.annotations)
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """A list of manifests, one a platform or variant."""
+
+    manifests: tuple[Descriptor, ...]
+
+
+def parse_manifest(content: bytes) -> Manifest | Index:
+    """Read a manifest or an index; raise BadManifest whose message names the JSON path that is wrong."""
+    if len(content) > SIZE_LIMIT:
+        raise BadManifest(f"the manifest has {len(content)} bytes; more than {SIZE_LIMIT} are not read")
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        start = content[:40].decode(errors="replace")
+        raise BadManifest(f"the manifest is not JSON; it starts with {start!r}") from None
+    if not isinstance(document, dict):
+        raise BadManifest("the manifest is no JSON object")
+    if document.get("mediaType") in _INDEX_TYPES or ("manifests" in document and "layers" not in document):
+        return Index(manifests=_descriptors(document, "manifests"))
+    return Manifest(
+        media_type=_text(document, "mediaType", "mediaType", default=MANIFEST_TYPE),
+        artifact_type=_text(document, "artifactType", "artifactType", default=""),
+        config=_descriptor(document.get("config"), "config"),
+        layers=_descriptors(document, "layers"),
+        annotations=_annotations(document.get("annotations"), "annotations"),
+    )
+
+
+def _descriptors(document: dict[str, Any], key: str) -> tuple[Descriptor, ...]:
+    entries = document.get(key)
+    if not isinstance(entries, list):
+        raise BadManifest(f"{key}: wanted a list, got {type(entries).__name__}")
+    return tuple(_descriptor(entry, f"{key}[{number}]") for number, entry in enumerate(entries))
+
+
+def _descriptor(entry: object, path: str) -> Descriptor:
+    if not isinstance(entry, dict):
+        raise BadManifest(f"{path}: wanted an object, got {type(entry).__name__}")
+    size = entry.get("size")
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise BadManifest(f"{path}.size: wanted a number of bytes, got {size!r}")
+    try:
+        digest = Digest.parse(entry.get("digest", ""))
+    except BadDigest as error:
+        raise BadManifest(f"{path}.digest: {error}") from None
+    return Descriptor(
+        media_type=_text(entry, "mediaType", f"{path}.mediaType"),
+        digest=digest,
+        size=size,
+        annotations=_annotations(entry.get("annotations"), f"{path}.annotations"),
+    )
+
+
+def _text(entry: dict[str, Any], key: str, path: str, default: str | None = None) -> str:
+    value = entry.get(key, default)
+    if not isinstance(value, str):
+        raise BadManifest(f"{path}: wanted text, got {type(value).__name__}")
+    return value
+
+
+def _annotations(entry: object, path: str) -> Mapping[str, str]:
+    if entry is None:
+        return _NONE
+    if not isinstance(entry, dict):
+        raise BadManifest(f"{path}: wanted an object, got {type(entry).__name__}")
+    for key, value in entry.items():
+        if not isinstance(value, str):
+            raise BadManifest(f"{path}[{key!r}]: wanted text, got {type(value).__name__}")
+    return MappingProxyType(entry)

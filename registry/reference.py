@@ -1,0 +1,93 @@
+"""`registry/repository:tag@sha256:…` as a value."""
+
+import ipaddress
+import re
+from dataclasses import dataclass, replace
+from typing import Self
+
+from oras.defaults import default_tag
+from oras.defaults import registry as hub
+
+from .digest import Digest
+from .errors import BadDigest, BadReference
+
+# distribution-spec, "Pulling manifests": <name> and <reference>
+_REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
+_TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
+_HOST = re.compile(r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?")
+_NAME_LIMIT = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """Where an artifact stands. A digest, when present, decides; the tag then only tells people."""
+
+    registry: str
+    repository: str
+    tag: str | None = None
+    digest: Digest | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a reference; raise BadReference that says which part is wrong.
+
+        The registry must be written: nobody's cluster should reach a public hub by a typing slip.
+        Neither tag nor digest means the tag `latest`.
+        """
+        name, at, digest_text = text.partition("@")
+        registry, slash, rest = name.partition("/")
+        if not slash or not _looks_like_host(registry):
+            raise BadReference(f"{text!r} names no registry")
+        if not _HOST.fullmatch(registry):
+            raise BadReference(f"{text!r}: {registry!r} is no registry host")
+        repository, colon, tag = rest.partition(":")
+        if len(repository) > _NAME_LIMIT or not _REPOSITORY.fullmatch(repository):
+            raise BadReference(
+                f"{text!r}: {repository!r} is no repository name",
+                remedy="a repository is lower-case letters, digits and . _ - between slashes",
+            )
+        if colon and not _TAG.fullmatch(tag):
+            raise BadReference(f"{text!r}: {tag!r} is no tag")
+        try:
+            digest = Digest.parse(digest_text) if at else None
+        except BadDigest as error:
+            raise BadReference(f"{text!r}: {error}", remedy=error.remedy) from error
+        if not tag and digest is None:
+            tag = default_tag
+        return cls(registry=registry, repository=repository, tag=tag or None, digest=digest)
+
+    @property
+    def target(self) -> str:
+        """What the registry is asked for: the digest when there is one, else the tag."""
+        return str(self.digest) if self.digest else str(self.tag)
+
+    @property
+    def host(self) -> str:
+        """The host that answers for the registry: Docker Hub's API has a name of its own."""
+        if self.registry in (hub.index_name, hub.index_hostname):
+            return str(hub.default_v2_registry["host"])
+        return self.registry
+
+    def pinned(self, digest: Digest) -> Self:
+        """Give the same reference with its digest."""
+        return replace(self, digest=digest)
+
+    def __str__(self) -> str:
+        tag = f":{self.tag}" if self.tag else ""
+        digest = f"@{self.digest}" if self.digest else ""
+        return f"{self.registry}/{self.repository}{tag}{digest}"
+
+
+def is_loopback(registry: str) -> bool:
+    """Tell whether `host[:port]` is this very machine, where plain HTTP is the custom."""
+    host = registry.rpartition(":")[0] if re.search(r":\d+$", registry) else registry
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _looks_like_host(text: str) -> bool:
+    return "." in text or ":" in text or text == "localhost"

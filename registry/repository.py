@@ -1,0 +1,120 @@
+"""What every place that holds artifacts can do, be it a registry or a folder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from .digest import Digest
+from .errors import BadManifest, BadReference
+from .manifest import Descriptor, Index, Manifest, parse_manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """A reference looked up: the digest that pins it, and the manifest that it leads to."""
+
+    digest: Digest
+    manifest: Manifest
+
+
+class Body(Protocol):
+    """The bytes of a blob from `start` on. Nobody has checked them yet."""
+
+    @property
+    def start(self) -> int:
+        """The offset of the first byte; 0 where a range was asked of a registry that knows none."""
+        ...
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill the buffer from the front; 0 at the end."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what stands behind it."""
+        ...
+
+
+class Repository(Protocol):
+    """A place to read artifacts from; safe to share between threads."""
+
+    def resolve(self) -> Resolved:
+        """Look the reference up. Raises NotFound, Mismatch, BadManifest and the network's errors."""
+        ...
+
+    def read(self, descriptor: Descriptor, limit: int) -> bytes:
+        """Give a small blob whole and verified."""
+        ...
+
+    def open(self, descriptor: Descriptor, start: int, stop: int) -> Body:
+        """Begin to read bytes `start` to `stop` of a blob."""
+        ...
+
+    def pinned(self, digest: Digest) -> str:
+        """Give the source's text with the digest that it led to."""
+        ...
+
+
+class Upload(Protocol):
+    """A blob on its way in: written in order, then committed or forgotten."""
+
+    def write(self, content: memoryview, /) -> None:
+        """Send the next bytes."""
+        ...
+
+    def commit(self, digest: Digest) -> None:
+        """Close the blob under its digest; raises Mismatch when the other side counted another one."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+class Publisher(Protocol):
+    """A place to write artifacts to; safe to share between threads."""
+
+    def has(self, digest: Digest) -> bool:
+        """Tell whether a blob is there already."""
+        ...
+
+    def begin(self, size: int) -> Upload:
+        """Begin a blob of `size` bytes whose digest is not known yet."""
+        ...
+
+    def put(self, content: bytes, digest: Digest) -> None:
+        """Write a small blob whole."""
+        ...
+
+    def put_manifest(self, manifest: Manifest) -> Digest:
+        """Write the manifest, last of all, under the reference's tag; give its digest."""
+        ...
+
+
+def choose(document: Manifest | Index, where: str) -> Manifest | Descriptor:
+    """Give the manifest, or the one manifest that an index leads to.
+
+    Raises BadManifest when the index leads to none, and BadReference when it leaves a choice.
+    """
+    if isinstance(document, Manifest):
+        return document
+    if not document.manifests:
+        raise BadManifest(f"{where}: the index is empty")
+    if len(document.manifests) > 1:
+        raise BadReference(
+            f"{where}: is an index of {len(document.manifests)} manifests",
+            remedy="name one of them by digest: " + _some(document.manifests),
+        )
+    return document.manifests[0]
+
+
+def parse_single(content: bytes, where: str) -> Manifest:
+    """Read a manifest that an index led to; an index of indexes is refused with BadManifest."""
+    document = parse_manifest(content)
+    if isinstance(document, Index):
+        raise BadManifest(f"{where}: an index that leads to an index")
+    return document
+
+
+def _some(manifests: Sequence[Descriptor]) -> str:
+    shown = ", ".join(str(entry.digest) for entry in manifests[:3])
+    return shown + (", …" if len(manifests) > 3 else "")
