@@ -48,7 +48,7 @@ class Process:
         return self.log.read_text(errors="replace")
 
     def wait_until(self, ready: Callable[[], T | None], within_seconds: float) -> T:
-        """Ask `ready` until it gives something; raise NotReadyError when the program dies or the time is up."""
+        """Ask `ready` until it gives something; raise NotReadyError when it dies or is late."""
         deadline = time.monotonic() + within_seconds
         while time.monotonic() < deadline:
             if answer := ready():
