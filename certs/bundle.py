@@ -1,0 +1,20 @@
+"""The PEM blocks that serve one webhook."""
+
+from dataclasses import dataclass, field, replace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A CA and a leaf that it signed.
+
+    The keys stay out of `repr`, so that no log can show them.
+    """
+
+    ca_certificate: bytes
+    ca_key: bytes | None = field(repr=False)
+    certificate: bytes
+    key: bytes = field(repr=False)
+
+    def without_ca_key(self) -> "Bundle":
+        """Forget the key that could sign for any name: whoever serves has no need of it."""
+        return replace(self, ca_key=None)

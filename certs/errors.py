@@ -1,0 +1,45 @@
+"""What can go wrong with TLS material, each failure with its code and its remedy.
+
+CertsError                          base of every error that this room raises on purpose
+├── BadNameError            certs.bad-name      text that is no DNS name, Service, namespace or IP address
+├── BadValidityError        certs.bad-validity  a life of the leaf that its CA cannot cover
+├── FileExistsAlreadyError  certs.exists        a file that would be overwritten
+└── UnwritableError         certs.unwritable    a folder that takes no files
+"""
+
+from typing import ClassVar
+
+
+class CertsError(Exception):
+    """A failure that explains itself: `code` is stable, `remedy` says what to do, `str()` gives the facts."""
+
+    code: ClassVar[str] = "certs"
+    remedy: ClassVar[str] = ""
+
+
+class BadNameError(CertsError):
+    """Text that is no DNS name, Service, namespace or IP address."""
+
+    code = "certs.bad-name"
+    remedy = "use lower-case letters, digits and -, with dots between the labels of a DNS name"
+
+
+class BadValidityError(CertsError):
+    """A life of the leaf that its CA cannot cover."""
+
+    code = "certs.bad-validity"
+    remedy = "give --days a number from 1 to 3650, the CA's own life"
+
+
+class FileExistsAlreadyError(CertsError):
+    """A file that would be overwritten."""
+
+    code = "certs.exists"
+    remedy = "choose another folder, or add --force when nothing serves with those files any more"
+
+
+class UnwritableError(CertsError):
+    """A folder that takes no files."""
+
+    code = "certs.unwritable"
+    remedy = "choose a folder that you may write to"

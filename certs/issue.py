@@ -1,0 +1,115 @@
+"""Make certificates: a function of names, keys and the time.
+
+The profile is RFC 5280's, as Go and OpenSSL check it in their strict modes: ECDSA P-256, critical key usage
+and basic constraints, key identifiers on both, and on the leaf serverAuth and the names as SANs alone.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from .bundle import Bundle
+from .errors import BadValidityError
+from .names import Names
+
+CA_DAYS = 3650
+LEAF_DAYS = 365
+_BACKDATED = dt.timedelta(hours=1)  # for clocks that run behind ours
+
+_usage = partial(
+    x509.KeyUsage,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+_CA_USAGE = _usage(digital_signature=False, key_cert_sign=True, crl_sign=True)
+_LEAF_USAGE = _usage(digital_signature=True, key_cert_sign=False, crl_sign=False)
+
+Key = ec.EllipticCurvePrivateKey
+
+
+def new_key() -> Key:
+    """Make an ECDSA P-256 key."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+@dataclass(frozen=True, slots=True)
+class _Authority:
+    certificate: x509.Certificate
+    key: Key
+
+
+def issue(names: Names, now: dt.datetime, leaf_days: int = LEAF_DAYS, make_key: Callable[[], Key] = new_key) -> Bundle:
+    """Make a CA and the leaf that it signs; raise BadValidityError when the leaf would outlive its CA.
+
+    `now` is an aware time; both certificates start an hour before it.
+    """
+    if not 1 <= leaf_days <= CA_DAYS:
+        raise BadValidityError(f"a certificate for {leaf_days} days from a CA for {CA_DAYS}")
+    start = now.replace(microsecond=0)
+    ca = _authority(make_key(), start)
+    key = make_key()
+    leaf = _leaf(names, key.public_key(), ca, start, leaf_days)
+    return Bundle(
+        ca_certificate=_pem(ca.certificate), ca_key=_key_pem(ca.key), certificate=_pem(leaf), key=_key_pem(key)
+    )
+
+
+def _authority(key: Key, start: dt.datetime) -> _Authority:
+    subject = _name("weighbridge webhook CA")
+    builder = _begin(subject, subject, key.public_key(), start, CA_DAYS)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    builder = builder.add_extension(_CA_USAGE, critical=True)
+    return _Authority(builder.sign(key, hashes.SHA256()), key)
+
+
+def _leaf(
+    names: Names, key: ec.EllipticCurvePublicKey, ca: _Authority, start: dt.datetime, days: int
+) -> x509.Certificate:
+    subject_names = [*map(x509.DNSName, names.dns), *map(x509.IPAddress, names.addresses)]
+    issuer_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca.key.public_key())
+    builder = _begin(_name(names.service), ca.certificate.subject, key, start, days)
+    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    builder = builder.add_extension(_LEAF_USAGE, critical=True)
+    builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+    builder = builder.add_extension(x509.SubjectAlternativeName(subject_names), critical=False)
+    builder = builder.add_extension(issuer_id, critical=False)
+    return builder.sign(ca.key, hashes.SHA256())
+
+
+def _begin(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, start: dt.datetime, days: int
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start - _BACKDATED)
+        .not_valid_after(start + dt.timedelta(days=days))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+    )
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def _pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _key_pem(key: Key) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )

@@ -1,0 +1,63 @@
+"""What of a bundle goes to the cluster: the serving Secret, and the CA for the API server."""
+
+import base64
+import io
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from .bundle import Bundle
+
+CONFIGURATION = "admission.weighbridge.dev"
+WEBHOOKS = ("pods.weighbridge.dev", "workloads.weighbridge.dev")
+SECRET = "weighbridge-tls"  # noqa: S105 - the Secret's name
+FIELD_MANAGER = "weighbridge-certs"
+
+
+def secret(bundle: Bundle, namespace: str) -> dict[str, Any]:
+    """Give the Secret that the webhook mounts; the CA's key is in it when the bundle still has it."""
+    content = {"ca.crt": bundle.ca_certificate, "tls.crt": bundle.certificate, "tls.key": bundle.key}
+    if bundle.ca_key:
+        content["ca.key"] = bundle.ca_key
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "kubernetes.io/tls",
+        "metadata": {
+            "name": SECRET,
+            "namespace": namespace,
+            "labels": {"app.kubernetes.io/name": "weighbridge", "app.kubernetes.io/component": "webhook"},
+        },
+        "data": {name: _base64(pem) for name, pem in content.items()},
+    }
+
+
+def trust(bundle: Bundle) -> dict[str, Any]:
+    """Give the fragment of the MutatingWebhookConfiguration that only says whom to trust.
+
+    It is for server-side apply under FIELD_MANAGER: that manager then owns the caBundle fields and nothing
+    else, so an apply of the manifests, which carry no caBundle, leaves them alone.
+    """
+    ca = {"caBundle": _base64(bundle.ca_certificate)}
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingWebhookConfiguration",
+        "metadata": {"name": CONFIGURATION},
+        "webhooks": [{"name": name, "clientConfig": ca.copy()} for name in WEBHOOKS],
+    }
+
+
+def to_yaml(*documents: dict[str, Any]) -> str:
+    """Write documents as one YAML stream."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment] # declared None, read as a bool
+    yaml.explicit_start = True
+    yaml.width = 1 << 16  # a folded base64 line is hard to copy
+    stream = io.StringIO()
+    yaml.dump_all(documents, stream)
+    return stream.getvalue()
+
+
+def _base64(pem: bytes) -> str:
+    return base64.b64encode(pem).decode()

@@ -1,0 +1,57 @@
+"""The names that a serving certificate answers to."""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+from .errors import BadNameError
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_ONE_LABEL = re.compile(_LABEL)
+_DNS_NAME = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*")
+_DNS_LIMIT = 253
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """A Service's DNS names, and what else the certificate shall cover."""
+
+    service: str
+    namespace: str
+    more_dns: tuple[str, ...] = ()
+    addresses: tuple[Address, ...] = ()
+
+    @classmethod
+    def parse(cls, service: str, namespace: str, more_dns: Iterable[str], addresses: Iterable[str]) -> Self:
+        """Check every name; raise BadNameError that quotes the wrong one."""
+        for kind, text in (("Service", service), ("namespace", namespace)):
+            if not _ONE_LABEL.fullmatch(text):
+                raise BadNameError(f"{text!r} is no name of a {kind}")
+        more = tuple(more_dns)
+        for text in more:
+            if len(text) > _DNS_LIMIT or not _DNS_NAME.fullmatch(text):
+                raise BadNameError(f"{text!r} is no DNS name")
+        return cls(
+            service=service,
+            namespace=namespace,
+            more_dns=more,
+            addresses=tuple(_address(text) for text in addresses),
+        )
+
+    @property
+    def dns(self) -> tuple[str, ...]:
+        """Every DNS name once; the API server calls the third one."""
+        inside = f"{self.service}.{self.namespace}"
+        own = (self.service, inside, f"{inside}.svc", f"{inside}.svc.cluster.local")
+        return tuple(dict.fromkeys((*own, *self.more_dns)))
+
+
+def _address(text: str) -> Address:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError as error:
+        raise BadNameError(f"{text!r} is no IP address") from error
