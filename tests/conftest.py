@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from .fakes.tokens import TokenServer
+from .parts.apiserver import ApiServer, running_api_server
 from .parts.build import PartError, binary
 from .parts.distribution import Registry, basic_auth, running_registry, token_auth
 
@@ -78,4 +79,12 @@ def token_registry(part: Part, tmp_path: Path, token_server: TokenServer) -> Ite
     folder.mkdir()
     auth = token_auth(token_server.realm, token_server.jwks(), folder)
     with running_registry(part("registry"), folder, auth=auth) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def api_server(part: Part, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """Run a real API server; tests keep apart by namespaces and object names."""
+    programs = {name: part(name) for name in ("etcd", "kube-apiserver")}
+    with running_api_server(programs, tmp_path_factory.mktemp("api-server")) as running:
         yield running

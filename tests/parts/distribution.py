@@ -46,9 +46,7 @@ def token_auth(realm: str, jwks: dict[str, Any], folder: Path) -> dict[str, Any]
     """Give the `auth` section that takes bearer tokens from `realm`, signed with a key of `jwks`."""
     path = folder / "jwks.json"
     path.write_text(json.dumps(jwks))
-    return {
-        "token": {"realm": realm, "service": "registry", "issuer": "weighbridge tests", "jwks": str(path)}
-    }
+    return {"token": {"realm": realm, "service": "registry", "issuer": "weighbridge tests", "jwks": str(path)}}
 
 
 @contextmanager

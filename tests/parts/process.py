@@ -21,9 +21,7 @@ class NotReadyError(Exception):
 class Process:
     """A child of ours with its log in a file, stopped by its id when the block ends."""
 
-    def __init__(
-        self, command: Sequence[str | Path], log: Path, env: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, command: Sequence[str | Path], log: Path, env: Mapping[str, str] | None = None) -> None:
         self.log = log
         with log.open("wb") as output:
             self._child = subprocess.Popen(
@@ -57,9 +55,7 @@ class Process:
                 break
             time.sleep(_LOOK_AGAIN_SECONDS)
         state = "still runs" if self._child.poll() is None else f"exited {self._child.returncode}"
-        raise NotReadyError(
-            f"{self._child.args!r} {state}, not ready; its last words:\n{self.said()[-3000:]}"
-        )
+        raise NotReadyError(f"{self._child.args!r} {state}, not ready; its last words:\n{self.said()[-3000:]}")
 
     def stop(self) -> int:
         """Ask it to end, insist when it does not, and give its exit code."""

