@@ -48,8 +48,11 @@ class Settings:
     plain_http: tuple[str, ...] = ()
     """Registries (host or host:port) that speak HTTP; loopback ones do anyway."""
 
-    termination_log: str = ""
-    """Where the closing message goes, for `kubectl describe pod`; empty means nowhere."""
+    ca_file: str = ""
+    """A PEM file of CAs that are trusted beside the system's."""
+
+    termination_log: str = "/dev/termination-log"
+    """Where the closing message goes, for `kubectl describe pod`; nothing is written where there is no such file."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":

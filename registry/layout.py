@@ -29,7 +29,7 @@ class LayoutBody:
     """A stretch of a blob's file."""
 
     def __init__(self, path: Path, start: int, stop: int) -> None:
-        self.start, self._left = start, stop - start
+        self.start, self.stop, self._left = start, stop, stop - start
         self._file = path.open("rb", buffering=0)
         self._file.seek(start)
 

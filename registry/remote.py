@@ -18,8 +18,8 @@ _STALE = (Unauthorized, NotFound, Refused)
 class RemoteBody:
     """A blob's bytes on their way from a registry."""
 
-    def __init__(self, response: Response, start: int) -> None:
-        self._response, self.start = response, start
+    def __init__(self, response: Response, start: int, stop: int) -> None:
+        self._response, self.start, self.stop = response, start, stop
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill the buffer; 0 at the end. Raises Unavailable when the connection breaks."""
@@ -64,7 +64,7 @@ class RemoteRepository:
         return verified(str(descriptor.digest), patiently(ask), descriptor.size, descriptor.digest)
 
     def open(self, descriptor: Descriptor, start: int, stop: int) -> RemoteBody:
-        """Ask for bytes `start` to `stop` of a blob; the body starts at 0 when the registry knows no ranges.
+        """Ask for bytes `start` to `stop` of a blob; the body is the whole blob when the registry knows no ranges.
 
         Where a blob was redirected to is remembered: the next range goes there at once, and back to the
         registry when that address has lapsed.
@@ -81,13 +81,13 @@ class RemoteRepository:
     def _get(self, url: str, headers: dict[str, str], descriptor: Descriptor, start: int) -> RemoteBody:
         response = self._client.request("GET", url, headers=headers, accept=(200, 206))
         try:
-            begins = _check_head(response, descriptor, start)
+            begin, end = _check_head(response, descriptor, start)
         except Fault:
             response.close()
             raise
         if response.url != url:
             self._moved[descriptor.digest] = response.url
-        return RemoteBody(response, begins)
+        return RemoteBody(response, begin, end)
 
     def _child(self, descriptor: Descriptor) -> Manifest:
         content = self._manifest(str(descriptor.digest))
@@ -117,17 +117,17 @@ def _limited(response: Response, name: str) -> bytes:
         raise BadManifest(f"{name}: its manifest is longer than the {SIZE_LIMIT} bytes that are read") from error
 
 
-def _check_head(response: Response, descriptor: Descriptor, start: int) -> int:
-    """Compare an answer's head with what was asked; give the offset of the body's first byte."""
+def _check_head(response: Response, descriptor: Descriptor, start: int) -> tuple[int, int]:
+    """Compare an answer's head with what was asked; give the offsets of the body's first byte and of its end."""
     name = str(descriptor.digest)
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Refused(f"{name}: came with Content-Encoding {response.headers['Content-Encoding']!r}, unasked")
     if response.status == 200:
         if response.length not in (None, descriptor.size):
             raise Mismatch(f"{name}: {response.length} bytes are offered, {descriptor.size} were promised")
-        return 0
+        return 0, descriptor.size
     answered = response.headers.get("Content-Range", "")
     match = _CONTENT_RANGE.fullmatch(answered)
     if not match or int(match[1]) != start or match[3] not in ("*", str(descriptor.size)):
         raise Mismatch(f"{name}: asked for bytes from {start} of {descriptor.size}, was answered {answered!r}")
-    return start
+    return start, int(match[2]) + 1

@@ -18,11 +18,19 @@ class Resolved:
 
 
 class Body(Protocol):
-    """The bytes of a blob from `start` on. Nobody has checked them yet."""
+    """Bytes `start` to `stop` of a blob. Nobody has checked them yet.
+
+    That may be more than was asked for: a registry that knows no ranges answers with the whole blob.
+    """
 
     @property
     def start(self) -> int:
-        """The offset of the first byte; 0 where a range was asked of a registry that knows none."""
+        """The offset of the first byte."""
+        ...
+
+    @property
+    def stop(self) -> int:
+        """The offset behind the last byte."""
         ...
 
     def readinto(self, buffer: memoryview, /) -> int:

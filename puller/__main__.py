@@ -1,0 +1,53 @@
+"""The initContainer: `python -m puller`, told what to do by its environment."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from registry.environment import access_from
+from registry.errors import Fault
+
+from .progress import human
+from .pull import pull
+from .settings import Settings
+
+_MESSAGE_LIMIT = 4096  # bytes that the kubelet keeps of a termination message
+
+
+def main() -> int:
+    """Pull what the environment asks for; give the exit code."""
+    settings = None
+    try:
+        settings = Settings.from_env(os.environ)
+        access = access_from(
+            os.environ,
+            docker_configs=settings.docker_configs,
+            plain_http=settings.plain_http,
+            ca_file=settings.ca_file,
+        )
+        receipt = pull(settings, access, _speak)
+    except Fault as error:
+        _speak(f"error: {error} [{error.code}]")
+        _speak(f"  hint: {error.remedy}")
+        _leave(settings, {"code": error.code, "error": str(error), "hint": error.remedy})
+        return 1
+    summary = {"source": receipt.source, "digest": receipt.digest, "files": len(receipt.files)}
+    _leave(settings, {**summary, "bytes": receipt.size, "wireBytes": receipt.wire_bytes, "seconds": receipt.seconds})
+    _speak(f"{settings.destination}: {len(receipt.files)} files, {human(receipt.size)}, verified against {receipt.digest}")
+    return 0
+
+
+def _speak(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _leave(settings: Settings | None, message: dict[str, object]) -> None:
+    """Write the termination message, where the kubelet made a file for it."""
+    path = Path(settings.termination_log) if settings and settings.termination_log else None
+    if path and path.is_file():
+        path.write_bytes(json.dumps(message, ensure_ascii=False).encode()[:_MESSAGE_LIMIT])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""The verbs `pull` and `inspect`."""
+
+import argparse
+import json
+import os
+import sys
+
+_SOURCE_HELP = "oci://REGISTRY/REPOSITORY:TAG[@sha256:…] (the scheme may be left out) or layout://DIRECTORY:TAG"
+
+
+def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add this room's verbs to the command's parser."""
+    pull = verbs.add_parser(
+        "pull",
+        help="bring a model to a folder, verified",
+        description="Bring a model to a folder: every byte is verified, and the folder appears whole or not at all.",
+        epilog="Prints the source pinned to the digest that was pulled. Run it again to see that nothing is fetched.",
+    )
+    pull.add_argument("source", metavar="SOURCE", help=_SOURCE_HELP)
+    pull.add_argument("-o", "--output", required=True, metavar="DIR", help="the model folder; its parent must exist")
+    pull.add_argument("--include", action="append", default=[], metavar="GLOB", help="pull only files that match")
+    pull.add_argument("--exclude", action="append", default=[], metavar="GLOB", help="leave files that match")
+    pull.add_argument("--jobs", type=int, default=8, metavar="N", help="connections at once, at most (default: 8)")
+    add_access_options(pull)
+    pull.add_argument("--json", action="store_true", help="print the receipt as JSON")
+    pull.add_argument("--quiet", action="store_true", help="no progress")
+    pull.set_defaults(run=_run_pull)
+
+    inspect = verbs.add_parser(
+        "inspect",
+        help="show what an artifact holds",
+        description="Show an artifact's files, sizes and digests, without fetching them.",
+    )
+    inspect.add_argument("source", metavar="SOURCE", help=_SOURCE_HELP)
+    add_access_options(inspect)
+    inspect.add_argument("--json", action="store_true", help="print JSON")
+    inspect.set_defaults(run=_run_inspect)

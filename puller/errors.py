@@ -1,0 +1,88 @@
+"""What can go wrong in a pull beside the network, each failure with its code and its remedy.
+
+registry.errors.Fault
+├── BadSettings         settings.invalid       (puller.settings) an environment that does not make settings
+├── BadArtifact         artifact.invalid       a manifest whose files cannot stand together
+│   └── UnsafePath      artifact.unsafe-path   a file name that climbs out of the model directory
+├── UnsupportedLayer    artifact.unsupported   a layer in a form that is not read yet
+├── NothingSelected     selection.empty        include and exclude leave no file
+├── BadDestination      destination.invalid    a place where no model directory can stand
+│   └── Occupied        destination.occupied   a folder with files that no pull of ours wrote
+├── NoRoom              disk.full              less room than the model needs
+└── DiskFailed          disk.failed            the volume refuses to be read or written
+"""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from registry.errors import Fault
+
+
+class BadArtifact(Fault):
+    """A manifest whose files cannot stand together."""
+
+    code = "artifact.invalid"
+    remedy = "pack the model again; `weighbridge inspect` shows what the artifact holds"
+
+
+class UnsafePath(BadArtifact):
+    """A file name that climbs out of the model directory, or that no volume can hold."""
+
+    code = "artifact.unsafe-path"
+    remedy = "do not use this artifact unless you know who wrote it; pack the model again"
+
+
+class UnsupportedLayer(Fault):
+    """A layer in a form that is not read yet."""
+
+    code = "artifact.unsupported"
+    remedy = "pack the model with `weighbridge push`, which writes raw ModelPack layers"
+
+
+class NothingSelected(Fault):
+    """The globs leave no file to pull."""
+
+    code = "selection.empty"
+    remedy = "see the artifact's file names with `weighbridge inspect`"
+
+
+class BadDestination(Fault):
+    """A place where no model directory can stand."""
+
+    code = "destination.invalid"
+    remedy = "name a folder that does not exist yet, inside one that does"
+
+
+class Occupied(BadDestination):
+    """A folder with files that no pull of ours wrote; they are not touched."""
+
+    code = "destination.occupied"
+    remedy = "name another folder, or empty this one"
+
+
+class NoRoom(Fault):
+    """Less room on the volume than the model needs."""
+
+    code = "disk.full"
+    remedy = "give the volume more room, or pull fewer files with include and exclude"
+
+
+class DiskFailed(Fault):
+    """The volume refuses to be read or written."""
+
+    code = "disk.failed"
+    remedy = "check that the volume is writable for the user that pulls"
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Turn the system's errors about files into NoRoom and DiskFailed."""
+    try:
+        yield
+    except OSError as error:
+        facts = f"{error.filename or 'the volume'}: {os.strerror(error.errno) if error.errno else error}"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise NoRoom(facts) from error
+        raise DiskFailed(facts) from error

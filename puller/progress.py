@@ -1,0 +1,73 @@
+"""How far a pull is: counted by the workers, told to people now and then."""
+
+import sys
+import threading
+import time
+from typing import Self, TextIO
+
+_TERMINAL_SECONDS = 0.2
+_PLAIN_SECONDS = 5.0
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+class Meter:
+    """Bytes that came, of all that must. Any thread may count."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.done = 0
+        self.wire = 0
+        self._lock = threading.Lock()
+
+    def add(self, count: int) -> None:
+        """Count bytes that came over the wire and are on disk."""
+        with self._lock:
+            self.done += count
+            self.wire += count
+
+    def take_back(self, count: int) -> None:
+        """Count bytes that must come again."""
+        with self._lock:
+            self.done -= count
+
+
+class Ticker:
+    """Tells a meter's state while its `with` block runs: one living line on a terminal, else plain lines."""
+
+    def __init__(self, meter: Meter, name: str, stream: TextIO = sys.stderr) -> None:
+        self._meter, self._name, self._stream = meter, name, stream
+        self._is_terminal = stream.isatty()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._started = time.monotonic()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        if self._is_terminal:
+            print("\r\033[K", end="", file=self._stream, flush=True)
+
+    def _run(self) -> None:
+        while not self._over.wait(_TERMINAL_SECONDS if self._is_terminal else _PLAIN_SECONDS):
+            line = describe(self._name, self._meter.done, self._meter.total, time.monotonic() - self._started)
+            print(f"\r{line}\033[K" if self._is_terminal else f"{line}\n", end="", file=self._stream, flush=True)
+
+
+def describe(name: str, done: int, total: int, seconds: float) -> str:
+    """Say how far it is, how fast, and how long it will take at this rate."""
+    rate = done / seconds if seconds > 0 else 0.0
+    left = f", {round((total - done) / rate)} s left" if rate else ""
+    return f"{name}: {human(done)} of {human(total)}, {human(rate)}/s{left}"
+
+
+def human(count: float) -> str:
+    """Give a count of bytes as people read it, in powers of 1000."""
+    number = 0
+    while count >= 999.5 and number < len(_UNITS) - 1:
+        count /= 1000
+        number += 1
+    return f"{count:.0f} {_UNITS[number]}" if number == 0 or count >= 99.95 else f"{count:.1f} {_UNITS[number]}"

@@ -1,0 +1,53 @@
+"""What a pull did, written beside the model and believed by the next pull."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """A file as it was published: size in bytes, modification time in nanoseconds since 1970."""
+
+    path: str
+    digest: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """A published model. `inode` is its directory's, so that a receipt speaks for no other one."""
+
+    source: str
+    digest: str
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    files: tuple[FileRecord, ...]
+    wire_bytes: int
+    seconds: float
+    inode: int
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the JSON object; `from_json` reads it back."""
+        return {"version": _VERSION, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, text: str) -> "Receipt | None":
+        """Read a receipt; None when the text is none of this version, for then it says nothing."""
+        try:
+            document = json.loads(text)
+            if document.pop("version") != _VERSION:
+                return None
+            files = tuple(FileRecord(**file) for file in document.pop("files"))
+            include, exclude = tuple(document.pop("include")), tuple(document.pop("exclude"))
+            return cls(files=files, include=include, exclude=exclude, **document)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return None
