@@ -1,0 +1,23 @@
+"""Start the webhook: `python -m webhook`."""
+
+import os
+import sys
+
+from registry.errors import Fault
+
+from .settings import Settings
+
+
+def main() -> None:
+    """Check the settings, then become gunicorn; exit with 2 for settings that are wrong."""
+    try:
+        Settings.from_env(os.environ)
+    except Fault as fault:
+        sys.stderr.write(f"error: {fault} [{fault.code}]\n  hint: {fault.remedy}\n")
+        sys.exit(2)
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:webhook.serving"]
+    os.execv(sys.executable, command)  # noqa: S606 - no shell, and the server must be process 1 to get its signals
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""Names: those that we own in a pod, and the rules for those that users write."""
+
+import re
+
+PULLER = "weighbridge-puller"
+MODEL_VOLUME = "weighbridge-model"
+CREDENTIALS_VOLUME = "weighbridge-credentials"
+
+VOLUME_DIRECTORY = "/weighbridge/volume"
+CREDENTIALS_DIRECTORY = "/weighbridge/credentials"
+
+_LABEL_VALUE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+_SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
+_SUBDOMAIN_LIMIT = 253
+
+
+def is_label_value(text: str) -> bool:
+    """Tell whether `text` is a label value that is not empty (apimachinery, validate/content)."""
+    return bool(_LABEL_VALUE.fullmatch(text))
+
+
+def is_subdomain(text: str) -> bool:
+    """Tell whether `text` is a DNS-1123 subdomain, as claims and secrets are named."""
+    return len(text) <= _SUBDOMAIN_LIMIT and bool(_SUBDOMAIN.fullmatch(text))
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """Split a comma-separated list, without blanks and repetitions."""
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))

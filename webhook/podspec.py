@@ -1,0 +1,64 @@
+"""Read and extend raw pods, where a null or a field of the wrong kind counts as absent."""
+
+from typing import Any
+
+Raw = dict[str, Any]
+
+
+def mapping(parent: Raw, key: str) -> Raw:
+    """Give the mapping at `key`, or an empty one that is not put there."""
+    value = parent.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def entries(parent: Raw, key: str) -> list[Raw]:
+    """Give the mappings in the list at `key`, or none."""
+    value = parent.get(key)
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def extended_mapping(parent: Raw, key: str) -> Raw:
+    """Give the mapping at `key`, putting an empty one there where there is none."""
+    if not isinstance(parent.get(key), dict):
+        parent[key] = {}
+    value: Raw = parent[key]
+    return value
+
+
+def extended_list(parent: Raw, key: str) -> list[Any]:
+    """Give the list at `key`, putting an empty one there where there is none."""
+    if not isinstance(parent.get(key), list):
+        parent[key] = []
+    value: list[Any] = parent[key]
+    return value
+
+
+def labels(obj: Raw) -> Raw:
+    """Give the labels of an object."""
+    return mapping(mapping(obj, "metadata"), "labels")
+
+
+def annotations(obj: Raw) -> Raw:
+    """Give the annotations of an object."""
+    return mapping(mapping(obj, "metadata"), "annotations")
+
+
+def app_containers(pod: Raw) -> list[Raw]:
+    """Give the containers that run the application."""
+    return entries(mapping(pod, "spec"), "containers")
+
+
+def init_containers(pod: Raw) -> list[Raw]:
+    """Give the containers that run before it, native sidecars among them."""
+    return entries(mapping(pod, "spec"), "initContainers")
+
+
+def every_container(pod: Raw) -> list[Raw]:
+    """Give all containers in the order of their start."""
+    return init_containers(pod) + app_containers(pod)
+
+
+def name_of(item: Raw) -> str:
+    """Give an item's name, or nothing."""
+    name = item.get("name")
+    return name if isinstance(name, str) else ""

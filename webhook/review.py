@@ -1,0 +1,112 @@
+"""AdmissionReview v1: what the API server asks, and the answers that it takes."""
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from registry.errors import Fault
+
+from .patch import Operation
+from .podspec import Raw, mapping
+
+_API_VERSION = "admission.k8s.io/v1"
+_KIND = "AdmissionReview"
+# The API server may cut what is longer (admission/v1, Warnings).
+_WARNING_LIMIT = 256
+
+
+class BadReview(Fault):
+    """A request that is no AdmissionReview."""
+
+    code = "review.malformed"
+    remedy = "only a Kubernetes API server is answered here, in admission.k8s.io/v1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Review:
+    """One question of the API server. `old_object` is None unless something is updated."""
+
+    uid: str
+    operation: str
+    kind: str
+    namespace: str
+    obj: Raw
+    old_object: Raw | None
+
+    @classmethod
+    def parse(cls, body: bytes) -> "Review":
+        """Read a request body; raise BadReview that names the field."""
+        try:
+            review = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise BadReview(f"the body is no JSON: {error}") from error
+        if not isinstance(review, dict):
+            raise BadReview("the body is no JSON object")
+        for field, wanted in (("apiVersion", _API_VERSION), ("kind", _KIND)):
+            if review.get(field) != wanted:
+                raise BadReview(f"{field}: wanted {wanted!r}, got {review.get(field)!r}")
+        request = _mapping_at(review, "request", "request")
+        return cls(
+            uid=_text(request, "uid"),
+            operation=_text(request, "operation"),
+            kind=_text(_mapping_at(request, "kind", "request.kind"), "kind"),
+            namespace=str(request.get("namespace") or ""),
+            obj=_mapping_at(request, "object", "request.object"),
+            old_object=_old_object(request),
+        )
+
+    @property
+    def name(self) -> str:
+        """The object's name, or the beginning of the one that it will get."""
+        metadata = mapping(self.obj, "metadata")
+        return str(metadata.get("name") or metadata.get("generateName") or "")
+
+
+def allow(review: Review, operations: list[Operation], warnings: tuple[str, ...] = ()) -> Raw:
+    """Let the object pass, changed by `operations`; none of them means unchanged."""
+    response: Raw = {"uid": review.uid, "allowed": True}
+    if operations:
+        # both or neither: the API server takes an empty patch for an error
+        response["patchType"] = "JSONPatch"
+        response["patch"] = base64.b64encode(json.dumps(operations).encode()).decode()
+    return _envelope(response, warnings)
+
+
+def deny(review: Review, fault: Fault, status_code: int = 403) -> Raw:
+    """Refuse the object, with the fault's code and remedy in words for its owner."""
+    status = {"code": status_code, "message": f"[{fault.code}] {fault.explain()}"}
+    return _envelope({"uid": review.uid, "allowed": False, "status": status}, ())
+
+
+def _envelope(response: Raw, warnings: tuple[str, ...]) -> Raw:
+    if warnings:
+        response["warnings"] = [_shortened(text) for text in warnings]
+    return {"apiVersion": _API_VERSION, "kind": _KIND, "response": response}
+
+
+def _shortened(text: str) -> str:
+    # the limit counts bytes, and a character may have four of them
+    encoded = text.encode()
+    if len(encoded) <= _WARNING_LIMIT:
+        return text
+    mark = "…"
+    return encoded[: _WARNING_LIMIT - len(mark.encode())].decode(errors="ignore") + mark
+
+
+def _mapping_at(parent: dict[str, Any], key: str, path: str) -> Raw:
+    value = parent.get(key)
+    if not isinstance(value, dict):
+        raise BadReview(f"{path}: wanted an object, got {type(value).__name__}")
+    return value
+
+
+def _old_object(request: Raw) -> Raw | None:
+    return None if request.get("oldObject") is None else _mapping_at(request, "oldObject", "request.oldObject")
+
+
+def _text(parent: Raw, key: str) -> str:
+    value = parent.get(key)
+    if not isinstance(value, str) or not value:
+        raise BadReview(f"request {key}: wanted text, got {value!r}")
+    return value

@@ -1,0 +1,135 @@
+"""What the operator decides for all pods, read once from the environment."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from puller.settings import BadSettings as BadPullerSettings
+from registry.errors import Fault
+from registry.source import parse_source
+
+from .names import split_names
+from .resources import quantity
+from .tolerations import Toleration
+
+PREFIX = "WEIGHBRIDGE_"
+
+_RESOURCES = ("cpu", "memory", "ephemeral-storage")
+_SWITCH = {"true": True, "false": False}
+
+
+class BadSettings(BadPullerSettings):
+    """A configuration that does not make settings."""
+
+    remedy = "mend the variable, which comes from the ConfigMap weighbridge-config"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """The webhook's settings, none of them secret. `puller_image` is WEIGHBRIDGE_PULLER_IMAGE."""
+
+    # Not a name on a public hub, where somebody else could put an image.
+    puller_image: str = "localhost/weighbridge:0.1.0"
+    """The image that the injected container runs."""
+
+    default_prefix: str = ""
+    """Where a model that is in no catalog is looked for: PREFIX/NAME:latest; nowhere when empty."""
+
+    name_tag_form: bool = False
+    """Whether NAME may be written `name.tag`, which then means PREFIX/name:tag (split at the first dot)."""
+
+    accelerators: tuple[str, ...] = ()
+    """Resource names that count as GPUs beside the extended ones."""
+
+    tolerations: tuple[Toleration, ...] = ()
+    """Tolerations that GPU pods get beside those for their resources: `key[=value][:effect]`."""
+
+    plain_http: tuple[str, ...] = ()
+    """Registries that speak HTTP."""
+
+    puller_resources: tuple[tuple[str, str], ...] = (("cpu", "1"), ("memory", "512Mi"))
+    """The puller's limits: `cpu=2,memory=512Mi,ephemeral-storage=1Gi`."""
+
+    catalog_directory: str = "/etc/weighbridge/catalog"
+    """Where the ConfigMap weighbridge-catalog is mounted."""
+
+    tls_directory: str = "/etc/weighbridge/tls"
+    """Where tls.crt and tls.key are."""
+
+    listen: str = "0.0.0.0:10250"
+    """Address and port; the control planes that filter ports let 10250 through to nodes."""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read settings from `environ`; raise BadSettings that names the variable.
+
+        Others that begin alike are passed over: Kubernetes itself sets WEIGHBRIDGE_WEBHOOK_SERVICE_HOST.
+        """
+        values: dict[str, Any] = {}
+        for name, variable in variables().items():
+            if variable not in environ:
+                continue
+            try:
+                values[name] = _PARSERS.get(name, str)(environ[variable].strip())
+            except ValueError as error:
+                raise BadSettings(f"{variable}: {error}") from error
+        return cls(**values)
+
+
+def variables() -> dict[str, str]:
+    """Give each field's variable."""
+    return {field.name: PREFIX + field.name.upper() for field in fields(Settings)}
+
+
+def _switch(text: str) -> bool:
+    if text not in _SWITCH:
+        raise ValueError(f"wanted true or false, not {text!r}")
+    return _SWITCH[text]
+
+
+def _prefix(text: str) -> str:
+    prefix = text.rstrip("/")
+    if prefix:
+        try:
+            parse_source(f"{prefix}/model:latest")
+        except Fault as error:
+            raise ValueError(f"{text!r} is no prefix: {error}") from error
+    return prefix
+
+
+def _tolerations(text: str) -> tuple[Toleration, ...]:
+    return tuple(Toleration.parse(part) for part in split_names(text))
+
+
+def _resources(text: str) -> tuple[tuple[str, str], ...]:
+    amounts = dict(_resource(part) for part in split_names(text))
+    if "memory" not in amounts:
+        raise ValueError("a limit on memory is missing: write cpu=1,memory=512Mi")
+    return tuple(sorted(amounts.items()))
+
+
+def _resource(text: str) -> tuple[str, str]:
+    name, _, amount = text.partition("=")
+    if name not in _RESOURCES:
+        raise ValueError(f"{name!r} is none of {', '.join(_RESOURCES)}")
+    if not (quantity(amount) or 0) > 0:
+        raise ValueError(f"{amount!r} is no amount of {name}")
+    return name, amount
+
+
+def _listen(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal():
+        raise ValueError(f"{text!r} is not HOST:PORT")
+    return text
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "default_prefix": _prefix,
+    "name_tag_form": _switch,
+    "accelerators": split_names,
+    "tolerations": _tolerations,
+    "plain_http": split_names,
+    "puller_resources": _resources,
+    "listen": _listen,
+}
