@@ -1,1 +1,40 @@
-def main() -> int: return 0
+"""The `weighbridge` command: gathers the verbs of the rooms."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import certs.command
+import packer.command
+import puller.command
+import webhook.command
+from certs.errors import CertsError
+from registry.errors import Fault
+
+_DESCRIPTION = "Model weights from an OCI registry into pods, by one label."
+_EPILOG = "Exit codes: 0 done, 1 failed, 2 wrong usage. Results go to stdout, everything else to stderr."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; give its exit code."""
+    parser = argparse.ArgumentParser(prog="weighbridge", description=_DESCRIPTION, epilog=_EPILOG)
+    parser.add_argument("--version", action="version", version=version("weighbridge"))
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    for room in (packer, puller, webhook, certs):
+        room.command.add_verbs(verbs)
+    parsed = parser.parse_args(arguments)
+    try:
+        code: int = parsed.run(parsed)
+    except (Fault, CertsError) as error:
+        print(f"error: {error} [{error.code}]", file=sys.stderr)
+        print(f"  hint: {error.remedy}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 1
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

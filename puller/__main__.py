@@ -7,8 +7,8 @@ from pathlib import Path
 
 from registry.environment import access_from
 from registry.errors import Fault
+from registry.progress import Voice, human
 
-from .progress import human
 from .pull import pull
 from .settings import Settings
 
@@ -17,7 +17,7 @@ _MESSAGE_LIMIT = 4096  # bytes that the kubelet keeps of a termination message
 
 def main() -> int:
     """Pull what the environment asks for; give the exit code."""
-    settings = None
+    settings, voice = None, Voice()
     try:
         settings = Settings.from_env(os.environ)
         access = access_from(
@@ -26,20 +26,18 @@ def main() -> int:
             plain_http=settings.plain_http,
             ca_file=settings.ca_file,
         )
-        receipt = pull(settings, access, _speak)
+        receipt = pull(settings, access, voice)
     except Fault as error:
-        _speak(f"error: {error} [{error.code}]")
-        _speak(f"  hint: {error.remedy}")
+        voice.say(f"error: {error} [{error.code}]")
+        voice.say(f"  hint: {error.remedy}")
         _leave(settings, {"code": error.code, "error": str(error), "hint": error.remedy})
         return 1
     summary = {"source": receipt.source, "digest": receipt.digest, "files": len(receipt.files)}
     _leave(settings, {**summary, "bytes": receipt.size, "wireBytes": receipt.wire_bytes, "seconds": receipt.seconds})
-    _speak(f"{settings.destination}: {len(receipt.files)} files, {human(receipt.size)}, verified against {receipt.digest}")
+    voice.say(
+        f"{settings.destination}: {len(receipt.files)} files, {human(receipt.size)}, verified against {receipt.digest}"
+    )
     return 0
-
-
-def _speak(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 def _leave(settings: Settings | None, message: dict[str, object]) -> None:

@@ -3,9 +3,15 @@
 import argparse
 import json
 import os
-import sys
+
+from registry.options import access_for, add_access_options, positive
+from registry.progress import Silence, Voice
+from registry.source import parse_source
+
+from .settings import Settings
 
 _SOURCE_HELP = "oci://REGISTRY/REPOSITORY:TAG[@sha256:…] (the scheme may be left out) or layout://DIRECTORY:TAG"
+_JOBS = 8
 
 
 def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -20,7 +26,9 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     pull.add_argument("-o", "--output", required=True, metavar="DIR", help="the model folder; its parent must exist")
     pull.add_argument("--include", action="append", default=[], metavar="GLOB", help="pull only files that match")
     pull.add_argument("--exclude", action="append", default=[], metavar="GLOB", help="leave files that match")
-    pull.add_argument("--jobs", type=int, default=8, metavar="N", help="connections at once, at most (default: 8)")
+    pull.add_argument(
+        "--jobs", type=positive, default=_JOBS, metavar="N", help=f"connections at once, at most (default: {_JOBS})"
+    )
     add_access_options(pull)
     pull.add_argument("--json", action="store_true", help="print the receipt as JSON")
     pull.add_argument("--quiet", action="store_true", help="no progress")
@@ -35,3 +43,30 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     add_access_options(inspect)
     inspect.add_argument("--json", action="store_true", help="print JSON")
     inspect.set_defaults(run=_run_inspect)
+
+
+def _run_pull(arguments: argparse.Namespace) -> int:
+    from .pull import pull
+
+    source = parse_source(arguments.source)
+    settings = Settings(
+        source=arguments.source,
+        destination=arguments.output,
+        include=tuple(arguments.include),
+        exclude=tuple(arguments.exclude),
+        connections=arguments.jobs,
+    )
+    receipt = pull(settings, access_for(arguments, source, os.environ), Silence() if arguments.quiet else Voice())
+    print(json.dumps(receipt.to_json(), indent=1) if arguments.json else receipt.pinned)
+    return 0
+
+
+def _run_inspect(arguments: argparse.Namespace) -> int:
+    from registry.places import repository_at
+
+    from .inspect import inspect
+
+    source = parse_source(arguments.source)
+    found = inspect(repository_at(source, access_for(arguments, source, os.environ)))
+    print(json.dumps(found.to_json(), indent=1) if arguments.json else found.to_text())
+    return 0

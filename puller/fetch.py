@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from registry.errors import Fault, Mismatch, Unavailable
+from registry.progress import Meter
 from registry.repository import Body, Repository
 from registry.retry import delays, wait_for
 
 from .assembly import Assembly, Landing
 from .plan import Piece
-from .progress import Meter
 from .queue import Queue
 
 BUFFER_BYTES = 1 << 20

@@ -5,11 +5,11 @@ from typing import Any
 
 from registry.manifest import Manifest
 from registry.modelpack import ARTIFACT_TYPE
+from registry.progress import human
 from registry.repository import Repository
 
 from .errors import BadArtifact, UnsupportedLayer
 from .plan import list_files
-from .progress import human
 
 
 @dataclass(frozen=True, slots=True)

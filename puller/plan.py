@@ -8,9 +8,9 @@ from fnmatch import fnmatchcase
 from registry.digest import Digest
 from registry.manifest import Descriptor, Manifest
 from registry.modelpack import FILE_METADATA, FILEPATHS, TITLE, Chunks
+from registry.paths import fault_of
 
-from .errors import BadArtifact, NothingSelected, UnsupportedLayer
-from .paths import safe_path
+from .errors import BadArtifact, NothingSelected, UnsafePath, UnsupportedLayer
 
 _UNPACK = "io.deis.oras.content.unpack"
 _ARCHIVES = ("tar", "gzip", "zstd")
@@ -113,7 +113,11 @@ def _file(layer: Descriptor, number: int) -> File:
         raise UnsupportedLayer(
             f"layers[{number}]: {layer.media_type} {'without a file name ' if name is None else ''}is not read yet"
         )
-    return File(safe_path(name), layer, _is_executable(layer))
+    path = name.removeprefix("./")
+    reason = fault_of(path)
+    if reason:
+        raise UnsafePath(f"layers[{number}]: the file name {name[:200]!r} {reason}")
+    return File(path, layer, _is_executable(layer))
 
 
 def _is_executable(layer: Descriptor) -> bool:

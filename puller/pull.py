@@ -11,13 +11,14 @@
 import hashlib
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from registry.client import Access
 from registry.digest import Digest
 from registry.places import repository_at
-from registry.repository import Repository, Resolved
+from registry.progress import Meter, Voice, human
+from registry.repository import Repository
 from registry.source import parse_source
 
 from .assembly import Assembly
@@ -25,44 +26,52 @@ from .destination import Destination
 from .errors import disk_errors
 from .fetch import fetch
 from .plan import Blob, File, blobs_of, list_files, select
-from .progress import Meter, Ticker, human
 from .receipt import FileRecord, Receipt
 from .settings import Settings
 
-Speak = Callable[[str], None]
 _READ_BYTES = 1 << 20
 
 
-def pull(settings: Settings, access: Access, speak: Speak) -> Receipt:
+def pull(settings: Settings, access: Access, voice: Voice) -> Receipt:
     """Bring the model of `settings` to its destination, whole and verified, and give its receipt.
 
-    `speak` gets a line for people now and then. Raises Fault; then the destination is as it was before.
+    Raises Fault; then the destination is as it was before.
     """
     started = time.monotonic()
     source = parse_source(settings.source)
     repository = repository_at(source, access)
     # 1
     destination = Destination(Path(os.path.abspath(settings.destination)))  # noqa: PTH100 - resolve() would follow links
-    with destination.open(lambda: speak(f"another pull works on {settings.destination}: waiting for it")):
+    with destination.open(lambda: voice.say(f"another pull works on {settings.destination}: waiting for it")):
         standing = _standing(destination, settings, source.digest)
         if standing:
-            speak(f"{settings.destination} holds it already")
+            voice.say(f"{settings.destination} holds it already")
             return standing
         # 2
         resolved = repository.resolve()
         standing = _standing(destination, settings, resolved.digest)
         if standing:
-            speak(f"{settings.destination} holds it already")
+            voice.say(f"{settings.destination} holds it already")
             return standing
         files = select(list_files(resolved.manifest), settings.include, settings.exclude)
         # 3 and 4
         blobs = blobs_of(files, settings.piece_bytes)
         missing = _make_ready(destination, files, blobs)
         # 5
-        meter = _fetch(repository, missing, settings, speak)
+        meter = _fetch(repository, missing, settings, voice)
         # 6
         _link_copies(destination.incoming, blobs)
-        receipt = _receipt(destination, settings, resolved, files, meter.wire, time.monotonic() - started)
+        receipt = Receipt(
+            source=settings.source,
+            pinned=repository.pinned(resolved.digest),
+            digest=str(resolved.digest),
+            include=settings.include,
+            exclude=settings.exclude,
+            files=_records(destination.incoming, files),
+            wire_bytes=meter.wire,
+            seconds=round(time.monotonic() - started, 3),
+            inode=destination.incoming.stat().st_ino,
+        )
         destination.publish(receipt)
     return receipt
 
@@ -96,10 +105,10 @@ def _make_ready(destination: Destination, files: Sequence[File], blobs: Sequence
     return missing
 
 
-def _fetch(repository: Repository, missing: Sequence[Assembly], settings: Settings, speak: Speak) -> Meter:
+def _fetch(repository: Repository, missing: Sequence[Assembly], settings: Settings, voice: Voice) -> Meter:
     meter = Meter(sum(assembly.blob.layer.size for assembly in missing))
-    speak(f"{settings.source}: {len(missing)} blobs to fetch, {human(meter.total)}")
-    with Ticker(meter, Path(settings.destination).name):
+    voice.say(f"{settings.source}: {len(missing)} blobs to fetch, {human(meter.total)}")
+    with voice.watch(meter, Path(settings.destination).name):
         fetch(repository, missing, connections=settings.connections, meter=meter)
     return meter
 
@@ -129,28 +138,9 @@ def _link(existing: Path, path: Path) -> None:
         path.hardlink_to(existing)
 
 
-def _receipt(  # noqa: PLR0913, PLR0917 - a receipt names all that the pull knew
-    destination: Destination,
-    settings: Settings,
-    resolved: Resolved,
-    files: Sequence[File],
-    wire_bytes: int,
-    seconds: float,
-) -> Receipt:
-    root = destination.incoming
+def _records(root: Path, files: Sequence[File]) -> tuple[FileRecord, ...]:
     with disk_errors():
-        records = tuple(
+        return tuple(
             FileRecord(file.path, str(file.layer.digest), file.layer.size, (root / file.path).stat().st_mtime_ns)
             for file in files
         )
-        inode = root.stat().st_ino
-    return Receipt(
-        source=settings.source,
-        digest=str(resolved.digest),
-        include=settings.include,
-        exclude=settings.exclude,
-        files=records,
-        wire_bytes=wire_bytes,
-        seconds=round(seconds, 3),
-        inode=inode,
-    )

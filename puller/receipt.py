@@ -19,9 +19,13 @@ class FileRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """A published model. `inode` is its directory's, so that a receipt speaks for no other one."""
+    """A published model: `source` as it was asked for, and `pinned` to the digest that it led to.
+
+    `inode` is its directory's, so that a receipt speaks for no other one.
+    """
 
     source: str
+    pinned: str
     digest: str
     include: tuple[str, ...]
     exclude: tuple[str, ...]

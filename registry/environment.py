@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from urllib.request import getproxies_environment  # type: ignore[attr-defined] # public, but not in typeshed
+from urllib.request import getproxies_environment
 
 from .client import Access
 from .credentials import Credentials, default_files

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from oras.defaults import (
@@ -24,8 +23,6 @@ _INDEX_TYPES = (INDEX_TYPE, docker_manifest_list_media_type)
 SIZE_LIMIT = 8 << 20
 """Registries take 4 MiB and should; twice that is still read (distribution-spec, "Pushing Manifests")."""
 
-_NONE: Mapping[str, str] = MappingProxyType({})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Descriptor:
@@ -34,7 +31,7 @@ class Descriptor:
     media_type: str
     digest: Digest
     size: int
-    annotations: Mapping[str, str] = field(default=_NONE, hash=False)
+    annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def to_json(self) -> dict[str, Any]:
         """Give the JSON object; empty annotations are left out."""
@@ -52,7 +49,7 @@ class Manifest:
     artifact_type: str = ""
     config: Descriptor
     layers: tuple[Descriptor, ...]
-    annotations: Mapping[str, str] = field(default=_NONE, hash=False)
+    annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def to_bytes(self) -> bytes:
         """Give the JSON document that is pushed: the same value gives the same bytes."""
@@ -131,10 +128,10 @@ def _text(entry: dict[str, Any], key: str, path: str, default: str | None = None
 
 def _annotations(entry: object, path: str) -> Mapping[str, str]:
     if entry is None:
-        return _NONE
+        return {}
     if not isinstance(entry, dict):
         raise BadManifest(f"{path}: wanted an object, got {type(entry).__name__}")
     for key, value in entry.items():
         if not isinstance(value, str):
             raise BadManifest(f"{path}[{key!r}]: wanted text, got {type(value).__name__}")
-    return MappingProxyType(entry)
+    return entry

@@ -97,6 +97,10 @@ class Publisher(Protocol):
         """Write the manifest, last of all, under the reference's tag; give its digest."""
         ...
 
+    def pinned(self, digest: Digest) -> str:
+        """Give the target's text with the digest that was written."""
+        ...
+
 
 def choose(document: Manifest | Index, where: str) -> Manifest | Descriptor:
     """Give the manifest, or the one manifest that an index leads to.

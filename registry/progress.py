@@ -3,6 +3,7 @@
 import sys
 import threading
 import time
+from contextlib import AbstractContextManager, nullcontext
 from typing import Self, TextIO
 
 _TERMINAL_SECONDS = 0.2
@@ -24,6 +25,11 @@ class Meter:
         with self._lock:
             self.done += count
             self.wire += count
+
+    def skip(self, count: int) -> None:
+        """Count bytes that need not come, for they are there."""
+        with self._lock:
+            self.done += count
 
     def take_back(self, count: int) -> None:
         """Count bytes that must come again."""
@@ -55,6 +61,29 @@ class Ticker:
         while not self._over.wait(_TERMINAL_SECONDS if self._is_terminal else _PLAIN_SECONDS):
             line = describe(self._name, self._meter.done, self._meter.total, time.monotonic() - self._started)
             print(f"\r{line}\033[K" if self._is_terminal else f"{line}\n", end="", file=self._stream, flush=True)
+
+
+class Voice:
+    """Speaks to people, on stderr."""
+
+    def say(self, line: str) -> None:
+        """Tell one thing."""
+        print(line, file=sys.stderr, flush=True)
+
+    def watch(self, meter: Meter, name: str) -> AbstractContextManager[object]:
+        """Tell how far a meter is while the `with` block runs."""
+        return Ticker(meter, name)
+
+
+class Silence(Voice):
+    """Says nothing."""
+
+    def say(self, line: str) -> None:
+        """Say nothing."""
+
+    def watch(self, meter: Meter, name: str) -> AbstractContextManager[object]:  # noqa: ARG002 - the voice's shape
+        """Say nothing."""
+        return nullcontext()
 
 
 def describe(name: str, done: int, total: int, seconds: float) -> str:

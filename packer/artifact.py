@@ -1,0 +1,76 @@
+"""Sent files to a ModelPack artifact: the same files make the same bytes, whenever and wherever (model-spec v0.0.7)."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from registry.digest import Digest
+from registry.manifest import Descriptor, Manifest
+from registry.modelpack import ARTIFACT_TYPE, CONFIG_TYPE, FILE_METADATA, FILEPATH, TITLE, UNTESTED, layer_type
+
+from .category import category_of, format_of
+from .errors import TooManyFiles
+from .send import Sent
+
+_MANIFEST_LIMIT = 4 << 20  # what registries should take (distribution-spec, "Pushing Manifests")
+_NO_TIME = "1970-01-01T00:00:00Z"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the packer says of the model beside its files."""
+
+    name: str = ""
+    licenses: tuple[str, ...] = ()
+
+
+def config_of(sent: Sequence[Sent], about: About) -> bytes:
+    """Give the ModelPack config. Raw layers are their own diff IDs, and no time is told: times differ, models not."""
+    descriptor = {"name": about.name, "licenses": list(about.licenses)}
+    model_format = format_of([one.file.path for one in sent])
+    document: dict[str, Any] = {
+        "descriptor": {key: value for key, value in descriptor.items() if value},
+        "config": {"format": model_format} if model_format else {},
+        "modelfs": {"type": "layers", "diffIds": [str(one.digest) for one in sent]},
+    }
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def manifest_of(sent: Sequence[Sent], config: bytes) -> Manifest:
+    """Give the manifest; raise TooManyFiles when registries would not take it."""
+    manifest = Manifest(
+        artifact_type=ARTIFACT_TYPE,
+        config=Descriptor(media_type=CONFIG_TYPE, digest=Digest.of(config), size=len(config)),
+        layers=tuple(_layer(one) for one in sent),
+    )
+    size = len(manifest.to_bytes())
+    if size > _MANIFEST_LIMIT:
+        raise TooManyFiles(f"{len(sent)} files make a manifest of {size} bytes; registries take {_MANIFEST_LIMIT}")
+    return manifest
+
+
+def _layer(sent: Sent) -> Descriptor:
+    file = sent.file
+    metadata = {
+        "name": file.path,
+        "mode": 0o755 if file.is_executable else 0o644,
+        "uid": 0,
+        "gid": 0,
+        "size": file.size,
+        "mtime": _NO_TIME,
+        "typeflag": 0,
+    }
+    annotations = {
+        TITLE: file.path,
+        FILEPATH: file.path,
+        FILE_METADATA: json.dumps(metadata, ensure_ascii=False, separators=(",", ":")),
+        UNTESTED: "true",
+        **(sent.chunks.to_annotations() if sent.chunks else {}),
+    }
+    return Descriptor(
+        media_type=layer_type(category_of(file.path, file.size), "raw"),
+        digest=sent.digest,
+        size=file.size,
+        annotations=annotations,
+    )

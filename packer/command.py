@@ -1,0 +1,57 @@
+"""The verb `push`."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+from registry.options import access_for, add_access_options, positive
+from registry.progress import Silence, Voice
+from registry.source import parse_source
+
+_JOBS = 4
+
+
+def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add this room's verb to the command's parser."""
+    push = verbs.add_parser(
+        "push",
+        help="pack a model folder and push it",
+        description="Pack a folder as a ModelPack artifact, one raw layer a file, and push it in one pass.",
+        epilog="Prints the reference pinned to its digest. The same folder always gives the same digest.",
+    )
+    push.add_argument("folder", metavar="DIR", type=Path, help="the folder with the model's files")
+    push.add_argument("target", metavar="REF", help="REGISTRY/REPOSITORY:TAG or layout://DIRECTORY:TAG")
+    push.add_argument("--name", default="", help="the model's name, for the artifact's config")
+    push.add_argument("--license", action="append", default=[], metavar="SPDX", help="its license; may be given again")
+    push.add_argument("--jobs", type=positive, default=_JOBS, metavar="N", help=f"files at a time (default: {_JOBS})")
+    add_access_options(push)
+    push.add_argument("--json", action="store_true", help="print what was pushed as JSON")
+    push.add_argument("--quiet", action="store_true", help="no progress")
+    push.set_defaults(run=_run_push)
+
+
+def _run_push(arguments: argparse.Namespace) -> int:
+    from registry.places import publisher_at
+
+    from .artifact import About
+    from .push import push
+
+    target = parse_source(arguments.target)
+    pushed = push(
+        arguments.folder,
+        publisher_at(target, access_for(arguments, target, os.environ)),
+        about=About(arguments.name, tuple(arguments.license)),
+        jobs=arguments.jobs,
+        voice=Silence() if arguments.quiet else Voice(),
+    )
+    summary = {
+        "reference": pushed.pinned,
+        "digest": str(pushed.digest),
+        "files": pushed.files,
+        "bytes": pushed.size,
+        "wireBytes": pushed.wire_bytes,
+        "seconds": pushed.seconds,
+    }
+    print(json.dumps(summary, indent=1) if arguments.json else pushed.pinned)
+    return 0

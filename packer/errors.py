@@ -1,0 +1,46 @@
+"""What can go wrong while a folder is packed, each failure with its code and its remedy.
+
+registry.errors.Fault
+├── BadFolder       folder.invalid     a folder that cannot be packed as it is
+│   ├── EmptyFolder folder.empty       no file in it
+│   └── BadName     folder.bad-name    a file name that other systems could not write
+├── Changed         folder.changed     a file that changed while it was read
+└── TooManyFiles    manifest.too-large more files than a manifest that registries take can name
+"""
+
+from registry.errors import Fault
+
+
+class BadFolder(Fault):
+    """A folder that cannot be packed as it is."""
+
+    code = "folder.invalid"
+    remedy = "name a folder that holds the model's files"
+
+
+class EmptyFolder(BadFolder):
+    """A folder without files, which would make an artifact without layers."""
+
+    code = "folder.empty"
+    remedy = "name the folder that holds the model's files; did a download end early?"
+
+
+class BadName(BadFolder):
+    """A file name that could not be written everywhere, so that no pull would take it."""
+
+    code = "folder.bad-name"
+    remedy = "rename the file"
+
+
+class Changed(Fault):
+    """A file that changed while it was read."""
+
+    code = "folder.changed"
+    remedy = "wait until whatever writes the folder is done, then push again"
+
+
+class TooManyFiles(Fault):
+    """More files than one manifest can name."""
+
+    code = "manifest.too-large"
+    remedy = "push fewer files: put small ones that belong together into an archive"

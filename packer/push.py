@@ -1,0 +1,80 @@
+"""The story of a push.
+
+1. Look through the folder.
+2. Send every file, several at a time, each hashed while it is sent.
+3. Describe them in a config and a manifest.
+4. Send the config, and the manifest last: until then there is no artifact.
+"""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from registry.digest import Digest
+from registry.progress import Meter, Voice, human
+from registry.repository import Publisher
+
+from .artifact import About, config_of, manifest_of
+from .scan import Found, scan
+from .send import Sent, chunk_bytes, send
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pushed:
+    """What was pushed. `wire_bytes` is what had to be sent of `size` bytes."""
+
+    pinned: str
+    digest: Digest
+    files: int
+    size: int
+    wire_bytes: int
+    seconds: float
+
+
+def push(folder: Path, publisher: Publisher, *, about: About, jobs: int, voice: Voice) -> Pushed:
+    """Pack `folder` and push it; raise Fault, and then the tag is what it was before."""
+    started = time.monotonic()
+    # 1
+    files = scan(folder)
+    meter = Meter(sum(file.size for file in files))
+    voice.say(f"{folder}: {len(files)} files, {human(meter.total)}")
+    # 2
+    with voice.watch(meter, folder.name):
+        sent = _send_all(publisher, files, jobs, meter)
+    # 3
+    config = config_of(sent, about)
+    manifest = manifest_of(sent, config)
+    # 4
+    if not publisher.has(manifest.config.digest):
+        publisher.put(config, manifest.config.digest)
+    digest = publisher.put_manifest(manifest)
+    return Pushed(
+        pinned=publisher.pinned(digest),
+        digest=digest,
+        files=len(files),
+        size=meter.total,
+        wire_bytes=meter.wire,
+        seconds=round(time.monotonic() - started, 3),
+    )
+
+
+def _send_all(publisher: Publisher, files: tuple[Found, ...], jobs: int, meter: Meter) -> list[Sent]:
+    """Send the files, the largest first so that none is left alone at the end; give them in their own order."""
+    order = sorted(files, key=lambda file: -file.size)
+    failed = threading.Event()
+
+    def one(file: Found) -> Sent | None:
+        if failed.is_set():
+            return None
+        try:
+            return send(publisher, file, chunk_bytes(meter.total), meter)
+        except BaseException:
+            failed.set()
+            raise
+
+    with ThreadPoolExecutor(jobs) as pool:
+        results = [sent for sent in pool.map(one, order) if sent is not None]
+    by_path = {sent.file.path: sent for sent in results}
+    return [by_path[file.path] for file in files]

@@ -1,0 +1,38 @@
+"""The options of every verb that speaks to registries."""
+
+import argparse
+from collections.abc import Mapping
+
+from .client import Access
+from .environment import access_from
+from .source import LayoutSource, Source
+
+
+def add_access_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says how registries are reached."""
+    group = parser.add_argument_group("registry")
+    group.add_argument(
+        "--plain-http", action="store_true", help="speak HTTP, not HTTPS (registries on loopback: always)"
+    )
+    group.add_argument("--ca-file", default="", metavar="PEM", help="trust these CAs beside the system's")
+    group.add_argument(
+        "--docker-config",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a docker config with credentials, before your own; may be given again",
+    )
+
+
+def positive(text: str) -> int:
+    """Read a whole number from 1 up, for argparse."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
+
+
+def access_for(arguments: argparse.Namespace, source: Source, environ: Mapping[str, str]) -> Access:
+    """Make the access that the options ask for."""
+    plain = () if isinstance(source, LayoutSource) or not arguments.plain_http else (source.reference.registry,)
+    return access_from(environ, docker_configs=arguments.docker_config, plain_http=plain, ca_file=arguments.ca_file)

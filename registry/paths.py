@@ -1,0 +1,29 @@
+"""Which file names every file system we know can hold, so that packers and pullers agree on them."""
+
+import re
+
+_DRIVE = re.compile(r"[A-Za-z]:")
+_NAME_LIMIT = 255  # bytes that one name may have on every file system we know
+_PATH_LIMIT = 1024
+
+
+def fault_of(path: str) -> str:
+    """Say what keeps a relative path from standing safely inside any folder it is joined to; nothing when it is fine.
+
+    Faults are: empty and absolute paths, `..`, empty parts, drives and backslashes, control characters, text that is
+    no Unicode, and names that are too long to write.
+    """
+    parts = path.split("/")
+    checks = (
+        (path.startswith("/"), "is absolute"),
+        (bool(_DRIVE.match(path)) or "\\" in path, "is written for another system"),
+        (".." in parts, "climbs out of its folder"),
+        (any(part in {"", "."} for part in parts), "has an empty part"),
+        (any(ord(letter) < 32 or ord(letter) == 127 for letter in path), "holds control characters"),
+        (any("\ud800" <= letter <= "\udfff" for letter in path), "is no Unicode text"),
+    )
+    for wrong, reason in checks:
+        if wrong:
+            return reason
+    is_long = len(path.encode()) > _PATH_LIMIT or any(len(part.encode()) > _NAME_LIMIT for part in parts)
+    return "is too long" if is_long else ""
