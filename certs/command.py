@@ -7,11 +7,15 @@ from functools import partial
 from pathlib import Path
 
 _INIT = """\
-Make a CA and a certificate for the webhook's Service. By default they are printed as manifests:
+Make a CA and a certificate for the webhook's Service. By default they are printed as manifests. To install:
 
+  kubectl apply --server-side -k deploy/
   weighbridge certs init | kubectl apply --server-side --field-manager=weighbridge-certs -f -
 
-after `kubectl apply -k deploy/`. The CA's private key is thrown away unless --with-ca-key is given."""
+Both want --server-side: after a plain `kubectl apply` of the manifests kubectl would count their fields as the
+second manager's. If that happened, the first command with --force-conflicts mends it.
+
+The CA's private key is thrown away unless --with-ca-key is given."""
 
 
 def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -46,7 +50,7 @@ def _show_help(parser: argparse.ArgumentParser, _arguments: argparse.Namespace) 
 
 def _init(arguments: argparse.Namespace) -> int:
     """Make a bundle, then write it or print it."""
-    from . import files, issue, manifests, names  # noqa: PLC0415 - cryptography and YAML only when they are needed
+    from . import files, issue, manifests, names
 
     wanted = names.Names.parse(arguments.service, arguments.namespace, arguments.dns_name, arguments.ip)
     bundle = issue.issue(wanted, dt.datetime.now(dt.UTC), arguments.days)

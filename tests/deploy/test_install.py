@@ -1,0 +1,154 @@
+"""Laws of an install, asked of a real API server with the real kubectl."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from kubernetes import client
+from kubernetes.client.exceptions import ApiException
+
+from certs.manifests import CONFIGURATION, FIELD_MANAGER
+from tests.conftest import Part
+from tests.parts.apiserver import ApiServer
+
+from .rendered import DEPLOY, Object, examples, pod_specs
+
+ROOT = DEPLOY.parent
+APPLY = ("apply", "--server-side", "-k", "deploy/")
+TRUST = ("apply", "--server-side", f"--field-manager={FIELD_MANAGER}", "-f", "-")
+
+
+class Kubectl:
+    """The real kubectl, as the administrator."""
+
+    def __init__(self, program: Path, server: ApiServer) -> None:
+        self._command: list[str | Path] = [program, f"--kubeconfig={server.kubeconfig}"]
+
+    def __call__(self, *arguments: str, stdin: str = "") -> str:
+        """Run it; what it says on stderr is in the assertion when it fails."""
+        answer = subprocess.run(
+            [*self._command, *arguments], input=stdin, check=False, capture_output=True, text=True, cwd=ROOT
+        )
+        assert answer.returncode == 0, answer.stderr
+        return answer.stdout
+
+
+@pytest.fixture(scope="module")
+def kubectl(part: Part, api_server: ApiServer) -> Kubectl:
+    """Give kubectl with the administrator's kubeconfig."""
+    return Kubectl(part("kubectl"), api_server)
+
+
+@pytest.fixture(scope="module")
+def installed(kubectl: Kubectl) -> Kubectl:
+    """Install as the command's help says."""
+    kubectl(*APPLY)
+    return kubectl
+
+
+def _certs_init() -> str:
+    command = [sys.executable, "-m", "weighbridge", "certs", "init"]
+    return subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
+
+
+def _has_namespace(server: ApiServer, name: str) -> bool:
+    namespaces = client.CoreV1Api(server.client()).list_namespace(field_selector=f"metadata.name={name}")
+    return bool(namespaces.items)
+
+
+def _bundles(server: ApiServer) -> list[object]:
+    hooks = client.AdmissionregistrationV1Api(server.client())
+    configuration = hooks.read_mutating_webhook_configuration(CONFIGURATION)
+    return [webhook.client_config.ca_bundle for webhook in configuration.webhooks or []]
+
+
+def test_the_api_server_takes_every_object_of_the_render(installed: Kubectl, manifests: list[Object]) -> None:
+    """A server-side dry run finds nothing wrong, no unknown field either."""
+    said = installed(*APPLY, "--dry-run=server", "--validate=strict")
+
+    assert len(said.splitlines()) == len(manifests)
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_webhooks_own_pods_pass_the_restricted_profile_that_its_namespace_enforces(
+    api_server: ApiServer, manifests: list[Object]
+) -> None:
+    """Pod Security lets the very pods of the Deployment in."""
+    (template,) = [document["spec"]["template"] for document in manifests if document["kind"] == "Deployment"]
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one"} | template["metadata"]}
+
+    made = api_server.objects().create(pod | {"spec": template["spec"]}, "weighbridge-system", dry_run="All")
+
+    assert made["spec"]["containers"][0]["name"] == "webhook"
+
+
+def test_certs_init_sets_the_ca_bundle_and_the_next_apply_keeps_it(installed: Kubectl, api_server: ApiServer) -> None:
+    """Two commands install, in which the second can come again, and so can the first."""
+    installed(*TRUST, stdin=_certs_init())
+    first = _bundles(api_server)
+    assert all(first)
+    installed(*APPLY)
+    assert _bundles(api_server) == first
+    installed(*TRUST, stdin=_certs_init())
+    assert all(_bundles(api_server))
+    assert _bundles(api_server) != first
+
+
+def test_an_install_without_server_side_apply_is_mended_by_one_with_it(
+    installed: Kubectl, api_server: ApiServer
+) -> None:
+    """What a plain apply owned goes to the next server-side manager; a forced apply takes it back."""
+    installed("apply", "-k", "deploy/")
+    installed(*TRUST, stdin=_certs_init())
+    before = _bundles(api_server)
+    assert all(before)
+
+    installed(*APPLY, "--force-conflicts")
+    installed(*TRUST, stdin=_certs_init())
+
+    assert all(_bundles(api_server))
+    assert _bundles(api_server) != before
+
+
+def test_entries_that_were_added_to_the_catalog_survive_the_next_apply(
+    installed: Kubectl, api_server: ApiServer
+) -> None:
+    """The manifests make the catalog, and what is in it is the operator's."""
+    entry = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "weighbridge-catalog"}}
+    api_server.objects().merge(entry | {"data": {"m": "oci://registry.example/m:1"}}, "weighbridge-system")
+
+    installed(*APPLY)
+
+    kept = api_server.objects().read("v1", "ConfigMap", "weighbridge-catalog", "weighbridge-system")
+    assert kept["data"] == {"m": "oci://registry.example/m:1"}
+
+
+@pytest.mark.usefixtures("installed")
+def test_anyone_who_is_logged_in_can_read_the_catalog_and_nothing_beside_it(api_server: ApiServer) -> None:
+    """Teams see which models there are; the configuration stays the operator's."""
+    guest = client.CoreV1Api(api_server.client(api_server.guest_token))
+
+    catalog = guest.read_namespaced_config_map("weighbridge-catalog", "weighbridge-system")
+    assert catalog.metadata is not None
+    with pytest.raises(ApiException, match="forbidden"):
+        guest.read_namespaced_config_map("weighbridge-config", "weighbridge-system")
+
+
+def test_the_api_server_takes_every_example(installed: Kubectl, api_server: ApiServer) -> None:
+    """What we show can be applied as it stands."""
+    if not _has_namespace(api_server, "inference"):
+        installed("create", "namespace", "inference")
+    files = [argument for name in examples() for argument in ("-f", f"deploy/examples/{name}")]
+
+    installed("apply", "--dry-run=server", "--validate=strict", *files)
+
+
+@pytest.mark.parametrize("name", examples())
+def test_no_example_runs_whatever_latest_means_that_day(name: str) -> None:
+    """Every image has a tag that says what it is."""
+    for document in examples()[name]:
+        for spec in pod_specs(document):
+            for container in [*spec.get("initContainers", []), *spec["containers"]]:
+                _, _, tag = container["image"].rpartition("/")[2].partition(":")
+                assert tag not in ("", "latest"), container["image"]

@@ -1,0 +1,132 @@
+"""Laws of the rendered manifests."""
+
+import pytest
+
+from certs.manifests import CONFIGURATION, SECRET, WEBHOOKS
+from tests.deploy.rendered import Object
+from webhook.contract import INJECTION, MODEL
+from webhook.settings import Settings, variables
+
+ByKind = dict[str, list[Object]]
+
+
+@pytest.fixture(scope="module")
+def webhooks(by_kind: ByKind) -> dict[str, Object]:
+    """Give the webhooks by name."""
+    (configuration,) = by_kind["MutatingWebhookConfiguration"]
+    assert configuration["metadata"]["name"] == CONFIGURATION
+    return {webhook["name"]: webhook for webhook in configuration["webhooks"]}
+
+
+@pytest.fixture(scope="module")
+def template(by_kind: ByKind) -> Object:
+    """Give the webhook's pod template."""
+    (deployment,) = by_kind["Deployment"]
+    content: Object = deployment["spec"]["template"]
+    return content
+
+
+def _expressions(selector: Object) -> dict[str, tuple[str, list[str] | None]]:
+    return {rule["key"]: (rule["operator"], rule.get("values")) for rule in selector["matchExpressions"]}
+
+
+def test_only_opted_in_namespaces_that_are_not_the_systems_reach_any_webhook(webhooks: dict[str, Object]) -> None:
+    """A namespace opts in by label, and no label opts the cluster's own or ours in."""
+    for webhook in webhooks.values():
+        rules = _expressions(webhook["namespaceSelector"])
+        assert rules[INJECTION.name] == ("In", ["enabled"])
+        system = ["kube-system", "kube-public", "kube-node-lease", "weighbridge-system"]
+        assert rules["kubernetes.io/metadata.name"] == ("NotIn", system)
+        assert rules["control-plane"] == ("NotIn", ["true"])
+        assert rules["kubernetes.azure.com/managedby"] == ("NotIn", ["aks"])
+
+
+def test_failure_can_only_hold_up_pods_that_carry_the_label(webhooks: dict[str, Object]) -> None:
+    """`Fail` goes with an object selector on our label and the creation of pods alone; the rest is `Ignore`."""
+    pods = webhooks["pods.weighbridge.dev"]
+    selector = _expressions(pods["objectSelector"])
+    (rule,) = pods["rules"]
+
+    assert selector == {MODEL.name: ("Exists", None), INJECTION.name: ("NotIn", ["disabled"])}
+    assert (rule["resources"], rule["operations"], pods["failurePolicy"]) == (["pods"], ["CREATE"], "Fail")
+    assert [name for name, webhook in webhooks.items() if webhook["failurePolicy"] == "Fail"] == [pods["name"]]
+    assert webhooks["workloads.weighbridge.dev"]["failurePolicy"] == "Ignore"
+
+
+def test_every_webhook_answers_soon_again_and_without_side_effects(webhooks: dict[str, Object]) -> None:
+    """Dry runs work, nobody waits longer than five seconds, and others' changes bring us a second look."""
+    for webhook in webhooks.values():
+        wanted = (webhook["timeoutSeconds"], webhook["sideEffects"], webhook["reinvocationPolicy"])
+        assert wanted == (5, "None", "IfNeeded")
+        assert (webhook["matchPolicy"], webhook["admissionReviewVersions"]) == ("Equivalent", ["v1"])
+
+
+def test_the_base_carries_no_ca_bundle_so_that_applying_it_again_keeps_the_one_that_is_set(
+    webhooks: dict[str, Object],
+) -> None:
+    """Whom to trust is `certs init`'s to say, of just these webhooks."""
+    assert tuple(webhooks) == WEBHOOKS
+    assert not any("caBundle" in webhook["clientConfig"] for webhook in webhooks.values())
+
+
+def test_webhooks_service_and_pods_fit_together(by_kind: ByKind, webhooks: dict[str, Object], template: Object) -> None:
+    """The API server calls the Service, whose port is the one that the pods listen on, with their labels."""
+    (service,) = by_kind["Service"]
+    (port,) = service["spec"]["ports"]
+    (container,) = template["spec"]["containers"]
+    for webhook in webhooks.values():
+        called = webhook["clientConfig"]["service"]
+        assert (called["name"], called["namespace"]) == (service["metadata"]["name"], service["metadata"]["namespace"])
+        assert called["port"] == port["port"]
+
+    assert port["targetPort"] == container["ports"][0]["containerPort"]
+    assert Settings().listen.endswith(f":{port['targetPort']}")
+    assert service["spec"]["selector"].items() <= template["metadata"]["labels"].items()
+
+
+def test_the_pods_mount_what_the_settings_expect(template: Object) -> None:
+    """Certificate and catalog are where the webhook looks for them by default."""
+    (container,) = template["spec"]["containers"]
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    volumes = {volume["name"]: volume for volume in template["spec"]["volumes"]}
+
+    assert mounts["tls"] == Settings().tls_directory
+    assert mounts["catalog"] == Settings().catalog_directory
+    assert volumes["tls"]["secret"]["secretName"] == SECRET
+    assert volumes["catalog"]["configMap"]["name"] == "weighbridge-catalog"
+
+
+def test_the_configuration_makes_settings_and_pullers_run_the_webhooks_own_image(
+    by_kind: ByKind, template: Object
+) -> None:
+    """Each key is a setting that exists, and the image's name stands in one place."""
+    (configuration,) = [item for item in by_kind["ConfigMap"] if item["metadata"]["name"] == "weighbridge-config"]
+
+    assert set(configuration["data"]) <= set(variables().values())
+    assert Settings.from_env(configuration["data"]).puller_image == template["spec"]["containers"][0]["image"]
+
+
+def test_the_webhook_outlives_a_drain_and_a_rollout(by_kind: ByKind) -> None:
+    """Two replicas on different nodes where there are such, one of which always stays."""
+    (deployment,) = by_kind["Deployment"]
+    (budget,) = by_kind["PodDisruptionBudget"]
+    spec = deployment["spec"]
+
+    assert spec["replicas"] == 2
+    assert spec["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+    assert budget["spec"]["minAvailable"] == 1
+    assert budget["spec"]["selector"] == spec["selector"]
+    for constraint in spec["template"]["spec"]["topologySpreadConstraints"]:
+        assert constraint["whenUnsatisfiable"] == "ScheduleAnyway"
+        assert constraint["labelSelector"] == spec["selector"]
+
+
+def test_the_webhooks_pods_hold_no_rights_and_no_token(by_kind: ByKind, template: Object) -> None:
+    """Who takes the webhook over gets nothing from the API server by it."""
+    (account,) = by_kind["ServiceAccount"]
+
+    assert not account["automountServiceAccountToken"]
+    assert not template["spec"]["automountServiceAccountToken"]
+    for binding in by_kind["RoleBinding"]:
+        assert account["metadata"]["name"] not in [subject["name"] for subject in binding["subjects"]]
+    assert "ClusterRoleBinding" not in by_kind
