@@ -92,11 +92,13 @@ def _parse_entry(text: str) -> Entry:
         raise BrokenEntry(f"it is no YAML: {' '.join(str(error).split())}") from error
     if isinstance(value, str):
         return Entry(source=parse_source(value.strip()))
-    if not isinstance(value, dict) or not isinstance(value.get("source"), str):
+    if not isinstance(value, dict):
         raise BrokenEntry("wanted a source, or a mapping with the key source")
     for key in value:
         if key not in _KEYS:
             raise BrokenEntry(f"unknown key {key!r}: there are {', '.join(_KEYS)}")
+    if not isinstance(value.get("source"), str):
+        raise BrokenEntry("source: wanted a source")
     gpu, mount_path = value.get("gpu", False), value.get("mountPath")
     if not isinstance(gpu, bool):
         raise BrokenEntry(f"gpu: wanted true or false, not {gpu!r}")

@@ -1,0 +1,1 @@
+"""The webhook, from its contract to its server."""
