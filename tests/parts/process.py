@@ -18,6 +18,14 @@ class NotReadyError(Exception):
     """A program that died or did not get ready in time; carries the end of its log."""
 
 
+def poll(ask: Callable[[], T | None], within_seconds: float) -> T | None:
+    """Ask again and again until there is an answer or the time is up."""
+    deadline = time.monotonic() + within_seconds
+    while not (answer := ask()) and time.monotonic() < deadline:
+        time.sleep(_LOOK_AGAIN_SECONDS)
+    return answer
+
+
 class Process:
     """A child of ours with its log in a file, stopped by its id when the block ends."""
 
@@ -47,15 +55,17 @@ class Process:
 
     def wait_until(self, ready: Callable[[], T | None], within_seconds: float) -> T:
         """Ask `ready` until it gives something; raise NotReadyError when it dies or is late."""
-        deadline = time.monotonic() + within_seconds
-        while time.monotonic() < deadline:
-            if answer := ready():
-                return answer
-            if self._child.poll() is not None:
-                break
-            time.sleep(_LOOK_AGAIN_SECONDS)
-        state = "still runs" if self._child.poll() is None else f"exited {self._child.returncode}"
-        raise NotReadyError(f"{self._child.args!r} {state}, not ready; its last words:\n{self.said()[-3000:]}")
+        answer: T | None = None
+
+        def settled() -> bool:
+            nonlocal answer
+            answer = ready()
+            return bool(answer) or self._child.poll() is not None
+
+        poll(settled, within_seconds)
+        if not answer:
+            raise NotReadyError(f"{self._child.args!r} is not ready; its last words:\n{self.said()[-3000:]}")
+        return answer
 
     def stop(self) -> int:
         """Ask it to end, insist when it does not, and give its exit code."""
