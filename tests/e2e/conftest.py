@@ -13,7 +13,9 @@ from tests.deploy.rendered import DEPLOY, render
 from tests.parts.admission import Webhook, pointed_at, registered, running_webhook
 from tests.parts.apiserver import ApiServer
 from tests.parts.distribution import Registry
-from tests.parts.objects import Object, Objects
+from tests.parts.objects import Namespace, Object, Objects
+
+from .kubelet import Node
 
 OPTED_IN = {"weighbridge.dev/injection": "enabled", "pod-security.kubernetes.io/enforce": "restricted"}
 MODEL = "tiny"
@@ -95,14 +97,20 @@ def objects(api_server: ApiServer) -> Objects:
 
 
 @pytest.fixture(scope="module")
-def admitting(objects: Objects, webhook: Webhook, configuration: Object, pushed: str) -> Iterator[None]:
-    """Have the API server ask the webhook."""
+def admitting(objects: Objects, webhook: Webhook, configuration: Object, pushed: str) -> Iterator[Objects]:
+    """Have the API server ask the webhook, and give its objects meanwhile."""
     assert pushed
     with registered(objects, pointed_at(webhook, configuration), labelled_pod("probe")):
-        yield
+        yield objects
 
 
 @pytest.fixture
-def namespace(objects: Objects, admitting: None) -> str:
+def namespace(admitting: Objects) -> Namespace:
     """Make a namespace that opted in and enforces the restricted profile."""
-    return objects.namespace("inference", OPTED_IN)
+    return admitting.namespace("inference", OPTED_IN)
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Node:
+    """Give a node without any secret."""
+    return Node(tmp_path / "node")

@@ -32,6 +32,7 @@ class Node:
         places = {mount["mountPath"]: self.mounted(pod, mount) for mount in container["volumeMounts"]}
         environ = {one["name"]: _mapped(_literal(one["value"]), places) for one in container["env"]}
         command = [_mapped(word, places) for word in [*container["command"], *container.get("args", [])]]
+        self.folder.mkdir(parents=True, exist_ok=True)
         with_python = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
         return subprocess.run(
             command,

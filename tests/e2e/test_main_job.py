@@ -9,7 +9,7 @@ import pytest
 
 from tests.parts.apiserver import ApiServer
 from tests.parts.distribution import PASSWORD, USER, Registry
-from tests.parts.objects import Object, Objects
+from tests.parts.objects import Namespace, Object
 
 from .conftest import MODEL, labelled_pod, push
 from .kubelet import Node
@@ -30,13 +30,10 @@ def _seen_by(node: Node, pod: Object, container: str = "server") -> dict[str, by
     return _tree(node.mounted(pod, mount))
 
 
-def test_a_pod_with_one_label_finds_every_byte_of_the_model(
-    objects: Objects, namespace: str, model: Path, tmp_path: Path
-) -> None:
+def test_a_pod_with_one_label_finds_every_byte_of_the_model(namespace: Namespace, model: Path, node: Node) -> None:
     """What was pushed is what the container sees: the promise, from push to read."""
-    objects.create(labelled_pod("one"), namespace)
-    pod = objects.read("v1", "Pod", "one", namespace)
-    node = Node(tmp_path)
+    namespace.create(labelled_pod("one"))
+    pod = namespace.read("v1", "Pod", "one")
 
     done = node.run(pod, PULLER)
 
@@ -45,13 +42,13 @@ def test_a_pod_with_one_label_finds_every_byte_of_the_model(
 
 
 @pytest.mark.usefixtures("namespace")
-def test_the_audit_log_shows_who_changed_the_pod_and_how(
-    objects: Objects, namespace: str, api_server: ApiServer
-) -> None:
+def test_the_audit_log_shows_who_changed_the_pod_and_how(namespace: Namespace, api_server: ApiServer) -> None:
     """The change is our webhook's, one patch of it, and the second look changed nothing."""
-    objects.create(labelled_pod("audited"), namespace)
+    namespace.create(labelled_pod("audited"))
 
-    (event,) = [one for one in api_server.audited("create", "audited") if one["objectRef"]["namespace"] == namespace]
+    (event,) = [
+        one for one in api_server.audited("create", "audited") if one["objectRef"]["namespace"] == namespace.name
+    ]
     notes = event["annotations"]
     mutations = [json.loads(text) for key, text in notes.items() if key.startswith("mutation.webhook")]
     assert [one["mutated"] for one in mutations if one["webhook"] == "pods.weighbridge.dev"] == [True]
@@ -60,43 +57,39 @@ def test_the_audit_log_shows_who_changed_the_pod_and_how(
 
 
 def test_a_label_on_a_deployment_reaches_its_pods_and_its_removal_leaves_them_as_they_were(
-    objects: Objects, namespace: str, model: Path, tmp_path: Path
+    namespace: Namespace, model: Path, node: Node
 ) -> None:
     """`kubectl label deployment` is all that a user does, and undoing it undoes all."""
     plain = _deployment("rollout")
-    objects.create(plain, namespace)
-    before = objects.read("apps/v1", "Deployment", "rollout", namespace)["spec"]["template"]
+    namespace.create(plain)
+    before = namespace.read("apps/v1", "Deployment", "rollout")["spec"]["template"]
 
-    labelled = objects.merge(_labels("rollout", MODEL), namespace)["spec"]["template"]
+    labelled = namespace.merge(_labels("rollout", MODEL))["spec"]["template"]
     assert labelled["metadata"]["labels"]["weighbridge.dev/model"] == MODEL
-    pod = objects.create(_pod_of(labelled, "rollout-1"), namespace)
-    node = Node(tmp_path)
+    pod = namespace.create(_pod_of(labelled, "rollout-1"))
     done = node.run(pod, PULLER)
     assert done.returncode == 0, done.stderr
     assert _seen_by(node, pod) == _tree(model)
 
-    assert objects.merge(_labels("rollout", None), namespace)["spec"]["template"] == before
+    assert namespace.merge(_labels("rollout", None))["spec"]["template"] == before
 
 
 @pytest.mark.parametrize(
     ("api_version", "kind"),
     [("apps/v1", "StatefulSet"), ("apps/v1", "DaemonSet"), ("batch/v1", "Job"), ("batch/v1", "CronJob")],
 )
-def test_every_kind_of_workload_hands_its_label_to_its_pods(
-    api_version: str, kind: str, objects: Objects, namespace: str
-) -> None:
+def test_every_kind_of_workload_hands_its_label_to_its_pods(api_version: str, kind: str, namespace: Namespace) -> None:
     """Whatever makes the pods, one label on it is enough."""
-    made = objects.create(_workload(api_version, kind), namespace)
+    made = namespace.create(_workload(api_version, kind))
 
     spec = made["spec"]["jobTemplate"]["spec"] if kind == "CronJob" else made["spec"]
     assert spec["template"]["metadata"]["labels"]["weighbridge.dev/model"] == MODEL
 
 
 def test_a_shared_claim_is_filled_once_and_then_needs_no_registry(
-    objects: Objects, namespace: str, model: Path, pushed: str, tmp_path: Path, registry: Registry
+    namespace: Namespace, node: Node, model: Path, pushed: str, registry: Registry
 ) -> None:
     """The second pod on the claim finds the pinned model there, and asks nobody for it."""
-    node = Node(tmp_path)
     pods = []
     for name in ("first", "second"):
         pod = labelled_pod(name)
@@ -104,37 +97,40 @@ def test_a_shared_claim_is_filled_once_and_then_needs_no_registry(
             "weighbridge.dev/volume": "pvc:cache/team-a",
             "weighbridge.dev/source": pushed,
         }
-        pods.append(objects.create(pod, namespace))
+        pods.append(namespace.create(pod))
 
     assert node.run(pods[0], PULLER).returncode == 0
     requests = registry.process.said().count("http.request.uri")
+    assert requests > 0
     assert node.run(pods[1], PULLER).returncode == 0
 
     assert registry.process.said().count("http.request.uri") == requests
     assert _seen_by(node, pods[1]) == _tree(model)
 
 
-def test_the_pods_own_pull_secrets_open_a_private_registry(
-    objects: Objects,
-    namespace: str,
-    model: Path,
-    basic_registry: Registry,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The puller reads the docker configs of the pod's secrets; an absent one is passed over."""
-    login = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-    config = json.dumps({"auths": {basic_registry.address: {"auth": login}}})
+@pytest.fixture
+def login(basic_registry: Registry, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Push the model to the private registry, and give the docker config that opens it."""
+    pair = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    config = json.dumps({"auths": {basic_registry.address: {"auth": pair}}})
     (tmp_path / "config.json").write_text(config)
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    push(model, f"{basic_registry.address}/models/private:v1")
-    monkeypatch.delenv("DOCKER_CONFIG")
+    with monkeypatch.context() as patch:
+        patch.setenv("DOCKER_CONFIG", str(tmp_path))
+        push(model, f"{basic_registry.address}/models/private:v1")
+    return config
+
+
+def test_the_pods_own_pull_secrets_open_a_private_registry(
+    namespace: Namespace, model: Path, login: str, tmp_path: Path
+) -> None:
+    """The puller reads the docker configs of the pod's secrets; one that is absent is passed over."""
     wish = labelled_pod("private", "private")
     wish["spec"]["imagePullSecrets"] = [{"name": "absent"}, {"name": "reader"}]
-    pod = objects.create(wish, namespace)
+    pod = namespace.create(wish)
+    reader = {".dockerconfigjson": base64.b64encode(login.encode()).decode()}
+    node = Node(tmp_path / "node", {"reader": reader})
 
-    refused = Node(tmp_path / "without").run(pod, PULLER)
-    node = Node(tmp_path / "with", {"reader": {".dockerconfigjson": base64.b64encode(config.encode()).decode()}})
+    refused = Node(tmp_path / "other node").run(pod, PULLER)
     let_in = node.run(pod, PULLER)
 
     assert refused.returncode == 1

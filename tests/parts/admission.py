@@ -19,7 +19,7 @@ from certs.files import write_bundle
 from certs.issue import issue
 from certs.names import Names
 
-from .objects import Object, Objects
+from .objects import Namespace, Object, Objects
 from .process import NotReadyError, Process, poll
 
 _READY_SECONDS = 30
@@ -78,16 +78,16 @@ def registered(objects: Objects, configuration: Object, probe: Object) -> Iterat
     namespace = objects.namespace("probe", _OPTED_IN)
     objects.create(configuration)
     try:
-        if not poll(lambda: _is_changed(objects, probe, namespace), _READY_SECONDS):
+        if not poll(lambda: _is_changed(namespace, probe), _READY_SECONDS):
             raise NotReadyError("the API server does not call the webhook")
         yield
     finally:
         objects.delete(configuration["apiVersion"], configuration["kind"], configuration["metadata"]["name"])
 
 
-def _is_changed(objects: Objects, probe: Object, namespace: str) -> bool:
+def _is_changed(namespace: Namespace, probe: Object) -> bool:
     try:
-        made = objects.create(probe, namespace, dry_run="All")
+        made = namespace.create(probe, dry_run="All")
     except ApiException:
         return False
     return "weighbridge.dev/status" in made["metadata"].get("annotations", {})

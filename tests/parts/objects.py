@@ -1,6 +1,7 @@
 """Kubernetes objects as the plain JSON that they are, through the `kubernetes` package's dynamic client."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +39,34 @@ class Objects:
         """Remove an object."""
         self._kind(api_version, kind).delete(name=name, namespace=namespace)
 
-    def namespace(self, prefix: str, labels: Mapping[str, str]) -> str:
-        """Make a namespace with a fresh name and `labels`, and give its name."""
+    def namespace(self, prefix: str, labels: Mapping[str, str]) -> "Namespace":
+        """Make a namespace with a fresh name and `labels`."""
         metadata = {"generateName": f"{prefix}-", "labels": dict(labels)}
         made = self.create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-        name: str = made["metadata"]["name"]
-        return name
+        return Namespace(self, made["metadata"]["name"])
 
     def _kind(self, api_version: str, kind: str) -> Any:
         return self._client.resources.get(api_version=api_version, kind=kind)
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """One namespace's objects."""
+
+    objects: Objects
+    name: str
+
+    def create(self, document: Object, **options: str) -> Object:
+        """Create an object here."""
+        return self.objects.create(document, self.name, **options)
+
+    def read(self, api_version: str, kind: str, name: str) -> Object:
+        """Give a stored object from here."""
+        return self.objects.read(api_version, kind, name, self.name)
+
+    def merge(self, document: Object) -> Object:
+        """Change an object here by a JSON merge patch."""
+        return self.objects.merge(document, self.name)
 
 
 def _plain(answer: Any) -> Object:
