@@ -6,20 +6,23 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 from flask import Flask, Response, jsonify, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from registry.errors import Fault
 
 from .admit import Decision, admit_pod, admit_workload
 from .catalog import CatalogDirectory
-from .review import BadReview, Review, allow, deny
+from .review import BadReview, Review, ReviewTooLarge, WrongContentType, allow, deny
 from .settings import Settings
 from .tls import BadCertificate, check_certificate
 
 # The API server's own limit on objects is 3 MiB; a review of an update has two of them.
 BODY_LIMIT = 8 << 20
+_PASS_OVER_LIMIT = 64 << 20
+_PASS_OVER_BYTES = 1 << 20
 
 _log = logging.getLogger(__name__)
 _decisions = logging.getLogger("webhook.decisions")
@@ -60,16 +63,17 @@ def create_app(settings: Settings, now: Callable[[], datetime] = lambda: datetim
 
 
 def _explain_failures(app: Flask) -> None:
-    app.register_error_handler(BadReview, lambda error: _failure(error, 400))
-    app.register_error_handler(BadCertificate, lambda error: _failure(error, 503))
-    app.register_error_handler(HTTPException, _http_failure)
+    app.register_error_handler(BadReview, lambda fault: _failure(fault, 400))
+    app.register_error_handler(WrongContentType, lambda fault: _failure(fault, 415))
+    app.register_error_handler(RequestEntityTooLarge, _too_large)
+    app.register_error_handler(BadCertificate, lambda fault: _failure(fault, 503))
 
 
 def _answer(decide: Callable[[Review], Decision], on_crash: Callable[[Review], Decision]) -> Response:
     """Parse the request, decide, log one line, and answer."""
     started = time.monotonic()
     if request.mimetype != "application/json":
-        raise UnsupportedMediaType(f"wanted application/json, got {request.mimetype or 'no content type'}")
+        raise WrongContentType(f"wanted application/json, got {request.mimetype or 'no content type'}")
     review = Review.parse(request.get_data())
     try:
         decision = decide(review)
@@ -108,10 +112,16 @@ def _failure(fault: Fault, status: int) -> Response:
     return response
 
 
-def _http_failure(error: HTTPException) -> Response:
-    response = jsonify(code=f"http.{error.code}", message=error.description)
-    response.status_code = error.code or 500
-    if isinstance(error, RequestEntityTooLarge):
-        # the rest of the body is not read, so the connection cannot serve another request
-        response.headers["Connection"] = "close"
+def _too_large(_: RequestEntityTooLarge) -> Response:
+    _pass_over(request.environ["wsgi.input"])
+    response = _failure(ReviewTooLarge(f"the body is larger than {BODY_LIMIT} bytes"), 413)
+    # what may be left of the body is no next request
+    response.headers["Connection"] = "close"
     return response
+
+
+def _pass_over(body: IO[bytes]) -> None:
+    """Read a body away, within bounds: a sender that is cut off would see a broken pipe, not the answer."""
+    for _ in range(_PASS_OVER_LIMIT // _PASS_OVER_BYTES):
+        if not body.read(_PASS_OVER_BYTES):
+            return

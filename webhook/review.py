@@ -23,6 +23,18 @@ class BadReview(Fault):
     remedy = "only a Kubernetes API server is answered here, in admission.k8s.io/v1"
 
 
+class ReviewTooLarge(BadReview):
+    """A request that is larger than any object of an API server."""
+
+    code = "review.too-large"
+
+
+class WrongContentType(BadReview):
+    """A request that does not say that it is JSON."""
+
+    code = "review.content-type"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Review:
     """One question of the API server. `old_object` is None unless something is updated."""

@@ -36,8 +36,8 @@ class Case:
     pod: dict[str, Any]
     settings: Settings
     catalog: Catalog
-    catalog_texts: dict[str, str]
-    environ: dict[str, str]
+    given_catalog: dict[str, str]
+    given_settings: dict[str, str]
     restricted: bool
     expect_pod: Expectation | None
     expect_refusal: str | None
@@ -52,16 +52,16 @@ def load_cases() -> list[Case]:
 
 def _load(path: Path) -> Case:
     given, pod, expected = YAML(typ="safe", pure=True).load_all(path.read_text("utf-8"))
-    environ = {PREFIX + name: str(value) for name, value in given.get("settings", {}).items()}
+    settings = {str(name): str(value) for name, value in given.get("settings", {}).items()}
     texts = {str(name): str(text) for name, text in given.get("catalog", {}).items()}
     return Case(
         name=path.stem,
         law=given["law"],
         pod=pod,
-        settings=Settings.from_env(environ),
+        settings=Settings.from_env({PREFIX + name: value for name, value in settings.items()}),
         catalog=Catalog.read(texts),
-        catalog_texts=texts,
-        environ=environ,
+        given_catalog=texts,
+        given_settings=settings,
         restricted=given.get("restricted", False),
         expect_pod=_expectation(expected["inject"]) if "inject" in expected else None,
         expect_refusal=expected.get("refuse"),
