@@ -9,7 +9,7 @@ from registry.options import access_for, add_access_options, positive
 from registry.progress import Silence, Voice
 from registry.source import parse_source
 
-_JOBS = 4
+_JOBS = 8
 
 
 def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -38,13 +38,14 @@ def _run_push(arguments: argparse.Namespace) -> int:
     from .push import push
 
     target = parse_source(arguments.target)
-    pushed = push(
-        arguments.folder,
-        publisher_at(target, access_for(arguments, target, os.environ)),
-        about=About(arguments.name, tuple(arguments.license)),
-        jobs=arguments.jobs,
-        voice=Silence() if arguments.quiet else Voice(),
-    )
+    with access_for(arguments, target, os.environ) as access:
+        pushed = push(
+            arguments.folder,
+            publisher_at(target, access),
+            about=About(arguments.name, tuple(arguments.license)),
+            jobs=arguments.jobs,
+            voice=Silence() if arguments.quiet else Voice(),
+        )
     summary = {
         "reference": pushed.pinned,
         "digest": str(pushed.digest),

@@ -26,7 +26,8 @@ def main() -> int:
             plain_http=settings.plain_http,
             ca_file=settings.ca_file,
         )
-        receipt = pull(settings, access, voice)
+        with access:
+            receipt = pull(settings, access, voice)
     except Fault as error:
         voice.say(f"error: {error} [{error.code}]")
         voice.say(f"  hint: {error.remedy}")

@@ -56,7 +56,8 @@ def _run_pull(arguments: argparse.Namespace) -> int:
         exclude=tuple(arguments.exclude),
         connections=arguments.jobs,
     )
-    receipt = pull(settings, access_for(arguments, source, os.environ), Silence() if arguments.quiet else Voice())
+    with access_for(arguments, source, os.environ) as access:
+        receipt = pull(settings, access, Silence() if arguments.quiet else Voice())
     print(json.dumps(receipt.to_json(), indent=1) if arguments.json else receipt.pinned)
     return 0
 
@@ -67,6 +68,7 @@ def _run_inspect(arguments: argparse.Namespace) -> int:
     from .inspect import inspect
 
     source = parse_source(arguments.source)
-    found = inspect(repository_at(source, access_for(arguments, source, os.environ)))
+    with access_for(arguments, source, os.environ) as access:
+        found = inspect(repository_at(source, access))
     print(json.dumps(found.to_json(), indent=1) if arguments.json else found.to_text())
     return 0

@@ -85,7 +85,7 @@ class Authorizer:
             self._token = None
             token = self._obtain(scope)
             if token.header == refused:
-                raise Unauthorized(f"{self._origin}: refused the credentials of {self._who()}")
+                raise Unauthorized(f"{self._origin}: refused the credentials of {self.who}")
             self._token = token
             return token.header
 
@@ -113,7 +113,7 @@ class Authorizer:
         query = {"service": challenge.parameters.get("service", ""), "scope": scope}
         with self._request_token(realm, {name: value for name, value in query.items() if value}) as answer:
             if answer.status in (400, 401, 403):
-                raise Unauthorized(f"{redacted(realm)}: gives {self._who()} no token for {scope!r}")
+                raise Unauthorized(f"{redacted(realm)}: gives {self.who} no token for {scope!r}")
             if answer.status != 200:
                 raise Unavailable(f"{redacted(realm)}: answered {answer.status} when asked for a token")
             content = answer.read(_ANSWER_LIMIT)
@@ -137,7 +137,9 @@ class Authorizer:
         if origin.is_loopback and not self._origin.is_loopback:
             raise Refused(f"{self._origin}: wants its token fetched from this very machine, {redacted(realm)}")
 
-    def _who(self) -> str:
+    @property
+    def who(self) -> str:
+        """Say as whom the registry is asked."""
         if self._credential is None:
             return "an anonymous caller"
         return f"user {self._credential.username!r}" if self._credential.username else "the token's owner"

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Self
 from urllib.parse import urljoin
 
 from .auth import Authorizer
@@ -20,11 +21,20 @@ _WORDS_LIMIT = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """What reaches registries: connections, credentials, and which registries speak plain HTTP."""
+    """What reaches registries: connections, credentials, and which registries speak plain HTTP.
+
+    As a context manager it hangs up when its block ends.
+    """
 
     transport: Transport
     credentials: Credentials
     plain_http: tuple[str, ...] = ()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.transport.close()
 
     def base_url(self, reference: Reference) -> str:
         """Give the URL under which the repository's API stands."""
@@ -42,6 +52,11 @@ class Client:
         self._transport = access.transport
         self._scope = f"repository:{reference.repository}:{actions}"
         self._authorizer = Authorizer(access.transport, self.origin, access.credentials.find(reference))
+
+    @property
+    def who(self) -> str:
+        """Say as whom the registry is asked."""
+        return self._authorizer.who
 
     def url(self, path: str) -> str:
         """Give the absolute URL of a path under the repository, or of an upload's Location as it came."""
@@ -67,7 +82,7 @@ class Client:
             with response:
                 location = response.headers.get("Location")
                 if method not in ("GET", "HEAD") or response.status not in _REDIRECTS or not location:
-                    raise failure(method, response)
+                    raise failure(method, response, self.who)
                 url = urljoin(url, location)
                 response.read(_ERROR_LIMIT)
         raise Refused(f"{redacted(url)}: more than {_MAX_HOPS} redirects")
@@ -94,11 +109,11 @@ class Client:
         return {"Authorization": header} if header else {}
 
 
-def failure(method: str, response: Response) -> Fault:
+def failure(method: str, response: Response, who: str) -> Fault:
     """Say what an unwanted answer means, with the registry's own words."""
     said = f"{method} {redacted(response.url)}: {response.status} {_words(response)}".rstrip()
     if response.status in (401, 403):
-        return Unauthorized(said)
+        return Unauthorized(f"{said} (asked as {who})")
     if response.status == 404:
         return NotFound(said)
     if response.status in _TEMPORARY:

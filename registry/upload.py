@@ -34,7 +34,7 @@ class RemoteUpload:
         with self._outgoing.finish() as response:
             self._outgoing = None
             if response.status not in (201, 202, 204):
-                raise failure("PATCH", response)
+                raise failure("PATCH", response, self._client.who)
             location = _location(self._client, response)
             response.read(_ERROR_LIMIT)
         _close(self._client, location, b"", digest)

@@ -1,0 +1,1 @@
+"""Pulls, against registries that misbehave."""

@@ -1,0 +1,1 @@
+"""References, credentials, tokens, layouts and the wire."""

@@ -1,0 +1,174 @@
+"""A registry in this process that fails on script: for what a healthy one never does.
+
+It serves one OCI layout's worth of blobs and manifests from memory, notes every request, and asks its faults, in
+order, whether they want to answer one. Tests of what registries do well use the real one.
+"""
+
+import re
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from registry.digest import Digest
+from registry.manifest import MANIFEST_TYPE, Manifest
+
+_RANGE = re.compile(r"bytes=(\d+)-(\d+)")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it came; header names in lower case."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+
+    @property
+    def range(self) -> tuple[int, int] | None:
+        """The offsets of the first byte asked for and of the end, when it asks for a range."""
+        match = _RANGE.fullmatch(self.headers.get("range", ""))
+        return (int(match[1]), int(match[2]) + 1) if match else None
+
+
+@dataclass
+class Answer:
+    """What goes back; `body` may differ from the promised `length`, and the connection may end badly after it."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    length: int | None = None
+    resets: bool = False
+
+
+Change = Callable[[Request, Answer], Answer]
+
+
+@dataclass
+class Scripted:
+    """A fault: changes the answers to matching requests, the first `times` of them."""
+
+    change: Change
+    method: str = "GET"
+    path: str = ""
+    times: int = 1_000_000
+
+    def wants(self, request: Request) -> bool:
+        """Tell whether this request is one of those, and count it."""
+        if self.times <= 0 or request.method != self.method or not re.search(self.path, request.path):
+            return False
+        self.times -= 1
+        return True
+
+
+class FakeRegistry:
+    """The registry's memory and its script."""
+
+    def __init__(self) -> None:
+        self.blobs: dict[str, bytes] = {}
+        self.manifests: dict[str, bytes] = {}
+        self.faults: list[Scripted] = []
+        self.requests: list[Request] = []
+        self.address = ""
+        self._lock = threading.Lock()
+
+    def add(self, manifest: Manifest, tag: str = "v1") -> Digest:
+        """Take a manifest under a tag and its digest."""
+        content = manifest.to_bytes()
+        digest = Digest.of(content)
+        self.manifests[tag] = self.manifests[str(digest)] = content
+        return digest
+
+    def add_blob(self, content: bytes) -> Digest:
+        """Take a blob."""
+        digest = Digest.of(content)
+        self.blobs[str(digest)] = content
+        return digest
+
+    def fail(self, change: Change, *, method: str = "GET", path: str = "/blobs/", times: int = 1_000_000) -> None:
+        """Add a fault to the script."""
+        self.faults.append(Scripted(change, method, path, times))
+
+    def reference(self, tag: str = "v1") -> str:
+        """Give the reference of the model that it holds."""
+        return f"{self.address}/team/model:{tag}"
+
+    def blob_requests(self) -> list[Request]:
+        """Give the reads of blobs so far."""
+        return [request for request in self.requests if request.method == "GET" and "/blobs/" in request.path]
+
+    def answer(self, request: Request) -> Answer:
+        """Answer a request, faults included."""
+        with self._lock:
+            self.requests.append(request)
+            changes = [fault.change for fault in self.faults if fault.wants(request)]
+        answer = self._honest(request)
+        for change in changes:
+            answer = change(request, answer)
+        return answer
+
+    def _honest(self, request: Request) -> Answer:
+        name = request.path.partition("?")[0].rpartition("/")[2]
+        if "/manifests/" in request.path and name in self.manifests:
+            return Answer(200, self.manifests[name], {"Content-Type": MANIFEST_TYPE})
+        if "/blobs/" not in request.path or name not in self.blobs:
+            return Answer(404, b'{"errors":[{"code":"NAME_UNKNOWN","message":"no such thing"}]}')
+        content = self.blobs[name]
+        if request.range is None:
+            return Answer(200, content)
+        start, stop = request.range
+        part = content[start:stop]
+        return Answer(206, part, {"Content-Range": f"bytes {start}-{start + len(part) - 1}/{len(content)}"})
+
+
+@contextmanager
+def fake_registry() -> Iterator[FakeRegistry]:
+    """Serve a fake registry on loopback until the block ends."""
+    fake = FakeRegistry()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self._reply()
+
+        do_HEAD = do_POST = do_PUT = do_PATCH = do_GET  # noqa: N815 - the names that http.server looks for
+
+        def _reply(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            answer = fake.answer(Request(self.command, self.path, headers))
+            length = len(answer.body) if answer.length is None else answer.length
+            self.send_response(answer.status)
+            for name, value in {"Content-Length": str(length), **answer.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(answer.body)
+            if answer.resets:
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            if answer.resets or length != len(answer.body):
+                self.close_connection = True
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing: tests read `requests`."""
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_: object) -> None:
+            """Say nothing of clients that hang up: that is what they shall do."""
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        fake.address = f"127.0.0.1:{server.server_address[1]}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield fake
+        finally:
+            server.shutdown()
+            thread.join()

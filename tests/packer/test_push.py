@@ -1,0 +1,313 @@
+"""Pushing and pulling back through the real registry: the same bytes, and what other tools say of them."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import weighbridge
+from packer.artifact import About
+from packer.errors import BadFolder, BadName, Changed, EmptyFolder, TooManyFiles
+from packer.push import Pushed, push
+from packer.scan import scan
+from packer.send import chunk_bytes
+from puller.pull import pull
+from puller.settings import Settings
+from registry.client import Access
+from registry.credentials import Credentials
+from registry.digest import Digest
+from registry.errors import BadLayout, Mismatch, Refused, Unauthorized, Unavailable
+from registry.modelpack import CHUNK_BYTES
+from registry.places import publisher_at, repository_at
+from registry.progress import Meter, Silence
+from registry.source import parse_source
+from registry.transport import Transport
+from tests.conftest import Part
+from tests.parts.distribution import Registry
+from tests.puller.models import noise, read_tree, write_tree
+
+TREE = {
+    "config.json": b'{"torch_dtype": "bfloat16"}',
+    "model-00001-of-00002.safetensors": noise(40 << 20, 1),
+    "model-00002-of-00002.safetensors": noise(5 << 20, 2),
+    "empty": b"",
+    "with space/ünïcödé 模型.txt": b"text",
+    "deep/er/and/deeper/file.py": b"print()",
+    "copy of config.json": b'{"torch_dtype": "bfloat16"}',
+}
+
+
+@pytest.fixture
+def access() -> Iterator[Access]:
+    """Reach loopback registries as nobody."""
+    with Access(transport=Transport(proxies={}, timeout_seconds=30), credentials=Credentials()) as opened:
+        yield opened
+
+
+def send(folder: Path, target: str, access: Access, about: About | None = None) -> Pushed:
+    """Push a folder."""
+    publisher = publisher_at(parse_source(target), access)
+    return push(folder, publisher, about=about or About(), jobs=4, voice=Silence())
+
+
+def fetch(source: str, destination: Path, access: Access) -> dict[str, bytes]:
+    """Pull a model and read it."""
+    pull(Settings(source=source, destination=str(destination)), access, Silence())
+    return read_tree(destination)
+
+
+@pytest.fixture(params=["registry", "layout"])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give a place to push to: the real registry, or a folder."""
+    if request.param == "layout":
+        return f"layout://{tmp_path / 'layout'}:v1"
+    registry: Registry = request.getfixturevalue("registry")
+    return f"{registry.address}/push/{tmp_path.name.lower().replace('_', '-')}:v1"
+
+
+def test_push_then_pull_is_identity(target: str, access: Access, tmp_path: Path) -> None:
+    """Empty files, nested folders, spaces, Unicode and large files come back as they went."""
+    folder = write_tree(tmp_path / "model", TREE)
+    (folder / "deep/er/and/deeper/file.py").chmod(0o755)
+    pushed = send(folder, target, access)
+    assert fetch(pushed.pinned, tmp_path / "out", access) == TREE
+    assert os.access(tmp_path / "out/deep/er/and/deeper/file.py", os.X_OK)
+    assert not os.access(tmp_path / "out/config.json", os.X_OK)
+
+
+def test_the_same_folder_gives_the_same_digest(registry: Registry, access: Access, tmp_path: Path) -> None:
+    """Neither times nor places nor the kind of target show in the digest."""
+    one, two = write_tree(tmp_path / "one", TREE), write_tree(tmp_path / "two", dict(reversed(TREE.items())))
+    os.utime(two / "config.json", (1, 1))
+    first = send(one, f"{registry.address}/push/reproducible:v1", access)
+    second = send(two, f"layout://{tmp_path / 'layout'}:v2", access)
+    assert first.digest == second.digest
+
+
+def test_a_second_push_sends_only_what_must_be_hashed_on_the_way(
+    registry: Registry, access: Access, tmp_path: Path
+) -> None:
+    """Small files that the registry has are not sent again."""
+    folder = write_tree(tmp_path / "model", {f"{number}.json": noise(100, number) for number in range(50)})
+    assert send(folder, f"{registry.address}/push/again:v1", access).wire_bytes == 5000
+    assert send(folder, f"{registry.address}/push/again:v2", access).wire_bytes == 0
+
+
+def test_thousands_of_small_files_stay_well_under_the_manifest_limit(
+    registry: Registry, access: Access, tmp_path: Path
+) -> None:
+    """3,000 files make a manifest of less than half of what registries take, and come back."""
+    tree = {f"shard-{number % 50}/{number}.json": b"%d" % number for number in range(3000)}
+    folder = write_tree(tmp_path / "model", tree)
+    pushed = send(folder, f"{registry.address}/push/thousands:v1", access)
+    resolved = repository_at(parse_source(pushed.pinned), access).resolve()
+    assert len(resolved.manifest.to_bytes()) < 2 << 20
+    assert fetch(pushed.pinned, tmp_path / "out", access) == tree
+
+
+def test_large_layers_carry_chunk_digests(access: Access, tmp_path: Path) -> None:
+    """A layer of several chunks names its chunk size; one of a single chunk needs none."""
+    folder = write_tree(tmp_path / "model", TREE)
+    pushed = send(folder, f"layout://{tmp_path / 'layout'}:v1", access)
+    layers = repository_at(parse_source(pushed.pinned), access).resolve().manifest.layers
+    sizes = [layer.annotations.get(CHUNK_BYTES) for layer in layers if layer.size > 4 << 20]
+    assert sizes == [str(16 << 20), None]
+
+
+@pytest.mark.parametrize(("gigabytes", "mebibytes"), [(1, 16), (140, 16), (700, 64), (10_000, 1024)])
+def test_chunks_grow_with_the_model(gigabytes: int, mebibytes: int) -> None:
+    """However large the model, its chunk digests fit into half a mebibyte of manifest."""
+    size = chunk_bytes(gigabytes * 10**9)
+    assert size == mebibytes << 20
+    assert gigabytes * 10**9 / size * 44 < 1 << 20
+
+
+def test_the_specs_own_validator_accepts_the_config(
+    part: Part, registry: Registry, access: Access, tmp_path: Path
+) -> None:
+    """The ModelPack authors' schema takes our config, described or not."""
+    for about in (About(), About("phi-4", ("MIT", "Apache-2.0"))):
+        pushed = send(write_tree(tmp_path / "model", TREE), f"{registry.address}/push/valid:v1", access, about)
+        repository = repository_at(parse_source(pushed.pinned), access)
+        config = repository.read(repository.resolve().manifest.config, 1 << 20)
+        assert json.loads(config)["modelfs"]["type"] == "layers"
+        checked = subprocess.run([part("modelpack-validate")], input=config, capture_output=True, check=False)
+        assert checked.returncode == 0, checked.stderr
+
+
+def test_skopeo_reads_the_manifest(registry: Registry, access: Access, tmp_path: Path) -> None:
+    """A tool of other makers takes the manifest, and counts the same digest."""
+    skopeo = shutil.which("skopeo")
+    if skopeo is None:
+        pytest.skip("skopeo is not installed")
+    pushed = send(write_tree(tmp_path / "model", TREE), f"{registry.address}/push/skopeo:v1", access)
+    url = f"docker://{registry.address}/push/skopeo:v1"
+    raw = subprocess.run([skopeo, "inspect", "--raw", "--tls-verify=false", url], capture_output=True, check=True)
+    assert Digest.of(raw.stdout) == pushed.digest
+
+
+def test_oras_py_pulls_what_we_push(registry: Registry, access: Access, tmp_path: Path) -> None:
+    """Any reader of titles gets the files."""
+    from oras.client import OrasClient  # noqa: PLC0415 - it starts slowly, and one test needs it
+
+    tree = {"config.json": b"{}", "model.gguf": noise(100_000)}
+    send(write_tree(tmp_path / "model", tree), f"{registry.address}/push/oras:v1", access)
+    client = OrasClient(insecure=True)
+    client.pull(target=f"{registry.address}/push/oras:v1", outdir=str(tmp_path / "out"))
+    assert read_tree(tmp_path / "out") == tree
+
+
+NAMES = st.text(
+    st.characters(codec="utf-8", exclude_categories=["C"], exclude_characters="/\\:"), min_size=1, max_size=20
+)
+PATHS = st.lists(NAMES.filter(lambda name: name not in {".", ".."}), min_size=1, max_size=3).map("/".join)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tree=st.dictionaries(PATHS, st.binary(max_size=200), min_size=1, max_size=8))
+def test_any_tree_survives_the_road_through_a_layout(
+    tree: dict[str, bytes], access: Access, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Law: pull(push(tree)) == tree, for every tree that a file system holds."""
+    folders = {path[:end] for path in tree for end, letter in enumerate(path) if letter == "/"}
+    tree = {path: content for path, content in tree.items() if path not in folders}
+    root = tmp_path_factory.mktemp("law")
+    pushed = send(write_tree(root / "model", tree), f"layout://{root / 'layout'}:v1", access)
+    assert fetch(pushed.pinned, root / "out", access) == tree
+
+
+def test_a_folder_without_files_is_refused(access: Access, tmp_path: Path) -> None:
+    """Nothing to push is an error with a reason, not an empty artifact."""
+    (tmp_path / "model" / "sub").mkdir(parents=True)
+    with pytest.raises(EmptyFolder):
+        send(tmp_path / "model", f"layout://{tmp_path / 'layout'}:v1", access)
+    with pytest.raises(BadFolder):
+        send(tmp_path / "absent", f"layout://{tmp_path / 'layout'}:v1", access)
+
+
+@pytest.mark.parametrize("name", ["a\\b", "a\nb", "c:x", os.fsdecode(b"\xff\xfe")])
+def test_names_that_no_pull_would_take_are_refused(tmp_path: Path, name: str) -> None:
+    """What could not be written everywhere is found at the push, where it can be mended."""
+    write_tree(tmp_path / "model", {name: b"x"})
+    with pytest.raises(BadName) as caught:
+        scan(tmp_path / "model")
+    str(caught.value).encode()
+
+
+def test_links_to_files_are_followed_and_links_to_folders_refused(tmp_path: Path) -> None:
+    """A Hugging Face snapshot, made of links, can be pushed; a link to a folder may be a ring."""
+    write_tree(tmp_path, {"blobs/1": b"weights", "model/config.json": b"{}"})
+    (tmp_path / "model/model.gguf").symlink_to("../blobs/1")
+    assert [(file.path, file.size) for file in scan(tmp_path / "model")] == [("config.json", 2), ("model.gguf", 7)]
+    (tmp_path / "model/ring").symlink_to(".")
+    with pytest.raises(BadFolder, match="link to a folder"):
+        scan(tmp_path / "model")
+
+
+def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
+    """Reading a pipe would wait for ever."""
+    write_tree(tmp_path / "model", {"config.json": b"{}"})
+    os.mkfifo(tmp_path / "model" / "pipe")
+    with pytest.raises(BadFolder, match="no regular file"):
+        scan(tmp_path / "model")
+
+
+@pytest.mark.parametrize("size", [10, 5 << 20])
+def test_a_file_that_changes_while_it_is_read_ends_the_push(
+    access: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """A size that is no longer the scanned one is noticed, and no artifact appears."""
+    write_tree(tmp_path / "model", {"model.gguf": noise(size)})
+    found = scan(tmp_path / "model")
+    (tmp_path / "model" / "model.gguf").write_bytes(noise(size - 1))
+    monkeypatch.setattr("packer.push.scan", lambda _: found)
+    with pytest.raises(Changed):
+        send(tmp_path / "model", f"layout://{tmp_path / 'layout'}:v1", access)
+    assert not (tmp_path / "layout/index.json").exists()
+
+
+def test_too_many_files_are_refused_before_the_registry_does(
+    access: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A manifest that registries would not take is named as such."""
+    monkeypatch.setattr("packer.artifact._MANIFEST_LIMIT", 500)
+    with pytest.raises(TooManyFiles, match="1 files make a manifest"):
+        send(write_tree(tmp_path / "m", {"a": b""}), f"layout://{tmp_path / 'layout'}:v1", access)
+
+
+def test_a_push_goes_to_a_tag(access: Access, tmp_path: Path) -> None:
+    """Nobody can choose a digest."""
+    folder = write_tree(tmp_path / "model", {"a": b""})
+    for target in (f"127.0.0.1:1/m@{Digest.of(b'')}", f"layout://{tmp_path / 'layout'}@{Digest.of(b'')}"):
+        with pytest.raises(Refused, match="names a digest"):
+            send(folder, target, access)
+
+
+def test_a_folder_that_is_no_layout_is_not_written_to(access: Access, tmp_path: Path) -> None:
+    """layout:// with somebody's folder is refused."""
+    write_tree(tmp_path / "mine", {"thesis.tex": b"years"})
+    with pytest.raises(BadLayout):
+        send(write_tree(tmp_path / "model", {"a": b""}), f"layout://{tmp_path / 'mine'}:v1", access)
+
+
+def test_a_registry_that_is_down_is_named(access: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error says which address did not answer."""
+    monkeypatch.setattr("registry.retry._FIRST_SECONDS", 0.0)
+    with pytest.raises(Unavailable, match=r"127\.0\.0\.1:1"):
+        send(write_tree(tmp_path / "model", {"a": b""}), "127.0.0.1:1/m:v1", access)
+
+
+def test_a_registry_that_wants_credentials_is_named(basic_registry: Registry, access: Access, tmp_path: Path) -> None:
+    """Without credentials the push ends before a file is sent."""
+    with pytest.raises(Unauthorized, match="user and a password") as caught:
+        send(write_tree(tmp_path / "model", {"a": b"x"}), f"{basic_registry.address}/m:v1", access)
+    assert "docker login" in caught.value.remedy
+
+
+def test_a_blob_that_the_store_counts_otherwise_is_refused(access: Access, tmp_path: Path) -> None:
+    """An upload that ends with another number of bytes than announced is thrown away."""
+    publisher = publisher_at(parse_source(f"layout://{tmp_path / 'layout'}:v1"), access)
+    with publisher.begin(5) as upload:
+        upload.write(memoryview(b"four"))
+        with pytest.raises(Mismatch):
+            upload.commit(Digest.of(b"four"))
+    assert list((tmp_path / "layout/blobs/sha256").iterdir()) == []
+
+
+def test_the_command_prints_the_pinned_reference(
+    registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Stdout has the result alone; pull takes it as it stands."""
+    folder = write_tree(tmp_path / "model", {"config.json": b"{}"})
+    assert weighbridge.main(["push", str(folder), f"{registry.address}/push/command:v1"]) == 0
+    pinned = capsys.readouterr().out.strip()
+    assert pinned.startswith(f"{registry.address}/push/command:v1@sha256:")
+    assert weighbridge.main(["pull", pinned, "-o", str(tmp_path / "out"), "--json"]) == 0
+    receipt = json.loads(capsys.readouterr().out)
+    assert receipt["digest"] == pinned.partition("@")[2]
+    assert weighbridge.main(["inspect", pinned]) == 0
+    assert "config.json" in capsys.readouterr().out
+
+
+def test_the_command_explains_its_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 1, the code and the hint on stderr, nothing on stdout."""
+    assert weighbridge.main(["push", str(tmp_path), "phi-4"]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "[reference.invalid]" in said.err
+    assert "hint: write it as" in said.err
+
+
+def test_progress_counts_what_need_not_come() -> None:
+    """Skipped bytes are done, but were not on the wire; bytes taken back must come again."""
+    meter = Meter(10)
+    meter.skip(4)
+    meter.add(3)
+    meter.take_back(1)
+    assert (meter.done, meter.wire) == (6, 3)

@@ -1,0 +1,57 @@
+"""Small models for tests: folders on disk, and artifacts in a fake registry."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from random import Random
+
+from registry.digest import Digest
+from registry.manifest import Descriptor, Manifest
+from registry.modelpack import ARTIFACT_TYPE, CONFIG_TYPE, FILEPATH, Chunks, layer_type
+from tests.fakes.registry import FakeRegistry
+
+
+def noise(count: int, seed: int = 7) -> bytes:
+    """Give bytes that no compression and no luck can guess."""
+    return Random(seed).randbytes(count)
+
+
+def write_tree(root: Path, files: Mapping[str, bytes]) -> Path:
+    """Make a folder with the given files."""
+    for path, content in files.items():
+        place = root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+    return root
+
+
+def read_tree(root: Path) -> dict[str, bytes]:
+    """Give every file below a folder."""
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def layer(path: str, content: bytes, *, chunk: int = 0) -> Descriptor:
+    """Describe a raw layer; with `chunk`, with the digests of every so many bytes."""
+    annotations = {FILEPATH: path}
+    if chunk:
+        parts = [content[at : at + chunk] for at in range(0, len(content), chunk)]
+        annotations |= Chunks(chunk, tuple(Digest.of(part) for part in parts)).to_annotations()
+    return Descriptor(
+        media_type=layer_type("weight", "raw"),
+        digest=Digest(hashlib.sha256(content).hexdigest()),
+        size=len(content),
+        annotations=annotations,
+    )
+
+
+def manifest_of(layers: Sequence[Descriptor]) -> Manifest:
+    """Make a manifest of layers."""
+    config = Descriptor(media_type=CONFIG_TYPE, digest=Digest.of(b"{}"), size=2)
+    return Manifest(artifact_type=ARTIFACT_TYPE, config=config, layers=tuple(layers))
+
+
+def offer(fake: FakeRegistry, files: Mapping[str, bytes], *, chunk: int = 0) -> Digest:
+    """Put a model into a fake registry under the tag v1."""
+    for content in files.values():
+        fake.add_blob(content)
+    return fake.add(manifest_of([layer(path, content, chunk=chunk) for path, content in files.items()]))
