@@ -1,0 +1,71 @@
+"""The operator's settings."""
+
+import pytest
+
+from webhook.settings import BadSettings, Settings, variables
+from webhook.tolerations import Toleration
+
+
+def test_an_empty_environment_makes_the_defaults() -> None:
+    """Nothing must be set."""
+    assert Settings.from_env({}) == Settings()
+
+
+def test_every_setting_is_read_from_its_variable() -> None:
+    """WEIGHBRIDGE_ and the field's name, in capitals."""
+    found = Settings.from_env(
+        {
+            "WEIGHBRIDGE_PULLER_IMAGE": "registry.example.com/weighbridge:1",
+            "WEIGHBRIDGE_DEFAULT_PREFIX": "oci://registry.example.com/models/",
+            "WEIGHBRIDGE_NAME_TAG_FORM": "true",
+            "WEIGHBRIDGE_ACCELERATORS": "gpu, npu",
+            "WEIGHBRIDGE_TOLERATIONS": "a,b=c:NoExecute,d:PreferNoSchedule",
+            "WEIGHBRIDGE_PLAIN_HTTP": "registry:5000",
+            "WEIGHBRIDGE_PULLER_RESOURCES": "memory=1Gi,cpu=2",
+            "WEIGHBRIDGE_CATALOG_DIRECTORY": "/catalog",
+            "WEIGHBRIDGE_TLS_DIRECTORY": "/tls",
+            "WEIGHBRIDGE_LISTEN": "127.0.0.1:0",
+        }
+    )
+    assert found == Settings(
+        puller_image="registry.example.com/weighbridge:1",
+        default_prefix="oci://registry.example.com/models",
+        name_tag_form=True,
+        accelerators=("gpu", "npu"),
+        tolerations=(
+            Toleration("a", None, ""),
+            Toleration("b", "c", "NoExecute"),
+            Toleration("d", None, "PreferNoSchedule"),
+        ),
+        plain_http=("registry:5000",),
+        puller_resources=(("cpu", "2"), ("memory", "1Gi")),
+        catalog_directory="/catalog",
+        tls_directory="/tls",
+        listen="127.0.0.1:0",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("DEFAULT_PREFIX", "models"),
+        ("NAME_TAG_FORM", "yes"),
+        ("TOLERATIONS", "a:Sometimes"),
+        ("TOLERATIONS", "=b"),
+        ("PULLER_RESOURCES", "cpu=1"),
+        ("PULLER_RESOURCES", "memory=much"),
+        ("PULLER_RESOURCES", "memory=0"),
+        ("PULLER_RESOURCES", "memory=1Gi,gpu=1"),
+        ("LISTEN", "10250"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_its_variable(name: str, text: str) -> None:
+    """The message names the variable that must be mended."""
+    with pytest.raises(BadSettings, match=f"WEIGHBRIDGE_{name}"):
+        Settings.from_env({f"WEIGHBRIDGE_{name}": text})
+
+
+def test_variables_that_kubernetes_sets_are_passed_over() -> None:
+    """A Service named weighbridge-webhook puts variables with our prefix into its pods."""
+    assert Settings.from_env({"WEIGHBRIDGE_WEBHOOK_SERVICE_HOST": "10.0.0.1"}) == Settings()
+    assert len(variables()) == 10
