@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,10 +42,11 @@ def kubectl(part: Part, api_server: ApiServer) -> Kubectl:
 
 
 @pytest.fixture(scope="module")
-def installed(kubectl: Kubectl) -> Kubectl:
-    """Install as the command's help says."""
+def installed(kubectl: Kubectl) -> Iterator[Kubectl]:
+    """Install as the command's help says, and afterwards have the API server call no webhook that is not there."""
     kubectl(*APPLY)
-    return kubectl
+    yield kubectl
+    kubectl("delete", "mutatingwebhookconfiguration", CONFIGURATION)
 
 
 def _certs_init() -> str:

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from kubernetes import client
 from ruamel.yaml import YAML
@@ -22,7 +21,7 @@ from certs.files import write_bundle
 from certs.issue import issue
 from certs.names import Names
 
-from .objects import Objects
+from .objects import Object, Objects
 from .process import Process, free_port
 
 _READY_SECONDS = 60
@@ -64,10 +63,17 @@ class ApiServer:
         configuration.api_key = {"authorization": f"Bearer {token or self.admin_token}"}
         return client.ApiClient(configuration)
 
-    def audited(self, verb: str, name: str) -> list[dict[str, Any]]:
-        """Give the audit events of one verb on the pod of one name, the oldest first."""
-        events = [json.loads(line) for line in self.audit_log.read_text().splitlines()]
-        return [event for event in events if event["verb"] == verb and event.get("objectRef", {}).get("name") == name]
+    def audited(self, verb: str, namespace: str, name: str) -> list[Object]:
+        """Give the audit events of one verb on one pod, the oldest first."""
+        lines = self.audit_log.read_text().splitlines()
+        events = [json.loads(line) for line in lines if namespace in line]  # most lines are others', and long
+        wanted = (verb, namespace, name)
+        return [event for event in events if wanted == (event["verb"], *_place(event))]
+
+
+def _place(event: Object) -> tuple[str, str]:
+    reference = event["objectRef"]
+    return reference.get("namespace", ""), reference.get("name", "")
 
 
 @contextmanager
@@ -148,7 +154,7 @@ def _flags(folder: Path, etcd_url: str, server: ApiServer) -> list[str]:
     return [f"--{name}={value}" for name, value in flags.items()]
 
 
-def _kubeconfig(server: ApiServer) -> dict[str, Any]:
+def _kubeconfig(server: ApiServer) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Config",

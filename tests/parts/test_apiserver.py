@@ -10,11 +10,12 @@ def test_the_api_server_stores_pods_and_audits_their_creation(api_server: ApiSer
     container = {"name": "app", "image": "registry.example/app:1"}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "plain"}, "spec": {"containers": [container]}}
 
-    api_server.objects().create(pod, "default")
+    namespace = api_server.objects().namespace("parts", {})
+    namespace.create(pod)
 
-    stored = api_server.objects().read("v1", "Pod", "plain", "default")
+    stored = namespace.read("v1", "Pod", "plain")
     assert stored["spec"]["containers"][0]["name"] == "app"
-    (event,) = api_server.audited("create", "plain")
+    (event,) = api_server.audited("create", namespace.name, "plain")
     assert event["responseObject"]["metadata"]["name"] == "plain"
 
 
