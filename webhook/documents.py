@@ -20,7 +20,8 @@ from .settings import Settings
 
 # YAML forbids such a line inside of any value (spec 1.2.2, c-forbidden).
 _SEPARATOR = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
-_HEAD = re.compile(r"---[ \t]*(?:#[^\r\n]*)?(?:\r?\n|\Z)")
+# The separator, unless a value begins on its line, and the blank lines and comments before the first value.
+_HEAD = re.compile(r"(?:---[ \t]*(?:#[^\r\n]*)?(?:\r?\n|\Z))?(?:[ \t]*(?:#[^\r\n]*)?\r?\n)*")
 # A block of text that keeps the blank lines after it.
 _KEEPS_BLANKS = re.compile(r"[|>][1-9]?\+")
 
@@ -106,14 +107,14 @@ def _editor(text: str) -> _JsonEditor | _YamlEditor:
             return _JsonEditor(json.loads(text), text)
         except ValueError:
             pass  # a YAML mapping in braces
-    head = _HEAD.match(text)
-    body = text[head.end() :] if head else text
-    body, tail = _without_tail(body)
+    match = _HEAD.match(text)
+    head = match.group() if match else ""
+    body, tail = _without_tail(text.removeprefix(head))
     tree = expanded(load(body))
     return _YamlEditor(
         values=to_values(tree),
         tree=tree,
-        head=head.group() if head else "",
+        head=head,
         tail=tail,
         line_break="\r\n" if "\r\n" in text else "\n",
     )

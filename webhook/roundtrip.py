@@ -85,8 +85,9 @@ def dump(tree: Any) -> str:
     """Write a tree, indented as it was."""
     yaml = _yaml()
     # the first example of each: a document that mixes them is made even
-    dash = next(_steps(tree, CommentedSeq), 0)
-    yaml.indent(mapping=next(_steps(tree, CommentedMap), 2), sequence=dash + len("- "), offset=dash)
+    dash, width = next(_steps(tree, CommentedSeq), (0, 2))
+    mapping, _ = next(_steps(tree, CommentedMap), (2, 0))
+    yaml.indent(mapping=mapping, sequence=dash + width, offset=dash)
     buffer = io.StringIO()
     yaml.dump(tree, buffer)
     return buffer.getvalue()
@@ -184,12 +185,16 @@ def _yaml() -> YAML:
     return yaml
 
 
-def _steps(tree: Any, kind: type[Any]) -> Iterator[int]:
-    """Say how far each block of `kind` that is a value in a mapping stands to the right of that mapping."""
+def _steps(tree: Any, kind: type[Any]) -> Iterator[tuple[int, int]]:
+    """Measure each block of `kind` that is a value in a mapping.
+
+    Yields how far it stands to the right of that mapping, and its first item to the right of it.
+    """
     if isinstance(tree, CommentedMap):
         for value in tree.values():
-            if isinstance(value, kind) and value and not value.fa.flow_style() and value.lc.col is not None:
-                yield value.lc.col - tree.lc.col
+            if isinstance(value, kind) and value and not value.fa.flow_style() and value.lc.data:
+                first = next(iter(value.lc.data.values()))
+                yield value.lc.col - tree.lc.col, first[1] - value.lc.col
             yield from _steps(value, kind)
     elif isinstance(tree, CommentedSeq):
         for value in tree:
