@@ -1,8 +1,10 @@
 """What every test stands on: a clean environment, and the real parts, started when first asked for."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ Part = Callable[[str], Path]
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _OURS = "WEIGHBRIDGE_"
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -27,6 +30,19 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         patch.setenv("DOCKER_CONFIG", str(tmp_path_factory.mktemp("docker")))
         patch.setenv("KUBECONFIG", os.devnull)
         yield
+
+
+def _refuse_far_addresses(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "socket.connect" and isinstance(arguments[1], tuple):
+        host = arguments[1][0]
+        if host not in _LOOPBACK:
+            raise RuntimeError(f"a test wanted to talk to {host}; tests stay on this machine")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loopback_only() -> None:
+    """Let no test reach beyond this machine: an audit hook sees every connection of this process."""
+    sys.addaudithook(_refuse_far_addresses)
 
 
 @pytest.fixture(scope="session")
