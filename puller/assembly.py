@@ -9,6 +9,7 @@ from registry.digest import Digest, Verifier
 from registry.errors import Mismatch
 
 from .errors import disk_errors
+from .filesystem import preallocates
 from .plan import Blob, Piece
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -26,14 +27,14 @@ class Assembly:
         self._prefix = None if blob.pieces[0].digest else _Prefix(blob)
 
     def reserve(self) -> None:
-        """Make the file at its full size, so that a full volume is known before the first byte."""
+        """Make the file at its full size; with its room, where the file system can set that apart at once."""
         size = self.blob.layer.size
         mode = 0o755 if self.blob.files[0].is_executable else 0o644
         with disk_errors():
             handle = os.open(self.path, _FLAGS, mode)
             try:
                 os.ftruncate(handle, size)
-                if size:
+                if size and preallocates(self.path.parent):
                     os.posix_fallocate(handle, 0, size)
             finally:
                 os.close(handle)
