@@ -107,17 +107,15 @@ def _editor(text: str) -> _JsonEditor | _YamlEditor:
             return _JsonEditor(json.loads(text), text)
         except ValueError:
             pass  # a YAML mapping in braces
+    line_break = "\r\n" if "\r\n" in text else "\n"
     match = _HEAD.match(text)
     head = match.group() if match else ""
     body, tail = _without_tail(text.removeprefix(head))
+    if body.startswith("---"):
+        # a value on the separator's line gets one of its own
+        head, body = f"---{line_break}", body.removeprefix("---")
     tree = expanded(load(body))
-    return _YamlEditor(
-        values=to_values(tree),
-        tree=tree,
-        head=head,
-        tail=tail,
-        line_break="\r\n" if "\r\n" in text else "\n",
-    )
+    return _YamlEditor(values=to_values(tree), tree=tree, head=head, tail=tail, line_break=line_break)
 
 
 def _without_tail(body: str) -> tuple[str, str]:

@@ -27,8 +27,6 @@ from registry.errors import Fault
 class Refusal(Fault):
     """A pod that asks for what cannot be given."""
 
-    code = "refused"
-
 
 class BadModelName(Refusal):
     """A model name that can be no directory and no repository."""
@@ -41,6 +39,7 @@ class UnknownModel(Refusal):
     """A model name that resolves to nothing."""
 
     code = "model.unknown"
+    remedy = "add it to the ConfigMap weighbridge-catalog, or write the annotation weighbridge.dev/source"
 
 
 class BrokenEntry(Refusal):
@@ -61,6 +60,7 @@ class BadSource(Refusal):
     """A source that is no reference."""
 
     code = "source.invalid"
+    remedy = "write it as oci://REGISTRY/REPOSITORY:TAG"
 
 
 class BadMountPath(Refusal):
@@ -102,6 +102,7 @@ class UnknownContainers(Refusal):
     """Container names that the pod does not have."""
 
     code = "containers.unknown"
+    remedy = "name containers that the pod has"
 
 
 class EarlyContainers(Refusal):

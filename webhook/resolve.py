@@ -8,7 +8,7 @@ from registry.errors import Fault
 from registry.source import Source, parse_source
 
 from .catalog import Catalog
-from .contract import SOURCE, Request
+from .contract import Request
 from .refusals import BrokenEntry, UnknownModel
 from .settings import Settings
 
@@ -61,5 +61,5 @@ def _unknown(model: str, catalog: Catalog, why: str) -> UnknownModel:
     guess = f"did you mean {' or '.join(near)}? Otherwise " if near else ""
     return UnknownModel(
         f"the model {model!r} is not in the catalog, and {why}",
-        remedy=f"{guess}add it to the ConfigMap weighbridge-catalog, or write the annotation {SOURCE.name}",
+        remedy=f"{guess}{UnknownModel.remedy}",
     )

@@ -27,7 +27,7 @@ _BARE_TAG = "tag:weighbridge.dev,2025:bare"
 _TEXT_TAG = "tag:yaml.org,2002:str"
 _MERGE = "<<"
 # Aliases of aliases grow without bound; an object of the API server's 3 MiB has fewer nodes.
-_NODE_LIMIT = 1_000_000
+_NODE_LIMIT = 200_000
 _NO_WRAPPING = 1 << 30
 
 

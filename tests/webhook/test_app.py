@@ -1,0 +1,165 @@
+"""The webhook over HTTP; tests/e2e has it behind gunicorn and a real API server."""
+
+import base64
+import datetime as dt
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import jsonpatch
+import pytest
+from flask.testing import FlaskClient
+
+from certs.files import write_bundle
+from certs.issue import issue
+from certs.names import Names
+from tests.webhook.test_review import request_body
+from webhook.app import BODY_LIMIT, create_app
+from webhook.catalog import Catalog
+from webhook.contract import MODEL, SOURCE
+from webhook.inject import Injection, inject
+from webhook.settings import Settings
+
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+POD: dict[str, Any] = {
+    "metadata": {"generateName": "vllm-", "labels": {MODEL.name: "phi-4"}},
+    "spec": {"containers": [{"name": "server"}]},
+}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Give settings with a catalog and a valid certificate."""
+    catalog, tls = tmp_path / "catalog", tmp_path / "tls"
+    catalog.mkdir()
+    (catalog / "phi-4").write_text("registry.example.com/phi-4:v1")
+    write_bundle(issue(Names.parse("w", "n", [], []), NOW).without_ca_key(), tls)
+    return Settings(catalog_directory=str(catalog), tls_directory=str(tls))
+
+
+@pytest.fixture
+def client(settings: Settings) -> FlaskClient:
+    """Give the application at its door."""
+    return create_app(settings, lambda: NOW).test_client()
+
+
+def _nested(levels: int) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _ in range(levels):
+        value = {"x": value}
+    return value
+
+
+def test_a_labelled_pod_is_answered_with_its_patch(client: FlaskClient) -> None:
+    """The patch makes the very pod that `inject` gives."""
+    answer = client.post("/mutate/pods?timeout=5s", json=request_body(POD, namespace="team"))
+    response = answer.get_json()["response"]
+    patched = jsonpatch.apply_patch(POD, json.loads(base64.b64decode(response["patch"])))
+    expected = inject(POD, Catalog.read({"phi-4": "registry.example.com/phi-4:v1"}), Settings())
+    assert isinstance(expected, Injection)
+    assert (answer.status_code, response["allowed"], patched) == (200, True, expected.pod)
+
+
+def test_a_pod_that_cannot_get_its_model_is_refused_with_the_remedy(client: FlaskClient) -> None:
+    """The user reads code, facts and what to mend."""
+    pod = POD | {"metadata": {"labels": {MODEL.name: "phi-5"}}}
+    response = client.post("/mutate/pods", json=request_body(pod)).get_json()["response"]
+    assert response["allowed"] is False
+    assert response["status"]["message"].startswith("[model.unknown] the model 'phi-5'")
+    assert "did you mean phi-4?" in response["status"]["message"]
+
+
+def test_a_pod_without_the_label_passes_unchanged(client: FlaskClient) -> None:
+    """An answer without changes has neither patch nor type."""
+    response = client.post("/mutate/pods", json=request_body({"metadata": {}})).get_json()["response"]
+    assert response == {"uid": "u-1", "allowed": True}
+
+
+def test_a_warning_comes_with_the_patch(client: FlaskClient) -> None:
+    """An annotation that does nothing is spoken of at once."""
+    pod = POD | {"metadata": POD["metadata"] | {"annotations": {SOURCE.name + "s": "x"}}}
+    response = client.post("/mutate/pods", json=request_body(pod)).get_json()["response"]
+    assert response["allowed"] is True
+    assert len(response["warnings"]) == 1
+
+
+def test_a_labelled_workload_has_its_template_labelled(client: FlaskClient) -> None:
+    """Labelling a Deployment rolls it out."""
+    workload = {"metadata": {"labels": {MODEL.name: "phi-4"}}, "spec": {"template": {"spec": {}}}}
+    body = request_body(workload, kind={"group": "apps", "version": "v1", "kind": "Deployment"}, oldObject=None)
+    response = client.post("/mutate/workloads", json=body).get_json()["response"]
+    patched = jsonpatch.apply_patch(workload, json.loads(base64.b64decode(response["patch"])))
+    assert patched["spec"]["template"]["metadata"]["labels"] == {MODEL.name: "phi-4"}
+
+
+def test_another_kind_passes_the_workloads_webhook(client: FlaskClient) -> None:
+    """A rule that is too wide does no harm."""
+    response = client.post("/mutate/workloads", json=request_body(POD)).get_json()["response"]
+    assert response == {"uid": "u-1", "allowed": True}
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status", "code"),
+    [
+        (b"no json", "application/json", 400, "review.malformed"),
+        (b"{}", "application/json", 400, "review.malformed"),
+        (b"\xff", "application/json", 400, "review.malformed"),
+        (b"{}", "text/plain", 415, "review.content-type"),
+        (b"{}", "", 415, "review.content-type"),
+        (b" " * (BODY_LIMIT + 1), "application/json", 413, "review.too-large"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/mutate/pods", "/mutate/workloads"])
+def test_a_bad_request_is_told_what_is_wrong(
+    client: FlaskClient, path: str, body: bytes, content_type: str, status: int, code: str
+) -> None:
+    """Each has its HTTP status, a stable code, the reason and a remedy."""
+    answer = client.post(path, data=body, content_type=content_type)
+    told = answer.get_json()
+    assert (answer.status_code, told["code"]) == (status, code)
+    assert told["message"]
+    assert told["remedy"]
+
+
+def test_a_crash_refuses_a_pod_and_is_logged(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    """A labelled pod never starts without its weights in silence: even a mistake of ours is an answer."""
+    response = client.post("/mutate/pods", json=request_body(POD | {"x": _nested(700)})).get_json()["response"]
+    assert (response["allowed"], response["status"]["code"]) == (False, 500)
+    assert response["status"]["message"].startswith("[internal] ")
+    assert any(record.exc_info for record in caplog.records)
+
+
+def test_a_crash_lets_a_workload_pass_with_a_warning(client: FlaskClient) -> None:
+    """A mistake of ours keeps nobody from applying a Deployment."""
+    workload = {"metadata": {"labels": {MODEL.name: "phi-4"}}, "x": _nested(700)}
+    body = request_body(workload, kind={"kind": "Deployment"})
+    response = client.post("/mutate/workloads", json=body).get_json()["response"]
+    assert response["allowed"] is True
+    assert response["warnings"][0].startswith("[internal] ")
+
+
+def test_each_decision_is_one_line_of_json(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    """Namespace, name, uid, code and time, for whoever searches the log."""
+    with caplog.at_level(logging.INFO, "webhook.decisions"):
+        client.post("/mutate/pods", json=request_body(POD, namespace="team"))
+    (line,) = [json.loads(record.message) for record in caplog.records if record.name == "webhook.decisions"]
+    assert line.pop("milliseconds") > 0
+    assert line == {
+        "webhook": "/mutate/pods",
+        "operation": "CREATE",
+        "kind": "Pod",
+        "namespace": "team",
+        "name": "vllm-",
+        "uid": "u-1",
+        "code": "injected",
+    }
+
+
+def test_a_server_is_ready_while_its_certificate_is_good(settings: Settings) -> None:
+    """An expired certificate takes the replica out of the Service, but does not kill it."""
+    much_later = create_app(settings, lambda: NOW + dt.timedelta(days=4000)).test_client()
+    assert create_app(settings, lambda: NOW).test_client().get("/readyz").status_code == 200
+    answer = much_later.get("/readyz")
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "tls.invalid")
+    assert much_later.get("/healthz").status_code == 200

@@ -1,0 +1,92 @@
+"""`weighbridge inject`, from its arguments to its exit code."""
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+import weighbridge
+
+POD = """\
+kind: Pod
+metadata: {name: chat, namespace: team, labels: {weighbridge.dev/model: phi-4}, annotations: {%s}}
+spec: {containers: [{name: server}]}
+"""
+SOURCE = "weighbridge.dev/source: registry.example.com/phi-4"
+
+
+def _file(folder: Path, annotations: str) -> str:
+    path = folder / "deploy.yaml"
+    path.write_text("kind: Service\nmetadata: {name: chat}\n---\n" + POD % annotations)
+    return str(path)
+
+
+def test_results_go_to_stdout_and_the_account_of_them_to_stderr(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The output can be piped into kubectl, while people read what was done."""
+    file = _file(tmp_path, SOURCE)
+    assert weighbridge.main(["inject", "-f", file, "--offline"]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("kind: Service\nmetadata: {name: chat}\n---\nkind: Pod\n")
+    assert said.err == (
+        f"{file}: document 2: Pod/team/chat: injected phi-4 from oci://registry.example.com/phi-4:latest "
+        "(annotation) into server\n"
+    )
+
+
+def test_a_refusal_names_the_document_and_keeps_everything_from_stdout(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Half of a file must not be applied as if it were whole."""
+    file = _file(tmp_path, "weighbridge.dev/mount-path: models")
+    assert weighbridge.main(["inject", "-f", file]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"error: {file}: document 2: Pod/team/chat: the mount path 'models' is not absolute" in said.err
+    assert "[mount-path.invalid]\n  hint: write an absolute path" in said.err
+
+
+def test_a_warning_is_shown_beside_the_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the API server would warn of, inject warns of."""
+    assert weighbridge.main(["inject", "-f", _file(tmp_path, SOURCE + ", weighbridge.dev/sorce: x")]) == 0
+    assert "did you mean weighbridge.dev/source?" in capsys.readouterr().err
+
+
+def test_standard_input_is_a_file_named_dash(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Manifests may come through a pipe; the namespace is for the messages."""
+    text = (POD % SOURCE).replace("namespace: team, ", "")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    assert weighbridge.main(["inject", "-f", "-", "--namespace", "blue"]) == 0
+    said = capsys.readouterr()
+    assert "weighbridge-puller" in said.out
+    assert said.err.startswith("-: document 1: Pod/blue/chat: ")
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+def test_a_file_that_cannot_be_read_is_refused(
+    content: bytes | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Absent files and other encodings have their message too."""
+    path = tmp_path / "x.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    assert weighbridge.main(["inject", "-f", str(path)]) == 1
+    assert "[document.invalid]" in capsys.readouterr().err
+
+
+def test_a_configuration_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The wrong file after --config is noticed."""
+    file = _file(tmp_path, SOURCE)
+    assert weighbridge.main(["inject", "-f", file, "--config", file]) == 1
+    assert "[settings.invalid]" in capsys.readouterr().err
+
+
+def test_a_missing_argument_is_wrong_usage() -> None:
+    """The exit code tells wrong usage from failure."""
+    with pytest.raises(SystemExit) as stopped:
+        weighbridge.main(["inject"])
+    assert stopped.value.code == 2

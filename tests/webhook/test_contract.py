@@ -1,0 +1,37 @@
+"""The contract's table."""
+
+from registry.errors import Fault
+from webhook.contract import DOMAIN, KEYS, MODEL, SOURCE, Request, warnings
+from webhook.refusals import Refusal
+
+
+def test_every_key_is_told_in_full() -> None:
+    """README's table is made of these words."""
+    assert len({key.name for key in KEYS}) == len(KEYS) == 9
+    for key in KEYS:
+        assert key.name.startswith(DOMAIN)
+        assert all((key.values, key.default, key.meaning))
+
+
+def test_a_pod_that_says_only_its_model_leaves_the_rest_to_us() -> None:
+    """Absent keys are None, or the contract's default."""
+    request = Request.read({"metadata": {"labels": {MODEL.name: "phi-4"}}})
+    assert (request.model, request.source, str(request.volume), request.tolerations) == (
+        "phi-4",
+        None,
+        "emptydir",
+        "auto",
+    )
+
+
+def test_a_key_of_another_domain_is_none_of_our_business() -> None:
+    """Warnings are about our own keys alone."""
+    held = {"weighbridge.example.com/x": "y", "sidecar.istio.io/inject": "true"}
+    assert warnings({"metadata": {"labels": held, "annotations": held | {SOURCE.name: "x"}}}) == ()
+
+
+def test_every_refusal_has_a_code_of_its_own() -> None:
+    """Codes are what logs and people search for."""
+    codes = [refusal.code for refusal in Refusal.__subclasses__()]
+    assert len(set(codes)) == len(codes)
+    assert Fault.code not in codes

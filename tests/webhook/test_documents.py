@@ -1,0 +1,115 @@
+"""Streams of documents, cut and joined."""
+
+import json
+from typing import Any
+
+import jsonpatch
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.webhook.test_cases import CASES
+from webhook.catalog import Catalog
+from webhook.documents import inject_document, read_manifests, split_documents
+from webhook.inject import inject
+from webhook.manifests import Outcome, admit_manifest
+from webhook.roundtrip import dump, to_tree
+from webhook.settings import Settings
+from webhook.workloads import propagate
+
+CATALOG = Catalog.read({"phi-4": "oci://registry.example.com/models/phi-4:v1"})
+POD = "kind: Pod\nmetadata: {labels: {weighbridge.dev/model: phi-4}}\nspec: {containers: [{name: a}]}\n"
+
+
+def _text(document: str) -> str:
+    return inject_document(document, CATALOG, Settings()).text
+
+
+@given(st.lists(st.sampled_from(["---\n", "--- # x\n", "---x\n", "a: 1\n", " ---\n", "\n", "# c\n", "---"])))
+def test_the_parts_of_a_stream_are_the_stream(lines: list[str]) -> None:
+    """Cutting loses nothing, and each part but the first begins with a separator."""
+    stream = "".join(lines)
+    parts = split_documents(stream)
+    assert "".join(parts) == stream
+    assert all(part.startswith("---") for part in parts[1:])
+
+
+def test_separators_in_texts_do_not_cut() -> None:
+    """An indented separator is text, and so is a word that begins with dashes."""
+    assert len(split_documents("a: |\n  ---\n  b\n---- c\n---\nd: 1\n")) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n\n",
+        "# weighbridge.dev/model\n",
+        "--- # weighbridge.dev/model",
+        "just text about weighbridge.dev/model\n",
+        "[weighbridge.dev/model]\n",
+        "{'a':   weighbridge.dev/model}  # not JSON\n",
+        '{"weighbridge.dev/model":  1}',
+        "{{ not yaml }}\n",
+        "a:   weighbridge.dev/model",
+    ],
+)
+def test_what_asks_for_nothing_stays_as_it_is(text: str) -> None:
+    """Documents that are no Kubernetes objects come out byte for byte."""
+    assert _text(text) == text
+
+
+def test_line_ends_of_windows_stay() -> None:
+    """A file with CRLF is still one after its change."""
+    found = _text(POD.replace("\n", "\r\n"))
+    assert "weighbridge-puller" in found
+    assert found.count("\n") == found.count("\r\n")
+
+
+def test_a_value_on_the_separators_line_stays_a_document_of_its_own() -> None:
+    """A document may begin on the line of its separator, which must not be lost."""
+    found = _text("--- " + "{" + POD.replace("\n", ", ").rstrip(", ") + "}\n")
+    assert found.startswith("---\n{kind: Pod")
+    assert "weighbridge-puller" in found
+
+
+def test_a_document_that_cannot_be_read_is_refused_if_it_names_us() -> None:
+    """Somebody wanted a model there, and must know that there is none."""
+    (result,) = inject_document("weighbridge.dev/model: a: b", CATALOG, Settings()).results
+    assert not isinstance(result.outcome, Outcome)
+    assert result.outcome.code == "document.invalid"
+
+
+def test_a_list_refuses_its_members_one_by_one() -> None:
+    """Each object of a List has its own result."""
+    bad = POD.replace("phi-4", "nobody")
+    text = json.dumps({"kind": "List", "items": [*read_manifests(POD), *read_manifests(bad)]})
+    first, second = inject_document(text, CATALOG, Settings()).results
+    assert isinstance(first.outcome, Outcome)
+    assert not isinstance(second.outcome, Outcome)
+    assert second.outcome.code == "model.unknown"
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.expect_pod], ids=lambda case: case.name)
+def test_a_file_holds_just_the_pod_that_the_webhook_makes(case: Any) -> None:
+    """Kubectl reads from the output the very values of the patched pod, in YAML as in JSON."""
+    outcome = admit_manifest(case.pod, case.catalog, case.settings)
+    wanted = jsonpatch.apply_patch(case.pod, outcome.operations)
+    for text in (dump(to_tree(case.pod)), json.dumps(case.pod)):
+        document = inject_document(text, case.catalog, case.settings)
+        assert list(read_manifests(document.text)) == [wanted]
+
+
+def test_a_workloads_template_is_labelled_and_then_injected() -> None:
+    """The output shows the pods that will run: both webhooks' work, in their order."""
+    template = {"metadata": {}, "spec": {"containers": [{"name": "a"}]}}
+    manifest = {
+        "kind": "Deployment",
+        "metadata": {"labels": {"weighbridge.dev/model": "phi-4"}},
+        "spec": {"template": template},
+    }
+    outcome = admit_manifest(manifest, CATALOG, Settings())
+    labelled = propagate("Deployment", manifest, None).workload["spec"]["template"]
+    pod = inject(labelled, CATALOG, Settings())
+    found = jsonpatch.apply_patch(manifest, outcome.operations)["spec"]["template"]
+    assert found == getattr(pod, "pod", None)

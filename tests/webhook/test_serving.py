@@ -1,0 +1,40 @@
+"""The server's settings, held against the gunicorn that is installed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import certs.files
+import certs.issue
+import certs.names
+from tests.webhook.test_tls import NOW
+
+
+def _run(module: str, arguments: list[str], folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    environ = {"PATH": os.environ["PATH"], "WEIGHBRIDGE_TLS_DIRECTORY": str(folder)} | variables
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_gunicorn_takes_every_setting(tmp_path: Path) -> None:
+    """The settings that matter arrive under the names that this gunicorn knows."""
+    names = certs.names.Names.parse("w", "n", [], [])
+    certs.files.write_bundle(certs.issue.issue(names, NOW).without_ca_key(), tmp_path)
+    found = _run("gunicorn", ["--config", "python:webhook.serving", "--print-config"], tmp_path)
+    assert found.returncode == 0, found.stderr
+    shown = dict(line.split("=", 1) for line in found.stdout.splitlines() if "=" in line)
+    settings = {name.strip(): value.strip() for name, value in shown.items()}
+    assert settings["worker_class"].endswith("ThreadWorker'>") or settings["worker_class"] == "gthread"
+    assert (settings["threads"], settings["keepalive"], settings["graceful_timeout"]) == ("16", "120", "10")
+    assert settings["control_socket_disable"] == "True"
+    assert settings["certfile"] == str(tmp_path / "tls.crt")
+    assert settings["bind"] == "['0.0.0.0:10250']"
+
+
+def test_wrong_settings_end_the_program_before_it_serves(tmp_path: Path) -> None:
+    """The message says which variable, without a traceback, and the exit code means wrong usage."""
+    found = _run("webhook", [], tmp_path, WEIGHBRIDGE_NAME_TAG_FORM="perhaps")
+    assert found.returncode == 2
+    assert "error: WEIGHBRIDGE_NAME_TAG_FORM: wanted true or false, not 'perhaps' [settings.invalid]" in found.stderr
+    assert "Traceback" not in found.stderr
