@@ -1,5 +1,6 @@
 """From a review to its answer, for pods and for workloads."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from registry.errors import Fault
@@ -11,7 +12,7 @@ from .patch import diff
 from .podspec import Raw
 from .review import Review, allow, deny
 from .settings import Settings
-from .workloads import TEMPLATES, propagate
+from .workloads import TEMPLATES, propagate, template_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,20 @@ def admit_pod(review: Review, catalog: Catalog, settings: Settings) -> Decision:
     return Decision("injected", allow(review, diff(review.obj, outcome.pod), warnings(review.obj)))
 
 
-def admit_workload(review: Review) -> Decision:
-    """Copy a workload's keys into its template; never refuse one."""
+def admit_workload(review: Review, catalog: Catalog, settings: Settings) -> Decision:
+    """Copy a workload's keys into its template; never refuse one, but foretell that its pods will be."""
     if review.kind not in TEMPLATES:
         return Decision("other-kind", allow(review, []))
     outcome = propagate(review.kind, review.obj, review.old_object)
     operations = diff(review.obj, outcome.workload)
-    return Decision("propagated" if operations else "unchanged", allow(review, operations, outcome.warnings))
+    pod = template_of(outcome.workload, TEMPLATES[review.kind])
+    said = (*outcome.warnings, *warnings(review.obj, pod), *_forecast(pod, catalog, settings))
+    return Decision("propagated" if operations else "unchanged", allow(review, operations, said))
+
+
+def _forecast(pod: Raw, catalog: Catalog, settings: Settings) -> Iterator[str]:
+    # A refused pod is reported to the controller that makes it; this one reaches whoever applies the workload.
+    try:
+        inject(pod, catalog, settings)
+    except Fault as fault:
+        yield f"its pods will be refused: [{fault.code}] {fault.explain()}"

@@ -47,7 +47,7 @@ def create_app(settings: Settings, now: Callable[[], datetime] = lambda: datetim
 
     @app.post("/mutate/workloads")
     def mutate_workloads() -> Response:
-        return _answer(admit_workload, _let_pass)
+        return _answer(lambda review: admit_workload(review, catalog.current(), settings), _let_pass)
 
     @app.get("/healthz")
     def healthz() -> str:

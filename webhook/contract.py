@@ -191,13 +191,15 @@ class Request:
         )
 
 
-def warnings(pod: Raw) -> tuple[str, ...]:
-    """Say which of the pod's keys in our domain will do nothing, and what was probably meant."""
-    return (
-        *_stray_keys("label", labels(pod)),
-        *_stray_keys("annotation", annotations(pod)),
-        *_odd_injection(labels(pod).get(INJECTION.name)),
-    )
+def warnings(*objects: Raw) -> tuple[str, ...]:
+    """Say which keys in our domain will do nothing, on a pod or its workload, and what was probably meant."""
+    return tuple(dict.fromkeys(warning for obj in objects for warning in _warnings(obj)))
+
+
+def _warnings(obj: Raw) -> Iterator[str]:
+    yield from _stray_keys("label", labels(obj))
+    yield from _stray_keys("annotation", annotations(obj))
+    yield from _odd_injection(labels(obj).get(INJECTION.name))
 
 
 def _stray_keys(kind: str, held: Raw) -> Iterator[str]:

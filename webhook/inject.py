@@ -10,7 +10,7 @@ from .mounts import check_free
 from .names import CREDENTIALS_VOLUME, MODEL_VOLUME, PULLER, is_subdomain
 from .patch import is_same
 from .podspec import Raw, annotations, entries, every_container, labels, mapping, name_of
-from .refusals import NameTaken, WrongSystem
+from .refusals import NameTaken, StaleInjection, WrongSystem
 from .resolve import Resolution, resolve
 from .settings import Settings
 from .status import Status, read_status, write_status
@@ -58,8 +58,7 @@ def inject(pod: Raw, catalog: Catalog, settings: Settings) -> Injection | Skip:
     if skip:
         return skip
     # 2.
-    plan = read_status(pod) if has_puller(pod) else None
-    plan = plan or _make_plan(pod, catalog, settings)
+    plan = _recorded_plan(pod) or _make_plan(pod, catalog, settings)
     # 3.
     after = copy.deepcopy(pod)
     add_volumes(after, plan.volume, plan.pull_secrets)
@@ -76,6 +75,14 @@ def _reason_to_skip(pod: Raw) -> Skip | None:
     if labels(pod).get(INJECTION.name) == DISABLED:
         return OPTED_OUT
     return MIRROR_POD if _MIRROR in annotations(pod) else None
+
+
+def _recorded_plan(pod: Raw) -> Status | None:
+    plan = read_status(pod) if has_puller(pod) else None
+    asked = labels(pod)[MODEL.name]
+    if plan and plan.model != asked:
+        raise StaleInjection(f"the pod asks for {asked!r}, but was injected with {plan.model!r} when it was written")
+    return plan
 
 
 def _make_plan(pod: Raw, catalog: Catalog, settings: Settings) -> Status:

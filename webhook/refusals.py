@@ -16,6 +16,7 @@
     ├── BadTolerations     tolerations.invalid   a word that is none of the three
     ├── BadPullSecrets     pull-secrets.invalid  a name that no secret can have
     ├── NameTaken          name.taken            a container or volume of ours that is not ours
+    ├── StaleInjection     injection.stale       a record of another model than the pod asks for
     └── WrongSystem        os.unsupported        a pod that does not run Linux
 
 A source with a scheme that is not read keeps the registry's own `source.unsupported`.
@@ -131,6 +132,13 @@ class NameTaken(Refusal):
 
     code = "name.taken"
     remedy = "rename it: names that begin with weighbridge- are ours in pods with the label"
+
+
+class StaleInjection(Refusal):
+    """A pod that carries the injection of another model than it asks for."""
+
+    code = "injection.stale"
+    remedy = "inject the manifest anew as it was before, or take our container, volumes and status annotation out"
 
 
 class WrongSystem(Refusal):

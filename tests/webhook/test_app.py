@@ -93,6 +93,18 @@ def test_a_labelled_workload_has_its_template_labelled(client: FlaskClient) -> N
     assert patched["spec"]["template"]["metadata"]["labels"] == {MODEL.name: "phi-4"}
 
 
+def test_a_workload_is_told_that_its_pods_will_be_refused(client: FlaskClient) -> None:
+    """Whoever applies a Deployment never sees the refusal of its pods, but sees this warning."""
+    metadata = {"labels": {MODEL.name: "phi-5"}, "annotations": {SOURCE.name + "s": "x"}}
+    workload = {"metadata": metadata, "spec": {"template": {"spec": {}}}}
+    body = request_body(workload, kind={"kind": "Deployment"})
+    response = client.post("/mutate/workloads", json=body).get_json()["response"]
+    assert response["allowed"] is True
+    stray, forecast = response["warnings"]
+    assert "did you mean" in stray
+    assert forecast.startswith("its pods will be refused: [model.unknown]")
+
+
 def test_another_kind_passes_the_workloads_webhook(client: FlaskClient) -> None:
     """A rule that is too wide does no harm."""
     response = client.post("/mutate/workloads", json=request_body(POD)).get_json()["response"]

@@ -100,6 +100,14 @@ def test_a_file_holds_just_the_pod_that_the_webhook_makes(case: Any) -> None:
         assert list(read_manifests(document.text)) == [wanted]
 
 
+def test_a_stray_key_on_a_workload_is_warned_of() -> None:
+    """Keys that do nothing are found where people write them."""
+    metadata = {"labels": {"weighbridge.dev/model": "phi-4"}, "annotations": {"weighbridge.dev/mountpath": "/m"}}
+    manifest = {"kind": "Deployment", "metadata": metadata, "spec": {"template": {"spec": {}}}}
+    (warning,) = admit_manifest(manifest, CATALOG, Settings()).warnings
+    assert "did you mean weighbridge.dev/mount-path?" in warning
+
+
 def test_a_workloads_template_is_labelled_and_then_injected() -> None:
     """The output shows the pods that will run: both webhooks' work, in their order."""
     template = {"metadata": {}, "spec": {"containers": [{"name": "a"}]}}
