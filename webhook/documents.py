@@ -105,8 +105,8 @@ def _editor(text: str) -> _JsonEditor | _YamlEditor:
     if text.lstrip().startswith("{"):
         try:
             return _JsonEditor(json.loads(text), text)
-        except ValueError:
-            pass  # a YAML mapping in braces
+        except (ValueError, RecursionError):
+            pass  # a YAML mapping in braces, or what is refused as such
     line_break = "\r\n" if "\r\n" in text else "\n"
     match = _HEAD.match(text)
     head = match.group() if match else ""
