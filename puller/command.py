@@ -11,7 +11,7 @@ from registry.source import parse_source
 from .settings import Settings
 
 _SOURCE_HELP = "oci://REGISTRY/REPOSITORY:TAG[@sha256:…] (the scheme may be left out) or layout://DIRECTORY:TAG"
-_JOBS = 8
+_JOBS = 16
 
 
 def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -29,6 +29,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     pull.add_argument(
         "--jobs", type=positive, default=_JOBS, metavar="N", help=f"connections at once, at most (default: {_JOBS})"
     )
+    pull.add_argument("--sync", action="store_true", help="have everything on disk, not in memory, when it is done")
     add_access_options(pull)
     pull.add_argument("--json", action="store_true", help="print the receipt as JSON")
     pull.add_argument("--quiet", action="store_true", help="no progress")
@@ -55,6 +56,7 @@ def _run_pull(arguments: argparse.Namespace) -> int:
         include=tuple(arguments.include),
         exclude=tuple(arguments.exclude),
         connections=arguments.jobs,
+        sync=arguments.sync,
     )
     with access_for(arguments, source, os.environ) as access:
         receipt = pull(settings, access, Silence() if arguments.quiet else Voice())

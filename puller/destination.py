@@ -3,6 +3,7 @@
 PARENT/NAME                        the model directory
 PARENT/.weighbridge/NAME/lock      held by the one process that works on it
 PARENT/.weighbridge/NAME/incoming  files that are being fetched and checked
+PARENT/.weighbridge/NAME/journal   which pieces of them have landed
 PARENT/.weighbridge/NAME/receipt   what was published, as JSON
 PARENT/.weighbridge/NAME/outgoing  the version before, while it makes place
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Self
 
 from .errors import BadDestination, NoRoom, Occupied, disk_errors
+from .flush import sync_folder
 from .plan import File
 from .receipt import Receipt
 
@@ -31,6 +33,7 @@ class Destination:
         self.path = path
         self._house = path.parent / _HOUSE / path.name
         self.incoming = self._house / "incoming"
+        self.journal = self._house / "journal"
         self._lock = -1
 
     def open(self, when_waiting: Callable[[], None]) -> Self:
@@ -56,8 +59,14 @@ class Destination:
         except OSError:
             return None
 
-    def holds(self, receipt: Receipt) -> bool:
-        """Tell whether every file of the receipt stands here as it was published."""
+    def holds(self, receipt: Receipt, boot: str) -> bool:
+        """Tell whether every file of the receipt stands here as it was published.
+
+        Data that was not synced is believed only under the kernel that wrote it: after another boot a file may have its
+        size and its time, and not its bytes.
+        """
+        if receipt.boot and receipt.boot != boot:
+            return False
         for record in receipt.files:
             try:
                 found = (self.path / record.path).lstat()
@@ -88,7 +97,7 @@ class Destination:
         if size > free:
             raise NoRoom(f"{self.path}: the model needs {size} bytes more, the volume has {free} left")
 
-    def publish(self, receipt: Receipt) -> None:
+    def publish(self, receipt: Receipt, *, is_synced: bool) -> None:
         """Give the incoming files their final place by one rename; the version before goes.
 
         The receipt is written first: it names the incoming folder's inode, so until the rename it speaks for nothing.
@@ -100,6 +109,10 @@ class Destination:
             if self.path.exists():
                 self.path.rename(outgoing)
             self.incoming.rename(self.path)
+            self.journal.unlink(missing_ok=True)
+            if is_synced:
+                sync_folder(self._house)
+                sync_folder(self.path.parent)
             shutil.rmtree(outgoing, ignore_errors=True)
 
     def __enter__(self) -> Self:
@@ -126,5 +139,8 @@ class Destination:
 
 def _replace(path: Path, text: str) -> None:
     fresh = path.with_suffix(".new")
-    fresh.write_text(text)
+    with fresh.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
     fresh.rename(path)

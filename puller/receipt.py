@@ -21,7 +21,8 @@ class FileRecord:
 class Receipt:
     """A published model: `source` as it was asked for, and `pinned` to the digest that it led to.
 
-    `inode` is its directory's, so that a receipt speaks for no other one.
+    `inode` is its directory's, so that a receipt speaks for no other one. `boot` is the id of the kernel that holds the
+    data if it was not synced to disk, else empty.
     """
 
     source: str
@@ -33,6 +34,7 @@ class Receipt:
     wire_bytes: int
     seconds: float
     inode: int
+    boot: str
 
     @property
     def size(self) -> int:

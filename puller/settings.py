@@ -8,6 +8,7 @@ from registry.errors import Fault
 
 PREFIX = "WEIGHBRIDGE_PULL_"
 MIB = 1 << 20
+_SWITCH = {"true": True, "false": False}
 
 
 class BadSettings(Fault):
@@ -36,7 +37,7 @@ class Settings:
     exclude: tuple[str, ...] = ()
     """Globs of the files to leave."""
 
-    connections: int = 8
+    connections: int = 16
     """The most connections that are open at once."""
 
     piece_bytes: int = 16 * MIB
@@ -47,6 +48,9 @@ class Settings:
 
     plain_http: tuple[str, ...] = ()
     """Registries (host or host:port) that speak HTTP; loopback ones do anyway."""
+
+    sync: bool = False
+    """Whether the data is synced to disk before it is published: for volumes that outlive the pod."""
 
     ca_file: str = ""
     """A PEM file of CAs that are trusted beside the system's."""
@@ -79,6 +83,10 @@ class Settings:
 def _parse(name: str, text: str, kind: object) -> object:
     if kind is str:
         return text
+    if kind is bool:
+        if text not in _SWITCH:
+            raise BadSettings(f"{name}={text!r}: wanted true or false")
+        return _SWITCH[text]
     if kind is int:
         if not text.isdecimal() or int(text) < 1:
             raise BadSettings(f"{name}={text!r}: wanted a whole number from 1 up")
@@ -87,4 +95,6 @@ def _parse(name: str, text: str, kind: object) -> object:
 
 
 def _format(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return ",".join(value) if isinstance(value, tuple) else str(value)

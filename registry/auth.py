@@ -16,7 +16,9 @@ from urllib.parse import urlencode, urlsplit
 
 from .credentials import Credential
 from .errors import Refused, Unauthorized, Unavailable
-from .transport import Origin, Response, Transport, redacted
+from .exchange import Response
+from .origin import Origin, redacted
+from .transport import Transport
 
 _ANSWER_LIMIT = 1 << 20
 _MARGIN_SECONDS = 10.0

@@ -9,8 +9,10 @@ from urllib.parse import urljoin
 from .auth import Authorizer
 from .credentials import Credentials
 from .errors import Fault, NotFound, Refused, Unauthorized, Unavailable
+from .exchange import Outgoing, Response
+from .origin import Origin, redacted
 from .reference import Reference, is_loopback
-from .transport import Origin, Outgoing, Response, Transport, redacted
+from .transport import Transport
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MAX_HOPS = 5
@@ -117,7 +119,11 @@ def failure(method: str, response: Response, who: str) -> Fault:
     if response.status == 404:
         return NotFound(said)
     if response.status in _TEMPORARY:
-        return Unavailable(said, retry_after_seconds=_retry_after(response.headers.get("Retry-After")))
+        return Unavailable(
+            said,
+            retry_after_seconds=_retry_after(response.headers.get("Retry-After")),
+            is_overload=response.status in (429, 503),
+        )
     return Refused(said)
 
 

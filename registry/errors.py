@@ -119,13 +119,21 @@ class Untrusted(Refused):
 class Unavailable(Fault):
     """The registry is down, unreachable, overloaded, or cut the connection.
 
-    `retry_after_seconds` is what the registry asked for, if it asked.
+    `retry_after_seconds` is what the registry asked for, if it asked; `is_overload` says that fewer requests at once
+    would help.
     """
 
     code = "registry.unavailable"
     temporary = True
     remedy = "check the address and the network, then try again"
 
-    def __init__(self, message: str, *, remedy: str = "", retry_after_seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str = "",
+        retry_after_seconds: float | None = None,
+        is_overload: bool = False,
+    ) -> None:
         super().__init__(message, remedy=remedy)
-        self.retry_after_seconds = retry_after_seconds
+        self.retry_after_seconds, self.is_overload = retry_after_seconds, is_overload

@@ -39,6 +39,9 @@ class LayoutBody:
         self._left -= count
         return count
 
+    def abort(self) -> None:
+        """Do nothing: a file is not waited for."""
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()

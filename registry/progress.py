@@ -18,6 +18,7 @@ class Meter:
         self.total = total
         self.done = 0
         self.wire = 0
+        self.seconds: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def add(self, count: int) -> None:
@@ -25,6 +26,11 @@ class Meter:
         with self._lock:
             self.done += count
             self.wire += count
+
+    def spend(self, where: str, seconds: float) -> None:
+        """Count a worker's time: on the `wire`, for the `hash`, for the `disk`."""
+        with self._lock:
+            self.seconds[where] = self.seconds.get(where, 0.0) + seconds
 
     def skip(self, count: int) -> None:
         """Count bytes that need not come, for they are there."""
@@ -73,6 +79,13 @@ class Voice:
     def watch(self, meter: Meter, name: str) -> AbstractContextManager[object]:
         """Tell how far a meter is while the `with` block runs."""
         return Ticker(meter, name)
+
+    def finish(self, meter: Meter, seconds: float) -> None:
+        """Tell how it went: bytes, time, rate, and what the workers spent their time on."""
+        spent = sum(meter.seconds.values()) or 1.0
+        shares = ", ".join(f"{where} {share / spent:.0%}" for where, share in meter.seconds.items())
+        rate = human(meter.wire / seconds) if seconds else "0 B"
+        self.say(f"{human(meter.wire)} in {seconds:.1f} s, {rate}/s{f' ({shares})' if shares else ''}")
 
 
 class Silence(Voice):

@@ -5,11 +5,11 @@ import re
 from .client import Access, Client
 from .digest import Digest, verified
 from .errors import BadManifest, Fault, Mismatch, NotFound, Refused, Unauthorized
+from .exchange import Response
 from .manifest import ACCEPT, SIZE_LIMIT, Descriptor, Manifest, parse_manifest
 from .reference import Reference
 from .repository import Resolved, choose, parse_single
 from .retry import patiently
-from .transport import Response
 
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 _STALE = (Unauthorized, NotFound, Refused)
@@ -24,6 +24,10 @@ class RemoteBody:
     def readinto(self, buffer: memoryview) -> int:
         """Fill the buffer; 0 at the end. Raises Unavailable when the connection breaks."""
         return self._response.readinto(buffer)
+
+    def abort(self) -> None:
+        """Break the connection."""
+        self._response.abort()
 
     def close(self) -> None:
         """Free the connection."""

@@ -37,6 +37,10 @@ class Body(Protocol):
         """Fill the buffer from the front; 0 at the end."""
         ...
 
+    def abort(self) -> None:
+        """Make whoever reads from it stop with an error; may be called from any thread."""
+        ...
+
     def close(self) -> None:
         """Let go of what stands behind it."""
         ...

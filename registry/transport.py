@@ -9,121 +9,17 @@ import socket
 import ssl
 import threading
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Mapping
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined] # public, but not in typeshed
 
-from .errors import Fault, Mismatch, Refused, Unavailable, Untrusted
-from .reference import is_loopback
+from .errors import Unavailable
+from .exchange import Outgoing, Response, explained
+from .origin import Origin
 
 USER_AGENT = "weighbridge/0.1"
-TIMEOUT_SECONDS = 60.0
-_PORTS = {"http": 80, "https": 443}
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Scheme, host and port: what credentials are bound to (RFC 6454)."""
-
-    scheme: str
-    host: str
-    port: int
-
-    @classmethod
-    def of(cls, url: str) -> Self:
-        """Read the origin of an absolute URL; raise Refused for other schemes."""
-        parts = urlsplit(url)
-        if parts.scheme not in _PORTS or not parts.hostname:
-            raise Refused(f"not an HTTP URL: {redacted(url)}")
-        return cls(parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme])
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether the origin is on this very machine."""
-        return is_loopback(self.host)
-
-    def __str__(self) -> str:
-        return f"{self.scheme}://{self.host}:{self.port}"
-
-
-def redacted(url: str) -> str:
-    """Give a URL without its query and user, where signatures and passwords live."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
-
-
-class Response:
-    """An answer whose body is still on the wire. Close it; a body read to its end frees its connection."""
-
-    def __init__(self, pool: "Transport", origin: Origin, connection: http.client.HTTPConnection, url: str) -> None:
-        self._pool, self._origin, self._connection = pool, origin, connection
-        self.url = url
-        with _explained(origin):
-            self._answer = connection.getresponse()
-        self.status = self._answer.status
-        self.headers = self._answer.headers
-
-    @property
-    def length(self) -> int | None:
-        """How many body bytes are still to come, when the server said."""
-        return self._answer.length
-
-    def readinto(self, buffer: memoryview) -> int:
-        """Fill the buffer from the body; 0 at its end. Raises Unavailable when the connection breaks."""
-        with _explained(self._origin):
-            return self._answer.readinto(buffer)
-
-    def read(self, limit: int) -> bytes:
-        """Give the whole body; raise Mismatch when it is longer than `limit` bytes."""
-        with _explained(self._origin):
-            content = self._answer.read(limit + 1)
-        if len(content) > limit:
-            raise Mismatch(f"{redacted(self.url)}: answered more than {limit} bytes")
-        return content
-
-    def close(self) -> None:
-        """Give the connection back when it is clean, else hang up."""
-        if self._answer.isclosed() and not self._answer.will_close:
-            self._pool.give_back(self._origin, self._connection)
-        else:
-            self._connection.close()
-        self._answer.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-class Outgoing:
-    """A request whose body is written bit by bit; `finish` gives the answer."""
-
-    def __init__(self, pool: "Transport", origin: Origin, connection: http.client.HTTPConnection, url: str) -> None:
-        self._pool, self._origin, self._connection, self._url = pool, origin, connection, url
-        self._hung_up = False
-
-    def write(self, content: bytes | memoryview) -> None:
-        """Send the next bytes. When the server hung up, its answer says why: `finish` reads it."""
-        if self._hung_up:
-            return
-        try:
-            self._connection.send(content)
-        except (BrokenPipeError, ConnectionResetError):
-            self._hung_up = True
-        except OSError as error:
-            raise _explain(self._origin, error) from error
-
-    def finish(self) -> Response:
-        """Read the answer's head."""
-        return Response(self._pool, self._origin, self._connection, self._url)
-
-    def abort(self) -> None:
-        """Hang up in the middle."""
-        self._connection.close()
+TIMEOUT_SECONDS = 30.0
+"""How long a connection may bring nothing before it counts as broken."""
 
 
 class Transport:
@@ -157,7 +53,7 @@ class Transport:
         """Begin a request whose body follows; `headers` must hold its Content-Length."""
         origin = Origin.of(url)
         connection = self._connect(origin)
-        with _explained(origin):
+        with explained(origin):
             self._head(connection, origin, method, url, headers)
         return Outgoing(self, origin, connection, url)
 
@@ -189,7 +85,7 @@ class Transport:
         body: bytes | None,
     ) -> Response:
         extra = {} if body is None else {"Content-Length": str(len(body))}
-        with _explained(origin):
+        with explained(origin):
             self._head(connection, origin, method, url, {**headers, **extra})
             if body:
                 connection.send(body)
@@ -205,11 +101,11 @@ class Transport:
     ) -> None:
         parts = urlsplit(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        through = origin.scheme == "http" and self._proxy(origin) is not None
-        connection.putrequest(method, f"{origin}{target}" if through else target, skip_accept_encoding=True)
+        proxy = self._proxy(origin) if origin.scheme == "http" else None
+        connection.putrequest(method, f"{origin}{target}" if proxy else target, skip_accept_encoding=True)
         connection.putheader("User-Agent", USER_AGENT)
         connection.putheader("Accept-Encoding", "identity")
-        for name, value in headers.items():
+        for name, value in {**(_proxy_authorization(proxy) if proxy else {}), **headers}.items():
             connection.putheader(name, value)
         connection.endheaders()
 
@@ -223,7 +119,7 @@ class Transport:
             connection = http.client.HTTPConnection(host, port, timeout=self._timeout)
         if proxy and origin.scheme == "https":
             connection.set_tunnel(origin.host, origin.port, headers=_proxy_authorization(proxy))
-        with _explained(origin):
+        with explained(origin):
             connection.connect()
             connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
@@ -248,21 +144,3 @@ def _proxy_authorization(proxy: SplitResult) -> dict[str, str]:
         return {}
     pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
     return {"Proxy-Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
-
-
-@contextmanager
-def _explained(origin: Origin) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, http.client.HTTPException) as error:
-        raise _explain(origin, error) from error
-
-
-def _explain(origin: Origin, error: Exception) -> Fault:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return Untrusted(f"{origin}: its certificate is not trusted: {error.verify_message}")
-    if isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
-        return Untrusted(f"{origin}: does not speak TLS", remedy="use --plain-http if this registry speaks HTTP")
-    if isinstance(error, TimeoutError):
-        return Unavailable(f"{origin}: no answer within the time limit")
-    return Unavailable(f"{origin}: {error or type(error).__name__}")

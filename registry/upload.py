@@ -5,10 +5,10 @@ from typing import Self
 from .client import Access, Client, failure
 from .digest import Digest
 from .errors import Mismatch, NotFound, Refused
+from .exchange import Outgoing, Response
 from .manifest import Manifest
 from .reference import Reference
 from .retry import patiently
-from .transport import Outgoing, Response
 
 _BYTES = {"Content-Type": "application/octet-stream"}
 _ERROR_LIMIT = 64 << 10

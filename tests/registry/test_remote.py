@@ -22,10 +22,11 @@ from registry.environment import access_from
 from registry.errors import Fault, NotFound, Refused, Unauthorized, Unavailable, Untrusted
 from registry.manifest import Descriptor, Manifest
 from registry.modelpack import ARTIFACT_TYPE, CONFIG_TYPE
+from registry.origin import redacted
 from registry.places import publisher_at, repository_at
 from registry.retry import TRIES, delays, patiently
 from registry.source import parse_source
-from registry.transport import Transport, redacted
+from registry.transport import Transport
 from tests.conftest import Part
 from tests.fakes import faults
 from tests.fakes.registry import fake_registry

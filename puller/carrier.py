@@ -1,0 +1,164 @@
+"""One worker's errand: a piece of a blob, brought to disk through whatever the network does to it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from threading import Event
+from typing import Protocol
+
+from registry.errors import Fault, Mismatch, Unavailable
+from registry.progress import Meter
+from registry.repository import Body, Repository
+from registry.retry import delays, wait_for
+
+from .assembly import Landing
+from .plan import Blob, Piece
+from .queue import Queue, Task
+from .watchdog import CHANCES, Watchdog, Watched
+
+
+class Shore(Protocol):
+    """Who hears of what has come; called from the workers' threads, with the open file."""
+
+    def landed(self, blob: Blob, piece: Piece, handle: int) -> None:
+        """Hear that a piece is written and, where it has a digest, verified."""
+        ...
+
+    def complete(self, handle: int) -> None:
+        """Hear that a whole blob is written and verified."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crew:
+    """What all workers of one fetch share."""
+
+    repository: Repository
+    queue: Queue
+    meter: Meter
+    watchdog: Watchdog
+    shore: Shore
+    overload: Event = field(default_factory=Event)
+    sleep: Callable[[float], None] = time.sleep
+    random: Random = field(default_factory=Random)
+
+
+class Carrier:
+    """Brings one piece, or the whole rest of its blob where the registry knows no ranges."""
+
+    def __init__(self, crew: Crew, buffer: memoryview, task: Task) -> None:
+        self._crew, self._buffer = crew, buffer
+        self._assembly = task.assembly
+        self._pieces = [task.piece]
+        self._watched: Watched | None = None
+        self._offset = 0
+        self._wire_seconds = 0.0
+
+    def carry(self) -> None:
+        """Bring the piece, and what its answer turns out to hold beside it, to disk."""
+        try:
+            while self._pieces and self._crew.queue.failure is None:
+                landing = self._assembly.land(self._pieces.pop(0))
+                try:
+                    self._bring(landing)
+                finally:
+                    landing.close()
+        finally:
+            self._hang_up()
+            self._crew.meter.spend("wire", self._wire_seconds)
+
+    def _bring(self, landing: Landing) -> None:
+        """Fetch one piece, each time from where the last connection broke."""
+        patience = delays(self._crew.random)
+        was_wrong, chances = False, CHANCES
+        while self._crew.queue.failure is None:
+            before = landing.position
+            try:
+                if self._fill(landing, chances):
+                    self._finish(landing)
+                return  # noqa: TRY300 - the way out of the loop, beside what keeps it going
+            except Mismatch:
+                self._hang_up()
+                if was_wrong or landing.piece.digest is None:
+                    raise
+                was_wrong = True
+                self._crew.meter.take_back(landing.position - landing.piece.start)
+                landing.restart()
+            except Fault as error:
+                was_cut = self._watched is not None and self._watched.was_cut
+                self._hang_up()
+                if was_cut:
+                    chances -= 1
+                    continue
+                if isinstance(error, Unavailable) and error.is_overload:
+                    self._crew.overload.set()
+                if landing.position > before:
+                    patience = delays(self._crew.random)  # only errors without progress wear patience out
+                self._wait(error, next(patience, None))
+
+    def _finish(self, landing: Landing) -> None:
+        is_complete = landing.finish(self._crew.meter)
+        self._crew.shore.landed(self._assembly.blob, landing.piece, landing.handle)
+        if is_complete:
+            self._crew.shore.complete(landing.handle)
+
+    def _wait(self, error: Fault, planned: float | None) -> None:
+        seconds = None if planned is None else wait_for(error, planned)
+        if seconds is None:
+            raise error
+        self._crew.sleep(seconds)
+
+    def _fill(self, landing: Landing, chances: int) -> bool:
+        """Read the piece to its end; False when another worker's failure ended the work before."""
+        stop = landing.piece.stop
+        while landing.position < stop:
+            if self._crew.queue.failure is not None:
+                return False
+            watched = self._seek(landing, chances)
+            count = self._read(watched, stop - landing.position)
+            landing.take(self._buffer[:count])
+            self._crew.meter.add(count)
+        body = self._watched.body if self._watched else None
+        if body is not None and self._offset == body.stop and body.readinto(self._buffer[:1]):
+            size = self._assembly.blob.layer.size
+            raise Mismatch(f"{self._assembly.name}: longer than the {size} bytes that were promised")
+        return True
+
+    def _seek(self, landing: Landing, chances: int) -> Watched:
+        """Give a body that stands at the landing's position: the one at hand, or a new one."""
+        if self._watched is None:
+            body = self._open(landing)
+            self._watched = Watched(body, chances)
+            self._crew.watchdog.watch(self._watched)
+            self._offset = body.start
+        while self._offset < landing.position:
+            self._read(self._watched, landing.position - self._offset)
+        return self._watched
+
+    def _open(self, landing: Landing) -> Body:
+        began = time.perf_counter()
+        piece, blob = landing.piece, self._assembly.blob
+        body = self._crew.repository.open(blob.layer, landing.position, piece.stop)
+        self._wire_seconds += time.perf_counter() - began
+        if body.start < landing.position or body.stop > piece.stop:
+            self._pieces.extend(self._crew.queue.take_rest(self._assembly))
+        elif len(blob.pieces) > 1:
+            self._crew.queue.ranges_work()
+        return body
+
+    def _read(self, watched: Watched, most: int) -> int:
+        began = time.perf_counter()
+        count = watched.body.readinto(self._buffer[:most])
+        self._wire_seconds += time.perf_counter() - began
+        if not count:
+            raise Unavailable(f"{self._assembly.name}: the connection ended at byte {self._offset}")
+        self._offset += count
+        watched.taken += count
+        return count
+
+    def _hang_up(self) -> None:
+        if self._watched is not None:
+            self._crew.watchdog.leave(self._watched)
+            self._watched.body.close()
+            self._watched = None

@@ -1,0 +1,100 @@
+"""When bytes leave the page cache for the disk: never by default, early where they must be there at the end.
+
+A model that was just pulled is about to be read, so its pages are left warm. Two cases differ: a volume that outlives
+the pod, whose data is synced before it is published; and a memory limit smaller than the model, under which the kernel
+would stop us to clean up after ourselves.
+"""
+
+import ctypes
+import os
+from functools import cache
+from pathlib import Path
+
+from .errors import disk_errors
+from .plan import Piece
+
+_WAIT_BEFORE, _WRITE, _WAIT_AFTER = 1, 2, 4  # flags of sync_file_range(2)
+
+
+class Flush:
+    """What is done with a file's pages as they are written. Safe to share between threads."""
+
+    def __init__(self, *, is_synced: bool, is_tight: bool) -> None:
+        """`is_synced`: everything must be on disk in the end; `is_tight`: there is no memory to leave it warm."""
+        self._is_synced, self._is_tight = is_synced, is_tight
+
+    def landed(self, piece: Piece, handle: int) -> None:
+        """Let the disk begin with a piece, so that no mountain is left for the end."""
+        size = piece.stop - piece.start
+        if self._is_tight:
+            _sync_range(handle, piece.start, size, _WAIT_BEFORE | _WRITE | _WAIT_AFTER)
+            os.posix_fadvise(handle, piece.start, size, os.POSIX_FADV_DONTNEED)
+        elif self._is_synced:
+            _sync_range(handle, piece.start, size, _WRITE)
+
+    def complete(self, handle: int) -> None:
+        """Wait until a whole file is on disk, where that is wanted."""
+        if self._is_synced:
+            with disk_errors():
+                os.fsync(handle)
+
+    def folders(self, root: Path) -> None:
+        """Wait until the names below `root` are on disk, where that is wanted."""
+        if self._is_synced:
+            for folder, _, __ in os.walk(root):
+                sync_folder(Path(folder))
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until a folder's names are on disk."""
+    with disk_errors():
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def memory_limit(cgroups: str, root: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """Give the memory limit of this process in bytes, or None.
+
+    `cgroups` is the text of /proc/self/cgroup. Both versions of control groups are looked at, under the group's own
+    path and, as in a container, without it (cgroups(7)).
+    """
+    for line in cgroups.splitlines():
+        number, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if number == "0" and not controllers:
+            names = [root / path.lstrip("/") / "memory.max", root / "memory.max"]
+        elif "memory" in controllers.split(","):
+            v1 = root / "memory"
+            names = [v1 / path.lstrip("/") / "memory.limit_in_bytes", v1 / "memory.limit_in_bytes"]
+        else:
+            continue
+        for name in names:
+            text = name.read_text().strip() if name.is_file() else ""
+            if text.isdecimal() and int(text) < 1 << 60:  # v1 writes a huge number for none
+                return int(text)
+    return None
+
+
+def is_tight(size: int) -> bool:
+    """Tell whether a model of `size` bytes would fill this process's memory limit."""
+    try:
+        limit = memory_limit(Path("/proc/self/cgroup").read_text())
+    except OSError:
+        return False
+    return limit is not None and size > limit // 2
+
+
+@cache
+def _library() -> ctypes.CDLL | None:
+    library = ctypes.CDLL(None, use_errno=True)
+    return library if hasattr(library, "sync_file_range") else None
+
+
+def _sync_range(handle: int, start: int, size: int, flags: int) -> None:
+    """Call sync_file_range(2), where there is one; an error of the disk shows again at the sync in the end."""
+    library = _library()
+    if library is not None:
+        library.sync_file_range(handle, ctypes.c_int64(start), ctypes.c_int64(size), flags)

@@ -1,0 +1,83 @@
+"""What an earlier pull left behind, looked through: what is still right need not come again."""
+
+import hashlib
+from collections.abc import Sequence
+from io import FileIO
+from pathlib import Path
+
+from .assembly import Assembly
+from .destination import Destination
+from .errors import disk_errors
+from .plan import Blob, Piece
+
+_READ_BYTES = 1 << 18
+
+Landed = set[tuple[str, int, int]]
+
+
+def what_is_missing(destination: Destination, blobs: Sequence[Blob], landed: Landed) -> list[Assembly]:
+    """Give the blobs that are not complete in the incoming folder, each knowing which of its pieces are.
+
+    `landed` is what the journal says. Files of which it does not speak are believed by their bytes alone.
+    """
+    assemblies = []
+    for blob in blobs:
+        place = destination.incoming / blob.files[0].path
+        pieces = _landed_pieces(blob, place, landed) or _right_pieces(blob, place)
+        if len(pieces) == len(blob.pieces):
+            continue
+        standing = (destination.path / file.path for file in blob.files)
+        right = next((path for path in standing if len(_right_pieces(blob, path)) == len(blob.pieces)), None)
+        if right is not None:
+            link(right, place)
+            continue
+        if not pieces:
+            place.unlink(missing_ok=True)
+        assemblies.append(Assembly(blob, place, pieces))
+    return assemblies
+
+
+def link(existing: Path, path: Path) -> None:
+    """Give a file a second name, in place of whatever had it."""
+    with disk_errors():
+        path.unlink(missing_ok=True)
+        path.hardlink_to(existing)
+
+
+def _landed_pieces(blob: Blob, place: Path, landed: Landed) -> frozenset[Piece]:
+    """Give the pieces that the journal knows; none for a foreign blob that is complete, for its digest was not seen."""
+    hex_digest = blob.layer.digest.hex
+    pieces = frozenset(piece for piece in blob.pieces if (hex_digest, piece.start, piece.stop) in landed)
+    is_unjudged = len(pieces) == len(blob.pieces) and blob.pieces[0].digest is None
+    return pieces if pieces and _has_size(place, blob) and not is_unjudged else frozenset()
+
+
+def _right_pieces(blob: Blob, path: Path) -> frozenset[Piece]:
+    """Give the pieces whose bytes a file has, by their digests; all or none where only the blob has one."""
+    if not _has_size(path, blob):
+        return frozenset()
+    whole = Piece(0, blob.layer.size, blob.layer.digest)
+    try:
+        with path.open("rb", buffering=0) as file:
+            if blob.pieces[0].digest is None:
+                return frozenset(blob.pieces if _is_right(file, whole) else ())
+            return frozenset(piece for piece in blob.pieces if _is_right(file, piece))
+    except OSError:
+        return frozenset()
+
+
+def _is_right(file: FileIO, piece: Piece) -> bool:
+    sha, left = hashlib.sha256(), piece.stop - piece.start
+    buffer = memoryview(bytearray(_READ_BYTES))
+    file.seek(piece.start)
+    while left and (count := file.readinto(buffer[: min(left, _READ_BYTES)])):
+        sha.update(buffer[:count])
+        left -= count
+    return piece.digest is not None and sha.hexdigest() == piece.digest.hex
+
+
+def _has_size(path: Path, blob: Blob) -> bool:
+    try:
+        return not path.is_symlink() and path.stat().st_size == blob.layer.size
+    except OSError:
+        return False

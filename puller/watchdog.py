@@ -1,0 +1,73 @@
+"""Which connection is so much slower than its peers that a new one would be faster."""
+
+import statistics
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from registry.repository import Body
+
+TICK_SECONDS = 1.0
+_SLOW = 0.2
+"""The share of the usual rate below which a connection is slow."""
+
+_STRIKES = 3
+_PEERS = 3
+CHANCES = 3
+"""How often one piece is given a new connection; after that the network is slow, not the connection."""
+
+
+@dataclass(eq=False)
+class Watched:
+    """A connection at work. Its worker counts `taken`; the watchdog has the rest."""
+
+    body: Body
+    chances: int = CHANCES
+    taken: int = 0
+    was_cut: bool = False
+    seen: int = 0
+    strikes: int = 0
+
+
+def usual_rate(rates: Sequence[float]) -> float:
+    """Give the median, or 0 while there are too few to compare with."""
+    return statistics.median(rates) if len(rates) >= _PEERS else 0.0
+
+
+class Watchdog:
+    """Cuts slow connections. Their workers notice a broken one, and go on where it was with another."""
+
+    def __init__(self) -> None:
+        self._watched: set[Watched] = set()
+        self._rates: deque[float] = deque(maxlen=64)
+        self._lock = threading.Lock()
+
+    def watch(self, watched: Watched) -> None:
+        """Begin to look at a connection."""
+        with self._lock:
+            self._watched.add(watched)
+
+    def leave(self, watched: Watched) -> None:
+        """Look at a connection no more."""
+        with self._lock:
+            self._watched.discard(watched)
+
+    def tick(self, seconds: float) -> None:
+        """Judge every connection by what it brought in the last `seconds`."""
+        with self._lock:
+            rates = {watched: (watched.taken - watched.seen) / seconds for watched in self._watched}
+            usual = usual_rate([*self._rates, *rates.values()])
+            for watched, rate in rates.items():
+                watched.seen = watched.taken
+                if rate >= usual * _SLOW:
+                    watched.strikes = 0
+                    self._rates.append(rate)
+                else:
+                    self._strike(watched)
+
+    def _strike(self, watched: Watched) -> None:
+        watched.strikes += 1
+        if watched.strikes >= _STRIKES and watched.chances > 0:
+            watched.was_cut = True
+            watched.body.abort()

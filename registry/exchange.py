@@ -1,0 +1,138 @@
+"""One request and its answer, on a connection that somebody else opened."""
+
+import http.client
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Protocol, Self
+
+from .errors import Fault, Mismatch, Unavailable, Untrusted
+from .origin import Origin, redacted
+
+
+class Pool(Protocol):
+    """Where connections go that can be used again."""
+
+    def give_back(self, origin: Origin, connection: http.client.HTTPConnection) -> None:
+        """Keep a connection for the next request to its origin."""
+        ...
+
+
+class Response:
+    """An answer whose body is still on the wire. Close it; a body read to its end frees its connection."""
+
+    def __init__(self, pool: Pool, origin: Origin, connection: http.client.HTTPConnection, url: str) -> None:
+        self._pool, self._origin, self._connection = pool, origin, connection
+        self.url = url
+        self._socket: socket.socket | None = connection.sock
+        try:
+            with explained(origin):
+                self._answer = connection.getresponse()
+        except Fault:
+            connection.close()
+            raise
+        self.status = self._answer.status
+        self.headers = self._answer.headers
+        self.length = self._answer.length
+        """How many body bytes the server announced, or None."""
+        self._left = self.length
+        self._broke: Exception | None = None
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill the buffer from the body; 0 at its end. Raises Unavailable when the connection breaks.
+
+        What came before a break is given first: the next call raises.
+        """
+        if self._broke is not None:
+            raise _explain(self._origin, self._broke) from self._broke
+        if self._left is None:  # chunked, or until the connection closes: http.client knows where it ends
+            with explained(self._origin):
+                return self._answer.readinto(buffer)
+        filled, wanted = 0, min(len(buffer), self._left)
+        try:
+            # One receive a turn, straight into the buffer: a larger read of http.client's would lose all on a break.
+            while filled < wanted and (count := self._answer.fp.readinto1(buffer[filled:wanted])):
+                filled += count
+        except (OSError, http.client.HTTPException) as error:
+            self._broke = error
+            if not filled:
+                raise _explain(self._origin, error) from error
+        self._left -= filled
+        return filled
+
+    def read(self, limit: int) -> bytes:
+        """Give the whole body; raise Mismatch when it is longer than `limit` bytes."""
+        with explained(self._origin):
+            content = self._answer.read(limit + 1)
+        if len(content) > limit:
+            raise Mismatch(f"{redacted(self.url)}: answered more than {limit} bytes")
+        return content
+
+    def close(self) -> None:
+        """Give the connection back when it is clean, else hang up."""
+        is_clean = (self._left == 0 or self._answer.isclosed()) and not self._answer.will_close
+        self._answer.close()
+        if is_clean:
+            self._pool.give_back(self._origin, self._connection)
+        else:
+            self._connection.close()
+
+    def abort(self) -> None:
+        """Break the connection, from any thread: whoever reads from it gets an error."""
+        sock = self._socket
+        if sock is not None:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Outgoing:
+    """A request whose body is written bit by bit; `finish` gives the answer."""
+
+    def __init__(self, pool: Pool, origin: Origin, connection: http.client.HTTPConnection, url: str) -> None:
+        self._pool, self._origin, self._connection, self._url = pool, origin, connection, url
+        self._hung_up = False
+
+    def write(self, content: bytes | memoryview) -> None:
+        """Send the next bytes. When the server hung up, its answer says why: `finish` reads it."""
+        if self._hung_up:
+            return
+        try:
+            self._connection.send(content)
+        except (BrokenPipeError, ConnectionResetError):
+            self._hung_up = True
+        except OSError as error:
+            raise _explain(self._origin, error) from error
+
+    def finish(self) -> Response:
+        """Read the answer's head."""
+        return Response(self._pool, self._origin, self._connection, self._url)
+
+    def abort(self) -> None:
+        """Hang up in the middle."""
+        self._connection.close()
+
+
+@contextmanager
+def explained(origin: Origin) -> Iterator[None]:
+    """Turn what sockets, TLS and http.client raise into Unavailable and Untrusted."""
+    try:
+        yield
+    except (OSError, http.client.HTTPException) as error:
+        raise _explain(origin, error) from error
+
+
+def _explain(origin: Origin, error: Exception) -> Fault:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Untrusted(f"{origin}: its certificate is not trusted: {error.verify_message}")
+    if isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
+        return Untrusted(f"{origin}: does not speak TLS", remedy="use --plain-http if this registry speaks HTTP")
+    if isinstance(error, TimeoutError):
+        return Unavailable(f"{origin}: no answer within the time limit")
+    return Unavailable(f"{origin}: {error or type(error).__name__}")

@@ -1,0 +1,107 @@
+"""What holds for the house as a whole: documents that say what the code says, rooms of a size to live in."""
+
+import os
+import pkgutil
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import certs
+import packer
+import puller
+import registry
+import webhook
+from certs.errors import CertsError
+from registry.errors import Fault
+from webhook.contract import KEYS
+
+ROOT = Path(__file__).parent.parent
+ROOMS = (registry, puller, packer, webhook, certs)
+GOLDEN = os.environ.get("WEIGHBRIDGE_GOLDEN") == "write"
+
+_CONTRACT = re.compile(r"(<!-- contract: .*? -->\n).*?(<!-- /contract -->)", re.DOTALL)
+_LINES = 280
+_BANNED = {"utils", "common", "helpers", "base", "manager", "core", "misc"}
+
+
+def contract_table() -> str:
+    """Write README's table from the contract."""
+    rows = ["| key | values | default | what it does |", "|---|---|---|---|"]
+    for key in KEYS:
+        kind = "label " if key.kind == "label" else ""
+        rows.append(f"| {kind}`{key.name}` | {key.values} | {key.default} | {key.meaning} |")
+    return "\n".join(rows) + "\n"
+
+
+def errors_page() -> str:
+    """Write docs/errors.md from the classes."""
+    lines = [
+        "# Errors",
+        "",
+        "Every failure that we foresee has a code, which is stable and stands in logs and answers, and a remedy.",
+        "This page is written from the code by `make golden` and held to it by a test. A message may have a remedy of",
+        "its own that knows more; what stands here is the general one.",
+        "",
+        "| code | what | temporary | what to do |",
+        "|---|---|---|---|",
+    ]
+    for error in sorted(_errors(), key=lambda error: error.code):
+        what = (error.__doc__ or "").partition("\n")[0].rstrip(".")
+        temporary = "yes" if getattr(error, "temporary", False) else ""
+        lines.append(f"| `{error.code}` | {what} | {temporary} | {error.remedy} |")
+    return "\n".join(lines) + "\n"
+
+
+def test_readme_has_the_contract_golden() -> None:
+    """README's table of labels and annotations is the contract's, word for word."""
+    readme = ROOT / "README.md"
+    wanted = _CONTRACT.sub(lambda match: match[1] + contract_table() + match[2], readme.read_text())
+    if GOLDEN:
+        readme.write_text(wanted)
+    assert readme.read_text() == wanted
+
+
+def test_the_page_of_errors_has_every_code_golden() -> None:
+    """docs/errors.md lists each code with its remedy."""
+    page = ROOT / "docs" / "errors.md"
+    if GOLDEN:
+        page.write_text(errors_page())
+    assert page.read_text() == errors_page()
+
+
+def test_every_error_has_a_code_of_its_own_and_a_remedy() -> None:
+    """A code names one failure, and no failure is without advice."""
+    errors = list(_errors())
+    codes = [error.code for error in errors]
+    assert sorted(set(codes)) == sorted(codes)
+    assert [error for error in errors if not error.remedy] == []
+
+
+def test_modules_are_small_and_named_for_what_they_are() -> None:
+    """Past 280 lines a module has two subjects; `utils` has none."""
+    modules = [path for room in ROOMS for path in (ROOT / room.__name__).rglob("*.py")]
+    assert [path for path in modules if len(path.read_text().splitlines()) > _LINES] == []
+    assert [path for path in modules if path.stem in _BANNED] == []
+
+
+def test_rooms_are_described_by_their_docstrings() -> None:
+    """A room's first lines say what happens there."""
+    assert [room.__name__ for room in ROOMS if not room.__doc__] == []
+
+
+def _errors() -> Iterator[type[Fault | CertsError]]:
+    for room in ROOMS:
+        for module in pkgutil.iter_modules(room.__path__):
+            if module.name not in {"__main__", "serving"}:  # these two are programs
+                import_module(f"{room.__name__}.{module.name}")
+    waiting: list[type[Fault | CertsError]] = [*Fault.__subclasses__(), *CertsError.__subclasses__()]
+    seen: set[type] = set()
+    while waiting:
+        error = waiting.pop()
+        if error in seen:
+            continue
+        seen.add(error)
+        waiting += error.__subclasses__()
+        if "code" in vars(error):  # others share their parent's, and know a better remedy
+            yield error
