@@ -34,6 +34,9 @@ lint: $(VENV)/ready ## ruff, mypy, import-linter
 golden: $(VENV)/ready ## write the expected outputs anew; read the diff
 	WEIGHBRIDGE_GOLDEN=write $(BIN)/pytest -q tests -k golden
 
+laws: $(VENV)/ready ## ask the pull's laws a thousand times: random faults, random kills
+	WEIGHBRIDGE_LAWS=100 $(BIN)/pytest -q tests/puller/test_laws.py
+
 lock: ## pin every dependency again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --no-annotate pyproject.toml -o requirements/run.txt
@@ -42,4 +45,4 @@ lock: ## pin every dependency again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --no-annotate --group go -o requirements/go.txt
 
-.PHONY: help dev demo test check lint golden lock
+.PHONY: help dev demo test check lint golden laws lock

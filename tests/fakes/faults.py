@@ -20,6 +20,11 @@ def truncated(count: int, *, resets: bool = False) -> Change:
     return change
 
 
+def stalled(count: int) -> Change:
+    """Promise the whole body, send `count` bytes, and then nothing."""
+    return lambda _, answer: replace(answer, body=answer.body[:count], length=len(answer.body), stalls=True)
+
+
 def shortened(count: int) -> Change:
     """Promise and send `count` bytes less."""
     return lambda _, answer: replace(answer, body=answer.body[:-count])

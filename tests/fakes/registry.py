@@ -36,13 +36,17 @@ class Request:
 
 @dataclass
 class Answer:
-    """What goes back; `body` may differ from the promised `length`, and the connection may end badly after it."""
+    """What goes back; `body` may differ from the promised `length`, and the connection may end badly after it.
+
+    `stalls` keeps the connection open without another byte until the client gives up.
+    """
 
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     length: int | None = None
     resets: bool = False
+    stalls: bool = False
 
 
 Change = Callable[[Request, Answer], Answer]
@@ -149,9 +153,12 @@ def fake_registry() -> Iterator[FakeRegistry]:
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(answer.body)
+            if answer.stalls:
+                self.wfile.flush()
+                self.rfile.read(1)
             if answer.resets:
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            if answer.resets or length != len(answer.body):
+            if answer.resets or answer.stalls or length != len(answer.body):
                 self.close_connection = True
 
         def log_message(self, *_: object) -> None:

@@ -1,0 +1,146 @@
+"""The laws of a pull, asked at random: right bytes or a named error, whatever the registry and the machine do.
+
+Each case is a seed and can be asked again by it. `make laws` asks many more than the everyday run does.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from puller.pull import pull
+from puller.settings import Settings
+from registry.client import Access
+from registry.credentials import Credentials
+from registry.errors import Fault
+from registry.progress import Silence
+from registry.transport import Transport
+from tests.fakes import faults
+from tests.fakes.registry import Answer, Change, FakeRegistry, fake_registry
+
+from .models import noise, offer, read_tree
+
+SCHEDULES = int(os.environ.get("WEIGHBRIDGE_LAWS", "10")) * 10
+KILLS = int(os.environ.get("WEIGHBRIDGE_LAWS", "10")) * 2
+BATCH = 25
+
+CONNECTIONS, PIECE = 4, 100_000
+
+
+def random_model(random: Random) -> dict[str, bytes]:
+    """Give up to four files, of sizes around those where something changes."""
+    sizes = (0, 1, 999, 10_000, 49_999, 50_000, 50_001, 200_000)
+    return {
+        f"file-{number}": noise(random.choice(sizes), random.getrandbits(32)) for number in range(random.randint(1, 4))
+    }
+
+
+def random_fault(random: Random, content: bytes) -> Change:
+    """Give one way to be wrong."""
+    count = random.choice((0, 1, 100, 30_000))
+    return random.choice(
+        (
+            faults.status(random.choice((401, 403, 404, 408, 416, 418, 429, 500, 502, 503, 504)), Retry_After="0"),
+            faults.truncated(count),
+            faults.truncated(count, resets=True),
+            faults.stalled(count),
+            faults.shortened(random.randint(1, 5)),
+            faults.lengthened(b"more"),
+            faults.flipped(random.getrandbits(20)),
+            faults.replaced(b"<html>"),
+            faults.replaced(b"{}", Content_Type="application/json"),
+            faults.with_headers(Content_Encoding="gzip"),
+            faults.with_headers(Content_Range="bytes 0-9/10"),
+            faults.with_headers(Connection="close"),
+            faults.redirected("http://127.0.0.1:1{path}"),
+            faults.ignoring_ranges(content),
+        )
+    )
+
+
+def script(fake: FakeRegistry, model: dict[str, bytes], random: Random) -> None:
+    """Write a random script of faults."""
+    contents = [content for content in model.values() if content] or [b"x"]
+    for _ in range(random.randint(0, 6)):
+        path = random.choice(("/manifests/", "/blobs/", "/blobs/", "/blobs/"))
+        fake.fail(random_fault(random, random.choice(contents)), path=path, times=random.choice((1, 1, 2, 5, 1000)))
+
+
+def ask(seed: int, root: Path) -> None:
+    """Pull under a random script: the model is right or absent, and a healthy registry mends everything."""
+    random = Random(seed)
+    model = random_model(random)
+    with fake_registry() as fake:
+        offer(fake, model, chunk=random.choice((0, 50_000, 16_384)))
+        script(fake, model, random)
+        settings = Settings(
+            source=fake.reference(),
+            destination=str(root / "model"),
+            connections=random.randint(1, 6),
+            piece_bytes=random.choice((20_000, 50_000, 1 << 20)),
+        )
+        with Access(transport=Transport(proxies={}, timeout_seconds=0.2), credentials=Credentials()) as access:
+            try:
+                pull(settings, access, Silence())
+            except Fault:
+                assert not (root / "model").exists(), seed
+            else:
+                assert read_tree(root / "model") == model, seed
+            fake.faults.clear()
+            pull(settings, access, Silence())
+        assert read_tree(root / "model") == model, seed
+
+
+@pytest.mark.parametrize("batch", range(SCHEDULES // BATCH))
+def test_any_script_of_faults_ends_in_the_right_bytes_or_a_named_error(
+    batch: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Law: after a pull the model is right or absent; a pull after it, undisturbed, makes it right."""
+    monkeypatch.setattr("registry.retry._FIRST_SECONDS", 0.0)
+    for seed in range(batch * BATCH, (batch + 1) * BATCH):
+        print(f"seed {seed}")  # noqa: T201 - pytest shows it when the law is broken
+        root = tmp_path / str(seed)
+        root.mkdir()
+        ask(seed, root)
+
+
+def kill_and_go_on(seed: int, root: Path) -> None:
+    """Kill a pull at a random request, then pull again: the tree is right, and little came twice."""
+    random = Random(seed)
+    model = {"a.safetensors": noise(3_000_000, seed), "b.safetensors": noise(450_000, seed + 1), "c.json": b"{}"}
+    moment = random.randint(1, 36)
+    with fake_registry() as fake:
+        offer(fake, model, chunk=random.choice((0, PIECE)))
+        reached = threading.Event()
+
+        def count(_: object, answer: Answer) -> Answer:
+            if len(fake.blob_requests()) >= moment:
+                reached.set()
+            return answer
+
+        fake.fail(count)
+        settings = Settings(
+            source=fake.reference(), destination=str(root / "model"), connections=CONNECTIONS, piece_bytes=PIECE
+        )
+        environ = {**os.environ, **settings.to_env()}
+        command = [sys.executable, "-m", "puller"]
+        with subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL) as process:
+            reached.wait(30)
+            process.send_signal(signal.SIGKILL)
+        assert not (root / "model").exists() or read_tree(root / "model") == model
+        done = subprocess.run(command, env=environ, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert read_tree(root / "model") == model
+        asked = sum(stop - start for start, stop in (request.range or (0, 0) for request in fake.blob_requests()))
+        assert asked <= sum(map(len, model.values())) + CONNECTIONS * PIECE, seed
+
+
+@pytest.mark.parametrize("seed", range(KILLS))
+def test_a_killed_pull_costs_at_most_a_piece_a_connection(seed: int, tmp_path: Path) -> None:
+    """Law: after `kill -9` at any moment the next pull is right, and fetches no piece again that had landed."""
+    kill_and_go_on(seed, tmp_path)

@@ -1,0 +1,42 @@
+"""How many connections: a pure function of the rates that they brought."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from puller.pace import FIRST, Pace
+
+
+def run(most: int, bring: dict[int, float]) -> Pace:
+    """Step until nothing changes; `bring` maps a limit to the rate that it brings."""
+    pace = Pace.start(most)
+    for _ in range(20):
+        pace = pace.step(bring[pace.limit])
+    return pace
+
+
+def test_connections_grow_while_each_brings_more() -> None:
+    """An origin that caps each connection is asked over as many as are allowed."""
+    assert run(32, {limit: limit * 85e6 for limit in range(33)}).limit == 32
+
+
+def test_connections_that_bring_nothing_more_are_given_up() -> None:
+    """A line that four connections fill keeps four."""
+    assert run(32, {4: 100.0, 8: 101.0, 16: 101.0, 32: 101.0}).limit == 4
+
+
+def test_a_registry_that_is_overrun_gets_fewer_and_never_none() -> None:
+    """Each overload halves, down to one, and no growth follows."""
+    pace = Pace.start(16).step(1.0)
+    for _ in range(9):
+        pace = pace.overrun().step(1e9)
+    assert pace.limit == 1
+
+
+@given(st.integers(1, 64), st.lists(st.floats(0, 1e12), max_size=30))
+def test_the_limit_stays_between_one_and_the_most(most: int, rates: list[float]) -> None:
+    """Law: whatever the rates, 1 <= limit <= most."""
+    pace = Pace.start(most)
+    for rate in rates:
+        pace = pace.step(rate)
+        assert 1 <= pace.limit <= most
+    assert Pace.start(1).limit == min(FIRST, 1)

@@ -1,0 +1,67 @@
+"""Which connection is cut: the one that its peers leave behind, and only so often."""
+
+from puller.watchdog import CHANCES, Watchdog, Watched
+
+
+class FakeBody:
+    """A body that notes that it was cut."""
+
+    start = stop = 0
+
+    def __init__(self) -> None:
+        self.cuts = 0
+
+    def readinto(self, _: memoryview, /) -> int:
+        """Bring nothing."""
+        return 0
+
+    def abort(self) -> None:
+        """Note it."""
+        self.cuts += 1
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def crew(count: int, chances: int = CHANCES) -> tuple[Watchdog, list[Watched]]:
+    """Give a watchdog with connections to look at."""
+    watchdog = Watchdog()
+    watched = [Watched(FakeBody(), chances) for _ in range(count)]
+    for one in watched:
+        watchdog.watch(one)
+    return watchdog, watched
+
+
+def run(watchdog: Watchdog, watched: list[Watched], rates: list[int], ticks: int) -> list[bool]:
+    """Let connections bring their rates for some ticks; tell which were cut."""
+    for _ in range(ticks):
+        for one, rate in zip(watched, rates, strict=True):
+            one.taken += rate
+        watchdog.tick(1.0)
+    return [one.was_cut for one in watched]
+
+
+def test_a_connection_far_behind_its_peers_is_cut() -> None:
+    """A twentieth of the usual rate for three ticks is enough."""
+    assert run(*crew(4), [100, 100, 100, 5], 2) == [False] * 4
+    assert run(*crew(4), [100, 100, 100, 5], 3) == [False, False, False, True]
+
+
+def test_a_slow_network_is_nobodys_fault() -> None:
+    """Connections that are all slow are left alone, and so is a single one."""
+    assert run(*crew(4), [5, 5, 5, 5], 9) == [False] * 4
+    assert run(*crew(1), [1], 9) == [False]
+
+
+def test_the_last_one_is_compared_with_those_that_are_done() -> None:
+    """At the end, when the peers are gone, their rates are remembered."""
+    watchdog, watched = crew(4)
+    run(watchdog, watched, [100, 100, 100, 100], 2)
+    for one in watched[:3]:
+        watchdog.leave(one)
+    assert run(watchdog, watched[3:], [1], 3) == [True]
+
+
+def test_a_piece_without_chances_is_left_alone() -> None:
+    """After some new connections the path is slow, not the connection."""
+    assert run(*crew(4, chances=0), [100, 100, 100, 5], 9) == [False] * 4
