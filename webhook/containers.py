@@ -48,7 +48,7 @@ def _puller(pod: Raw, plan: Status, settings: Settings) -> Raw:
         destination=f"{VOLUME_DIRECTORY}/{plan.directory}",
         docker_configs=config_paths(plan.pull_secrets),
         plain_http=settings.plain_http,
-        termination_log="/dev/termination-log",
+        sync=plan.volume.outlives_the_pod,
     )
     mounts = [plan.volume.puller_mount()]
     if plan.pull_secrets:

@@ -36,6 +36,11 @@ class Volume:
             return "emptydir"
         return f"pvc:{self.claim}/{self.subpath}" if self.subpath else f"pvc:{self.claim}"
 
+    @property
+    def outlives_the_pod(self) -> bool:
+        """Whether a power cut may be followed by another pod on the same data."""
+        return bool(self.claim)
+
     def directory(self, model: str, source: str) -> str:
         """Name the model's directory on the volume.
 
