@@ -7,7 +7,7 @@ from pathlib import Path
 
 from registry.options import access_for, add_access_options, positive
 from registry.progress import Silence, Voice
-from registry.source import parse_source
+from registry.source import OciSource, parse_source
 
 _JOBS = 8
 
@@ -24,6 +24,10 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     push.add_argument("target", metavar="REF", help="REGISTRY/REPOSITORY:TAG or layout://DIRECTORY:TAG")
     push.add_argument("--name", default="", help="the model's name, for the artifact's config")
     push.add_argument("--license", action="append", default=[], metavar="SPDX", help="its license; may be given again")
+    push.add_argument(
+        "--include", action="append", default=[], metavar="GLOB", help="push matching files though they look secret"
+    )
+    push.add_argument("--exclude", action="append", default=[], metavar="GLOB", help="leave matching files out")
     push.add_argument("--jobs", type=positive, default=_JOBS, metavar="N", help=f"files at a time (default: {_JOBS})")
     add_access_options(push)
     push.add_argument("--json", action="store_true", help="print what was pushed as JSON")
@@ -35,17 +39,24 @@ def _run_push(arguments: argparse.Namespace) -> int:
     from registry.places import publisher_at
 
     from .artifact import About
-    from .push import push
+    from .ledger import Ledger, default_path
+    from .push import Options, push
+    from .send import Target
 
-    target = parse_source(arguments.target)
-    with access_for(arguments, target, os.environ) as access:
-        pushed = push(
-            arguments.folder,
-            publisher_at(target, access),
-            about=About(arguments.name, tuple(arguments.license)),
-            jobs=arguments.jobs,
-            voice=Silence() if arguments.quiet else Voice(),
-        )
+    source = parse_source(arguments.target)
+    ledger = Ledger(default_path(os.environ))
+    options = Options(
+        about=About(arguments.name, tuple(arguments.license)),
+        include=tuple(arguments.include),
+        exclude=tuple(arguments.exclude),
+        jobs=arguments.jobs,
+    )
+    with access_for(arguments, source, os.environ) as access:
+        publisher = publisher_at(source, access)
+        target = Target(publisher, ledger)
+        if isinstance(source, OciSource):
+            target = Target(publisher, ledger, source.reference.registry, source.reference.repository)
+        pushed = push(arguments.folder, target, options, Silence() if arguments.quiet else Voice())
     summary = {
         "reference": pushed.pinned,
         "digest": str(pushed.digest),

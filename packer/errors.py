@@ -3,7 +3,8 @@
 registry.errors.Fault
 ├── BadFolder       folder.invalid     a folder that cannot be packed as it is
 │   ├── EmptyFolder folder.empty       no file in it
-│   └── BadName     folder.bad-name    a file name that other systems could not write
+│   ├── BadName     folder.bad-name    a file name that other systems could not write
+│   └── Suspicious  folder.suspicious  files that look secret or unfinished
 ├── Changed         folder.changed     a file that changed while it was read
 └── TooManyFiles    manifest.too-large more files than a manifest that registries take can name
 """
@@ -30,6 +31,13 @@ class BadName(BadFolder):
 
     code = "folder.bad-name"
     remedy = "rename the file"
+
+
+class Suspicious(BadFolder):
+    """Files that look secret, or like downloads that did not end."""
+
+    code = "folder.suspicious"
+    remedy = "leave them out with --exclude GLOB, or push them all the same with --include GLOB"
 
 
 class Changed(Fault):

@@ -9,16 +9,15 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from registry.digest import Digest
 from registry.progress import Meter, Voice, human
-from registry.repository import Publisher
 
 from .artifact import About, config_of, manifest_of
 from .scan import Found, scan
-from .send import Sent, chunk_bytes, send
+from .send import Sent, Target, chunk_bytes, send
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,23 +32,35 @@ class Pushed:
     seconds: float
 
 
-def push(folder: Path, publisher: Publisher, *, about: About, jobs: int, voice: Voice) -> Pushed:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a folder is packed: `include` allows suspicious files, `exclude` leaves files out, both by globs."""
+
+    about: About = field(default_factory=About)
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    jobs: int = 8
+
+
+def push(folder: Path, target: Target, options: Options, voice: Voice) -> Pushed:
     """Pack `folder` and push it; raise Fault, and then the tag is what it was before."""
     started = time.monotonic()
+    publisher = target.publisher
     # 1
-    files = scan(folder)
+    files = scan(folder, options.include, options.exclude)
     meter = Meter(sum(file.size for file in files))
     voice.say(f"{folder}: {len(files)} files, {human(meter.total)}")
     # 2
     with voice.watch(meter, folder.name):
-        sent = _send_all(publisher, files, jobs, meter)
+        sent = _send_all(target, files, options.jobs, meter)
     # 3
-    config = config_of(sent, about)
+    config = config_of(sent, options.about)
     manifest = manifest_of(sent, config)
     # 4
     if not publisher.has(manifest.config.digest):
         publisher.put(config, manifest.config.digest)
     digest = publisher.put_manifest(manifest)
+    voice.finish(meter, time.monotonic() - started)
     return Pushed(
         pinned=publisher.pinned(digest),
         digest=digest,
@@ -60,7 +71,7 @@ def push(folder: Path, publisher: Publisher, *, about: About, jobs: int, voice: 
     )
 
 
-def _send_all(publisher: Publisher, files: tuple[Found, ...], jobs: int, meter: Meter) -> list[Sent]:
+def _send_all(target: Target, files: tuple[Found, ...], jobs: int, meter: Meter) -> list[Sent]:
     """Send the files, the largest first so that none is left alone at the end; give them in their own order."""
     order = sorted(files, key=lambda file: -file.size)
     failed = threading.Event()
@@ -69,7 +80,7 @@ def _send_all(publisher: Publisher, files: tuple[Found, ...], jobs: int, meter: 
         if failed.is_set():
             return None
         try:
-            return send(publisher, file, chunk_bytes(meter.total), meter)
+            return send(target, file, chunk_bytes(meter.total), meter)
         except BaseException:
             failed.set()
             raise

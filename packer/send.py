@@ -1,10 +1,6 @@
-"""One file, read once: each buffer is hashed, cut into chunks, and uploaded while it is warm."""
+"""One file, read once: it is hashed and cut into chunks while it is uploaded, unless it need not be read at all."""
 
-import hashlib
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass
-from io import FileIO
 
 from registry.digest import Digest
 from registry.modelpack import Chunks
@@ -13,12 +9,13 @@ from registry.repository import Publisher
 from registry.retry import patiently
 
 from .errors import BadFolder, Changed
+from .ledger import Known, Ledger
+from .relay import relay
 from .scan import Found
 
 SMALL_BYTES = 4 << 20
 """A file up to this size is hashed first, so that one which is there already is not sent again."""
 
-_BUFFER_BYTES = 1 << 20
 _CHUNK_BYTES = 16 << 20
 _MANY_CHUNKS = 12_000  # their digests take half of the 1 MiB that a manifest should stay under
 
@@ -32,6 +29,16 @@ class Sent:
     chunks: Chunks | None
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where files go: `registry` is its name for the ledger, empty for layouts, and `repository` the one in it."""
+
+    publisher: Publisher
+    ledger: Ledger
+    registry: str = ""
+    repository: str = ""
+
+
 def chunk_bytes(total: int) -> int:
     """Give the chunk size for a model of `total` bytes: 16 MiB, doubled while there would be too many chunks."""
     size = _CHUNK_BYTES
@@ -40,14 +47,34 @@ def chunk_bytes(total: int) -> int:
     return size
 
 
-def send(publisher: Publisher, file: Found, chunk: int, meter: Meter) -> Sent:
+def send(target: Target, file: Found, chunk: int, meter: Meter) -> Sent:
     """Bring one file to the other side. Raises Changed, BadFolder, and the network's errors once patience ends."""
     if file.size <= SMALL_BYTES:
-        return _send_small(publisher, file, meter)
-    return patiently(lambda: _send_large(publisher, file, chunk, meter))
+        sent = _send_small(target, file, meter)
+    else:
+        sent = _skip(target, file, chunk, meter) or patiently(lambda: _send_large(target, file, chunk, meter))
+    if target.registry:
+        target.ledger.note_place(sent.digest, target.registry, target.repository)
+    return sent
 
 
-def _send_small(publisher: Publisher, file: Found, meter: Meter) -> Sent:
+def _skip(target: Target, file: Found, chunk: int, meter: Meter) -> Sent | None:
+    """Leave a file unread that was hashed before, if the other side has it or can take it from a neighbour."""
+    known = target.ledger.find(file, chunk)
+    if known is None or not _is_there(target, known.digest):
+        return None
+    meter.skip(file.size)
+    return Sent(file, known.digest, known.chunks)
+
+
+def _is_there(target: Target, digest: Digest) -> bool:
+    if target.publisher.has(digest):
+        return True
+    neighbour = target.ledger.place(digest, target.registry) if target.registry else None
+    return bool(neighbour and neighbour != target.repository and target.publisher.mount(digest, neighbour))
+
+
+def _send_small(target: Target, file: Found, meter: Meter) -> Sent:
     try:
         content = file.location.read_bytes()
     except OSError as error:
@@ -55,66 +82,17 @@ def _send_small(publisher: Publisher, file: Found, meter: Meter) -> Sent:
     if len(content) != file.size:
         raise Changed(f"{file.location}: had {file.size} bytes, now {len(content)}")
     digest = Digest.of(content)
-    if publisher.has(digest):
+    if _is_there(target, digest):
         meter.skip(len(content))
     else:
-        publisher.put(content, digest)
+        target.publisher.put(content, digest)
         meter.add(len(content))
     return Sent(file, digest, None)
 
 
-def _send_large(publisher: Publisher, file: Found, chunk: int, meter: Meter) -> Sent:
-    whole, chunks = hashlib.sha256(), _ChunkHasher(chunk)
-    sent = 0
-    try:
-        with file.location.open("rb", buffering=0) as opened, publisher.begin(file.size) as upload:
-            for content in _read(opened, file, chunks):
-                whole.update(content)
-                chunks.update(content)
-                upload.write(content)
-                sent += len(content)
-                meter.add(len(content))
-            digest = Digest(whole.hexdigest())
-            upload.commit(digest)
-    except BaseException:
-        meter.take_back(sent)
-        raise
-    return Sent(file, digest, chunks.finish() if file.size > chunk else None)
-
-
-def _read(opened: FileIO, file: Found, chunks: "_ChunkHasher") -> Iterator[memoryview]:
-    """Give the file in one reused buffer, never across the end of a chunk; raise Changed when its size is another."""
-    buffer = memoryview(bytearray(_BUFFER_BYTES))
-    left = file.size
-    while left:
-        count = opened.readinto(buffer[: min(left, chunks.room)])
-        if not count:
-            raise Changed(f"{file.location}: ended {left} bytes before its size of {file.size}")
-        yield buffer[:count]
-        left -= count
-    if os.fstat(opened.fileno()).st_size != file.size:
-        raise Changed(f"{file.location}: grew while it was read")
-
-
-class _ChunkHasher:
-    """The digest of each `size` bytes that come by. Callers ask for its `room` and never pass more."""
-
-    def __init__(self, size: int) -> None:
-        self._size, self.room = size, size
-        self._sha = hashlib.sha256()
-        self._digests: list[Digest] = []
-
-    def update(self, content: memoryview) -> None:
-        self._sha.update(content)
-        self.room -= len(content)
-        if self.room == 0:
-            self._turn()
-
-    def finish(self) -> Chunks:
-        if self.room < self._size:
-            self._turn()
-        return Chunks(self._size, tuple(self._digests))
-
-    def _turn(self) -> None:
-        self._digests.append(Digest(self._sha.hexdigest()))
-        self._sha, self.room = hashlib.sha256(), self._size
+def _send_large(target: Target, file: Found, chunk: int, meter: Meter) -> Sent:
+    with target.publisher.begin(file.size) as upload:
+        digest, chunks = relay(file, chunk, upload, meter)
+        upload.commit(digest)
+    target.ledger.note(file, chunk, Known(digest, chunks))
+    return Sent(file, digest, chunks)

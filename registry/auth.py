@@ -51,7 +51,10 @@ class _Token:
 
 
 class Authorizer:
-    """The Authorization header for one registry and one scope, kept fresh for any number of threads."""
+    """The Authorization header for one registry, by scope, kept fresh for any number of threads.
+
+    A scope is written as in a token request; several are separated by spaces.
+    """
 
     def __init__(
         self,
@@ -62,17 +65,18 @@ class Authorizer:
     ) -> None:
         self._transport, self._origin, self._credential, self._clock = transport, origin, credential, clock
         self._challenge: Challenge | None = None
-        self._token: _Token | None = None
+        self._tokens: dict[str, _Token] = {}
         self._lock = threading.Lock()
 
     def header(self, scope: str) -> str | None:
         """Give the header to send, or None while the registry has not asked for one."""
         with self._lock:
-            if self._token is None and self._challenge is None:
+            token = self._tokens.get(scope)
+            if token is None and self._challenge is None:
                 return None
-            if self._token is None or self._clock() >= self._token.lapses_at:
-                self._token = self._obtain(scope)
-            return self._token.header
+            if token is None or self._clock() >= token.lapses_at:
+                token = self._tokens[scope] = self._obtain(scope)
+            return token.header
 
     def answer(self, headers: list[str], scope: str, refused: str | None) -> str:
         """Give the header that answers a 401's WWW-Authenticate `headers`.
@@ -81,15 +85,14 @@ class Authorizer:
         Raises Unauthorized when there is nothing better to say.
         """
         with self._lock:
-            if self._token is not None and self._token.header != refused:
-                return self._token.header  # another thread was quicker
-            self._challenge = self._choose(headers)
-            self._token = None
-            token = self._obtain(scope)
-            if token.header == refused:
+            known = self._tokens.pop(scope, None)
+            if known is None or known.header == refused:  # else another thread was quicker
+                self._challenge = self._choose(headers)
+                known = self._obtain(scope)
+            if known.header == refused:
                 raise Unauthorized(f"{self._origin}: refused the credentials of {self.who}")
-            self._token = token
-            return token.header
+            self._tokens[scope] = known
+            return known.header
 
     def _choose(self, headers: list[str]) -> Challenge:
         challenges = Challenge.parse_all(headers)
@@ -112,8 +115,9 @@ class Authorizer:
     def _ask_realm(self, challenge: Challenge, scope: str) -> _Token:
         realm = challenge.parameters.get("realm", "")
         self._check_realm(realm)
-        query = {"service": challenge.parameters.get("service", ""), "scope": scope}
-        with self._request_token(realm, {name: value for name, value in query.items() if value}) as answer:
+        service = challenge.parameters.get("service", "")
+        query = [*([("service", service)] if service else []), *(("scope", one) for one in scope.split(" "))]
+        with self._request_token(realm, query) as answer:
             if answer.status in (400, 401, 403):
                 raise Unauthorized(f"{redacted(realm)}: gives {self.who} no token for {scope!r}")
             if answer.status != 200:
@@ -121,11 +125,11 @@ class Authorizer:
             content = answer.read(_ANSWER_LIMIT)
         return _parse_token(content, redacted(realm), self._clock())
 
-    def _request_token(self, realm: str, query: dict[str, str]) -> Response:
+    def _request_token(self, realm: str, query: list[tuple[str, str]]) -> Response:
         credential = self._credential
         if credential and credential.identity_token:
-            form = {**query, "grant_type": "refresh_token", "refresh_token": credential.identity_token}
-            body = urlencode({**form, "client_id": "weighbridge"}).encode()
+            form = [("grant_type", "refresh_token"), ("refresh_token", credential.identity_token)]
+            body = urlencode([*query, *form, ("client_id", "weighbridge")]).encode()
             return self._transport.request("POST", realm, {"Content-Type": "application/x-www-form-urlencoded"}, body)
         headers = {"Authorization": _basic(credential)} if credential and credential.username else {}
         glue = "&" if urlsplit(realm).query else "?"

@@ -64,7 +64,7 @@ class Client:
         """Give the absolute URL of a path under the repository, or of an upload's Location as it came."""
         return urljoin(f"{self.base}/", path)
 
-    def request(
+    def request(  # noqa: PLR0913 - a request has that many parts
         self,
         method: str,
         url: str,
@@ -72,13 +72,16 @@ class Client:
         headers: Mapping[str, str],
         accept: Iterable[int],
         body: bytes | None = None,
+        also_reads: str = "",
     ) -> Response:
         """Send a request; give the answer when its status is one of `accept`, else raise what it means.
 
+        `also_reads` names a second repository of the registry that the request reads from.
         Challenges are answered, redirects of reads followed. Raises Unauthorized, NotFound, Refused, Unavailable.
         """
         for _ in range(_MAX_HOPS):
-            response = self._authorized(method, url, headers, body)
+            scope = f"{self._scope} repository:{also_reads}:pull" if also_reads else self._scope
+            response = self._authorized(method, url, headers, body, scope)
             if response.status in accept:
                 return response
             with response:
@@ -91,23 +94,25 @@ class Client:
 
     def stream(self, method: str, url: str, headers: Mapping[str, str]) -> Outgoing:
         """Begin a request whose body follows. It cannot be sent twice, so the token is asked for before."""
-        return self._transport.stream(method, url, {**headers, **self._authorization(url)})
+        return self._transport.stream(method, url, {**headers, **self._authorization(url, self._scope)})
 
-    def _authorized(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
-        sent = self._authorization(url)
+    def _authorized(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, scope: str
+    ) -> Response:
+        sent = self._authorization(url, scope)
         response = self._transport.request(method, url, {**headers, **sent}, body)
         if response.status != 401 or Origin.of(url) != self.origin:
             return response
         with response:
             response.read(_ERROR_LIMIT)
             challenges = response.headers.get_all("WWW-Authenticate") or []
-        answer = self._authorizer.answer(challenges, self._scope, sent.get("Authorization"))
+        answer = self._authorizer.answer(challenges, scope, sent.get("Authorization"))
         return self._transport.request(method, url, {**headers, "Authorization": answer}, body)
 
-    def _authorization(self, url: str) -> dict[str, str]:
+    def _authorization(self, url: str, scope: str) -> dict[str, str]:
         if Origin.of(url) != self.origin:
             return {}
-        header = self._authorizer.header(self._scope)
+        header = self._authorizer.header(scope)
         return {"Authorization": header} if header else {}
 
 

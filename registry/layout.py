@@ -152,6 +152,10 @@ class LayoutPublisher:
         """Tell whether a blob is there already."""
         return _blob(self._source.directory, digest).exists()
 
+    def mount(self, digest: Digest, repository: str) -> bool:  # noqa: ARG002 - a layout has no repositories
+        """Do nothing: a layout has each blob once."""
+        return self.has(digest)
+
     def begin(self, size: int) -> LayoutUpload:
         """Begin a blob of `size` bytes whose digest is not known yet."""
         return LayoutUpload(self._source.directory, size)

@@ -89,6 +89,10 @@ class Publisher(Protocol):
         """Tell whether a blob is there already."""
         ...
 
+    def mount(self, digest: Digest, repository: str) -> bool:
+        """Take a blob over from another repository of the same place, without its bytes; tell whether that worked."""
+        ...
+
     def begin(self, size: int) -> Upload:
         """Begin a blob of `size` bytes whose digest is not known yet."""
         ...

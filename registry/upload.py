@@ -1,10 +1,11 @@
 """Write artifacts to a registry (distribution-spec, "Pushing")."""
 
 from typing import Self
+from urllib.parse import quote
 
 from .client import Access, Client, failure
 from .digest import Digest
-from .errors import Mismatch, NotFound, Refused
+from .errors import Mismatch, NotFound, Refused, Unauthorized
 from .exchange import Outgoing, Response
 from .manifest import Manifest
 from .reference import Reference
@@ -73,6 +74,18 @@ class RemotePublisher:
                 return False
 
         return patiently(ask)
+
+    def mount(self, digest: Digest, repository: str) -> bool:
+        """Take a blob over from another repository of the registry; False when it would rather have the bytes."""
+        url = self._client.url(f"blobs/uploads/?mount={digest}&from={quote(repository)}")
+        try:
+            with self._client.request(
+                "POST", url, headers={}, accept=(201, 202), body=b"", also_reads=repository
+            ) as response:
+                response.read(_ERROR_LIMIT)
+                return response.status == 201
+        except (Unauthorized, NotFound, Refused):
+            return False
 
     def begin(self, size: int) -> RemoteUpload:
         """Begin a blob of `size` bytes whose digest is not known yet."""

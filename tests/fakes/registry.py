@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote
 
 from registry.digest import Digest
 from registry.manifest import MANIFEST_TYPE, Manifest
@@ -26,6 +27,7 @@ class Request:
     method: str
     path: str
     headers: dict[str, str]
+    body: bytes = b""
 
     @property
     def range(self) -> tuple[int, int] | None:
@@ -79,6 +81,8 @@ class FakeRegistry:
         self.requests: list[Request] = []
         self.address = ""
         self._lock = threading.Lock()
+        self._uploads = 0
+        self._parts: dict[str, bytes] = {}
 
     def add(self, manifest: Manifest, tag: str = "v1") -> Digest:
         """Take a manifest under a tag and its digest."""
@@ -116,6 +120,8 @@ class FakeRegistry:
         return answer
 
     def _honest(self, request: Request) -> Answer:
+        if request.method in {"POST", "PATCH", "PUT"}:
+            return self._take(request)
         name = request.path.partition("?")[0].rpartition("/")[2]
         if "/manifests/" in request.path and name in self.manifests:
             return Answer(200, self.manifests[name], {"Content-Type": MANIFEST_TYPE})
@@ -127,6 +133,26 @@ class FakeRegistry:
         start, stop = request.range
         part = content[start:stop]
         return Answer(206, part, {"Content-Range": f"bytes {start}-{start + len(part) - 1}/{len(content)}"})
+
+    def _take(self, request: Request) -> Answer:
+        """Take the writing half: POST, PATCH and PUT of a blob, and PUT of a manifest."""
+        where, _, query = request.path.partition("?")
+        if "/manifests/" in where:
+            digest = str(Digest.of(request.body))
+            self.manifests[where.rpartition("/")[2]] = self.manifests[digest] = request.body
+            return Answer(201, headers={"Docker-Content-Digest": digest})
+        if request.method == "POST":
+            with self._lock:
+                self._uploads += 1
+                return Answer(202, headers={"Location": f"{where}{self._uploads}"})
+        self._parts[where] = self._parts.get(where, b"") + request.body
+        if request.method == "PATCH":
+            return Answer(202, headers={"Location": where})
+        content = self._parts.pop(where)
+        if str(Digest.of(content)) != unquote(query.partition("digest=")[2]):
+            return Answer(400, b'{"errors":[{"code":"DIGEST_INVALID","message":"other bytes"}]}')
+        self.add_blob(content)
+        return Answer(201, headers={"Docker-Content-Digest": str(Digest.of(content))})
 
 
 @contextmanager
@@ -143,9 +169,9 @@ def fake_registry() -> Iterator[FakeRegistry]:
         do_HEAD = do_POST = do_PUT = do_PATCH = do_GET  # noqa: N815 - the names that http.server looks for
 
         def _reply(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            answer = fake.answer(Request(self.command, self.path, headers))
+            answer = fake.answer(Request(self.command, self.path, headers, body))
             length = len(answer.body) if answer.length is None else answer.length
             self.send_response(answer.status)
             for name, value in {"Content-Length": str(length), **answer.headers}.items():

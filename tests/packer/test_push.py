@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,11 @@ from hypothesis import strategies as st
 
 import weighbridge
 from packer.artifact import About
-from packer.errors import BadFolder, BadName, Changed, EmptyFolder, TooManyFiles
-from packer.push import Pushed, push
-from packer.scan import scan
-from packer.send import chunk_bytes
+from packer.errors import BadFolder, BadName, Changed, EmptyFolder, Suspicious, TooManyFiles
+from packer.ledger import Ledger
+from packer.push import Options, Pushed, push
+from packer.scan import is_suspicious, scan
+from packer.send import Target, chunk_bytes
 from puller.pull import pull
 from puller.settings import Settings
 from registry.client import Access
@@ -26,9 +28,11 @@ from registry.errors import BadLayout, Mismatch, Refused, Unauthorized, Unavaila
 from registry.modelpack import CHUNK_BYTES
 from registry.places import publisher_at, repository_at
 from registry.progress import Meter, Silence
-from registry.source import parse_source
+from registry.source import OciSource, parse_source
 from registry.transport import Transport
 from tests.conftest import Part
+from tests.fakes import faults
+from tests.fakes.registry import fake_registry
 from tests.parts.distribution import Registry
 from tests.puller.models import noise, read_tree, write_tree
 
@@ -50,10 +54,13 @@ def access() -> Iterator[Access]:
         yield opened
 
 
-def send(folder: Path, target: str, access: Access, about: About | None = None) -> Pushed:
+def send(folder: Path, target: str, access: Access, about: About | None = None, ledger: Ledger | None = None) -> Pushed:
     """Push a folder."""
-    publisher = publisher_at(parse_source(target), access)
-    return push(folder, publisher, about=about or About(), jobs=4, voice=Silence())
+    source = parse_source(target)
+    place = Target(publisher_at(source, access), ledger or Ledger(None))
+    if isinstance(source, OciSource):
+        place = replace(place, registry=source.reference.registry, repository=source.reference.repository)
+    return push(folder, place, Options(about=about or About(), jobs=4), Silence())
 
 
 def fetch(source: str, destination: Path, access: Access) -> dict[str, bytes]:
@@ -166,7 +173,11 @@ def test_oras_py_pulls_what_we_push(registry: Registry, access: Access, tmp_path
 NAMES = st.text(
     st.characters(codec="utf-8", exclude_categories=["C"], exclude_characters="/\\:"), min_size=1, max_size=20
 )
-PATHS = st.lists(NAMES.filter(lambda name: name not in {".", ".."}), min_size=1, max_size=3).map("/".join)
+PATHS = (
+    st.lists(NAMES.filter(lambda name: name not in {".", ".."}), min_size=1, max_size=3)
+    .map("/".join)
+    .filter(lambda path: not is_suspicious(path))
+)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -180,6 +191,100 @@ def test_any_tree_survives_the_road_through_a_layout(
     root = tmp_path_factory.mktemp("law")
     pushed = send(write_tree(root / "model", tree), f"layout://{root / 'layout'}:v1", access)
     assert fetch(pushed.pinned, root / "out", access) == tree
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(".env", "sub/.env.local", ".git/config", ".cache/huggingface/x", "id_rsa", "tls.key", "a.pem", ".netrc"),
+        *("model.safetensors.incomplete", "x.part", "token", ".aws/credentials", "sub/credentials.json", "kubeconfig"),
+    ],
+)
+def test_what_looks_secret_or_unfinished_is_refused_unless_it_is_meant(tmp_path: Path, path: str) -> None:
+    """A push names such files; --exclude leaves them out, --include says that they are meant."""
+    folder = write_tree(tmp_path / "model", {"config.json": b"{}", path: b"secret"})
+    with pytest.raises(Suspicious, match="looks secret or unfinished") as caught:
+        scan(folder)
+    assert path in str(caught.value)
+    assert "--include" in caught.value.remedy
+    assert [file.path for file in scan(folder, exclude=[path])] == ["config.json"]
+    assert {file.path for file in scan(folder, include=[path])} == {"config.json", path}
+
+
+@pytest.mark.parametrize(
+    "path", ["tokenizer.json", "token_type.bin", "keys.md", ".gitattributes", "environment.yml", "a.b.pt", "part-1.bin"]
+)
+def test_a_models_own_files_are_not_suspected(path: str) -> None:
+    """Names that models have are never refused."""
+    assert not is_suspicious(path)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    """Give a ledger that trusts even files that changed just now."""
+    monkeypatch.setattr("packer.ledger._SETTLED_SECONDS", 0.0)
+    return Ledger(tmp_path / "cache" / "ledger.sqlite")
+
+
+def test_an_unchanged_large_file_is_neither_read_nor_sent_again(
+    registry: Registry, access: Access, tmp_path: Path, ledger: Ledger
+) -> None:
+    """The second push of a large file asks the registry, and leaves the file alone; the digest is the same."""
+    folder = write_tree(tmp_path / "model", TREE)
+    first = send(folder, f"{registry.address}/push/ledger:v1", access, ledger=ledger)
+    second = send(folder, f"{registry.address}/push/ledger:v2", access, ledger=ledger)
+    assert (second.wire_bytes, second.digest) == (0, first.digest)
+
+
+def test_a_changed_file_is_read_again(registry: Registry, access: Access, tmp_path: Path, ledger: Ledger) -> None:
+    """A file with another time is not the file that was hashed."""
+    folder = write_tree(tmp_path / "model", {"model.gguf": noise(5 << 20, 1)})
+    send(folder, f"{registry.address}/push/changed:v1", access, ledger=ledger)
+    write_tree(folder, {"model.gguf": noise(5 << 20, 2)})
+    pushed = send(folder, f"{registry.address}/push/changed:v1", access, ledger=ledger)
+    assert pushed.wire_bytes == 5 << 20
+    assert fetch(pushed.pinned, tmp_path / "out", access) == {"model.gguf": noise(5 << 20, 2)}
+
+
+def test_a_blob_of_a_neighbour_is_mounted(registry: Registry, access: Access, tmp_path: Path, ledger: Ledger) -> None:
+    """A blob that another repository of the registry has is taken over without its bytes."""
+    folder = write_tree(tmp_path / "model", TREE)
+    send(folder, f"{registry.address}/push/neighbour:v1", access, ledger=ledger)
+    pushed = send(folder, f"{registry.address}/push/mounted:v1", access, ledger=ledger)
+    assert pushed.wire_bytes == 0
+    assert fetch(pushed.pinned, tmp_path / "out", access) == TREE
+
+
+def test_a_ledger_that_is_broken_knows_nothing(registry: Registry, access: Access, tmp_path: Path) -> None:
+    """The ledger is a memory, not a condition: without it everything is read and sent."""
+    (tmp_path / "ledger").write_bytes(b"no database at all, but long enough to be taken for one" * 100)
+    folder = write_tree(tmp_path / "model", {"config.json": b"{}", "model.gguf": noise(5 << 20)})
+    pushed = send(folder, f"{registry.address}/push/broken:v1", access, ledger=Ledger(tmp_path / "ledger"))
+    assert fetch(pushed.pinned, tmp_path / "out", access)["config.json"] == b"{}"
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT", "POST"])
+def test_an_upload_that_breaks_is_sent_again(
+    access: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """A registry that fails for a while costs time; the artifact is the same."""
+    monkeypatch.setattr("registry.retry._FIRST_SECONDS", 0.0)
+    tree = {"config.json": b"{}", "model.gguf": noise(5 << 20)}
+    with fake_registry() as fake:
+        fake.fail(faults.status(503), method=method, path="/blobs/uploads/", times=2)
+        fake.fail(faults.status(500), method="PUT", path="/manifests/", times=1)
+        pushed = send(write_tree(tmp_path / "model", tree), fake.reference(), access)
+        assert fetch(pushed.pinned, tmp_path / "out", access) == tree
+
+
+def test_a_registry_that_counts_another_digest_is_not_believed(access: Access, tmp_path: Path) -> None:
+    """What the registry answers is compared with what was sent, before there is a tag."""
+    wrong = faults.with_headers(Docker_Content_Digest=str(Digest.of(b"other")))
+    with fake_registry() as fake:
+        fake.fail(wrong, method="PUT", path="/blobs/uploads/")
+        with pytest.raises(Mismatch, match="the registry counted"):
+            send(write_tree(tmp_path / "model", {"a": b"x"}), fake.reference(), access)
+        assert fake.manifests == {}
 
 
 def test_a_folder_without_files_is_refused(access: Access, tmp_path: Path) -> None:
@@ -226,7 +331,7 @@ def test_a_file_that_changes_while_it_is_read_ends_the_push(
     write_tree(tmp_path / "model", {"model.gguf": noise(size)})
     found = scan(tmp_path / "model")
     (tmp_path / "model" / "model.gguf").write_bytes(noise(size - 1))
-    monkeypatch.setattr("packer.push.scan", lambda _: found)
+    monkeypatch.setattr("packer.push.scan", lambda *_: found)
     with pytest.raises(Changed):
         send(tmp_path / "model", f"layout://{tmp_path / 'layout'}:v1", access)
     assert not (tmp_path / "layout/index.json").exists()
