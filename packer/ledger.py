@@ -2,8 +2,8 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterable, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import time
@@ -79,9 +79,12 @@ class Ledger:
         query = "select repository from places where digest = ? and registry = ?"
         return next((str(row[0]) for row in self._ask(query, (str(digest), registry))), None)
 
-    def note_place(self, digest: Digest, registry: str, repository: str) -> None:
-        """Remember that a repository has a blob."""
-        self._ask("insert or replace into places values (?, ?, ?)", (str(digest), registry, repository))
+    def note_places(self, digests: Iterable[Digest], registry: str, repository: str) -> None:
+        """Remember that a repository has blobs."""
+        rows = [(str(digest), registry, repository) for digest in digests]
+        if self._path is not None:
+            with suppress(sqlite3.Error), closing(self._connect(self._path)) as database, database:
+                database.executemany("insert or replace into places values (?, ?, ?)", rows)
 
     def _ask(self, statement: str, values: tuple[str | int, ...]) -> list[tuple[str, ...]]:
         if self._path is None:

@@ -17,7 +17,7 @@ from registry.progress import Meter, Voice, human
 
 from .artifact import About, config_of, manifest_of
 from .scan import Found, scan
-from .send import Sent, Target, chunk_bytes, send
+from .send import SMALL_BYTES, Sent, Target, chunk_bytes, send
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +53,9 @@ def push(folder: Path, target: Target, options: Options, voice: Voice) -> Pushed
     # 2
     with voice.watch(meter, folder.name):
         sent = _send_all(target, files, options.jobs, meter)
+    if target.registry:
+        large = (one.digest for one in sent if one.file.size > SMALL_BYTES)
+        target.ledger.note_places(large, target.registry, target.repository)
     # 3
     config = config_of(sent, options.about)
     manifest = manifest_of(sent, config)

@@ -50,12 +50,8 @@ def chunk_bytes(total: int) -> int:
 def send(target: Target, file: Found, chunk: int, meter: Meter) -> Sent:
     """Bring one file to the other side. Raises Changed, BadFolder, and the network's errors once patience ends."""
     if file.size <= SMALL_BYTES:
-        sent = _send_small(target, file, meter)
-    else:
-        sent = _skip(target, file, chunk, meter) or patiently(lambda: _send_large(target, file, chunk, meter))
-    if target.registry:
-        target.ledger.note_place(sent.digest, target.registry, target.repository)
-    return sent
+        return _send_small(target, file, meter)
+    return _skip(target, file, chunk, meter) or patiently(lambda: _send_large(target, file, chunk, meter))
 
 
 def _skip(target: Target, file: Found, chunk: int, meter: Meter) -> Sent | None:
@@ -82,7 +78,7 @@ def _send_small(target: Target, file: Found, meter: Meter) -> Sent:
     if len(content) != file.size:
         raise Changed(f"{file.location}: had {file.size} bytes, now {len(content)}")
     digest = Digest.of(content)
-    if _is_there(target, digest):
+    if target.publisher.has(digest):
         meter.skip(len(content))
     else:
         target.publisher.put(content, digest)

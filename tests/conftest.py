@@ -1,7 +1,9 @@
 """What every test stands on: a clean environment, and the real parts, started when first asked for."""
 
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ Part = Callable[[str], Path]
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _OURS = "WEIGHBRIDGE_"
+_MEMORY_BYTES = 2 << 30
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -71,9 +74,20 @@ def part(request: pytest.FixtureRequest) -> Part:
 
 @pytest.fixture(scope="session")
 def registry(part: Part, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    """Run CNCF distribution, open to all; tests keep apart by repository names."""
-    with running_registry(part("registry"), tmp_path_factory.mktemp("registry")) as running:
-        yield running
+    """Run CNCF distribution, open to all; tests keep apart by repository names.
+
+    It syncs every file several times, which on a disk makes minutes of thousands: memory serves where there is some.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 - a place for a folder of our own, made by tempfile
+    if memory.is_dir() and shutil.disk_usage(memory).free > _MEMORY_BYTES:
+        with (
+            tempfile.TemporaryDirectory(prefix="weighbridge-registry-", dir=memory) as folder,
+            running_registry(part("registry"), Path(folder)) as running,
+        ):
+            yield running
+    else:
+        with running_registry(part("registry"), tmp_path_factory.mktemp("registry")) as running:
+            yield running
 
 
 @pytest.fixture(scope="session")
