@@ -31,6 +31,9 @@ lint: $(VENV)/ready ## ruff, mypy, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+bench: $(VENV)/ready ## our pull and push beside peers: numbers to bench/results (an hour)
+	$(BIN)/python -m bench
+
 golden: $(VENV)/ready ## write the expected outputs anew; read the diff
 	WEIGHBRIDGE_GOLDEN=write $(BIN)/pytest -q tests -k golden
 

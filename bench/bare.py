@@ -1,0 +1,85 @@
+"""The roofline: receive, hash and write, by threads and ranges, with nothing that a puller must also do.
+
+`python -m bench.bare CONNECTIONS URL FILE SIZE [URL FILE SIZE …]`. No journal, no manifest, no retry; the digests of
+the chunks are counted and thrown away.
+"""
+
+import hashlib
+import os
+import queue
+import socket
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+_CHUNK_BYTES = 16 << 20
+_BUFFER_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Bytes `start` to `stop` behind a URL, and the open file that they go to."""
+
+    url: str
+    handle: int
+    start: int
+    stop: int
+
+
+def main() -> None:
+    """Fetch every chunk with as many threads as were asked for."""
+    connections, targets = int(sys.argv[1]), sys.argv[2:]
+    chunks: queue.SimpleQueue[Chunk] = queue.SimpleQueue()
+    for url, path, size in zip(targets[0::3], targets[1::3], map(int, targets[2::3]), strict=True):
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        os.ftruncate(handle, size)
+        for start in range(0, size, _CHUNK_BYTES):
+            chunks.put(Chunk(url, handle, start, min(start + _CHUNK_BYTES, size)))
+    with ThreadPoolExecutor(connections) as pool:
+        for worker in [pool.submit(_work, chunks) for _ in range(connections)]:
+            worker.result()
+
+
+def _work(chunks: "queue.SimpleQueue[Chunk]") -> None:
+    buffer = memoryview(bytearray(_BUFFER_BYTES))
+    address = urlsplit(sys.argv[2])
+    with socket.create_connection((address.hostname or "", address.port or 80)) as connection:
+        while True:
+            try:
+                chunk = chunks.get_nowait()
+            except queue.Empty:
+                return
+            _fetch(connection, chunk, buffer)
+
+
+def _fetch(connection: socket.socket, chunk: Chunk, buffer: memoryview) -> None:
+    address = urlsplit(chunk.url)
+    asked = (
+        f"GET {address.path} HTTP/1.1\r\nHost: {address.netloc}\r\nRange: bytes={chunk.start}-{chunk.stop - 1}\r\n\r\n"
+    )
+    connection.sendall(asked.encode())
+    position, rest = chunk.start, _skip_head(connection)
+    digest = hashlib.sha256(rest)
+    position += os.pwrite(chunk.handle, rest, position)
+    while position < chunk.stop:
+        count = connection.recv_into(buffer, min(len(buffer), chunk.stop - position), socket.MSG_WAITALL)
+        if not count:
+            raise EOFError(chunk.url)
+        digest.update(buffer[:count])
+        position += os.pwrite(chunk.handle, buffer[:count], position)
+
+
+def _skip_head(connection: socket.socket) -> bytes:
+    """Read the answer's head; give what came behind it."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(4096)
+    head, _, rest = received.partition(b"\r\n\r\n")
+    if b" 206 " not in head.partition(b"\r\n")[0]:
+        raise ValueError(head.decode(errors="replace"))
+    return rest
+
+
+if __name__ == "__main__":
+    main()

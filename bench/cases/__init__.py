@@ -1,0 +1,26 @@
+"""The rows of goals. Each module has one function from a bench to an outcome."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.corpus import Model, model_of
+from bench.outcome import Outcome
+from bench.plan import Plan, Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What every case stands on: sizes, the models' folder, a scratch folder in memory and one on disk."""
+
+    plan: Plan
+    cache: Path
+    memory: Path
+    disk: Path
+
+    def model(self, shape: Shape) -> Model:
+        """Give a model of that shape."""
+        return model_of(shape, self.cache)
+
+
+Case = Callable[[Bench], Outcome]

@@ -1,0 +1,35 @@
+"""A push, beside nothing but sha256 over the same files."""
+
+import itertools
+import sys
+
+from bench import ours
+from bench.origin import sendfile
+from bench.outcome import Outcome, ratio
+from bench.rounds import Arm, compete
+from bench.run import Command
+
+from . import Bench
+
+_OURS, _HASH = "weighbridge push", "hashlib.sha256, one thread"
+_HASH_ALL = """
+import hashlib, sys
+for path in sys.argv[1:]:
+    with open(path, "rb") as file:
+        hashlib.file_digest(file, "sha256")
+"""
+
+
+def pack(bench: Bench) -> Outcome:
+    """Push four files to an origin that throws them away, each time to a repository that is empty."""
+    model = bench.model(bench.plan.model(4))
+    files = tuple(str(file) for file in model.files)
+    numbers = itertools.count()
+    with sendfile(bench.cache) as origin:
+        arms = (
+            Arm(_OURS, lambda _: ours.push(model.folder, f"{origin.address}/push-{next(numbers)}:v1"), fills=False),
+            Arm(_HASH, lambda _: Command((sys.executable, "-c", _HASH_ALL, *files)), fills=False),
+        )
+        series = compete(arms, model.size, rounds=bench.plan.rounds, scratch=bench.memory / "scratch")
+    goals = (ratio("speed of push, of sha256 alone", 0.9, series, _OURS, _HASH),)
+    return Outcome("pack", "Push, hashed and uploaded in one pass", goals, {model.name: series})

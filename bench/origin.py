@@ -1,0 +1,117 @@
+"""Where models are pulled from and pushed to: real registries and cheap ones, each a process of its own."""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.parts.build import PartError, binary
+from tests.parts.distribution import running_registry
+from tests.parts.process import Process
+
+from .corpus import Model
+from .ours import push
+from .run import RunFailed, start
+
+_READY_SECONDS = 10
+_PORT = re.compile(r"port (\d+)\n")
+_ACCEPT = "application/vnd.oci.image.manifest.v1+json"
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file as an origin serves it."""
+
+    name: str
+    url: str
+    size: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A model that stands in a registry under `reference`."""
+
+    reference: str
+    files: tuple[RemoteFile, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class Sendfile:
+    """A running bench.sendfile."""
+
+    address: str
+    pid: int
+
+    def sent(self) -> int:
+        """Give how many bytes of blobs and files it handed to the kernel so far."""
+        return int(self._status()["sent"])
+
+    def last_byte(self) -> float:
+        """Give when the last of them went, on the system's monotonic clock."""
+        return float(self._status()["last_byte"])
+
+    def _status(self) -> dict[str, Any]:
+        status: dict[str, Any] = json.loads(_get(f"http://{self.address}/status"))
+        return status
+
+
+@contextmanager
+def sendfile(folder: Path, rate: int = 0) -> Iterator[Sendfile]:
+    """Serve the model folders below `folder`; `rate` is each connection's limit in bytes a second."""
+    command: list[str | Path] = [sys.executable, "-m", "bench.sendfile", folder, *([str(rate)] if rate else [])]
+    with tempfile.TemporaryDirectory() as home, Process(command, Path(home) / "log") as process:
+        port = process.wait_until(lambda: _PORT.search(process.said()), _READY_SECONDS)[1]
+        yield Sendfile(f"127.0.0.1:{port}", process.pid)
+
+
+@contextmanager
+def distribution(folder: Path) -> Iterator[str | None]:
+    """Run CNCF distribution with its blobs below `folder`; give its address, or None where it cannot be had."""
+    try:
+        program = binary("registry")
+    except PartError as error:
+        sys.stderr.write(f"no CNCF distribution: {error}\n")
+        yield None
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with running_registry(program, folder) as registry:
+        yield registry.address
+
+
+def publish(model: Model, address: str) -> Published:
+    """Push a model with our packer; raise RunFailed when that fails."""
+    reference = f"{address}/{model.name}:v1"
+    pusher = start(push(model.folder, reference), subprocess.PIPE)
+    said = pusher.communicate()[0].decode(errors="replace")
+    if pusher.returncode:
+        raise RunFailed(f"push to {reference}: {said}")
+    manifest = json.loads(_get(f"http://{address}/v2/{model.name}/manifests/v1"))
+    return Published(
+        reference, tuple(_remote(layer, f"http://{address}/v2/{model.name}") for layer in manifest["layers"])
+    )
+
+
+def _remote(layer: dict[str, Any], base: str) -> RemoteFile:
+    name = layer["annotations"]["org.opencontainers.image.title"]
+    return RemoteFile(name, f"{base}/blobs/{layer['digest']}", layer["size"], layer["digest"])
+
+
+def _get(url: str) -> bytes:
+    request = urllib.request.Request(url, headers={"Accept": _ACCEPT})  # noqa: S310 - loopback, and ours
+    with _OPENER.open(request, timeout=_READY_SECONDS) as answer:
+        content: bytes = answer.read()
+    return content

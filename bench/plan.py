@@ -1,0 +1,62 @@
+"""How large and how often: the full measurement, or a smoke that shows that the harness works."""
+
+from dataclasses import dataclass
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A model of `count` files of `size` bytes, holding numbers of one `kind`."""
+
+    kind: str
+    count: int
+    size: int
+
+    @property
+    def name(self) -> str:
+        """The name of its folder and of its repository."""
+        unit, divisor = ("mib", MIB) if self.size >= MIB else ("kib", 1 << 10)
+        return f"{self.kind}-{self.count}x{self.size // divisor}{unit}"
+
+    @property
+    def total(self) -> int:
+        """Bytes of all files."""
+        return self.count * self.size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Sizes and repetitions of one run of the benchmark."""
+
+    rounds: int
+    """How often each command runs; ratios are medians over the rounds."""
+
+    total: int
+    """Bytes of a model, in one, four or sixteen files."""
+
+    archive: int
+    """Bytes of the model that is also packed as tar.gz, which takes long."""
+
+    kills: int
+    """How many pulls are killed."""
+
+    line_gigabits: tuple[int, ...] = (1, 4)
+    """Rates of the shaped line."""
+
+    capped_rate: int = 85_000_000
+    """Bytes a second that a capped origin gives each connection, as object stores do."""
+
+    @property
+    def description(self) -> str:
+        """Say how it is measured, and whether that is enough to judge by."""
+        judged = "" if self.total >= FULL.total else "; models too small to judge anything by"
+        return f"{self.rounds} rounds{judged}"
+
+    def model(self, count: int, kind: str = "bf16") -> Shape:
+        """Give the model of `total` bytes in `count` files."""
+        return Shape(kind, count, self.total // count)
+
+
+FULL = Plan(rounds=5, total=2048 * MIB, archive=512 * MIB, kills=25)
+QUICK = Plan(rounds=1, total=16 * MIB, archive=8 * MIB, kills=2, line_gigabits=(1,))

@@ -1,0 +1,132 @@
+"""Commands in turns: in every round each runs once, so that what the machine does meanwhile falls on all alike."""
+
+import mmap
+import os
+import shutil
+import statistics
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .run import Command, Measurement, RunFailed, measure
+
+GB = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A contestant: `command` gives what is run to fill a folder."""
+
+    name: str
+    command: Callable[[Path], Command]
+    fills: bool = True
+    """Whether the model must be in the folder afterwards."""
+
+    after: Callable[[], None] = lambda: None
+    """Called when a run has ended well."""
+
+
+@dataclass(slots=True)
+class Series:
+    """What the rounds gave for each arm, and why some arms gave nothing."""
+
+    size: int
+    """Bytes that every arm had to move."""
+
+    runs: dict[str, list[Measurement]] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+
+    def median(self, name: str, what: Callable[[Measurement], float]) -> float:
+        """Give the median of one quantity over an arm's runs."""
+        return statistics.median(what(run) for run in self.runs[name])
+
+    def wall(self, name: str) -> float:
+        """Give the median of the seconds."""
+        return self.median(name, lambda run: run.wall)
+
+    def rate(self, name: str) -> float:
+        """Give bytes a second, by the median."""
+        return self.size / self.wall(name)
+
+    def times_faster(self, ours: str, theirs: str) -> float:
+        """Give the median over the rounds of how many times as long `theirs` took."""
+        return statistics.median(b.wall / a.wall for a, b in zip(self.runs[ours], self.runs[theirs], strict=True))
+
+    def has(self, name: str) -> bool:
+        """Tell whether an arm ran."""
+        return bool(self.runs.get(name))
+
+
+def compete(arms: Sequence[Arm], size: int, *, rounds: int, scratch: Path) -> Series:
+    """Run every arm once a round, each round beginning with another one, each in a fresh folder below `scratch`."""
+    series = Series(size)
+    for number in range(rounds):
+        turn = number % len(arms)
+        for arm in (*arms[turn:], *arms[:turn]):
+            if arm.name in series.failures:
+                continue
+            try:
+                series.runs.setdefault(arm.name, []).append(_once(arm, size, scratch))
+            except RunFailed as error:
+                series.failures[arm.name] = str(error)
+                series.runs.pop(arm.name, None)
+            _tell(series, arm)
+    return series
+
+
+def _once(arm: Arm, size: int, scratch: Path) -> Measurement:
+    folder = scratch / "run"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    os.sync()
+    _back(size)
+    try:
+        measurement = measure(arm.command(folder), folder)
+        if arm.fills and _content(folder) < size:
+            raise RunFailed(f"left {_content(folder)} of {size} bytes")
+        arm.after()
+        return measurement
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _content(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _back(size: int) -> None:
+    """Have memory at hand for `size` bytes of files, as a machine has that is no guest.
+
+    A guest's free pages may be with its host, and the first to touch them waits for it: as long as for all the rest.
+    """
+    mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE).close()
+
+
+def _tell(series: Series, arm: Arm) -> None:
+    if arm.name in series.failures:
+        line = f"failed: {series.failures[arm.name].splitlines()[-1]}"
+    else:
+        last = series.runs[arm.name][-1]
+        line = f"{last.wall:.2f} s, {last.cpu / series.size * GB:.2f} cpu s/GB, {last.peak_rss >> 20} MiB"
+    sys.stderr.write(f"  {arm.name}: {line}\n")
+
+
+def summary(series: Series) -> Mapping[str, Mapping[str, float | None]]:
+    """Give each arm's medians, for the report."""
+    return {
+        name: {
+            "wall_seconds": series.wall(name),
+            "cpu_seconds_per_gb": series.median(name, lambda run: run.cpu) / series.size * GB,
+            "peak_rss_bytes": series.median(name, lambda run: run.peak_rss),
+            "wire_bytes": series.median(name, lambda run: run.wire),
+            "written_bytes": _written(runs),
+            "peak_disk_bytes": max(run.peak_disk for run in runs),
+        }
+        for name, runs in series.runs.items()
+    }
+
+
+def _written(runs: Sequence[Measurement]) -> float | None:
+    known = [run.written for run in runs if run.written is not None]
+    return statistics.median(known) if known else None

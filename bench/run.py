@@ -1,0 +1,110 @@
+"""One command, timed and watched from outside: the same for ours and for theirs."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from . import stopwatch
+
+_SAMPLE_SECONDS = 0.05
+_LAST_WORDS = 2000
+_KEPT = ("PATH", "HOME", "LANG", "TMPDIR")
+
+
+class RunFailed(Exception):
+    """A command that did not do its work; carries its last words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What is started: arguments, and what is added to a bare environment."""
+
+    argv: tuple[str, ...]
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """What one run took. Bytes and seconds; `finished` is on the system's monotonic clock."""
+
+    wall: float
+    cpu: float
+    peak_rss: int
+    wire: int
+    """What went over the loopback in that time, whoever sent it."""
+
+    written: int | None
+    """What the command handed to write(2) and its kin; None where that cannot be read."""
+
+    peak_disk: int
+    finished: float
+
+
+def measure(command: Command, folder: Path) -> Measurement:
+    """Run the command to its end, watching how `folder` fills; raise RunFailed when it exits with a failure."""
+    log, result = folder.with_suffix(".log"), folder.with_suffix(".json")
+    wire = _loopback_bytes()
+    timed = (sys.executable, "-I", "-S", stopwatch.__file__, str(result), *command.argv)
+    with log.open("wb") as output, _Watch(folder) as watch:
+        code = start(Command(timed, command.environ), output.fileno()).wait()
+    if code:
+        raise RunFailed(f"exit code {code}: {log.read_text(errors='replace')[-_LAST_WORDS:].strip()}")
+    taken = json.loads(result.read_text())
+    return Measurement(wire=_loopback_bytes() - wire, peak_disk=watch.peak, **taken)
+
+
+def start(command: Command, output: int) -> "subprocess.Popen[bytes]":
+    """Start a command with what it says going to `output`."""
+    environ = {name: os.environ[name] for name in _KEPT if name in os.environ} | dict(command.environ)
+    return subprocess.Popen(command.argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environ)
+
+
+def disk_usage(folder: Path) -> int:
+    """Give the bytes that the files below `folder` take up, hidden ones too."""
+    total = 0
+    try:
+        for entry in os.scandir(folder):
+            if entry.is_dir(follow_symlinks=False):
+                total += disk_usage(Path(entry.path))
+            else:
+                total += entry.stat(follow_symlinks=False).st_blocks * 512
+    except FileNotFoundError:
+        return total  # renamed while we looked: the next look sees it
+    return total
+
+
+class _Watch:
+    """Looks at a folder again and again, from a thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.peak = 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        self.peak = max(self.peak, disk_usage(self._folder))
+
+    def _look(self) -> None:
+        while not self._over.wait(_SAMPLE_SECONDS):
+            self.peak = max(self.peak, disk_usage(self._folder))
+
+
+def _loopback_bytes() -> int:
+    for line in Path("/proc/thread-self/net/dev").read_text().splitlines():
+        name, _, counters = line.partition(":")
+        if name.strip() == "lo":
+            return int(counters.split()[0])
+    return 0
