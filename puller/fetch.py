@@ -14,7 +14,8 @@ from .queue import Queue
 from .watchdog import TICK_SECONDS as WATCH_SECONDS
 from .watchdog import Watchdog
 
-BUFFER_BYTES = 1 << 20
+BUFFER_BYTES = 2 << 20
+"""A worker's one buffer. Half of it costs a tenth more time, in threads that wait for each other."""
 
 
 def fetch(

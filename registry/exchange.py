@@ -1,6 +1,7 @@
 """One request and its answer, on a connection that somebody else opened."""
 
 import http.client
+import io
 import socket
 import ssl
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ class Response:
         """How many body bytes the server announced, or None."""
         self._left = self.length
         self._broke: Exception | None = None
+        self._is_drained = False
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill the buffer from the body; 0 at its end. Raises Unavailable when the connection breaks.
@@ -51,8 +53,7 @@ class Response:
                 return self._answer.readinto(buffer)
         filled, wanted = 0, min(len(buffer), self._left)
         try:
-            # One receive a turn, straight into the buffer: a larger read of http.client's would lose all on a break.
-            while filled < wanted and (count := self._answer.fp.readinto1(buffer[filled:wanted])):
+            while filled < wanted and (count := self._receive(buffer[filled:wanted])):
                 filled += count
         except (OSError, http.client.HTTPException) as error:
             self._broke = error
@@ -60,6 +61,17 @@ class Response:
                 raise _explain(self._origin, error) from error
         self._left -= filled
         return filled
+
+    def _receive(self, buffer: memoryview) -> int:
+        """Receive once, straight into the buffer: a larger read of http.client's would lose all on a break.
+
+        What http.client read too far with the head comes first. Behind it a plain socket is asked itself, and waits in
+        the kernel until the buffer is full: one call for a buffer, not one for each packet that came.
+        """
+        if self._is_drained and self._socket is not None and not isinstance(self._socket, ssl.SSLSocket):
+            return self._socket.recv_into(buffer, len(buffer), socket.MSG_WAITALL)
+        self._is_drained = len(buffer) > io.DEFAULT_BUFFER_SIZE
+        return self._answer.fp.readinto1(buffer)
 
     def read(self, limit: int) -> bytes:
         """Give the whole body; raise Mismatch when it is longer than `limit` bytes."""
@@ -133,6 +145,6 @@ def _explain(origin: Origin, error: Exception) -> Fault:
         return Untrusted(f"{origin}: its certificate is not trusted: {error.verify_message}")
     if isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
         return Untrusted(f"{origin}: does not speak TLS", remedy="use --plain-http if this registry speaks HTTP")
-    if isinstance(error, TimeoutError):
+    if isinstance(error, (TimeoutError, BlockingIOError)):  # the second is how SO_RCVTIMEO ends a wait
         return Unavailable(f"{origin}: no answer within the time limit")
     return Unavailable(f"{origin}: {error or type(error).__name__}")

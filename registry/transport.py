@@ -7,6 +7,7 @@ decide what to send along.
 import http.client
 import socket
 import ssl
+import struct
 import threading
 from base64 import b64encode
 from collections.abc import Mapping
@@ -122,7 +123,19 @@ class Transport:
         with explained(origin):
             connection.connect()
             connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if origin.scheme == "http":
+                self._wait_in_the_kernel(connection.sock)
         return connection
+
+    def _wait_in_the_kernel(self, sock: socket.socket) -> None:
+        """Make a connected socket block, with the time limits kept by the kernel (socket(7)).
+
+        A time limit of Python's makes every call a poll and a read of what is there, however little that is.
+        """
+        limit = struct.pack("@ll", int(self._timeout), int(self._timeout % 1 * 1_000_000))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+        sock.settimeout(None)
 
     def _proxy(self, origin: Origin) -> SplitResult | None:
         address = self._proxies.get(origin.scheme)
