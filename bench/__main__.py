@@ -1,4 +1,4 @@
-"""`python -m bench`: measure every case, or those that are named, and write what was found."""
+"""`python -m bench`: measure every case, or those that are named; what is known of the others stays."""
 
 import argparse
 import shutil
@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from . import report
+from . import record, report
 from .cases import Bench, Case
 from .cases.capped import capped
 from .cases.disk import disk
@@ -38,11 +38,10 @@ def main() -> int:
     disk_scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=arguments.cache))
     try:
         bench = Bench(plan, arguments.cache, memory, disk_scratch)
-        outcomes = []
         for name in arguments.cases or _CASES:
             sys.stderr.write(f"{name}\n")
-            outcomes.append(_CASES[name](bench))
-            report.write(outcomes, arguments.results, plan.description)
+            record.keep(_CASES[name](bench), plan.description, arguments.results)
+            report.write(record.kept(arguments.results, tuple(_CASES)), arguments.results)
     finally:
         shutil.rmtree(memory)
         shutil.rmtree(disk_scratch)

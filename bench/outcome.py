@@ -40,6 +40,9 @@ class Outcome:
     missing: tuple[str, ...] = ()
     """Peers that are not on this machine."""
 
+    circumstances: str = ""
+    """When, on what machine and how often it was measured; known once it is kept."""
+
 
 def ratio(promise: str, threshold: float, series: Series, ours: str, theirs: str) -> Goal:
     """Make a goal of how many times faster `ours` is than `theirs`."""

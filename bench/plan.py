@@ -51,7 +51,7 @@ class Plan:
     def description(self) -> str:
         """Say how it is measured, and whether that is enough to judge by."""
         judged = "" if self.total >= FULL.total else "; models too small to judge anything by"
-        return f"{self.rounds} rounds{judged}"
+        return f"{self.rounds} round{'s' * (self.rounds > 1)}{judged}"
 
     def model(self, count: int, kind: str = "bf16") -> Shape:
         """Give the model of `total` bytes in `count` files."""

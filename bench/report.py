@@ -1,77 +1,42 @@
-"""Outcomes to files: one JSON each, a Markdown page of all, and a plot."""
+"""Outcomes to a page for people: the goals, then each case with its tables and plots."""
 
-import json
-import os
-import platform
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from .outcome import Goal, Outcome
 from .plan import MIB
 from .plot import bars
-from .rounds import Series, summary
+from .rounds import Series, disturbed, summary
 
 _PLOTTED = "unshaped"
 _VERDICTS = {True: "met", False: "**missed**", None: "not measured"}
+_LEGEND = """\
+The registry shares the cores with the puller. Commands take turns; a ratio is the median of what the pairs of one round
+give, and so firmer than seconds. Seconds begin before the process does. Wire is what passed the loopback meanwhile,
+written is what went to write(2) and its kin, peak disk is looked up 20 times a second. A run counts as disturbed when
+other programs took more than a tenth of the machine; it is repeated, but not for ever.
+"""
 
 
-def write(outcomes: Sequence[Outcome], folder: Path, plan: str) -> None:
-    """Write everything that was found to `folder`; `plan` says how it was measured."""
-    folder.mkdir(parents=True, exist_ok=True)
+def write(outcomes: Sequence[Outcome], folder: Path) -> None:
+    """Write the page and the plots to `folder`."""
     for outcome in outcomes:
-        (folder / f"{outcome.name}.json").write_text(json.dumps(to_json(outcome), indent=1) + "\n")
-        for number, (name, series) in enumerate(outcome.series.items()):
-            if outcome.name == _PLOTTED and series.runs:
-                walls = {arm: series.wall(arm) for arm in series.runs}
-                (folder / f"{outcome.name}-{number + 1}.svg").write_text(bars(f"{outcome.title}: {name}", walls))
-    (folder / "README.md").write_text("\n".join(_page(outcomes, plan)) + "\n")
+        if outcome.name == _PLOTTED:
+            _plot(outcome, folder)
+    (folder / "README.md").write_text("\n".join(_page(outcomes)) + "\n")
 
 
-def to_json(outcome: Outcome) -> dict[str, Any]:
-    """Give an outcome as JSON: goals, medians, and every single run."""
-    return {
-        "case": outcome.name,
-        "title": outcome.title,
-        "machine": _machine(),
-        "goals": [{**asdict(goal), "is_met": goal.is_met} for goal in outcome.goals],
-        "missing": list(outcome.missing),
-        "series": {
-            name: {
-                "size": series.size,
-                "medians": summary(series),
-                "runs": {arm: [asdict(run) for run in runs] for arm, runs in series.runs.items()},
-                "failures": series.failures,
-            }
-            for name, series in outcome.series.items()
-        },
-    }
+def _plot(outcome: Outcome, folder: Path) -> None:
+    for number, (name, series) in enumerate(outcome.series.items(), 1):
+        walls = {arm: series.wall(arm) for arm in series.runs}
+        (folder / f"{outcome.name}-{number}.svg").write_text(bars(f"{outcome.title}: {name}", walls))
 
 
-def _machine() -> dict[str, Any]:
-    return {
-        "cores": os.cpu_count(),
-        "processor": platform.machine(),
-        "kernel": platform.release(),
-        "python": platform.python_version(),
-        "load": round(os.getloadavg()[0], 2),
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
-    }
-
-
-def _page(outcomes: Sequence[Outcome], plan: str) -> Iterator[str]:
-    machine = _machine()
-    yield "# Measurements"
-    yield ""
-    yield f"{machine['date']}, {machine['cores']} cores, Python {machine['python']}, {plan}."
-    yield "The registry shares the cores with the puller. Commands take turns; a ratio is the median of what the pairs of"
-    yield "one round give, and so firmer than seconds. Seconds begin before the process does. Wire is what passed the"
-    yield "loopback meanwhile, written is what went to write(2) and its kin, peak disk is looked up 20 times a second."
-    yield ""
-    yield "## Goals"
-    yield ""
+def _page(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    yield "# Measurements\n"
+    yield "Written by `make bench`.\n"
+    yield _LEGEND
+    yield "## Goals\n"
     yield "| case | goal | wanted | measured | |"
     yield "|---|---|---|---|---|"
     for outcome in outcomes:
@@ -90,19 +55,16 @@ def _goal_row(outcome: Outcome, goal: Goal) -> str:
 
 
 def _section(outcome: Outcome) -> Iterator[str]:
-    yield ""
-    yield f"## {outcome.title}"
-    for number, (name, series) in enumerate(outcome.series.items()):
+    yield f"\n## {outcome.title}\n"
+    yield f"{outcome.circumstances}."
+    for number, (name, series) in enumerate(outcome.series.items(), 1):
         yield ""
-        if outcome.name == _PLOTTED and series.runs:
-            yield f"![{name}]({outcome.name}-{number + 1}.svg)"
-            yield ""
-        yield f"{name}, {series.size / MIB:.0f} MiB:"
-        yield ""
+        if outcome.name == _PLOTTED:
+            yield f"![{name}]({outcome.name}-{number}.svg)\n"
+        yield f"{name}, {series.size / MIB:.0f} MiB; {disturbed(series)}:\n"
         yield from _table(series)
     if outcome.missing:
-        yield ""
-        yield f"Not on this machine: {', '.join(outcome.missing)}."
+        yield f"\nNot on this machine: {', '.join(outcome.missing)}."
 
 
 def _table(series: Series) -> Iterator[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from . import stopwatch
+from .strangers import Clocks, share_of_strangers
 
 _SAMPLE_SECONDS = 0.05
 _LAST_WORDS = 2000
@@ -44,19 +45,23 @@ class Measurement:
 
     peak_disk: int
     finished: float
+    strangers: float
+    """The share of the machine that other programs took meanwhile."""
 
 
 def measure(command: Command, folder: Path) -> Measurement:
     """Run the command to its end, watching how `folder` fills; raise RunFailed when it exits with a failure."""
     log, result = folder.with_suffix(".log"), folder.with_suffix(".json")
-    wire = _loopback_bytes()
+    wire, before = _loopback_bytes(), Clocks.read()
     timed = (sys.executable, "-I", "-S", stopwatch.__file__, str(result), *command.argv)
     with log.open("wb") as output, _Watch(folder) as watch:
         code = start(Command(timed, command.environ), output.fileno()).wait()
     if code:
         raise RunFailed(f"exit code {code}: {log.read_text(errors='replace')[-_LAST_WORDS:].strip()}")
+    wire, after = _loopback_bytes() - wire, Clocks.read()
     taken = json.loads(result.read_text())
-    return Measurement(wire=_loopback_bytes() - wire, peak_disk=watch.peak, **taken)
+    strangers = share_of_strangers(before, after, taken["cpu"])
+    return Measurement(wire=wire, peak_disk=watch.peak, strangers=strangers, **taken)
 
 
 def start(command: Command, output: int) -> "subprocess.Popen[bytes]":

@@ -45,7 +45,9 @@ def _race(bench: Bench, published: Published, origin: Sendfile) -> tuple[Series,
 
     arms = (Arm(_OURS, _pull(published), after=note), Arm(_CURL, lambda folder: curl(published, folder)))
     series = compete(arms, published.size, rounds=bench.plan.rounds, scratch=bench.memory / "scratch")
-    runs = series.runs.get(_OURS, [])
+    if not series.has(_OURS):
+        return series, []
+    runs = series.runs[_OURS]
     return series, [run.finished - last for run, last in zip(runs, last_bytes, strict=True)]
 
 

@@ -1,0 +1,48 @@
+"""What else the machine did while a command ran: other programs' load makes a measurement worth less."""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+_TICK_SECONDS = 1 / os.sysconf("SC_CLK_TCK")
+_BUSY = (0, 1, 2, 5, 6, 7)  # of a cpu line in /proc/stat: user, nice, system, irq, softirq, steal
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """CPU seconds until now: of the whole machine, and of this program with the children that still run."""
+
+    at: float
+    machine: float
+    ours: float
+
+    @classmethod
+    def read(cls) -> Self:
+        """Read the kernel's counters."""
+        fields = Path("/proc/stat").read_text().partition("\n")[0].split()[1:]
+        busy = sum(int(fields[index]) for index in _BUSY) * _TICK_SECONDS
+        return cls(time.monotonic(), busy, time.process_time() + _children())
+
+
+def share_of_strangers(before: Clocks, after: Clocks, client: float) -> float:
+    """Give the part of the machine that neither we, nor our servers, nor a `client` of so many CPU seconds took."""
+    capacity = (after.at - before.at) * (os.cpu_count() or 1)
+    theirs = (after.machine - before.machine) - (after.ours - before.ours) - client
+    return max(theirs / capacity, 0.0)
+
+
+def _children() -> float:
+    """Give the CPU seconds of our children, which are the origins: clients have ended when this is asked."""
+    ours, seconds = str(os.getpid()), 0.0
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal():
+            continue
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it ended while we looked
+        if fields[1] == ours:
+            seconds += (int(fields[11]) + int(fields[12])) * _TICK_SECONDS
+    return seconds
