@@ -26,7 +26,7 @@ class Response:
     def __init__(self, pool: Pool, origin: Origin, connection: http.client.HTTPConnection, url: str) -> None:
         self._pool, self._origin, self._connection = pool, origin, connection
         self.url = url
-        self._socket: socket.socket | None = connection.sock
+        self._socket: socket.socket = connection.sock
         try:
             with explained(origin):
                 self._answer = connection.getresponse()
@@ -39,7 +39,7 @@ class Response:
         """How many body bytes the server announced, or None."""
         self._left = self.length
         self._broke: Exception | None = None
-        self._is_drained = False
+        self._bulk: socket.socket | None = None
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill the buffer from the body; 0 at its end. Raises Unavailable when the connection breaks.
@@ -66,12 +66,16 @@ class Response:
         """Receive once, straight into the buffer: a larger read of http.client's would lose all on a break.
 
         What http.client read too far with the head comes first. Behind it a plain socket is asked itself, and waits in
-        the kernel until the buffer is full: one call for a buffer, not one for each packet that came.
+        the kernel until the buffer is full: one call for a buffer, not one for each packet that came. The kernel then
+        keeps the time limit too (SO_RCVTIMEO, set by whoever connected), and http.client must not read meanwhile.
         """
-        if self._is_drained and self._socket is not None and not isinstance(self._socket, ssl.SSLSocket):
-            return self._socket.recv_into(buffer, len(buffer), socket.MSG_WAITALL)
-        self._is_drained = len(buffer) > io.DEFAULT_BUFFER_SIZE
-        return self._answer.fp.readinto1(buffer)
+        if self._bulk is not None:
+            return self._bulk.recv_into(buffer, len(buffer), socket.MSG_WAITALL)
+        count = self._answer.fp.readinto1(buffer)
+        if len(buffer) > io.DEFAULT_BUFFER_SIZE and not isinstance(self._socket, ssl.SSLSocket):
+            self._bulk = self._socket
+            self._bulk.settimeout(None)
+        return count
 
     def read(self, limit: int) -> bytes:
         """Give the whole body; raise Mismatch when it is longer than `limit` bytes."""
@@ -86,16 +90,15 @@ class Response:
         is_clean = (self._left == 0 or self._answer.isclosed()) and not self._answer.will_close
         self._answer.close()
         if is_clean:
+            self._socket.settimeout(self._connection.timeout)
             self._pool.give_back(self._origin, self._connection)
         else:
             self._connection.close()
 
     def abort(self) -> None:
         """Break the connection, from any thread: whoever reads from it gets an error."""
-        sock = self._socket
-        if sock is not None:
-            with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> Self:
         return self

@@ -123,19 +123,8 @@ class Transport:
         with explained(origin):
             connection.connect()
             connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if origin.scheme == "http":
-                self._wait_in_the_kernel(connection.sock)
+            _limit_waits_in_the_kernel(connection.sock, self._timeout)
         return connection
-
-    def _wait_in_the_kernel(self, sock: socket.socket) -> None:
-        """Make a connected socket block, with the time limits kept by the kernel (socket(7)).
-
-        A time limit of Python's makes every call a poll and a read of what is there, however little that is.
-        """
-        limit = struct.pack("@ll", int(self._timeout), int(self._timeout % 1 * 1_000_000))
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
-        sock.settimeout(None)
 
     def _proxy(self, origin: Origin) -> SplitResult | None:
         address = self._proxies.get(origin.scheme)
@@ -157,3 +146,9 @@ def _proxy_authorization(proxy: SplitResult) -> dict[str, str]:
         return {}
     pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
     return {"Proxy-Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
+
+
+def _limit_waits_in_the_kernel(sock: socket.socket, seconds: float) -> None:
+    """Set the time limit for reads that do not go through Python's own (socket(7), SO_RCVTIMEO)."""
+    limit = struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
