@@ -148,15 +148,29 @@ def test_the_specs_own_validator_accepts_the_config(
         assert checked.returncode == 0, checked.stderr
 
 
-def test_skopeo_reads_the_manifest(registry: Registry, access: Access, tmp_path: Path) -> None:
-    """A tool of other makers takes the manifest, and counts the same digest."""
+def test_skopeo_reads_and_copies_what_we_push(registry: Registry, access: Access, tmp_path: Path) -> None:
+    """A tool of other makers takes the manifest, counts the same digest, and copies every blob."""
     skopeo = shutil.which("skopeo")
     if skopeo is None:
+        if os.environ.get("CI"):
+            pytest.fail("skopeo is not installed")
         pytest.skip("skopeo is not installed")
     pushed = send(write_tree(tmp_path / "model", TREE), f"{registry.address}/push/skopeo:v1", access)
     url = f"docker://{registry.address}/push/skopeo:v1"
     raw = subprocess.run([skopeo, "inspect", "--raw", "--tls-verify=false", url], capture_output=True, check=True)
     assert Digest.of(raw.stdout) == pushed.digest
+    copy = [skopeo, "copy", "--src-tls-verify=false", url, f"dir:{tmp_path / 'copy'}"]
+    subprocess.run(copy, capture_output=True, check=True)
+    blobs = {content for name, content in read_tree(tmp_path / "copy").items() if len(name) == 64}
+    assert blobs >= set(TREE.values())
+
+
+def test_oras_pulls_what_we_push(part: Part, registry: Registry, access: Access, tmp_path: Path) -> None:
+    """The oras command brings the same tree, byte for byte."""
+    send(write_tree(tmp_path / "model", TREE), f"{registry.address}/push/oras:v2", access)
+    command = [part("oras"), "pull", "--plain-http", "-o", tmp_path / "out", f"{registry.address}/push/oras:v2"]
+    subprocess.run(command, capture_output=True, check=True)
+    assert read_tree(tmp_path / "out") == TREE
 
 
 def test_oras_py_pulls_what_we_push(registry: Registry, access: Access, tmp_path: Path) -> None:

@@ -113,6 +113,15 @@ _RECIPES = (
         linker_flags=_kubernetes_stamps,
     ),
     Recipe(
+        name="oras",
+        folder=_HERE / "oras",
+        package="oras.land/oras/cmd/oras",
+        module="oras.land/oras",
+        version_arguments=("version",),
+        fits=re.compile(r"Version:\s+1\."),
+        minutes=0.5,
+    ),
+    Recipe(
         name="modelpack-validate",
         folder=_HERE / "modelpack",
         package=".",
