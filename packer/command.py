@@ -5,8 +5,7 @@ import json
 import os
 from pathlib import Path
 
-from registry.options import access_for, add_access_options, positive
-from registry.progress import Silence, Voice
+from registry.options import access_for, add_access_options, add_progress_options, positive, voice_for
 from registry.source import OciSource, parse_source
 
 _JOBS = 8
@@ -31,7 +30,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     push.add_argument("--jobs", type=positive, default=_JOBS, metavar="N", help=f"files at a time (default: {_JOBS})")
     add_access_options(push)
     push.add_argument("--json", action="store_true", help="print what was pushed as JSON")
-    push.add_argument("--quiet", action="store_true", help="no progress")
+    add_progress_options(push)
     push.set_defaults(run=_run_push)
 
 
@@ -56,7 +55,7 @@ def _run_push(arguments: argparse.Namespace) -> int:
         target = Target(publisher, ledger)
         if isinstance(source, OciSource):
             target = Target(publisher, ledger, source.reference.registry, source.reference.repository)
-        pushed = push(arguments.folder, target, options, Silence() if arguments.quiet else Voice())
+        pushed = push(arguments.folder, target, options, voice_for(arguments))
     summary = {
         "reference": pushed.pinned,
         "digest": str(pushed.digest),

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from registry.digest import Digest
-from registry.progress import Meter, Voice, human
+from registry.meter import Meter, human
+from registry.voice import Voice
 
 from .artifact import About, config_of, manifest_of
 from .scan import Found, scan

@@ -14,8 +14,8 @@ from threading import Semaphore
 from typing import Self
 
 from registry.digest import Digest
+from registry.meter import Meter
 from registry.modelpack import Chunks
-from registry.progress import Meter
 from registry.repository import Upload
 
 from .errors import BadFolder, Changed

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from registry.digest import Digest
+from registry.meter import Meter
 from registry.modelpack import Chunks
-from registry.progress import Meter
 from registry.repository import Publisher
 from registry.retry import patiently
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from registry.environment import access_from
 from registry.errors import Fault
-from registry.progress import Voice, human
+from registry.meter import human
+from registry.voice import Voice
 
 from .pull import pull
 from .settings import Settings

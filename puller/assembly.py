@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from registry.digest import Verifier
-from registry.progress import Meter
+from registry.meter import Meter
 
 from .errors import disk_errors
 from .filesystem import preallocates

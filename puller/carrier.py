@@ -8,7 +8,7 @@ from threading import Event
 from typing import Protocol
 
 from registry.errors import Fault, Mismatch, Unavailable
-from registry.progress import Meter
+from registry.meter import Meter
 from registry.repository import Body, Repository
 from registry.retry import delays, wait_for
 

@@ -4,8 +4,7 @@ import argparse
 import json
 import os
 
-from registry.options import access_for, add_access_options, positive
-from registry.progress import Silence, Voice
+from registry.options import access_for, add_access_options, add_progress_options, positive, voice_for
 from registry.source import parse_source
 
 from .settings import Settings
@@ -32,7 +31,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     pull.add_argument("--sync", action="store_true", help="have everything on disk, not in memory, when it is done")
     add_access_options(pull)
     pull.add_argument("--json", action="store_true", help="print the receipt as JSON")
-    pull.add_argument("--quiet", action="store_true", help="no progress")
+    add_progress_options(pull)
     pull.set_defaults(run=_run_pull)
 
     inspect = verbs.add_parser(
@@ -59,7 +58,7 @@ def _run_pull(arguments: argparse.Namespace) -> int:
         sync=arguments.sync,
     )
     with access_for(arguments, source, os.environ) as access:
-        receipt = pull(settings, access, Silence() if arguments.quiet else Voice())
+        receipt = pull(settings, access, voice_for(arguments))
     print(json.dumps(receipt.to_json(), indent=1) if arguments.json else receipt.pinned)
     return 0
 

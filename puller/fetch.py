@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from registry.progress import Meter
+from registry.meter import Meter
 from registry.repository import Repository
 
 from .assembly import Assembly

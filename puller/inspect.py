@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from registry.manifest import Manifest
+from registry.meter import human
 from registry.modelpack import ARTIFACT_TYPE
-from registry.progress import human
 from registry.repository import Repository
 
 from .errors import BadArtifact, UnsupportedLayer

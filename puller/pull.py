@@ -16,10 +16,11 @@ from pathlib import Path
 from registry.client import Access
 from registry.digest import Digest
 from registry.errors import Mismatch
+from registry.meter import Meter, human
 from registry.places import repository_at
-from registry.progress import Meter, Voice, human
 from registry.repository import Repository, Resolved
 from registry.source import parse_source
+from registry.voice import Voice
 
 from .assembly import Assembly
 from .destination import Destination

@@ -1,4 +1,4 @@
-"""The options of every verb that speaks to registries."""
+"""The options that verbs share: how registries are reached, and how a transfer tells of itself."""
 
 import argparse
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from .client import Access
 from .environment import access_from
 from .source import LayoutSource, Source
+from .voice import JsonVoice, Silence, Voice
 
 
 def add_access_options(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +23,25 @@ def add_access_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a docker config with credentials, before your own; may be given again",
     )
+
+
+def add_progress_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says how a transfer tells of itself."""
+    group = parser.add_argument_group("progress, on stderr")
+    group.add_argument(
+        "--progress",
+        choices=("auto", "json"),
+        default="auto",
+        help="auto: a living line on a terminal, else a line each 5 s; json: an object a line each second",
+    )
+    group.add_argument("--quiet", action="store_true", help="no progress at all")
+
+
+def voice_for(arguments: argparse.Namespace) -> Voice:
+    """Give the voice that the options ask for."""
+    if arguments.quiet:
+        return Silence()
+    return JsonVoice() if arguments.progress == "json" else Voice()
 
 
 def positive(text: str) -> int:

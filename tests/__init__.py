@@ -1,0 +1,1 @@
+"""The second manual: what Weighbridge does, one law a test."""

@@ -18,8 +18,8 @@ from puller.settings import Settings
 from registry.client import Access
 from registry.credentials import Credentials
 from registry.errors import Fault
-from registry.progress import Silence
 from registry.transport import Transport
+from registry.voice import Silence
 from tests.fakes import faults
 from tests.fakes.registry import Answer, Change, FakeRegistry, fake_registry
 

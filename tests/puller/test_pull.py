@@ -15,8 +15,8 @@ from registry.digest import Digest
 from registry.errors import BadManifest, Fault, Mismatch, NotFound, Refused, Unauthorized, Unavailable
 from registry.manifest import Descriptor
 from registry.modelpack import FILEPATH, layer_type
-from registry.progress import Silence
 from registry.transport import Transport
+from registry.voice import Silence
 from tests.fakes import faults
 from tests.fakes.registry import Change, FakeRegistry, fake_registry
 

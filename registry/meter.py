@@ -1,0 +1,46 @@
+"""Bytes that came, of all that must, and where the time went."""
+
+import threading
+
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+class Meter:
+    """Counts a transfer; any thread may count. `done` of `total` bytes are there, `wire` came over the network."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.done = 0
+        self.wire = 0
+        self.seconds: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def add(self, count: int) -> None:
+        """Count bytes that came over the wire."""
+        with self._lock:
+            self.done += count
+            self.wire += count
+
+    def skip(self, count: int) -> None:
+        """Count bytes that need not come, for they are there."""
+        with self._lock:
+            self.done += count
+
+    def take_back(self, count: int) -> None:
+        """Count bytes that must come again."""
+        with self._lock:
+            self.done -= count
+
+    def spend(self, where: str, seconds: float) -> None:
+        """Count a worker's time: on the `wire`, for the `hash`, for the `disk`."""
+        with self._lock:
+            self.seconds[where] = self.seconds.get(where, 0.0) + seconds
+
+
+def human(count: float) -> str:
+    """Give a count of bytes as people read it, in powers of 1000."""
+    number = 0
+    while count >= 999.5 and number < len(_UNITS) - 1:
+        count /= 1000
+        number += 1
+    return f"{count:.0f} {_UNITS[number]}" if number == 0 or count >= 99.95 else f"{count:.1f} {_UNITS[number]}"

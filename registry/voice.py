@@ -1,0 +1,115 @@
+"""How a transfer speaks while it runs: to people, to programs, or not at all; always on stderr."""
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TextIO
+
+from .meter import Meter, human
+
+_TERMINAL_SECONDS = 0.2
+_PLAIN_SECONDS = 5.0
+_JSON_SECONDS = 1.0
+
+
+class Voice:
+    """Speaks to people: one living line on a terminal, else a plain line now and then."""
+
+    def __init__(self, stream: TextIO = sys.stderr) -> None:
+        self._stream = stream
+        self._is_terminal = stream.isatty()
+
+    def say(self, line: str) -> None:
+        """Tell one thing."""
+        print(line, file=self._stream, flush=True)
+
+    def watch(self, meter: Meter, name: str) -> AbstractContextManager[None]:
+        """Tell how far a meter is while the `with` block runs."""
+        return self._living(meter, name) if self._is_terminal else self._plain(meter, name)
+
+    def finish(self, meter: Meter, seconds: float) -> None:
+        """Tell how it went: bytes, time, rate, and what the workers spent their time on."""
+        spent = sum(meter.seconds.values())
+        shares = ", ".join(f"{where} {share / spent:.0%}" for where, share in meter.seconds.items()) if spent else ""
+        rate = meter.wire / seconds if seconds else 0.0
+        self.say(f"{human(meter.wire)} in {seconds:.1f} s, {human(rate)}/s{f' ({shares})' if shares else ''}")
+
+    @contextmanager
+    def _living(self, meter: Meter, name: str) -> Iterator[None]:
+        def show(seconds: float) -> None:
+            print(f"\r{describe(meter, name, seconds)}\033[K", end="", file=self._stream, flush=True)
+
+        with _every(_TERMINAL_SECONDS, show):
+            yield
+        print("\r\033[K", end="", file=self._stream, flush=True)
+
+    @contextmanager
+    def _plain(self, meter: Meter, name: str) -> Iterator[None]:
+        with _every(_PLAIN_SECONDS, lambda seconds: self.say(describe(meter, name, seconds))):
+            yield
+
+
+class JsonVoice(Voice):
+    """Speaks to programs: one JSON object a line, its `event` a `note`, the `progress`, or the `end`."""
+
+    def say(self, line: str) -> None:
+        """Tell one thing."""
+        self._tell("note", text=line)
+
+    @contextmanager
+    def watch(self, meter: Meter, name: str) -> Iterator[None]:
+        """Tell how far a meter is, every second; sizes in bytes, times in seconds."""
+
+        def show(seconds: float) -> None:
+            rate = round(meter.done / seconds)
+            self._tell("progress", name=name, done=meter.done, total=meter.total, rate=rate, seconds=round(seconds, 1))
+
+        with _every(_JSON_SECONDS, show):
+            yield
+
+    def finish(self, meter: Meter, seconds: float) -> None:
+        """Tell how it went, and the workers' seconds on the wire, for the hash and for the disk."""
+        spent = {where: round(share, 3) for where, share in meter.seconds.items()}
+        self._tell("end", wireBytes=meter.wire, seconds=round(seconds, 3), spent=spent)
+
+    def _tell(self, event: str, **facts: object) -> None:
+        print(json.dumps({"event": event, **facts}, ensure_ascii=False), file=self._stream, flush=True)
+
+
+class Silence(Voice):
+    """Says nothing."""
+
+    def say(self, line: str) -> None:
+        """Say nothing."""
+
+    def watch(self, meter: Meter, name: str) -> AbstractContextManager[None]:  # noqa: ARG002 - the voice's shape
+        """Say nothing."""
+        return nullcontext()
+
+
+def describe(meter: Meter, name: str, seconds: float) -> str:
+    """Say how far it is, how fast, and how long it will take at this rate."""
+    rate = meter.done / seconds if seconds > 0 else 0.0
+    left = f", {round((meter.total - meter.done) / rate)} s left" if rate else ""
+    return f"{name}: {human(meter.done)} of {human(meter.total)}, {human(rate)}/s{left}"
+
+
+@contextmanager
+def _every(interval: float, show: Callable[[float], None]) -> Iterator[None]:
+    """Call `show` with the seconds since the start, again and again while the block runs."""
+    started, over = time.monotonic(), threading.Event()
+
+    def run() -> None:
+        while not over.wait(interval):
+            show(time.monotonic() - started)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
