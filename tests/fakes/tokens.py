@@ -64,11 +64,7 @@ class TokenServer:
         """Give the public key as a JSON Web Key Set (RFC 7517)."""
         point = self._key.public_key().public_numbers()
         coordinates = {"x": _base64url(_fixed(point.x)), "y": _base64url(_fixed(point.y))}
-        return {
-            "keys": [
-                {"kty": "EC", "crv": "P-256", "kid": _KEY_ID, "use": "sig", "alg": "ES256"} | coordinates
-            ]
-        }
+        return {"keys": [{"kty": "EC", "crv": "P-256", "kid": _KEY_ID, "use": "sig", "alg": "ES256"} | coordinates]}
 
     def token(self, access: list[dict[str, Any]]) -> str:
         """Sign a token that grants `access` (RFC 7515, ES256)."""
