@@ -1,1 +1,17 @@
-"""Speak to registries and to OCI layouts on disk."""
+"""Speak to registries, and to OCI layouts on disk.
+
+reference, digest, source   names as values                                    pure
+manifest, modelpack         documents as values                                pure
+paths                       which file names every system can hold             pure
+repository                  what every place that holds artifacts can do
+places                      from a source to its place
+remote, upload              a registry, read and written
+layout                      a folder, read and written                         files
+client                      one repository's HTTP API: authorization, redirects, errors
+auth, credentials           who asks, and how that is proved                   files, programs
+transport, exchange, origin connections, requests and answers                  sockets
+retry                       patience                                           time
+meter, voice                how far a transfer is, and how it says so          stderr, time
+environment, options        what the user's environment and options say
+errors                      what can go wrong
+"""
