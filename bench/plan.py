@@ -32,6 +32,9 @@ class Plan:
     rounds: int
     """How often each command runs; ratios are medians over the rounds."""
 
+    attempts: int
+    """How often a run is tried at most that other programs disturb."""
+
     total: int
     """Bytes of a model, in one, four or sixteen files."""
 
@@ -58,5 +61,5 @@ class Plan:
         return Shape(kind, count, self.total // count)
 
 
-FULL = Plan(rounds=5, total=2048 * MIB, archive=512 * MIB, kills=25)
-QUICK = Plan(rounds=1, total=16 * MIB, archive=8 * MIB, kills=2, line_gigabits=(1,))
+FULL = Plan(rounds=5, attempts=3, total=2048 * MIB, archive=512 * MIB, kills=25)
+QUICK = Plan(rounds=1, attempts=1, total=16 * MIB, archive=8 * MIB, kills=2, line_gigabits=(1,))

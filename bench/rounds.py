@@ -13,7 +13,6 @@ from .run import Command, Measurement, RunFailed, measure
 
 GB = 1e9
 _DISTURBED = 0.1
-_PATIENCE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +26,15 @@ class Arm:
 
     after: Callable[[], None] = lambda: None
     """Called when a run has ended well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How contestants meet: so many rounds, each run tried so often at most, in a folder on `scratch`'s file system."""
+
+    rounds: int
+    attempts: int
+    scratch: Path
 
 
 @dataclass(slots=True)
@@ -60,16 +68,16 @@ class Series:
         return bool(self.runs.get(name))
 
 
-def compete(arms: Sequence[Arm], size: int, *, rounds: int, scratch: Path) -> Series:
-    """Run every arm once a round, each round beginning with another one, each in a fresh folder below `scratch`."""
+def compete(arms: Sequence[Arm], size: int, terms: Terms) -> Series:
+    """Run every arm once a round, each round beginning with another one, each in a fresh folder."""
     series = Series(size)
-    for number in range(rounds):
+    for number in range(terms.rounds):
         turn = number % len(arms)
         for arm in (*arms[turn:], *arms[:turn]):
             if arm.name in series.failures:
                 continue
             try:
-                series.runs.setdefault(arm.name, []).append(_once(arm, size, scratch))
+                series.runs.setdefault(arm.name, []).append(_once(arm, size, terms))
             except RunFailed as error:
                 series.failures[arm.name] = str(error)
                 series.runs.pop(arm.name, None)
@@ -77,10 +85,10 @@ def compete(arms: Sequence[Arm], size: int, *, rounds: int, scratch: Path) -> Se
     return series
 
 
-def _once(arm: Arm, size: int, scratch: Path) -> Measurement:
-    """Run one arm; once more, and once more again, when other programs had too much of the machine meanwhile."""
-    for _ in range(_PATIENCE):
-        measurement = _attempt(arm, size, scratch)
+def _once(arm: Arm, size: int, terms: Terms) -> Measurement:
+    """Run one arm; again, when other programs had too much of the machine meanwhile."""
+    for _ in range(terms.attempts):
+        measurement = _attempt(arm, size, terms.scratch)
         if measurement.strangers <= _DISTURBED:
             break
     arm.after()

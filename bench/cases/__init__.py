@@ -7,6 +7,7 @@ from pathlib import Path
 from bench.corpus import Model, model_of
 from bench.outcome import Outcome
 from bench.plan import Plan, Shape
+from bench.rounds import Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,16 @@ class Bench:
     cache: Path
     memory: Path
     disk: Path
+
+    @property
+    def in_memory(self) -> Terms:
+        """How contestants meet that write to memory."""
+        return Terms(self.plan.rounds, self.plan.attempts, self.memory / "scratch")
+
+    @property
+    def on_disk(self) -> Terms:
+        """How contestants meet that write to a disk."""
+        return Terms(self.plan.rounds, self.plan.attempts, self.disk / "scratch")
 
     def model(self, shape: Shape) -> Model:
         """Give a model of that shape."""

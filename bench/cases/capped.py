@@ -23,7 +23,7 @@ def capped(bench: Bench) -> Outcome:
         peer = next(arm for name in _LAYER_PARALLEL for arm in arms if arm.name == name)
         line = Arm(_LINE, lambda folder: bare(unbound, folder, 16))
         contestants = (*(_ours(published, count) for count in _CONNECTIONS), line, peer)
-        series = compete(contestants, model.size, rounds=plan.rounds, scratch=bench.memory / "scratch")
+        series = compete(contestants, model.size, bench.in_memory)
     goals = (
         *(_share(series, count, plan.capped_rate) for count in _CONNECTIONS),
         ratio(f"faster than {peer.name}, on one blob", 7.0, series, _name(16), peer.name),

@@ -20,5 +20,5 @@ def disk(bench: Bench) -> Outcome:
             Arm("curl alone (unverified)", lambda folder: curl(published, folder)),
             Arm("bare loop x4", lambda folder: bare(published, folder, 4)),
         )
-        series = compete(arms, model.size, rounds=bench.plan.rounds, scratch=bench.disk / "scratch")
+        series = compete(arms, model.size, bench.on_disk)
     return Outcome("disk", "Unshaped loopback, to disk", (), {model.name: series})

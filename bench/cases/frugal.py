@@ -24,7 +24,7 @@ def frugal(bench: Bench) -> Outcome:
         published = publish(large, origin.address)
         series, remark = _large(bench, published)
         little = publish(small, origin.address)
-        other = compete([_ours(little)], small.size, rounds=bench.plan.rounds, scratch=bench.disk / "scratch")
+        other = compete([_ours(little)], small.size, bench.on_disk)
     goals = (
         Goal("peak memory of the large model", _ALLOWED / MIB, _peak(series, _OURS), "MiB", is_ceiling=True),
         _growth(series, other),
@@ -35,7 +35,6 @@ def frugal(bench: Bench) -> Outcome:
 
 def _large(bench: Bench, published: Published) -> tuple[Series, str]:
     """Compete with and without the limit; the second value says why there is none."""
-    scratch, rounds = bench.disk / "scratch", bench.plan.rounds
     try:
         with limit(_LIMIT) as group:
 
@@ -43,9 +42,9 @@ def _large(bench: Bench, published: Published) -> tuple[Series, str]:
                 return group.within(ours.pull(published.reference, folder))
 
             arms = [_ours(published), Arm(_TIGHT, tight)]
-            return compete(arms, published.size, rounds=rounds, scratch=scratch), ""
+            return compete(arms, published.size, bench.on_disk), ""
     except NoLimit as error:
-        return compete([_ours(published)], published.size, rounds=rounds, scratch=scratch), str(error)
+        return compete([_ours(published)], published.size, bench.on_disk), str(error)
 
 
 def _ours(published: Published) -> Arm:

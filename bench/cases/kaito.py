@@ -30,7 +30,7 @@ def kaito(bench: Bench) -> Outcome:
             Arm(_GZIP, lambda folder: _unpack_gzip(f"{base}.tar.gz", folder)),
             Arm(_ZSTD, lambda folder: _unpack_zstd(f"{base}.tar.zst", folder)),
         )
-        series = compete(arms, model.size, rounds=bench.plan.rounds, scratch=bench.memory / "scratch")
+        series = compete(arms, model.size, bench.in_memory)
     goals = (
         ratio("faster than a single-layer tar.gz", 8.0, series, _OURS, _GZIP),
         ratio("faster than a streamed tar.zst", 2.5, series, _OURS, _ZSTD),

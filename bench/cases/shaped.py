@@ -44,7 +44,7 @@ def _race(bench: Bench, published: Published, origin: Sendfile) -> tuple[Series,
         last_bytes.append(origin.last_byte())
 
     arms = (Arm(_OURS, _pull(published), after=note), Arm(_CURL, lambda folder: curl(published, folder)))
-    series = compete(arms, published.size, rounds=bench.plan.rounds, scratch=bench.memory / "scratch")
+    series = compete(arms, published.size, bench.in_memory)
     if not series.has(_OURS):
         return series, []
     runs = series.runs[_OURS]

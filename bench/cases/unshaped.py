@@ -24,9 +24,7 @@ def unshaped(bench: Bench) -> Outcome:
             published = publish(model, real or cheap.address)
             arms, missing = peers_here(published)
             contestants = [_ours(published), *(_bare(published, threads) for threads in _BARE), *arms]
-            series[model.name] = compete(
-                contestants, published.size, rounds=bench.plan.rounds, scratch=bench.memory / "scratch"
-            )
+            series[model.name] = compete(contestants, published.size, bench.in_memory)
     goals = tuple(goal for name, one in series.items() for goal in _goals(name, one))
     origin = "CNCF distribution" if real else "the sendfile origin: CNCF distribution could not be had"
     return Outcome("unshaped", f"Unshaped loopback, from {origin}, into memory", goals, series, tuple(missing))
