@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Self
 
 from .errors import BadDestination, NoRoom, Occupied, disk_errors
-from .flush import sync_folder
+from .flush import sync
 from .plan import File
 from .receipt import Receipt
 
@@ -111,8 +111,8 @@ class Destination:
             self.incoming.rename(self.path)
             self.journal.unlink(missing_ok=True)
             if is_synced:
-                sync_folder(self._house)
-                sync_folder(self.path.parent)
+                sync(self._house)
+                sync(self.path.parent)
             shutil.rmtree(outgoing, ignore_errors=True)
 
     def __enter__(self) -> Self:

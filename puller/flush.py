@@ -38,17 +38,18 @@ class Flush:
             with disk_errors():
                 os.fsync(handle)
 
-    def folders(self, root: Path) -> None:
-        """Wait until the names below `root` are on disk, where that is wanted."""
+    def tree(self, root: Path) -> None:
+        """Wait until all names below `root` are on disk, where that is wanted, and the files of earlier pulls too."""
         if self._is_synced:
-            for folder, _, __ in os.walk(root):
-                sync_folder(Path(folder))
+            for folder, _, names in os.walk(root):
+                for place in (*(Path(folder) / name for name in names), Path(folder)):
+                    sync(place)
 
 
-def sync_folder(folder: Path) -> None:
-    """Wait until a folder's names are on disk."""
+def sync(place: Path) -> None:
+    """Wait until a file's bytes, or a folder's names, are on disk."""
     with disk_errors():
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             os.fsync(handle)
         finally:

@@ -11,6 +11,7 @@
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from registry.client import Access
@@ -45,100 +46,111 @@ def pull(settings: Settings, access: Access, voice: Voice) -> Receipt:
     # 1
     destination = Destination(Path(os.path.abspath(settings.destination)))  # noqa: PTH100 - resolve() would follow links
     with destination.open(lambda: voice.say(f"another pull works on {settings.destination}: waiting for it")):
-        standing = _standing(destination, settings, source.digest)
+        job = _Job(settings, destination, voice, boot_id())
+        standing = job.standing(source.digest)
         if standing is None:
             # 2
             resolved = repository.resolve()
-            standing = _standing(destination, settings, resolved.digest)
+            standing = job.standing(resolved.digest)
         if standing is not None:
             voice.say(f"{settings.destination} holds it already")
             return standing
-        return _bring(settings, destination, repository, resolved, voice, started)
-
-
-def _bring(  # noqa: PLR0913, PLR0917 - the second half of the story, which goes on with all that the first half knows
-    settings: Settings,
-    destination: Destination,
-    repository: Repository,
-    resolved: Resolved,
-    voice: Voice,
-    started: float,
-) -> Receipt:
-    files = select(list_files(resolved.manifest), settings.include, settings.exclude)
-    blobs = blobs_of(files, settings.piece_bytes)
-    boot = boot_id()
-    journal = Journal(destination.journal, resolved.digest, boot)
-    # 3
-    destination.prepare(files)
-    landed = journal.read()
-    missing = what_is_missing(destination, blobs, landed)
-    # 4
-    meter = Meter(sum(assembly.missing_bytes for assembly in missing))
-    destination.reserve(meter.total)
-    for assembly in missing:
-        assembly.reserve()
-    # 5
-    flush = Flush(is_synced=settings.sync, is_tight=is_tight(meter.total))
-    voice.say(f"{settings.source}: {len(missing)} blobs to fetch, {human(meter.total)}")
-    _fetch(repository, missing, settings, meter, voice, _Shore(journal.open(landed), flush))
-    # 6
-    _link_copies(destination.incoming, blobs)
-    flush.folders(destination.incoming)
-    receipt = Receipt(
-        source=settings.source,
-        pinned=repository.pinned(resolved.digest),
-        digest=str(resolved.digest),
-        include=settings.include,
-        exclude=settings.exclude,
-        files=_records(destination.incoming, files),
-        wire_bytes=meter.wire,
-        seconds=round(time.monotonic() - started, 3),
-        inode=destination.incoming.stat().st_ino,
-        boot="" if settings.sync else boot,
-    )
-    destination.publish(receipt, is_synced=settings.sync)
-    voice.finish(meter, time.monotonic() - started)
+        files = select(list_files(resolved.manifest), settings.include, settings.exclude)
+        blobs = blobs_of(files, settings.piece_bytes)
+        # 3 to 5
+        meter = job.fetch(repository, resolved, files, blobs)
+        # 6
+        seconds = time.monotonic() - started
+        receipt = job.publish(repository.pinned(resolved.digest), resolved, files, meter.wire, seconds)
+        voice.finish(meter, seconds)
     return receipt
 
 
-class _Shore:
-    """Notes in the journal what has come, once it is on its way to the disk."""
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What every step of one pull needs."""
 
-    def __init__(self, journal: Journal, flush: Flush) -> None:
-        self.journal, self._flush = journal, flush
+    settings: Settings
+    destination: Destination
+    voice: Voice
+    boot: str
 
-    def landed(self, blob: Blob, piece: Piece, handle: int) -> None:
-        self.journal.record(blob, piece)
-        self._flush.landed(piece, handle)
+    def standing(self, digest: Digest | None) -> Receipt | None:
+        """Give the receipt of what stands at the destination if it is just what is wanted, else None."""
+        receipt = self.destination.receipt()
+        if receipt is None or digest is None or receipt.digest != str(digest):
+            return None
+        if (receipt.include, receipt.exclude) != (self.settings.include, self.settings.exclude):
+            return None
+        return receipt if self.destination.holds(receipt, self.boot) else None
 
-    def complete(self, handle: int) -> None:
-        self._flush.complete(handle)
+    def fetch(self, repository: Repository, resolved: Resolved, files: Sequence[File], blobs: Sequence[Blob]) -> Meter:
+        """Have every blob of the model complete and verified in the incoming folder."""
+        journal = Journal(self.destination.journal, resolved.digest, self.boot)
+        # 3
+        self.destination.prepare(files)
+        landed = journal.read()
+        missing = what_is_missing(self.destination, blobs, landed)
+        # 4
+        meter = Meter(sum(assembly.missing_bytes for assembly in missing))
+        self.destination.reserve(meter.total)
+        for assembly in missing:
+            assembly.reserve()
+        # 5
+        self.voice.say(f"{self.settings.source}: {len(missing)} blobs to fetch, {human(meter.total)}")
+        flush = Flush(is_synced=self.settings.sync, is_tight=is_tight(meter.total))
+        with journal.open(landed), self.voice.watch(meter, self.destination.path.name):
+            self._fetch(repository, missing, meter, _Shore(journal, flush))
+        _link_copies(self.destination.incoming, blobs)
+        flush.tree(self.destination.incoming)
+        return meter
 
-
-def _fetch(  # noqa: PLR0913, PLR0917 - see _bring
-    repository: Repository,
-    missing: Sequence[Assembly],
-    settings: Settings,
-    meter: Meter,
-    voice: Voice,
-    shore: _Shore,
-) -> None:
-    with shore.journal, voice.watch(meter, Path(settings.destination).name):
+    def _fetch(self, repository: Repository, missing: Sequence[Assembly], meter: Meter, shore: "_Shore") -> None:
         try:
-            fetch(repository, missing, connections=settings.connections, meter=meter, shore=shore)
+            fetch(repository, missing, connections=self.settings.connections, meter=meter, shore=shore)
         except Mismatch:
             shore.journal.discard()  # it may speak of bytes that proved wrong in the end
             raise
 
+    def publish(  # noqa: PLR0913, PLR0917 - a receipt names all that the pull knew
+        self,
+        pinned: str,
+        resolved: Resolved,
+        files: Sequence[File],
+        wire_bytes: int,
+        seconds: float,
+    ) -> Receipt:
+        """Give the complete model its final place."""
+        incoming = self.destination.incoming
+        receipt = Receipt(
+            source=self.settings.source,
+            pinned=pinned,
+            digest=str(resolved.digest),
+            include=self.settings.include,
+            exclude=self.settings.exclude,
+            files=_records(incoming, files),
+            wire_bytes=wire_bytes,
+            seconds=round(seconds, 3),
+            inode=incoming.stat().st_ino,
+            boot="" if self.settings.sync else self.boot,
+        )
+        self.destination.publish(receipt, is_synced=self.settings.sync)
+        return receipt
 
-def _standing(destination: Destination, settings: Settings, digest: Digest | None) -> Receipt | None:
-    """Give the receipt of what stands at the destination if it is just what is wanted, else None."""
-    receipt = destination.receipt()
-    if receipt is None or digest is None or receipt.digest != str(digest):
-        return None
-    if (receipt.include, receipt.exclude) != (settings.include, settings.exclude):
-        return None
-    return receipt if destination.holds(receipt, boot_id()) else None
+
+@dataclass(frozen=True, slots=True)
+class _Shore:
+    """Notes in the journal what has come, once it is on its way to the disk."""
+
+    journal: Journal
+    flush: Flush
+
+    def landed(self, blob: Blob, piece: Piece, handle: int) -> None:
+        self.journal.record(blob, piece)
+        self.flush.landed(piece, handle)
+
+    def complete(self, handle: int) -> None:
+        self.flush.complete(handle)
 
 
 def _link_copies(root: Path, blobs: Sequence[Blob]) -> None:

@@ -313,6 +313,24 @@ def test_a_volume_without_room_is_known_before_the_first_byte(
     assert fake.blob_requests() == []
 
 
+def test_a_synced_pull_is_believed_after_another_boot_and_an_unsynced_one_is_not(
+    fake: FakeRegistry, access: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a power cut files may have their sizes and times and not their bytes: only synced data skips the check."""
+    digest = offer(fake, {**MODEL, "copy.json": b"{}"})
+    for folder, is_synced in (("synced", True), ("loose", False)):
+        (tmp_path / folder).mkdir()
+        bring(fake, access, tmp_path / folder, sync=is_synced)
+    monkeypatch.setattr("puller.pull.boot_id", lambda: "another boot")
+    asked = len(fake.requests)
+    pinned = f"{fake.reference()}@{digest}"
+    bring(fake, access, tmp_path / "synced", sync=True, source=pinned)
+    assert len(fake.requests) == asked
+    receipt = bring(fake, access, tmp_path / "loose", source=pinned)
+    assert len(fake.requests) > asked
+    assert receipt.wire_bytes == 0  # the bytes were there after all
+
+
 def test_globs_choose_files(fake: FakeRegistry, access: Access, tmp_path: Path) -> None:
     """Include and exclude decide what comes; a choice of nothing is an error."""
     offer(fake, MODEL)
