@@ -112,7 +112,7 @@ class _Job:
             shore.journal.discard()  # it may speak of bytes that proved wrong in the end
             raise
 
-    def publish(  # noqa: PLR0913, PLR0917 - a receipt names all that the pull knew
+    def publish(
         self,
         pinned: str,
         resolved: Resolved,
