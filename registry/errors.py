@@ -6,7 +6,9 @@ Fault                                 base of every error that this project rais
 ├── BadDigest         digest.invalid         text that is no digest
 ├── BadManifest       manifest.invalid       JSON that is no manifest, or is too large
 ├── BadCredentials    credentials.invalid    a docker config that cannot be read
+├── BadCaFile         ca-file.invalid        a file that holds no certificates
 ├── BadLayout         layout.invalid         a folder that is no OCI layout
+├── LayoutFailed      layout.failed          a layout on a disk that is full, or refuses to be written
 ├── Mismatch          content.mismatch       bytes that are not what their digest or size promised
 ├── NotFound          registry.not-found     no such repository, tag or blob
 ├── Unauthorized      registry.unauthorized  credentials missing, refused or not sufficient
@@ -74,11 +76,25 @@ class BadCredentials(Fault):
     remedy = "write the file again with `docker login`, or leave it out"
 
 
+class BadCaFile(Fault):
+    """A file that holds no certificates."""
+
+    code = "ca-file.invalid"
+    remedy = "name a file with PEM certificates, each from BEGIN to END"
+
+
 class BadLayout(Fault):
     """A folder that is no OCI image layout."""
 
     code = "layout.invalid"
     remedy = "point layout:// at a folder that holds oci-layout, index.json and blobs/"
+
+
+class LayoutFailed(Fault):
+    """A layout on a disk that is full, or refuses to be written; no tag has moved."""
+
+    code = "layout.failed"
+    remedy = "make room, or name a folder that you may write to"
 
 
 class Mismatch(Fault):

@@ -17,7 +17,7 @@ from oras.defaults import (
 )
 
 from .digest import Digest, verified
-from .errors import BadLayout, BadManifest, Mismatch, NotFound, Refused
+from .errors import BadLayout, BadManifest, LayoutFailed, Mismatch, NotFound, Refused
 from .manifest import INDEX_TYPE, SIZE_LIMIT, Descriptor, Index, Manifest, parse_manifest
 from .repository import Resolved, choose, parse_single
 from .source import LayoutSource
@@ -112,8 +112,9 @@ class LayoutUpload:
     def write(self, content: memoryview) -> None:
         """Append the next bytes."""
         left = memoryview(content)
-        while left:
-            left = left[self._file.write(left) :]
+        with _writing(self._directory):
+            while left:
+                left = left[self._file.write(left) :]
 
     def commit(self, digest: Digest) -> None:
         """Give the blob its name."""
@@ -140,9 +141,10 @@ class LayoutPublisher:
         directory = source.directory
         if directory.exists() and any(directory.iterdir()) and not (directory / oci_layout_file).exists():
             raise BadLayout(f"{directory}: is no OCI layout, and not empty", remedy="name a new or empty folder")
-        (directory / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
-        if not (directory / oci_layout_file).exists():
-            _replace(directory / oci_layout_file, {"imageLayoutVersion": oci_layout_version_pin})
+        with _writing(directory):
+            (directory / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
+            if not (directory / oci_layout_file).exists():
+                _replace(directory / oci_layout_file, {"imageLayoutVersion": oci_layout_version_pin})
 
     def pinned(self, digest: Digest) -> str:
         """Give the source with its digest."""
@@ -158,7 +160,8 @@ class LayoutPublisher:
 
     def begin(self, size: int) -> LayoutUpload:
         """Begin a blob of `size` bytes whose digest is not known yet."""
-        return LayoutUpload(self._source.directory, size)
+        with _writing(self._source.directory):
+            return LayoutUpload(self._source.directory, size)
 
     def put(self, content: bytes, digest: Digest) -> None:
         """Write a small blob whole."""
@@ -179,7 +182,7 @@ class LayoutPublisher:
             annotations={oci_ref_name_annotation: tag},
         )
         directory = self._source.directory
-        with _locked(directory):
+        with _writing(directory), _locked(directory):
             exists = (directory / oci_image_index_file).exists()
             others = [old for old in _read_index(directory).manifests if _tag(old) != tag] if exists else []
             manifests = [old.to_json() for old in (*others, entry)]
@@ -217,6 +220,14 @@ def _locked(directory: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+@contextmanager
+def _writing(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LayoutFailed(f"{directory}: {error.strerror}") from error
 
 
 def _replace(path: Path, document: dict[str, Any]) -> None:

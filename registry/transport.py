@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined] # public, but not in typeshed
 
-from .errors import Unavailable
+from .errors import BadCaFile, Unavailable
 from .exchange import Outgoing, Response, explained
 from .origin import Origin
 
@@ -136,7 +136,10 @@ class Transport:
         if self._context is None:
             context = ssl.create_default_context()
             if self._ca_file:
-                context.load_verify_locations(self._ca_file)
+                try:
+                    context.load_verify_locations(self._ca_file)
+                except OSError as error:  # ssl.SSLError is one
+                    raise BadCaFile(f"{self._ca_file}: {error.strerror or error}") from error
             self._context = context
         return self._context
 

@@ -2,7 +2,9 @@
 
 import json
 import os
+import resource
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,7 +26,7 @@ from puller.settings import Settings
 from registry.client import Access
 from registry.credentials import Credentials
 from registry.digest import Digest
-from registry.errors import BadLayout, Mismatch, Refused, Unauthorized, Unavailable
+from registry.errors import BadLayout, LayoutFailed, Mismatch, Refused, Unauthorized, Unavailable
 from registry.meter import Meter
 from registry.modelpack import CHUNK_BYTES
 from registry.places import publisher_at, repository_at
@@ -375,6 +377,34 @@ def test_a_folder_that_is_no_layout_is_not_written_to(access: Access, tmp_path: 
     write_tree(tmp_path / "mine", {"thesis.tex": b"years"})
     with pytest.raises(BadLayout):
         send(write_tree(tmp_path / "model", {"a": b""}), f"layout://{tmp_path / 'mine'}:v1", access)
+
+
+def test_a_layout_that_cannot_be_written_is_named(access: Access, tmp_path: Path) -> None:
+    """A file where the folder should be: an error with a remedy, and no traceback."""
+    write_tree(tmp_path, {"file": b"x"})
+    with pytest.raises(LayoutFailed) as caught:
+        send(write_tree(tmp_path / "model", {"a": b""}), f"layout://{tmp_path / 'file' / 'layout'}:v1", access)
+    assert caught.value.remedy
+
+
+def test_a_full_disk_leaves_the_tag_where_it_was(
+    access: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A push that runs out of room is told as such; what was pushed before is still there."""
+    target = f"layout://{tmp_path / 'layout'}:v1"
+    before = send(write_tree(tmp_path / "old", {"a": b"1"}), target, access)
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    monkeypatch.setattr("packer.send.SMALL_BYTES", 0)
+    folder = write_tree(tmp_path / "new", {"a": noise(300_000)})
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(LayoutFailed, match="File too large"):
+            send(folder, target, access)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    assert repository_at(parse_source(target), access).resolve().digest == before.digest
+    assert [name for name in read_tree(tmp_path / "layout") if "incoming" in name] == []
 
 
 def test_a_registry_that_is_down_is_named(access: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from registry.client import Access
 from registry.credentials import Credentials
 from registry.digest import Digest
 from registry.environment import access_from
-from registry.errors import Fault, NotFound, Refused, Unauthorized, Unavailable, Untrusted
+from registry.errors import BadCaFile, Fault, NotFound, Refused, Unauthorized, Unavailable, Untrusted
 from registry.manifest import Descriptor, Manifest
 from registry.modelpack import ARTIFACT_TYPE, CONFIG_TYPE
 from registry.origin import redacted
@@ -154,6 +154,16 @@ def test_tls_is_verified_against_the_ca_that_is_named(part: Part, tmp_path: Path
         plain = f"https://{stack.enter_context(fake_registry()).address}/v2/"
         with pytest.raises(Untrusted, match="does not speak TLS"):
             trusting.transport.request("GET", plain, {})
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no certificate"])
+def test_a_ca_file_that_holds_no_certificates_is_named(tmp_path: Path, content: bytes | None) -> None:
+    """A wrong --ca-file is an error of its own, not one of the registry."""
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_bytes(content)
+    with access_from({}, ca_file=str(file)) as opened, pytest.raises(BadCaFile, match=r"ca\.pem"):
+        opened.transport.request("GET", "https://127.0.0.1:1/v2/", {})
 
 
 def certificate_for_localhost(folder: Path) -> tuple[Path, Path]:
