@@ -13,8 +13,8 @@ _VERDICTS = {True: "met", False: "**missed**", None: "not measured"}
 _LEGEND = """\
 The registry shares the cores with the puller. Commands take turns; a ratio is the median of what the pairs of one round
 give, and so firmer than seconds. Seconds begin before the process does. Wire is what passed the loopback meanwhile,
-written is what went to write(2) and its kin, peak disk is looked up 20 times a second. A run counts as disturbed when
-other programs took more than a tenth of the machine; it is repeated, but not for ever.
+written is what went to write(2) and its kin; RSS and disk are peaks, the disk looked up 20 times a second. A run counts
+as disturbed when other programs took more than a tenth of the machine; it is repeated, but not for ever.
 """
 
 
@@ -68,15 +68,16 @@ def _section(outcome: Outcome) -> Iterator[str]:
 
 
 def _table(series: Series) -> Iterator[str]:
-    yield "| command | seconds | GB/s | CPU s/GB | peak RSS MiB | wire MiB | written MiB | peak disk MiB |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield "| command | seconds | GB/s | CPU s/GB | origin CPU s/GB | RSS MiB | wire MiB | written MiB | disk MiB |"
+    yield "|---|---|---|---|---|---|---|---|---|"
     medians = summary(series)
     for name in sorted(series.runs, key=series.wall):
         of = medians[name]
         sizes = (of["peak_rss_bytes"], of["wire_bytes"], of["written_bytes"], of["peak_disk_bytes"])
         shown = " | ".join("-" if size is None else f"{size / MIB:.0f}" for size in sizes)
         rate = series.rate(name) / 1e9
-        yield f"| {name} | {series.wall(name):.2f} | {rate:.2f} | {of['cpu_seconds_per_gb']:.2f} | {shown} |"
+        spent = f"{of['cpu_seconds_per_gb']:.2f} | {of['origin_cpu_seconds_per_gb']:.2f}"
+        yield f"| {name} | {series.wall(name):.2f} | {rate:.2f} | {spent} | {shown} |"
     for name, reason in series.failures.items():
         last = reason.splitlines()[-1][:160].replace("|", "/")
-        yield f"| {name} | failed: {last} | | | | | | |"
+        yield f"| {name} | failed: {last} | | | | | | | |"

@@ -137,6 +137,7 @@ def summary(series: Series) -> Mapping[str, Mapping[str, float | None]]:
         name: {
             "wall_seconds": series.wall(name),
             "cpu_seconds_per_gb": series.median(name, lambda run: run.cpu) / series.size * GB,
+            "origin_cpu_seconds_per_gb": series.median(name, lambda run: run.origin_cpu) / series.size * GB,
             "peak_rss_bytes": series.median(name, lambda run: run.peak_rss),
             "wire_bytes": series.median(name, lambda run: run.wire),
             "written_bytes": _written(runs),

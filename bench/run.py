@@ -36,6 +36,9 @@ class Measurement:
 
     wall: float
     cpu: float
+    origin_cpu: float
+    """What the origins spent meanwhile."""
+
     peak_rss: int
     wire: int
     """What went over the loopback in that time, whoever sent it."""
@@ -61,7 +64,13 @@ def measure(command: Command, folder: Path) -> Measurement:
     wire, after = _loopback_bytes() - wire, Clocks.read()
     taken = json.loads(result.read_text())
     strangers = share_of_strangers(before, after, taken["cpu"])
-    return Measurement(wire=wire, peak_disk=watch.peak, strangers=strangers, **taken)
+    return Measurement(
+        wire=wire,
+        peak_disk=watch.peak,
+        origin_cpu=after.origins - before.origins,
+        strangers=strangers,
+        **taken,
+    )
 
 
 def start(command: Command, output: int) -> "subprocess.Popen[bytes]":

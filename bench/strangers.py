@@ -12,24 +12,26 @@ _BUSY = (0, 1, 2, 5, 6, 7)  # of a cpu line in /proc/stat: user, nice, system, i
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """CPU seconds until now: of the whole machine, and of this program with the children that still run."""
+    """CPU seconds until now: of the whole machine, of this program, and of the origins, its children that still run."""
 
     at: float
     machine: float
-    ours: float
+    harness: float
+    origins: float
 
     @classmethod
     def read(cls) -> Self:
         """Read the kernel's counters."""
         fields = Path("/proc/stat").read_text().partition("\n")[0].split()[1:]
         busy = sum(int(fields[index]) for index in _BUSY) * _TICK_SECONDS
-        return cls(time.monotonic(), busy, time.process_time() + _children())
+        return cls(time.monotonic(), busy, time.process_time(), _children())
 
 
 def share_of_strangers(before: Clocks, after: Clocks, client: float) -> float:
-    """Give the part of the machine that neither we, nor our servers, nor a `client` of so many CPU seconds took."""
+    """Give the part of the machine that neither we, nor our origins, nor a `client` of so many CPU seconds took."""
     capacity = (after.at - before.at) * (os.cpu_count() or 1)
-    theirs = (after.machine - before.machine) - (after.ours - before.ours) - client
+    known = (after.harness - before.harness) + (after.origins - before.origins) + client
+    theirs = after.machine - before.machine - known
     return max(theirs / capacity, 0.0)
 
 
