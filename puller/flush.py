@@ -5,13 +5,16 @@ the pod, whose data is synced before it is published; and a memory limit smaller
 would stop us to clean up after ourselves.
 """
 
-import ctypes
 import os
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .errors import disk_errors
 from .plan import Piece
+
+if TYPE_CHECKING:
+    from ctypes import CDLL
 
 _WAIT_BEFORE, _WRITE, _WAIT_AFTER = 1, 2, 4  # flags of sync_file_range(2)
 
@@ -89,13 +92,18 @@ def is_tight(size: int) -> bool:
 
 
 @cache
-def _library() -> ctypes.CDLL | None:
+def _library() -> "CDLL | None":
+    import ctypes  # noqa: PLC0415 - few pulls need it, and it would make all of them start later
+
     library = ctypes.CDLL(None, use_errno=True)
-    return library if hasattr(library, "sync_file_range") else None
+    if not hasattr(library, "sync_file_range"):
+        return None
+    library.sync_file_range.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
+    return library
 
 
 def _sync_range(handle: int, start: int, size: int, flags: int) -> None:
     """Call sync_file_range(2), where there is one; an error of the disk shows again at the sync in the end."""
     library = _library()
     if library is not None:
-        library.sync_file_range(handle, ctypes.c_int64(start), ctypes.c_int64(size), flags)
+        library.sync_file_range(handle, start, size, flags)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-FIRST = 4
-TICK_SECONDS = 0.25
+FIRST = 8
+TICK_SECONDS = 0.15
 _WORTH = 1.1
 """What doubling the connections must multiply the rate by, to be kept."""
 

@@ -1,6 +1,5 @@
 """Which connection is so much slower than its peers that a new one would be faster."""
 
-import statistics
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -32,7 +31,7 @@ class Watched:
 
 def usual_rate(rates: Sequence[float]) -> float:
     """Give the median, or 0 while there are too few to compare with."""
-    return statistics.median(rates) if len(rates) >= _PEERS else 0.0
+    return sorted(rates)[len(rates) // 2] if len(rates) >= _PEERS else 0.0
 
 
 class Watchdog:

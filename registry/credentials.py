@@ -5,7 +5,6 @@ Reads what docker, podman, kubectl and the clouds' helpers write: `auths` with `
 """
 
 import json
-import subprocess
 from base64 import b64decode
 from binascii import Error as BadBase64
 from collections.abc import Iterable, Mapping
@@ -124,6 +123,8 @@ def _credential(entry: Mapping[str, Any]) -> Credential | None:
 
 
 def _ask_helper(name: str, host: str) -> Credential | None:
+    import subprocess  # noqa: PLC0415 - few pulls need a helper, and it would make all of them start later
+
     server = hub.index_server if host == hub.index_name else host
     try:
         answer = subprocess.run(

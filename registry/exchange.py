@@ -113,6 +113,8 @@ class Outgoing:
     def __init__(self, pool: Pool, origin: Origin, connection: http.client.HTTPConnection, url: str) -> None:
         self._pool, self._origin, self._connection, self._url = pool, origin, connection, url
         self._hung_up = False
+        if not isinstance(connection.sock, ssl.SSLSocket):
+            connection.sock.settimeout(None)  # the kernel keeps the limit: one call for a buffer, see Response._receive
 
     def write(self, content: bytes | memoryview) -> None:
         """Send the next bytes. When the server hung up, its answer says why: `finish` reads it."""
@@ -127,6 +129,7 @@ class Outgoing:
 
     def finish(self) -> Response:
         """Read the answer's head."""
+        self._connection.sock.settimeout(self._connection.timeout)
         return Response(self._pool, self._origin, self._connection, self._url)
 
     def abort(self) -> None:

@@ -1,6 +1,5 @@
 """`registry/repository:tag@sha256:…` as a value."""
 
-import ipaddress
 import re
 from dataclasses import dataclass, replace
 from typing import Self
@@ -15,6 +14,7 @@ from .errors import BadDigest, BadReference
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 _HOST = re.compile(r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?")
+_LOOPBACK = re.compile(r"127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}")  # RFC 1122, 3.2.1.3
 _NAME_LIMIT = 255
 
 
@@ -80,13 +80,8 @@ class Reference:
 
 def is_loopback(registry: str) -> bool:
     """Tell whether `host[:port]` is this very machine, where plain HTTP is the custom."""
-    host = registry.rpartition(":")[0] if re.search(r":\d+$", registry) else registry
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
+    host = registry.rpartition(":")[0] if re.search(r":\d+$", registry) and registry != "::1" else registry
+    return host in {"localhost", "::1", "[::1]"} or _LOOPBACK.fullmatch(host) is not None
 
 
 def _looks_like_host(text: str) -> bool:

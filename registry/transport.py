@@ -152,6 +152,7 @@ def _proxy_authorization(proxy: SplitResult) -> dict[str, str]:
 
 
 def _limit_waits_in_the_kernel(sock: socket.socket, seconds: float) -> None:
-    """Set the time limit for reads that do not go through Python's own (socket(7), SO_RCVTIMEO)."""
+    """Set the time limits for bulk reads and writes, which do not go through Python's own (socket(7), SO_RCVTIMEO)."""
     limit = struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
