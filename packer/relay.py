@@ -41,6 +41,15 @@ def relay(file: Found, chunk: int, upload: Upload, meter: Meter) -> tuple[Digest
     return Digest(whole.hexdigest()), sender.chunks.finish() if file.size > chunk else None
 
 
+def digest_of(file: Found) -> Digest:
+    """Hash a file without sending it: for registries that must know the digest before. Raises BadFolder."""
+    try:
+        with file.location.open("rb") as opened:
+            return Digest(hashlib.file_digest(opened, "sha256").hexdigest())
+    except OSError as error:
+        raise BadFolder(f"{file.location}: {error.strerror}", remedy="make it readable") from None
+
+
 def _read(opened: FileIO, file: Found, chunk: int, sender: "Sender") -> Iterator[memoryview]:
     """Give the file's bytes, each buffer handed to the sender before; none reaches across the end of a chunk."""
     position = 0

@@ -10,7 +10,7 @@ from registry.retry import patiently
 
 from .errors import BadFolder, Changed
 from .ledger import Known, Ledger
-from .relay import relay
+from .relay import digest_of, relay
 from .scan import Found
 
 SMALL_BYTES = 4 << 20
@@ -87,7 +87,8 @@ def _send_small(target: Target, file: Found, meter: Meter) -> Sent:
 
 
 def _send_large(target: Target, file: Found, chunk: int, meter: Meter) -> Sent:
-    with target.publisher.begin(file.size) as upload:
+    first = digest_of(file) if target.publisher.wants_digest_first else None
+    with target.publisher.begin(file.size, first) as upload:
         digest, chunks = relay(file, chunk, upload, meter)
         upload.commit(digest)
     target.ledger.note(file, chunk, Known(digest, chunks))

@@ -1,8 +1,7 @@
-"""When bytes leave the page cache for the disk: never by default, early where they must be there at the end.
+"""When bytes leave the page cache for the disk: they begin to be written as they come, and are left warm in memory.
 
-A model that was just pulled is about to be read, so its pages are left warm. Two cases differ: a volume that outlives
-the pod, whose data is synced before it is published; and a memory limit smaller than the model, under which the kernel
-would stop us to clean up after ourselves.
+A model that was just pulled is about to be read. Two cases differ: a volume that outlives the pod, whose data is synced
+before it is published; and a memory limit smaller than the model, under which pages are dropped once they are written.
 """
 
 import os
@@ -27,13 +26,11 @@ class Flush:
         self._is_synced, self._is_tight = is_synced, is_tight
 
     def landed(self, piece: Piece, handle: int) -> None:
-        """Let the disk begin with a piece, so that no mountain is left for the end."""
+        """Let the disk begin with a piece, so that the kernel need not stop the writers to clean up after them."""
         size = piece.stop - piece.start
+        _sync_range(handle, piece.start, size, _WAIT_BEFORE | _WRITE | _WAIT_AFTER if self._is_tight else _WRITE)
         if self._is_tight:
-            _sync_range(handle, piece.start, size, _WAIT_BEFORE | _WRITE | _WAIT_AFTER)
             os.posix_fadvise(handle, piece.start, size, os.POSIX_FADV_DONTNEED)
-        elif self._is_synced:
-            _sync_range(handle, piece.start, size, _WRITE)
 
     def complete(self, handle: int) -> None:
         """Wait until a whole file is on disk, where that is wanted."""
@@ -93,7 +90,7 @@ def is_tight(size: int) -> bool:
 
 @cache
 def _library() -> "CDLL | None":
-    import ctypes  # noqa: PLC0415 - few pulls need it, and it would make all of them start later
+    import ctypes  # noqa: PLC0415 - a pull that finds its model standing need not load it
 
     library = ctypes.CDLL(None, use_errno=True)
     if not hasattr(library, "sync_file_range"):

@@ -158,7 +158,12 @@ class LayoutPublisher:
         """Do nothing: a layout has each blob once."""
         return self.has(digest)
 
-    def begin(self, size: int) -> LayoutUpload:
+    @property
+    def wants_digest_first(self) -> bool:
+        """Never: a file takes its name when it is whole."""
+        return False
+
+    def begin(self, size: int, digest: Digest | None = None) -> LayoutUpload:  # noqa: ARG002 - see above
         """Begin a blob of `size` bytes whose digest is not known yet."""
         with _writing(self._source.directory):
             return LayoutUpload(self._source.directory, size)

@@ -93,8 +93,13 @@ class Publisher(Protocol):
         """Take a blob over from another repository of the same place, without its bytes; tell whether that worked."""
         ...
 
-    def begin(self, size: int) -> Upload:
-        """Begin a blob of `size` bytes whose digest is not known yet."""
+    @property
+    def wants_digest_first(self) -> bool:
+        """Whether `begin` must be told the digest; it may come to want that after a first failure."""
+        ...
+
+    def begin(self, size: int, digest: Digest | None = None) -> Upload:
+        """Begin a blob of `size` bytes, whose digest may not be known yet."""
         ...
 
     def put(self, content: bytes, digest: Digest) -> None:

@@ -1,11 +1,13 @@
 """Write artifacts to a registry (distribution-spec, "Pushing")."""
 
+from collections.abc import Callable
+from enum import Enum
 from typing import Self
 from urllib.parse import quote
 
 from .client import Access, Client, failure
 from .digest import Digest
-from .errors import Mismatch, NotFound, Refused, Unauthorized
+from .errors import Fault, Mismatch, NotFound, Refused, Unauthorized, Unavailable
 from .exchange import Outgoing, Response
 from .manifest import Manifest
 from .reference import Reference
@@ -14,31 +16,83 @@ from .retry import patiently
 _BYTES = {"Content-Type": "application/octet-stream"}
 _ERROR_LIMIT = 64 << 10
 
+CHUNK_BYTES = 64 << 20
+"""What a request of a chunked upload carries: under the 100 MB of common proxies."""
+
+
+class Manner(Enum):
+    """How a registry takes a large blob.
+
+    One streamed PATCH, as docker sends it, is taken nearly everywhere. Behind a proxy with a limit it must come in
+    chunks; a registry without PATCH wants one PUT, for which the digest must be known before the first byte.
+    """
+
+    STREAMED = "one PATCH"
+    CHUNKED = "many PATCHes"
+    WHOLE = "one PUT"
+
+
+_BETTER = {413: Manner.CHUNKED, 404: Manner.WHOLE, 405: Manner.WHOLE, 416: Manner.WHOLE, 501: Manner.WHOLE}
+
 
 class RemoteUpload:
-    """A blob that is sent while its digest is still being counted: POST, one PATCH, PUT with the digest."""
+    """A blob on its way in the given manner. Raises Unavailable with `learn` told, when another manner would do."""
 
-    def __init__(self, client: Client, location: str, size: int) -> None:
-        self._client, self._location = client, location
-        self._outgoing: Outgoing | None = client.stream("PATCH", location, {**_BYTES, "Content-Length": str(size)})
+    def __init__(
+        self, client: Client, location: str, size: int, manner: Manner, learn: Callable[[Manner], None]
+    ) -> None:
+        self._client, self._location, self._size = client, location, size
+        self._manner, self._learn = manner, learn
+        self._stretch = CHUNK_BYTES if manner is Manner.CHUNKED else size
+        self._outgoing: Outgoing | None = None
+        self._sent = self._until = 0
 
     def write(self, content: memoryview) -> None:
         """Send the next bytes."""
-        if self._outgoing is None:
-            raise ValueError("this upload is closed")
-        self._outgoing.write(content)
+        while content:
+            if self._outgoing is None:
+                self._begin()
+            part = content[: self._until - self._sent]
+            if self._outgoing is not None:
+                self._outgoing.write(part)
+            self._sent += len(part)
+            content = content[len(part) :]
+            if self._sent == self._until:
+                self._end()
 
     def commit(self, digest: Digest) -> None:
         """Close the blob under its digest; raise Mismatch when the registry counted another one."""
-        if self._outgoing is None:
-            raise ValueError("this upload is closed")
-        with self._outgoing.finish() as response:
-            self._outgoing = None
+        if self._manner is not Manner.WHOLE:
+            _close(self._client, self._location, b"", digest)
+
+    def _begin(self) -> None:
+        self._until = min(self._sent + self._stretch, self._size)
+        headers = {**_BYTES, "Content-Length": str(self._until - self._sent)}
+        if self._manner is Manner.CHUNKED:
+            headers["Content-Range"] = f"{self._sent}-{self._until - 1}"
+        self._outgoing = self._client.stream(self._method, self._location, headers)
+
+    def _end(self) -> None:
+        outgoing, self._outgoing = self._outgoing, None
+        if outgoing is None:
+            return
+        with outgoing.finish() as response:
             if response.status not in (201, 202, 204):
-                raise failure("PATCH", response, self._client.who)
-            location = _location(self._client, response)
+                raise self._refused(response)
             response.read(_ERROR_LIMIT)
-        _close(self._client, location, b"", digest)
+            if self._manner is not Manner.WHOLE:
+                self._location = _location(self._client, response)
+
+    @property
+    def _method(self) -> str:
+        return "PUT" if self._manner is Manner.WHOLE else "PATCH"
+
+    def _refused(self, response: Response) -> Fault:
+        better = _BETTER.get(response.status)
+        if better is None or self._manner is not Manner.STREAMED:
+            return failure(self._method, response, self._client.who)
+        self._learn(better)
+        return Unavailable(f"{self._client.origin}: answered {response.status}, so the blob is sent as {better.value}")
 
     def __enter__(self) -> Self:
         return self
@@ -57,6 +111,7 @@ class RemotePublisher:
             raise Refused(f"{reference}: names a digest, which nobody can choose", remedy="push to a tag")
         self._reference = reference
         self._client = Client(access, reference, "pull,push")
+        self._manner = Manner.STREAMED
 
     def pinned(self, digest: Digest) -> str:
         """Give the reference with its digest."""
@@ -87,9 +142,20 @@ class RemotePublisher:
         except (Unauthorized, NotFound, Refused):
             return False
 
-    def begin(self, size: int) -> RemoteUpload:
-        """Begin a blob of `size` bytes whose digest is not known yet."""
-        return RemoteUpload(self._client, self._open(), size)
+    @property
+    def wants_digest_first(self) -> bool:
+        """Whether this registry takes large blobs only under a digest that is known before."""
+        return self._manner is Manner.WHOLE
+
+    def begin(self, size: int, digest: Digest | None = None) -> RemoteUpload:
+        """Begin a blob of `size` bytes; its digest may be unknown, unless `wants_digest_first`."""
+        location = self._open()
+        if self._manner is Manner.WHOLE:
+            location = _with_digest(location, digest)
+        return RemoteUpload(self._client, location, size, self._manner, self._learn)
+
+    def _learn(self, manner: Manner) -> None:
+        self._manner = manner
 
     def put(self, content: bytes, digest: Digest) -> None:
         """Write a small blob whole."""
@@ -118,10 +184,12 @@ class RemotePublisher:
 
 
 def _close(client: Client, location: str, content: bytes, digest: Digest) -> None:
-    glue = "&" if "?" in location else "?"
-    url = f"{location}{glue}digest={digest}"
-    with client.request("PUT", url, headers=_BYTES, accept=(201,), body=content) as response:
+    with client.request("PUT", _with_digest(location, digest), headers=_BYTES, accept=(201,), body=content) as response:
         _cross_check(response, digest)
+
+
+def _with_digest(location: str, digest: Digest | None) -> str:
+    return f"{location}{'&' if '?' in location else '?'}digest={digest}"
 
 
 def _cross_check(response: Response, digest: Digest) -> None:

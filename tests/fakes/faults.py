@@ -2,13 +2,23 @@
 
 from dataclasses import replace
 
-from .registry import Answer, Change, Request
+from .registry import Answer, Change, FakeRegistry, Request
 
 
 def status(code: int, **headers: str) -> Change:
     """Answer another status; headers are written with _ for -."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return lambda _, __: Answer(code, b"", named)
+
+
+def refused(code: int, fake: FakeRegistry) -> Change:
+    """Answer another status to a write, and forget what it brought."""
+
+    def change(request: Request, _: Answer) -> Answer:
+        fake.forget(request)
+        return Answer(code)
+
+    return change
 
 
 def truncated(count: int, *, resets: bool = False) -> Change:

@@ -109,6 +109,10 @@ class FakeRegistry:
         """Give the reads of blobs so far."""
         return [request for request in self.requests if request.method == "GET" and "/blobs/" in request.path]
 
+    def forget(self, request: Request) -> None:
+        """Take back what a write to an upload brought."""
+        self._parts.pop(request.path.partition("?")[0], None)
+
     def answer(self, request: Request) -> Answer:
         """Answer a request, faults included."""
         with self._lock:

@@ -295,6 +295,24 @@ def test_an_upload_that_breaks_is_sent_again(
         assert fetch(pushed.pinned, tmp_path / "out", access) == tree
 
 
+@pytest.mark.parametrize(
+    ("code", "method", "count"), [(413, "PATCH", 6), (405, "PUT", 1), (416, "PUT", 1), (404, "PUT", 1)]
+)
+def test_a_blob_is_sent_as_the_registry_takes_it(
+    access: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, method: str, count: int
+) -> None:
+    """Refused as one stream, a blob comes in chunks or in one PUT, by what was refused, and is the same blob."""
+    monkeypatch.setattr("registry.retry._FIRST_SECONDS", 0.0)
+    monkeypatch.setattr("registry.upload.CHUNK_BYTES", (1 << 20) + 1)
+    tree = {"model.gguf": noise(5 << 20)}
+    with fake_registry() as fake:
+        fake.fail(faults.refused(code, fake), method="PATCH", path="/blobs/uploads/", times=1)
+        pushed = send(write_tree(tmp_path / "model", tree), fake.reference(), access)
+        sent = [request for request in fake.requests if request.method == method and len(request.body) > 1000]
+        assert len(sent) == count
+        assert fetch(pushed.pinned, tmp_path / "out", access) == tree
+
+
 def test_a_registry_that_counts_another_digest_is_not_believed(access: Access, tmp_path: Path) -> None:
     """What the registry answers is compared with what was sent, before there is a tag."""
     wrong = faults.with_headers(Docker_Content_Digest=str(Digest.of(b"other")))
