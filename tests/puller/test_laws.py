@@ -25,8 +25,8 @@ from tests.fakes.registry import Answer, Change, FakeRegistry, fake_registry
 
 from .models import noise, offer, read_tree
 
-SCHEDULES = int(os.environ.get("WEIGHBRIDGE_LAWS", "10")) * 10
-KILLS = int(os.environ.get("WEIGHBRIDGE_LAWS", "10")) * 2
+SCHEDULES = int(os.environ.get("WEIGHBRIDGE_LAWS", "5")) * 10
+KILLS = int(os.environ.get("WEIGHBRIDGE_LAWS", "5")) * 2
 BATCH = 25
 
 CONNECTIONS, PIECE = 4, 100_000
