@@ -14,9 +14,11 @@ from threading import Semaphore
 from typing import Self
 
 from registry.digest import Digest
+from registry.errors import TakenOtherwise, Unavailable
 from registry.meter import Meter
 from registry.modelpack import Chunks
 from registry.repository import Upload
+from registry.retry import patiently
 
 from .errors import BadFolder, Changed
 from .scan import Found
@@ -35,7 +37,7 @@ def relay(file: Found, chunk: int, upload: Upload, meter: Meter) -> tuple[Digest
     except OSError as error:
         raise BadFolder(f"{file.location}: {error.strerror}", remedy="make it readable") from None
     whole = hashlib.sha256()
-    with opened, Sender(upload, chunk, meter) as sender:
+    with opened, Sender(upload, chunk, meter, opened.fileno()) as sender:
         for content in _read(opened, file, chunk, sender):
             whole.update(content)
     return Digest(whole.hexdigest()), sender.chunks.finish() if file.size > chunk else None
@@ -68,9 +70,10 @@ def _read(opened: FileIO, file: Found, chunk: int, sender: "Sender") -> Iterator
 class Sender:
     """The second thread. What ends it early is raised in the first one, and what it counted is taken back."""
 
-    def __init__(self, upload: Upload, chunk: int, meter: Meter) -> None:
+    def __init__(self, upload: Upload, chunk: int, meter: Meter, handle: int) -> None:
+        """`handle` is the open file, from which is read again what a broken connection lost."""
         self.chunks = _ChunkHasher(chunk)
-        self._upload, self._meter = upload, meter
+        self._upload, self._meter, self._handle = upload, meter, handle
         self._sent = 0
         self._buffers = cycle([memoryview(bytearray(_BUFFER_BYTES)) for _ in range(_BUFFERS)])
         self._free = Semaphore(_BUFFERS)
@@ -106,13 +109,26 @@ class Sender:
             if self._failure is None:
                 try:
                     self.chunks.update(content)
-                    self._upload.write(content)
+                    self._send(content)
                 except BaseException as error:  # noqa: BLE001 - the first thread raises it again
                     self._failure = error
                 else:
                     self._sent += len(content)
                     self._meter.add(len(content))
             self._free.release()
+
+    def _send(self, content: memoryview) -> None:
+        """Send bytes that follow those sent before; when the connection breaks, go on behind what has arrived."""
+        try:
+            self._upload.write(content)
+        except TakenOtherwise:
+            raise
+        except Unavailable:
+            stop = self._sent + len(content)
+            arrived = patiently(self._upload.resume)
+            for start in range(arrived, stop, _BUFFER_BYTES):
+                again = os.pread(self._handle, min(_BUFFER_BYTES, stop - start), start)
+                self._upload.write(memoryview(again))
 
 
 class _ChunkHasher:

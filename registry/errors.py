@@ -15,6 +15,7 @@ Fault                                 base of every error that this project rais
 ├── Refused           registry.refused       any other answer that trying again will not change
 │   └── Untrusted     registry.untrusted     TLS that does not prove who answers
 └── Unavailable       registry.unavailable   down, unreachable, overloaded, or cut off (temporary)
+    └── TakenOtherwise registry.takes-otherwise  a blob must be sent in another manner, which is known now (temporary)
 """
 
 from typing import ClassVar
@@ -153,3 +154,9 @@ class Unavailable(Fault):
     ) -> None:
         super().__init__(message, remedy=remedy)
         self.retry_after_seconds, self.is_overload = retry_after_seconds, is_overload
+
+
+class TakenOtherwise(Unavailable):
+    """A blob must be sent in another manner, which is known now: from its start."""
+
+    code = "registry.takes-otherwise"

@@ -112,20 +112,18 @@ class Outgoing:
 
     def __init__(self, pool: Pool, origin: Origin, connection: http.client.HTTPConnection, url: str) -> None:
         self._pool, self._origin, self._connection, self._url = pool, origin, connection, url
-        self._hung_up = False
         if not isinstance(connection.sock, ssl.SSLSocket):
             connection.sock.settimeout(None)  # the kernel keeps the limit: one call for a buffer, see Response._receive
 
-    def write(self, content: bytes | memoryview) -> None:
-        """Send the next bytes. When the server hung up, its answer says why: `finish` reads it."""
-        if self._hung_up:
-            return
+    def write(self, content: bytes | memoryview) -> bool:
+        """Send the next bytes; False when the server hung up, and then `finish` may read why."""
         try:
             self._connection.send(content)
         except (BrokenPipeError, ConnectionResetError):
-            self._hung_up = True
+            return False
         except OSError as error:
             raise _explain(self._origin, error) from error
+        return True
 
     def finish(self) -> Response:
         """Read the answer's head."""

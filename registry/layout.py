@@ -116,6 +116,10 @@ class LayoutUpload:
             while left:
                 left = left[self._file.write(left) :]
 
+    def resume(self) -> int:
+        """Give the offset of the next byte."""
+        return self._file.tell()
+
     def commit(self, digest: Digest) -> None:
         """Give the blob its name."""
         if self._file.tell() != self._size:

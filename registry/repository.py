@@ -73,6 +73,10 @@ class Upload(Protocol):
         """Send the next bytes."""
         ...
 
+    def resume(self) -> int:
+        """After Unavailable, find out how many bytes arrived; the next write must go on behind them."""
+        ...
+
     def commit(self, digest: Digest) -> None:
         """Close the blob under its digest; raises Mismatch when the other side counted another one."""
         ...

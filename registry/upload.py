@@ -1,5 +1,6 @@
 """Write artifacts to a registry (distribution-spec, "Pushing")."""
 
+import re
 from collections.abc import Callable
 from enum import Enum
 from typing import Self
@@ -7,7 +8,7 @@ from urllib.parse import quote
 
 from .client import Access, Client, failure
 from .digest import Digest
-from .errors import Fault, Mismatch, NotFound, Refused, Unauthorized, Unavailable
+from .errors import Fault, Mismatch, NotFound, Refused, TakenOtherwise, Unauthorized, Unavailable
 from .exchange import Outgoing, Response
 from .manifest import Manifest
 from .reference import Reference
@@ -15,6 +16,7 @@ from .retry import patiently
 
 _BYTES = {"Content-Type": "application/octet-stream"}
 _ERROR_LIMIT = 64 << 10
+_ARRIVED = re.compile(r"(?:bytes=)?0-(\d+)")
 
 CHUNK_BYTES = 64 << 20
 """What a request of a chunked upload carries: under the 100 MB of common proxies."""
@@ -36,7 +38,7 @@ _BETTER = {413: Manner.CHUNKED, 404: Manner.WHOLE, 405: Manner.WHOLE, 416: Manne
 
 
 class RemoteUpload:
-    """A blob on its way in the given manner. Raises Unavailable with `learn` told, when another manner would do."""
+    """A blob on its way in the given manner. Raises TakenOtherwise, `learn` told, when another manner would do."""
 
     def __init__(
         self, client: Client, location: str, size: int, manner: Manner, learn: Callable[[Manner], None]
@@ -53,12 +55,26 @@ class RemoteUpload:
             if self._outgoing is None:
                 self._begin()
             part = content[: self._until - self._sent]
-            if self._outgoing is not None:
-                self._outgoing.write(part)
+            was_sent = self._outgoing is not None and self._outgoing.write(part)
             self._sent += len(part)
             content = content[len(part) :]
-            if self._sent == self._until:
+            if self._sent == self._until or not was_sent:
                 self._end()
+
+    def resume(self) -> int:
+        """Ask how much has arrived, to go on behind it after a broken connection; give that offset.
+
+        Raises Unavailable and the other faults of a request when the upload is lost (distribution-spec, "Chunked
+        Upload": GET of the upload's address answers its Range, and the address to go on with).
+        """
+        if self._manner is Manner.WHOLE:
+            raise Unavailable(f"{self._client.origin}: an upload in one PUT cannot go on in the middle")
+        with self._client.request("GET", self._location, headers={}, accept=(204,)) as response:
+            arrived = _ARRIVED.fullmatch(response.headers.get("Range", ""))
+            self._location = _location(self._client, response)
+        last = int(arrived[1]) if arrived else 0
+        self._sent = self._until = last + 1 if last else 0  # registries write 0-0 for nothing, too
+        return self._sent
 
     def commit(self, digest: Digest) -> None:
         """Close the blob under its digest; raise Mismatch when the registry counted another one."""
@@ -68,7 +84,7 @@ class RemoteUpload:
     def _begin(self) -> None:
         self._until = min(self._sent + self._stretch, self._size)
         headers = {**_BYTES, "Content-Length": str(self._until - self._sent)}
-        if self._manner is Manner.CHUNKED:
+        if self._manner is Manner.CHUNKED or self._sent:
             headers["Content-Range"] = f"{self._sent}-{self._until - 1}"
         self._outgoing = self._client.stream(self._method, self._location, headers)
 
@@ -92,7 +108,7 @@ class RemoteUpload:
         if better is None or self._manner is not Manner.STREAMED:
             return failure(self._method, response, self._client.who)
         self._learn(better)
-        return Unavailable(f"{self._client.origin}: answered {response.status}, so the blob is sent as {better.value}")
+        return TakenOtherwise(f"{self._client.origin}: answered {response.status}: blobs are sent as {better.value}")
 
     def __enter__(self) -> Self:
         return self

@@ -10,7 +10,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
@@ -79,6 +79,7 @@ class FakeRegistry:
         self.manifests: dict[str, bytes] = {}
         self.faults: list[Scripted] = []
         self.requests: list[Request] = []
+        self.cuts: list[int] = []
         self.address = ""
         self._lock = threading.Lock()
         self._uploads = 0
@@ -109,6 +110,17 @@ class FakeRegistry:
         """Give the reads of blobs so far."""
         return [request for request in self.requests if request.method == "GET" and "/blobs/" in request.path]
 
+    def cut(self, request: Request) -> int | None:
+        """Give after how many bytes of this upload to hang up, once for each entry of `cuts`; None for not at all."""
+        with self._lock:
+            return self.cuts.pop(0) if request.method == "PATCH" and self.cuts else None
+
+    def take_part(self, request: Request) -> None:
+        """Keep what came of an upload whose connection broke."""
+        with self._lock:
+            self.requests.append(request)
+        self._take(request)
+
     def forget(self, request: Request) -> None:
         """Take back what a write to an upload brought."""
         self._parts.pop(request.path.partition("?")[0], None)
@@ -129,6 +141,9 @@ class FakeRegistry:
         name = request.path.partition("?")[0].rpartition("/")[2]
         if "/manifests/" in request.path and name in self.manifests:
             return Answer(200, self.manifests[name], {"Content-Type": MANIFEST_TYPE})
+        where = request.path.partition("?")[0]
+        if where in self._parts:
+            return Answer(204, headers={"Location": where, "Range": f"0-{max(len(self._parts[where]) - 1, 0)}"})
         if "/blobs/" not in request.path or name not in self.blobs:
             return Answer(404, b'{"errors":[{"code":"NAME_UNKNOWN","message":"no such thing"}]}')
         content = self.blobs[name]
@@ -159,48 +174,61 @@ class FakeRegistry:
         return Answer(201, headers={"Docker-Content-Digest": str(Digest.of(content))})
 
 
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    fake: FakeRegistry
+
+    def do_GET(self) -> None:
+        self._reply()
+
+    do_HEAD = do_POST = do_PUT = do_PATCH = do_GET  # noqa: N815 - the names that http.server looks for
+
+    def _reply(self) -> None:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        request = Request(self.command, self.path, headers)
+        cut = self.fake.cut(request)
+        if cut is not None:
+            self.fake.take_part(replace(request, body=self.rfile.read(cut)))
+            self._reset()
+            return
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        answer = self.fake.answer(replace(request, body=body))
+        length = len(answer.body) if answer.length is None else answer.length
+        self.send_response(answer.status)
+        for name, value in {"Content-Length": str(length), **answer.headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer.body)
+        if answer.stalls:
+            self.wfile.flush()
+            self.rfile.read(1)
+        if answer.resets:
+            self._reset()
+        if answer.resets or answer.stalls or length != len(answer.body):
+            self.close_connection = True
+
+    def _reset(self) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing: tests read `requests`."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of clients that hang up: that is what they shall do."""
+
+
 @contextmanager
 def fake_registry() -> Iterator[FakeRegistry]:
     """Serve a fake registry on loopback until the block ends."""
     fake = FakeRegistry()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            self._reply()
-
-        do_HEAD = do_POST = do_PUT = do_PATCH = do_GET  # noqa: N815 - the names that http.server looks for
-
-        def _reply(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            answer = fake.answer(Request(self.command, self.path, headers, body))
-            length = len(answer.body) if answer.length is None else answer.length
-            self.send_response(answer.status)
-            for name, value in {"Content-Length": str(length), **answer.headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(answer.body)
-            if answer.stalls:
-                self.wfile.flush()
-                self.rfile.read(1)
-            if answer.resets:
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            if answer.resets or answer.stalls or length != len(answer.body):
-                self.close_connection = True
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing: tests read `requests`."""
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: object) -> None:
-            """Say nothing of clients that hang up: that is what they shall do."""
-
-    with Server(("127.0.0.1", 0), Handler) as server:
+    handler = type("Handler", (_Handler,), {"fake": fake})
+    with _Server(("127.0.0.1", 0), handler) as server:
         fake.address = f"127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

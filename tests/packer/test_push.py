@@ -313,6 +313,39 @@ def test_a_blob_is_sent_as_the_registry_takes_it(
         assert fetch(pushed.pinned, tmp_path / "out", access) == tree
 
 
+@pytest.mark.parametrize("cuts", [[3 << 20], [0], [1 << 20, 1 << 20], [4 << 20, 100, 0, 5]])
+def test_an_upload_whose_connection_broke_goes_on_where_it_was(
+    access: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cuts: list[int]
+) -> None:
+    """What has arrived is not sent again after one break; after more of them the blob is right all the same."""
+    monkeypatch.setattr("registry.retry._FIRST_SECONDS", 0.0)
+    tree = {"model.gguf": noise(30 << 20)}
+    with fake_registry() as fake:
+        fake.cuts = list(cuts)
+        pushed = send(write_tree(tmp_path / "model", tree), fake.reference(), access)
+        assert fetch(pushed.pinned, tmp_path / "out", access) == tree
+        patches = [request for request in fake.requests if request.method == "PATCH"]
+        if len(cuts) == 1:
+            assert sum(len(request.body) for request in patches) == 30 << 20
+            assert patches[1].headers.get("content-range", "") == (f"{cuts[0]}-{(30 << 20) - 1}" if cuts[0] else "")
+
+
+def test_the_real_registry_lets_a_broken_upload_go_on(registry: Registry, access: Access) -> None:
+    """CNCF distribution tells how much arrived, and takes the rest."""
+    source = parse_source(f"{registry.address}/push/broken-upload:v1")
+    content = noise(8 << 20)
+    with publisher_at(source, access).begin(len(content)) as upload:
+        upload.write(memoryview(content)[: 3 << 20])
+        upload._outgoing.abort()  # type: ignore[attr-defined] # noqa: SLF001 - as a network would
+        with pytest.raises(Unavailable):
+            upload.write(memoryview(content)[3 << 20 :])
+        arrived = upload.resume()
+        assert 0 <= arrived <= 3 << 20
+        upload.write(memoryview(content)[arrived:])
+        upload.commit(Digest.of(content))
+    assert publisher_at(source, access).has(Digest.of(content))
+
+
 def test_a_registry_that_counts_another_digest_is_not_believed(access: Access, tmp_path: Path) -> None:
     """What the registry answers is compared with what was sent, before there is a tag."""
     wrong = faults.with_headers(Docker_Content_Digest=str(Digest.of(b"other")))
