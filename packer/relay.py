@@ -125,10 +125,13 @@ class Sender:
             raise
         except Unavailable:
             stop = self._sent + len(content)
-            arrived = patiently(self._upload.resume)
-            for start in range(arrived, stop, _BUFFER_BYTES):
-                again = os.pread(self._handle, min(_BUFFER_BYTES, stop - start), start)
-                self._upload.write(memoryview(again))
+            patiently(lambda: self._go_on(stop))
+
+    def _go_on(self, stop: int) -> None:
+        """Send from the file what has not arrived of its bytes up to `stop`."""
+        for start in range(self._upload.resume(), stop, _BUFFER_BYTES):
+            again = os.pread(self._handle, min(_BUFFER_BYTES, stop - start), start)
+            self._upload.write(memoryview(again))
 
 
 class _ChunkHasher:

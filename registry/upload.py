@@ -47,7 +47,7 @@ class RemoteUpload:
         self._manner, self._learn = manner, learn
         self._stretch = CHUNK_BYTES if manner is Manner.CHUNKED else size
         self._outgoing: Outgoing | None = None
-        self._sent = self._until = 0
+        self._sent = self._until = self._resumed = 0
 
     def write(self, content: memoryview) -> None:
         """Send the next bytes."""
@@ -73,7 +73,7 @@ class RemoteUpload:
             arrived = _ARRIVED.fullmatch(response.headers.get("Range", ""))
             self._location = _location(self._client, response)
         last = int(arrived[1]) if arrived else 0
-        self._sent = self._until = last + 1 if last else 0  # registries write 0-0 for nothing, too
+        self._sent = self._until = self._resumed = last + 1 if last else 0  # registries write 0-0 for nothing, too
         return self._sent
 
     def commit(self, digest: Digest) -> None:
@@ -104,9 +104,12 @@ class RemoteUpload:
         return "PUT" if self._manner is Manner.WHOLE else "PATCH"
 
     def _refused(self, response: Response) -> Fault:
+        said = failure(self._method, response, self._client.who)
+        if response.status == 416 and self._resumed:
+            return Unavailable(str(said))  # more of the broken request arrived after the registry was asked
         better = _BETTER.get(response.status)
         if better is None or self._manner is not Manner.STREAMED:
-            return failure(self._method, response, self._client.who)
+            return said
         self._learn(better)
         return TakenOtherwise(f"{self._client.origin}: answered {response.status}: blobs are sent as {better.value}")
 
