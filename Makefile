@@ -21,7 +21,8 @@ demo: $(VENV)/ready ## the whole road on this machine: pack, inject, pull, verif
 	$(BIN)/python deploy/demo.py
 
 test: $(VENV)/ready lint ## every check: linters, types, rooms, and the tests against real parts
-	$(BIN)/pytest
+	-$(BIN)/python -m tests.parts
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: test ## the same door by its other name
 
