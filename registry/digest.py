@@ -1,9 +1,9 @@
-"""Digests as values, and the reader that cannot hand out bytes which it did not check."""
+"""Digests as values, and the verifier that judges bytes as they pass."""
 
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Self
 
 from .errors import BadDigest, Mismatch
 
@@ -30,14 +30,6 @@ class Digest:
 
     def __str__(self) -> str:
         return f"sha256:{self.hex}"
-
-
-class Readable(Protocol):
-    """What can be read into a buffer: sockets' responses, files."""
-
-    def readinto(self, buffer: memoryview, /) -> int | None:
-        """Fill the buffer from the front; 0 at the end."""
-        ...
 
 
 class Verifier:
