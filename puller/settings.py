@@ -15,7 +15,7 @@ class BadSettings(Fault):
     """An environment that does not make settings."""
 
     code = "settings.invalid"
-    remedy = "set the variable that is named; `weighbridge pull --help` explains each"
+    remedy = "set the variable that is named; in a pod the webhook writes it, so do not edit its container by hand"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
