@@ -10,7 +10,7 @@ from time import time
 
 from registry.digest import Digest
 from registry.errors import Fault
-from registry.modelpack import Chunks
+from registry.modelpack import CHUNK_ALGORITHM, Chunks
 
 from .scan import Found
 
@@ -60,7 +60,7 @@ class Ledger:
         query = "select digest, chunks from files where identity = ? and chunk_bytes = ?"
         for digest, chunks in self._ask(query, (_identity(file), chunk)):
             try:
-                digests = tuple(Digest.parse(one) for one in json.loads(chunks))
+                digests = tuple(Digest(str(one), CHUNK_ALGORITHM) for one in json.loads(chunks))
                 return Known(Digest.parse(digest), Chunks(chunk, digests) if digests else None)
             except (ValueError, TypeError, Fault):
                 return None
@@ -70,7 +70,7 @@ class Ledger:
         """Remember what was counted for a file, unless it changed only just now."""
         if time() - max(file.status.st_mtime, file.status.st_ctime) < _SETTLED_SECONDS:
             return
-        chunks = json.dumps([str(digest) for digest in known.chunks.digests] if known.chunks else [])
+        chunks = json.dumps([digest.hex for digest in known.chunks.digests] if known.chunks else [])
         row = (_identity(file), str(known.digest), chunk, chunks)
         self._ask("insert or replace into files values (?, ?, ?, ?)", row)
 

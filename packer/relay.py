@@ -13,18 +13,18 @@ from queue import SimpleQueue
 from threading import Semaphore
 from typing import Self
 
-from registry.digest import Digest
+from registry.digest import Digest, hasher_of
 from registry.errors import TakenOtherwise, Unavailable
 from registry.meter import Meter
-from registry.modelpack import Chunks
+from registry.modelpack import CHUNK_ALGORITHM, Chunks
 from registry.repository import Upload
 from registry.retry import patiently
 
 from .errors import BadFolder, Changed
 from .scan import Found
 
-_BUFFER_BYTES = 1 << 20
-_BUFFERS = 4
+_BUFFER_BYTES = 2 << 20
+_BUFFERS = 3
 
 
 def relay(file: Found, chunk: int, upload: Upload, meter: Meter) -> tuple[Digest, Chunks | None]:
@@ -139,11 +139,11 @@ class _ChunkHasher:
 
     def __init__(self, size: int) -> None:
         self._size, self._room = size, size
-        self._sha = hashlib.sha256()
+        self._hasher = hasher_of(CHUNK_ALGORITHM)
         self._digests: list[Digest] = []
 
     def update(self, content: memoryview) -> None:
-        self._sha.update(content)
+        self._hasher.update(content)
         self._room -= len(content)
         if self._room == 0:
             self._turn()
@@ -154,5 +154,5 @@ class _ChunkHasher:
         return Chunks(self._size, tuple(self._digests))
 
     def _turn(self) -> None:
-        self._digests.append(Digest(self._sha.hexdigest()))
-        self._sha, self._room = hashlib.sha256(), self._size
+        self._digests.append(Digest(self._hasher.hexdigest(), CHUNK_ALGORITHM))
+        self._hasher, self._room = hasher_of(CHUNK_ALGORITHM), self._size

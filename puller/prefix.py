@@ -1,6 +1,5 @@
 """The digest of a blob that has no chunk digests: it grows along the bytes that have landed without a gap."""
 
-import hashlib
 import os
 import threading
 from collections.abc import Iterable
@@ -23,7 +22,7 @@ class Prefix:
 
     def __init__(self, blob: Blob, landed: Iterable[Piece] = ()) -> None:
         self._blob = blob
-        self._sha = hashlib.sha256()
+        self._hasher = blob.layer.digest.hasher()
         self._position = 0
         self._landed = {piece.start: piece.stop for piece in landed}
         self._lock = threading.Lock()
@@ -35,7 +34,7 @@ class Prefix:
         with self._lock:
             if piece.start <= self._position <= position:
                 self._read_back(handle, position)
-                self._sha.update(content)
+                self._hasher.update(content)
                 self._position += len(content)
 
     def extend(self, piece: Piece, handle: int) -> None:
@@ -58,7 +57,7 @@ class Prefix:
         """Raise Mismatch unless the whole blob has its digest."""
         with self._lock:
             self._read_back(handle, self._blob.layer.size)
-            found = Digest(self._sha.hexdigest())
+            found = Digest(self._hasher.hexdigest(), self._blob.layer.digest.algorithm)
         if found != self._blob.layer.digest:
             raise Mismatch(f"{self._blob.files[0].path}: wanted {self._blob.layer.digest}, got {found}")
 
@@ -74,5 +73,5 @@ class Prefix:
         with disk_errors():
             while self._position < stop:
                 count = os.preadv(handle, [buffer[: stop - self._position]], self._position)
-                self._sha.update(buffer[:count])
+                self._hasher.update(buffer[:count])
                 self._position += count

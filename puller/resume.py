@@ -1,6 +1,5 @@
 """What an earlier pull left behind, looked through: what is still right need not come again."""
 
-import hashlib
 from collections.abc import Sequence
 from io import FileIO
 from pathlib import Path
@@ -67,13 +66,15 @@ def _right_pieces(blob: Blob, path: Path) -> frozenset[Piece]:
 
 
 def _is_right(file: FileIO, piece: Piece) -> bool:
-    sha, left = hashlib.sha256(), piece.stop - piece.start
+    if piece.digest is None:
+        return False
+    hasher, left = piece.digest.hasher(), piece.stop - piece.start
     buffer = memoryview(bytearray(_READ_BYTES))
     file.seek(piece.start)
     while left and (count := file.readinto(buffer[: min(left, _READ_BYTES)])):
-        sha.update(buffer[:count])
+        hasher.update(buffer[:count])
         left -= count
-    return piece.digest is not None and sha.hexdigest() == piece.digest.hex
+    return hasher.hexdigest() == piece.digest.hex
 
 
 def _has_size(path: Path, blob: Blob) -> bool:

@@ -3,33 +3,65 @@
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self
 
 from .errors import BadDigest, Mismatch
 
-_FORM = re.compile(r"sha256:[0-9a-f]{64}")
+_FORM = re.compile(r"(sha256):([0-9a-f]{64})|(sha512):([0-9a-f]{128})")
+
+
+class Hasher(Protocol):
+    """What counts a digest as bytes pass; `hashlib`'s objects and blake3's are such."""
+
+    def update(self, content: bytes | memoryview, /) -> object:
+        """Take the next bytes."""
+        ...
+
+    def hexdigest(self) -> str:
+        """Give the digest of all bytes so far."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Digest:
-    """The sha256 of some bytes, in hexadecimal (image-spec, descriptor.md, Digests)."""
+    """The digest of some bytes, in hexadecimal (image-spec, descriptor.md, Digests).
+
+    `algorithm` is sha256 or, where a registry says so, sha512; our packer's chunks have blake3.
+    """
 
     hex: str
+    algorithm: str = "sha256"
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `sha256:HEX`; raise BadDigest."""
+        """Read `sha256:HEX` or `sha512:HEX`; raise BadDigest."""
         if not isinstance(text, str) or not _FORM.fullmatch(text):
             raise BadDigest(f"not a digest: {text!r}")
-        return cls(text[len("sha256:") :])
+        algorithm, _, digits = text.partition(":")
+        return cls(digits, algorithm)
 
     @classmethod
-    def of(cls, content: bytes) -> Self:
+    def of(cls, content: bytes | memoryview, algorithm: str = "sha256") -> Self:
         """Hash bytes at hand."""
-        return cls(hashlib.sha256(content).hexdigest())
+        hasher = hasher_of(algorithm)
+        hasher.update(content)
+        return cls(hasher.hexdigest(), algorithm)
+
+    def hasher(self) -> Hasher:
+        """Give what counts a digest of the same kind."""
+        return hasher_of(self.algorithm)
 
     def __str__(self) -> str:
-        return f"sha256:{self.hex}"
+        return f"{self.algorithm}:{self.hex}"
+
+
+def hasher_of(algorithm: str) -> Hasher:
+    """Give what counts a digest of one kind."""
+    if algorithm == "blake3":
+        from blake3 import blake3  # noqa: PLC0415 - only who meets chunks needs it
+
+        return blake3()
+    return hashlib.new(algorithm)
 
 
 class Verifier:
@@ -38,20 +70,20 @@ class Verifier:
     def __init__(self, name: str, size: int, digest: Digest) -> None:
         self.name, self.size, self.digest = name, size, digest
         self.seen = 0
-        self._sha = hashlib.sha256()
+        self._hasher = digest.hasher()
 
     def update(self, content: bytes | memoryview) -> None:
         """Take the next bytes; raise Mismatch as soon as there are too many."""
         self.seen += len(content)
         if self.seen > self.size:
             raise Mismatch(f"{self.name}: longer than the {self.size} bytes that were promised")
-        self._sha.update(content)
+        self._hasher.update(content)
 
     def finish(self) -> None:
         """Raise Mismatch unless exactly the promised bytes came by."""
         if self.seen < self.size:
             raise Mismatch(f"{self.name}: ended after {self.seen} of {self.size} bytes")
-        found = Digest(self._sha.hexdigest())
+        found = Digest(self._hasher.hexdigest(), self.digest.algorithm)
         if found != self.digest:
             raise Mismatch(f"{self.name}: wanted {self.digest}, got {found}")
 

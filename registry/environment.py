@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from urllib.request import getproxies_environment
 
 from .client import Access
 from .credentials import Credentials, default_files
@@ -22,7 +21,15 @@ def access_from(
     """
     files = [*map(Path, docker_configs), *default_files(environ)]
     return Access(
-        transport=Transport(proxies=getproxies_environment(), ca_file=ca_file),
+        transport=Transport(proxies=_proxies(environ), ca_file=ca_file),
         credentials=Credentials.load(files),
         plain_http=tuple(plain_http),
     )
+
+
+def _proxies(environ: Mapping[str, str]) -> Mapping[str, str]:
+    if not any(name.lower().endswith("_proxy") for name in environ):
+        return {}
+    from urllib.request import getproxies_environment  # noqa: PLC0415 - a tenth of the start-up, and seldom needed
+
+    return getproxies_environment()

@@ -60,7 +60,7 @@ class BadDigest(Fault):
     """Text that is no digest."""
 
     code = "digest.invalid"
-    remedy = "a digest is sha256: and 64 lower-case hexadecimal digits"
+    remedy = "a digest is sha256: and 64 lower-case hexadecimal digits, or sha512: and 128"
 
 
 class BadManifest(Fault):

@@ -203,7 +203,7 @@ class LayoutPublisher:
 
 
 def _blob(directory: Path, digest: Digest) -> Path:
-    return directory / "blobs" / "sha256" / digest.hex
+    return directory / "blobs" / digest.algorithm / digest.hex
 
 
 def _tag(entry: Descriptor) -> str:

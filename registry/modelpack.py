@@ -19,9 +19,10 @@ FILE_METADATA = "org.cncf.model.file.metadata+json"
 UNTESTED = "org.cncf.model.file.mediatype.untested"
 
 CHUNK_BYTES = "dev.weighbridge.chunk.bytes"
-CHUNK_DIGESTS = "dev.weighbridge.chunk.sha256"
+CHUNK_DIGESTS = "dev.weighbridge.chunk.blake3"
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
-_RAW = 32  # bytes of a sha256
+CHUNK_ALGORITHM = "blake3"
+_RAW = 32  # bytes of its digest
 
 
 def layer_type(category: str, codec: str) -> str:
@@ -31,7 +32,7 @@ def layer_type(category: str, codec: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Chunks:
-    """The sha256 of each stretch of `size` bytes of a blob; the last one may be shorter.
+    """The blake3 of each stretch of `size` bytes of a blob; the last one may be shorter.
 
     Written as two annotations of the layer, so the manifest's digest binds them: the size in decimal, and the
     digests' bytes one after the other in base64.
@@ -55,7 +56,8 @@ class Chunks:
         count = -(-layer.size // int(size))
         if len(joined) != count * _RAW:
             raise BadManifest(f"{layer.digest}: {layer.size} bytes in chunks of {size} want {count} digests")
-        return cls(int(size), tuple(Digest(joined[at : at + _RAW].hex()) for at in range(0, len(joined), _RAW)))
+        digests = (joined[at : at + _RAW].hex() for at in range(0, len(joined), _RAW))
+        return cls(int(size), tuple(Digest(digest, CHUNK_ALGORITHM) for digest in digests))
 
     def to_annotations(self) -> dict[str, str]:
         """Give the two annotations."""

@@ -1,22 +1,27 @@
-"""From a source to the repository that holds it."""
+"""From a source to the repository that holds it. Each kind of place is loaded by those alone who go there."""
 
 from .client import Access
-from .layout import LayoutPublisher, LayoutRepository
-from .remote import RemoteRepository
 from .repository import Publisher, Repository
 from .source import LayoutSource, Source
-from .upload import RemotePublisher
 
 
 def repository_at(source: Source, access: Access) -> Repository:
     """Open the place that a source names, to be read."""
     if isinstance(source, LayoutSource):
+        from .layout import LayoutRepository  # noqa: PLC0415 - see above
+
         return LayoutRepository(source)
+    from .remote import RemoteRepository  # noqa: PLC0415 - see above
+
     return RemoteRepository(access, source.reference)
 
 
 def publisher_at(source: Source, access: Access) -> Publisher:
     """Open the place that a source names, to be written."""
     if isinstance(source, LayoutSource):
+        from .layout import LayoutPublisher  # noqa: PLC0415 - see above
+
         return LayoutPublisher(source)
+    from .upload import RemotePublisher  # noqa: PLC0415 - see above
+
     return RemotePublisher(access, source.reference)

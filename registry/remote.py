@@ -45,8 +45,9 @@ class RemoteRepository:
     def resolve(self) -> Resolved:
         """Look the reference up; see Repository.resolve."""
         content = self._manifest(self._reference.target)
-        digest = Digest.of(content)
-        if self._reference.digest not in (None, digest):
+        wanted = self._reference.digest
+        digest = Digest.of(content, wanted.algorithm) if wanted else Digest.of(content)
+        if wanted not in (None, digest):
             raise Mismatch(f"{self._reference}: the registry answered {digest}")
         found = choose(parse_manifest(content), str(self._reference))
         return Resolved(digest=digest, manifest=found if isinstance(found, Manifest) else self._child(found))

@@ -12,7 +12,6 @@ import threading
 from base64 import b64encode
 from collections.abc import Mapping
 from urllib.parse import SplitResult, unquote, urlsplit
-from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined] # public, but not in typeshed
 
 from .errors import BadCaFile, Unavailable
 from .exchange import Outgoing, Response, explained
@@ -128,9 +127,16 @@ class Transport:
 
     def _proxy(self, origin: Origin) -> SplitResult | None:
         address = self._proxies.get(origin.scheme)
-        if not address or origin.is_loopback or proxy_bypass_environment(f"{origin.host}:{origin.port}", self._proxies):
+        if not address or origin.is_loopback or self._is_bypassed(origin):
             return None
         return urlsplit(address if "://" in address else f"http://{address}")
+
+    def _is_bypassed(self, origin: Origin) -> bool:
+        from urllib.request import (  # type: ignore[attr-defined] # noqa: PLC0415 - public; needed with a proxy alone
+            proxy_bypass_environment,
+        )
+
+        return bool(proxy_bypass_environment(f"{origin.host}:{origin.port}", self._proxies))
 
     def _tls(self) -> ssl.SSLContext:
         if self._context is None:

@@ -7,7 +7,7 @@ from random import Random
 
 from registry.digest import Digest
 from registry.manifest import Descriptor, Manifest
-from registry.modelpack import ARTIFACT_TYPE, CONFIG_TYPE, FILEPATH, Chunks, layer_type
+from registry.modelpack import ARTIFACT_TYPE, CHUNK_ALGORITHM, CONFIG_TYPE, FILEPATH, Chunks, layer_type
 from tests.fakes.registry import FakeRegistry
 
 
@@ -35,7 +35,7 @@ def layer(path: str, content: bytes, *, chunk: int = 0) -> Descriptor:
     annotations = {FILEPATH: path}
     if chunk:
         parts = [content[at : at + chunk] for at in range(0, len(content), chunk)]
-        annotations |= Chunks(chunk, tuple(Digest.of(part) for part in parts)).to_annotations()
+        annotations |= Chunks(chunk, tuple(Digest.of(part, CHUNK_ALGORITHM) for part in parts)).to_annotations()
     return Descriptor(
         media_type=layer_type("weight", "raw"),
         digest=Digest(hashlib.sha256(content).hexdigest()),

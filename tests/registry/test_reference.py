@@ -112,8 +112,10 @@ def test_schemes_that_are_not_read_are_named(text: str) -> None:
         parse_source(text)
 
 
-@pytest.mark.parametrize("text", ["", "sha256:", "sha512:" + "a" * 128, "sha256:" + "A" * 64, "a" * 64])
+@pytest.mark.parametrize(
+    "text", ["", "sha256:", "sha512:" + "a" * 64, "blake3:" + "a" * 64, "sha256:" + "A" * 64, "a" * 64]
+)
 def test_what_is_no_digest_is_refused(text: str) -> None:
-    """Only sha256 in lower-case hexadecimal is a digest."""
+    """Only sha256 and sha512 in lower-case hexadecimal are digests of blobs."""
     with pytest.raises(BadDigest):
         Digest.parse(text)
