@@ -1,6 +1,5 @@
 """Commands in turns: in every round each runs once, so that what the machine does meanwhile falls on all alike."""
 
-import mmap
 import os
 import shutil
 import statistics
@@ -9,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .ballast import Ballast
 from .run import Command, Measurement, RunFailed, measure
 
 GB = 1e9
@@ -100,9 +100,9 @@ def _attempt(arm: Arm, size: int, scratch: Path) -> Measurement:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     os.sync()
-    _back(size)
     try:
-        measurement = measure(arm.command(folder), folder)
+        with Ballast(size) as ballast:
+            measurement = measure(arm.command(folder), folder, ballast.follow)
         if arm.fills and _content(folder) < size:
             raise RunFailed(f"left {_content(folder)} of {size} bytes")
         return measurement
@@ -112,14 +112,6 @@ def _attempt(arm: Arm, size: int, scratch: Path) -> Measurement:
 
 def _content(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def _back(size: int) -> None:
-    """Have memory at hand for `size` bytes of files, as a machine has that is no guest.
-
-    A guest's free pages may be with its host, and the first to touch them waits for it: as long as for all the rest.
-    """
-    mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE).close()
 
 
 def _tell(series: Series, arm: Arm) -> None:

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -52,12 +52,15 @@ class Measurement:
     """The share of the machine that other programs took meanwhile."""
 
 
-def measure(command: Command, folder: Path) -> Measurement:
-    """Run the command to its end, watching how `folder` fills; raise RunFailed when it exits with a failure."""
+def measure(command: Command, folder: Path, follow: Callable[[int], None] = lambda _: None) -> Measurement:
+    """Run the command to its end; raise RunFailed when it exits with a failure.
+
+    `folder` is watched as it fills: `follow` hears again and again how many bytes it takes up.
+    """
     log, result = folder.with_suffix(".log"), folder.with_suffix(".json")
     wire, before = _loopback_bytes(), Clocks.read()
     timed = (sys.executable, "-I", "-S", stopwatch.__file__, str(result), *command.argv)
-    with log.open("wb") as output, _Watch(folder) as watch:
+    with log.open("wb") as output, _Watch(folder, follow) as watch:
         code = start(Command(timed, command.environ), output.fileno()).wait()
     if code:
         raise RunFailed(f"exit code {code}: {log.read_text(errors='replace')[-_LAST_WORDS:].strip()}")
@@ -96,8 +99,8 @@ def disk_usage(folder: Path) -> int:
 class _Watch:
     """Looks at a folder again and again, from a thread."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, follow: Callable[[int], None]) -> None:
+        self._folder, self._follow = folder, follow
         self.peak = 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
@@ -113,7 +116,9 @@ class _Watch:
 
     def _look(self) -> None:
         while not self._over.wait(_SAMPLE_SECONDS):
-            self.peak = max(self.peak, disk_usage(self._folder))
+            usage = disk_usage(self._folder)
+            self.peak = max(self.peak, usage)
+            self._follow(usage)
 
 
 def _loopback_bytes() -> int:

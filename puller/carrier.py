@@ -1,6 +1,7 @@
-"""One worker's errand: a piece of a blob, brought to disk through whatever the network does to it."""
+"""One worker's errand: adjacent pieces of a blob, brought to disk through whatever the network does to it."""
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -45,21 +46,21 @@ class Crew:
 
 
 class Carrier:
-    """Brings one piece, or the whole rest of its blob where the registry knows no ranges."""
+    """Brings the pieces of a task, or the whole rest of their blob where the registry knows no ranges."""
 
     def __init__(self, crew: Crew, buffer: memoryview, task: Task) -> None:
         self._crew, self._buffer = crew, buffer
         self._assembly = task.assembly
-        self._pieces = [task.piece]
+        self._pieces = deque(task.pieces)
         self._watched: Watched | None = None
         self._offset = 0
         self._wire_seconds = 0.0
 
     def carry(self) -> None:
-        """Bring the piece, and what its answer turns out to hold beside it, to disk."""
+        """Bring the pieces, and what their answer turns out to hold beside them, to disk."""
         try:
             while self._pieces and self._crew.queue.failure is None:
-                landing = self._assembly.land(self._pieces.pop(0))
+                landing = self._assembly.land(self._pieces.popleft())
                 try:
                     self._bring(landing)
                 finally:
@@ -138,14 +139,23 @@ class Carrier:
 
     def _open(self, landing: Landing) -> Body:
         began = time.perf_counter()
-        piece, blob = landing.piece, self._assembly.blob
-        body = self._crew.repository.open(blob.layer, landing.position, piece.stop)
+        stop, blob = self._gapless_stop(landing.piece), self._assembly.blob
+        body = self._crew.repository.open(blob.layer, landing.position, stop)
         self._wire_seconds += time.perf_counter() - began
-        if body.start < landing.position or body.stop > piece.stop:
+        if body.start < landing.position or body.stop > stop:
             self._pieces.extend(self._crew.queue.take_rest(self._assembly))
         elif len(blob.pieces) > 1:
             self._crew.queue.ranges_work()
         return body
+
+    def _gapless_stop(self, piece: Piece) -> int:
+        """Give the end of what one request should bring: this piece, and those behind it up to the first gap."""
+        stop = piece.stop
+        for following in self._pieces:
+            if following.start != stop:
+                break
+            stop = following.stop
+        return stop
 
     def _read(self, watched: Watched, most: int) -> int:
         began = time.perf_counter()

@@ -8,10 +8,21 @@ from typing import NamedTuple
 from .assembly import Assembly
 from .plan import Piece
 
+_MOST_PIECES = 4
+"""How many adjacent pieces one request asks for while there is plenty: between two requests a connection is idle."""
+
+_ROUNDS_LEFT = 4
+"""With fewer pieces left than this for each connection, requests get smaller, so that all connections end together."""
+
 
 class Task(NamedTuple):
-    """A piece that somebody must bring."""
+    """Adjacent pieces of one blob that somebody must bring."""
 
+    assembly: Assembly
+    pieces: tuple[Piece, ...]
+
+
+class _Waiting(NamedTuple):
     assembly: Assembly
     piece: Piece
     is_first: bool
@@ -28,7 +39,7 @@ class Queue:
 
     def __init__(self, assemblies: Iterable[Assembly], limit: int) -> None:
         self._tasks = deque(
-            Task(assembly, piece, number == 0)
+            _Waiting(assembly, piece, number == 0)
             for assembly in assemblies
             for number, piece in enumerate(assembly.missing)
         )
@@ -47,19 +58,18 @@ class Queue:
         return len(self._tasks)
 
     def take(self) -> Task | None:
-        """Give the next piece, waiting for leave to bring it; None when the work is over. `done` must follow."""
+        """Give the next pieces, waiting for leave to bring them; None when the work is over. `done` must follow."""
         with self._changed:
             while self._tasks and self._failure is None:
                 task = self._next() if self._active < self._limit else None
                 if task is not None:
-                    self._tasks.remove(task)
                     self._active += 1
                     return task
                 self._changed.wait()
             return None
 
     def done(self) -> None:
-        """Give back the leave that came with a piece."""
+        """Give back the leave that came with a task."""
         with self._changed:
             self._active -= 1
             self._changed.notify_all()
@@ -85,7 +95,7 @@ class Queue:
                 self._changed.notify_all()
 
     def set_limit(self, limit: int) -> None:
-        """Say how many pieces may be under way at once."""
+        """Say how many tasks may be under way at once."""
         with self._changed:
             self._limit = limit
             self._changed.notify_all()
@@ -101,5 +111,20 @@ class Queue:
 
     def _next(self) -> Task | None:
         if self._are_ranges_known:
-            return self._tasks[0]
-        return next((task for task in self._tasks if task.is_first), None)
+            return self._adjacent(min(len(self._tasks) // (self._limit * _ROUNDS_LEFT), _MOST_PIECES))
+        first = next((waiting for waiting in self._tasks if waiting.is_first), None)
+        if first is None:
+            return None
+        self._tasks.remove(first)
+        return Task(first.assembly, (first.piece,))
+
+    def _adjacent(self, most: int) -> Task:
+        """Take the next piece, and up to `most` in all that follow it in its blob without a gap."""
+        assembly, piece, _ = self._tasks.popleft()
+        pieces = [piece]
+        while len(pieces) < most and self._tasks:
+            following = self._tasks[0]
+            if following.assembly is not assembly or following.piece.start != pieces[-1].stop:
+                break
+            pieces.append(self._tasks.popleft().piece)
+        return Task(assembly, tuple(pieces))
