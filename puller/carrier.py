@@ -80,9 +80,14 @@ class Carrier:
                 return  # noqa: TRY300 - the way out of the loop, beside what keeps it going
             except Mismatch:
                 self._hang_up()
-                if was_wrong or landing.piece.digest is None:
+                can_mend = self._crew.repository.distrust(frozenset(landing.givers))
+                if can_mend and self._assembly.has_all:
+                    self._crew.meter.take_back(self._assembly.blob.layer.size)
+                    self._crew.queue.put_back(self._assembly)
+                    return
+                if not can_mend and (was_wrong or landing.piece.digest is None):
                     raise
-                was_wrong = True
+                was_wrong = was_wrong or not can_mend
                 self._crew.meter.take_back(landing.position - landing.piece.start)
                 landing.restart()
             except Fault as error:
@@ -132,6 +137,7 @@ class Carrier:
             self._watched = Watched(body, chances)
             self._crew.watchdog.watch(self._watched)
             self._offset = body.start
+        landing.givers.add(self._watched.body.giver)
         while self._offset < landing.position:
             self._read(self._watched, landing.position - self._offset)
         return self._watched

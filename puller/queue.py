@@ -77,6 +77,13 @@ class Queue:
             self._changed.notify_all()
             return rest
 
+    def put_back(self, assembly: Assembly) -> None:
+        """Take the pieces of a blob that proved wrong as a whole: all must come again."""
+        assembly.begin_again()
+        with self._changed:
+            self._tasks.extend(Task(assembly, piece, number == 0) for number, piece in enumerate(assembly.missing))
+            self._changed.notify_all()
+
     def ranges_work(self) -> None:
         """Note that a ranged request was answered with its range."""
         if not self._are_ranges_known:
