@@ -81,15 +81,11 @@ class Carrier:
             except Mismatch:
                 self._hang_up()
                 can_mend = self._crew.repository.distrust(frozenset(landing.givers))
-                if can_mend and self._assembly.has_all:
-                    self._crew.meter.take_back(self._assembly.blob.layer.size)
-                    self._crew.queue.put_back(self._assembly)
-                    return
                 if not can_mend and (was_wrong or landing.piece.digest is None):
                     raise
                 was_wrong = was_wrong or not can_mend
-                self._crew.meter.take_back(landing.position - landing.piece.start)
-                landing.restart()
+                if self._begin_again(landing):
+                    return
             except Fault as error:
                 was_cut = self._watched is not None and self._watched.was_cut
                 self._hang_up()
@@ -101,6 +97,17 @@ class Carrier:
                 if landing.position > before:
                     patience = delays(self._crew.random)  # only errors without progress wear patience out
                 self._wait(error, next(patience, None))
+
+    def _begin_again(self, landing: Landing) -> bool:
+        """Forget what was wrong; True when that is the whole blob, whose pieces anybody may bring then."""
+        if self._assembly.has_all:
+            self._crew.meter.take_back(self._assembly.blob.layer.size)
+            self._assembly.begin_again()
+            self._crew.queue.put_back(self._assembly, self._assembly.missing)
+            return True
+        self._crew.meter.take_back(landing.position - landing.piece.start)
+        landing.restart()
+        return False
 
     def _finish(self, landing: Landing) -> None:
         is_complete = landing.finish(self._crew.meter)
@@ -151,6 +158,8 @@ class Carrier:
             self._pieces.extend(self._crew.queue.take_rest(self._assembly))
         elif len(blob.pieces) > 1:
             self._crew.queue.ranges_work()
+            self._crew.queue.put_back(self._assembly, self._pieces)  # what a broken stream was to carry
+            self._pieces = []
         return body
 
     def _read(self, watched: Watched, most: int) -> int:

@@ -49,7 +49,7 @@ class Queue:
     def take(self) -> Task | None:
         """Give the next piece, waiting for leave to bring it; None when the work is over. `done` must follow."""
         with self._changed:
-            while self._tasks and self._failure is None:
+            while not self._is_over() and self._failure is None:  # whoever is at work may put pieces back
                 task = self._next() if self._active < self._limit else None
                 if task is not None:
                     self._tasks.remove(task)
@@ -77,11 +77,10 @@ class Queue:
             self._changed.notify_all()
             return rest
 
-    def put_back(self, assembly: Assembly) -> None:
-        """Take the pieces of a blob that proved wrong as a whole: all must come again."""
-        assembly.begin_again()
+    def put_back(self, assembly: Assembly, pieces: Iterable[Piece]) -> None:
+        """Take pieces of a blob that others shall bring after all."""
         with self._changed:
-            self._tasks.extend(Task(assembly, piece, number == 0) for number, piece in enumerate(assembly.missing))
+            self._tasks.extend(Task(assembly, piece, number == 0) for number, piece in enumerate(pieces))
             self._changed.notify_all()
 
     def ranges_work(self) -> None:
@@ -107,6 +106,4 @@ class Queue:
         return self._active == 0 and (not self._tasks or self._failure is not None)
 
     def _next(self) -> Task | None:
-        if self._are_ranges_known:
-            return self._tasks[0]
-        return next((task for task in self._tasks if task.is_first), None)
+        return next((task for task in self._tasks if task.is_first or self._are_ranges_known), None)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
-from urllib.parse import quote, urljoin
+from urllib.parse import quote, urljoin, urlsplit
 
 from .auth import Authorizer
 from .credentials import Credentials
@@ -43,7 +43,7 @@ class Access:
 
     def hosts(self, reference: Reference) -> tuple[Host, ...]:
         """Give the hosts that serve the reference's registry, in the order in which to ask. Raises BadMirrors."""
-        if not self.hosts_dir:
+        if not self.hosts_dir or not Path(self.hosts_dir).is_dir():
             return (self._plainly(reference),)
         from .mirrors import find_hosts  # noqa: PLC0415 - it would make every pull start later
 
@@ -81,8 +81,12 @@ class Client:
         self._query = f"?ns={quote(reference.namespace, safe='')}" if is_mirror else ""
         self._headers = dict(host.headers)
         self._transport = access.transport_to(host)
-        self._scope = f"repository:{reference.repository}:{actions}"
-        credential = access.credentials.find(replace(reference, registry=host.name) if is_mirror else reference)
+        name = (
+            urlsplit(self.base).path.partition("/v2/")[2] or reference.repository
+        )  # a mirror may keep it in a project
+        self._scope = f"repository:{name}:{actions}"
+        place = replace(reference, registry=host.name, repository=name) if is_mirror else reference
+        credential = access.credentials.find(place)
         self._authorizer = Authorizer(self._transport, self.origin, credential)
 
     @property

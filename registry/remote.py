@@ -64,6 +64,7 @@ class RemoteRepository:
         self._turns = Turns(hosts)
         self._sites = {host.root: Site(access, host, reference) for host in hosts}
         self._lacking: set[tuple[Digest, str]] = set()
+        self._rangeless: set[str] = set()
 
     def resolve(self) -> Resolved:
         """Look the reference up; see Repository.resolve."""
@@ -83,17 +84,25 @@ class RemoteRepository:
         return self._whole(lambda site: site.blob(descriptor), self._turns.order)
 
     def open(self, descriptor: Descriptor, start: int, stop: int) -> RemoteBody:
-        """Ask for bytes `start` to `stop` of a blob; the body is the whole blob when the host knows no ranges."""
+        """Ask for bytes `start` to `stop` of a blob; the body is the whole blob when the host knows no ranges.
+
+        Hosts that lack the blob, or that would send all of it for a part of it, are asked after the others.
+        """
 
         def ask(host: Host, attempt: Attempt) -> RemoteBody:
             try:
-                return RemoteBody(attempt, *self._sites[host.root].open(descriptor, start, stop))
+                body = RemoteBody(attempt, *self._sites[host.root].open(descriptor, start, stop))
             except NotFound:
                 self._lacking.add((descriptor.digest, host.root))
                 raise
+            if body.start < start or body.stop > stop:
+                self._rangeless.add(host.root)
+            return body
 
-        hosts = sorted(self._turns.order(), key=lambda host: (descriptor.digest, host.root) in self._lacking)
-        return self._first(ask, hosts)
+        def misfit(host: Host) -> tuple[bool, bool]:
+            return (descriptor.digest, host.root) in self._lacking, start > 0 and host.root in self._rangeless
+
+        return self._first(ask, sorted(self._turns.order(), key=misfit))
 
     def distrust(self, givers: Collection[str]) -> bool:
         """Ask hosts whose bytes were wrong no more, as long as another is left; tell whether better may come now."""
