@@ -26,6 +26,7 @@ def main() -> int:
             docker_configs=settings.docker_configs,
             plain_http=settings.plain_http,
             ca_file=settings.ca_file,
+            hosts_dir=settings.hosts_dir,
         )
         with access:
             receipt = pull(settings, access, voice)

@@ -14,6 +14,8 @@ from .filesystem import preallocates
 from .plan import Blob, Piece
 from .prefix import Prefix
 
+_EARLIER = "an earlier pull"
+
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -27,12 +29,26 @@ class Assembly:
         self.missing = [piece for piece in blob.pieces if piece not in landed]
         self._lock = threading.Lock()
         self._left = len(self.missing)
+        self.givers = {_EARLIER} if landed else set[str]()
+        """Who sent the bytes, as bodies name them."""
         self.prefix = None if blob.pieces[0].digest else Prefix(blob, landed)
 
     @property
     def missing_bytes(self) -> int:
         """How much is still to come."""
         return sum(piece.stop - piece.start for piece in self.missing)
+
+    @property
+    def has_all(self) -> bool:
+        """Whether every piece has come; the whole may still be wrong."""
+        return self._left == 0
+
+    def begin_again(self) -> None:
+        """Forget all that came: the whole was wrong, and nobody knows which piece."""
+        self.missing = list(self.blob.pieces)
+        self._left = len(self.missing)
+        self.givers = set()
+        self.prefix = Prefix(self.blob)
 
     def reserve(self) -> None:
         """Make the file at its full size; with its room, where the file system can set that apart at once."""
@@ -111,4 +127,5 @@ class Landing:
         self.position = self.piece.start
         digest = self.piece.digest
         size = self.piece.stop - self.piece.start
+        self.givers = set() if digest else self._assembly.givers
         self._verifier = Verifier(self._assembly.name, size, digest) if digest else None

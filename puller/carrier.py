@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from random import Random
 from threading import Event
 from typing import Protocol
@@ -15,7 +16,7 @@ from registry.retry import delays, wait_for
 
 from .assembly import Landing
 from .plan import Blob, Piece
-from .queue import Queue, Task
+from .queue import MOST_PIECES, Queue, Task
 from .watchdog import CHANCES, Watchdog, Watched
 
 
@@ -81,11 +82,12 @@ class Carrier:
                 return  # noqa: TRY300 - the way out of the loop, beside what keeps it going
             except Mismatch:
                 self._hang_up()
-                if was_wrong or landing.piece.digest is None:
+                can_mend = self._crew.repository.distrust(frozenset(landing.givers))
+                if not can_mend and (was_wrong or landing.piece.digest is None):
                     raise
-                was_wrong = True
-                self._crew.meter.take_back(landing.position - landing.piece.start)
-                landing.restart()
+                was_wrong = was_wrong or not can_mend
+                if self._begin_again(landing):
+                    return
             except Fault as error:
                 was_cut = self._watched is not None and self._watched.was_cut
                 self._hang_up()
@@ -97,6 +99,17 @@ class Carrier:
                 if landing.position > before:
                     patience = delays(self._crew.random)  # only errors without progress wear patience out
                 self._wait(error, next(patience, None))
+
+    def _begin_again(self, landing: Landing) -> bool:
+        """Forget what was wrong; True when that is the whole blob, whose pieces anybody may bring then."""
+        if self._assembly.has_all:
+            self._crew.meter.take_back(self._assembly.blob.layer.size)
+            self._assembly.begin_again()
+            self._crew.queue.put_back(self._assembly, self._assembly.missing)
+            return True
+        self._crew.meter.take_back(landing.position - landing.piece.start)
+        landing.restart()
+        return False
 
     def _finish(self, landing: Landing) -> None:
         is_complete = landing.finish(self._crew.meter)
@@ -133,6 +146,7 @@ class Carrier:
             self._watched = Watched(body, chances)
             self._crew.watchdog.watch(self._watched)
             self._offset = body.start
+        landing.givers.add(self._watched.body.giver)
         while self._offset < landing.position:
             self._read(self._watched, landing.position - self._offset)
         return self._watched
@@ -146,16 +160,23 @@ class Carrier:
             self._pieces.extend(self._crew.queue.take_rest(self._assembly))
         elif len(blob.pieces) > 1:
             self._crew.queue.ranges_work()
+            self._put_back(stop)
         return body
 
     def _gapless_stop(self, piece: Piece) -> int:
-        """Give the end of what one request should bring: this piece, and those behind it up to the first gap."""
+        """Give the end of what one request should bring: this piece, and a few behind it up to the first gap."""
         stop = piece.stop
-        for following in self._pieces:
+        for following in islice(self._pieces, MOST_PIECES - 1):
             if following.start != stop:
                 break
             stop = following.stop
         return stop
+
+    def _put_back(self, stop: int) -> None:
+        """Leave to others what lies behind `stop`: a stream that broke was to carry it, and ranges work now."""
+        rest = [piece for piece in self._pieces if piece.start >= stop]
+        self._pieces = deque(piece for piece in self._pieces if piece.start < stop)
+        self._crew.queue.put_back(self._assembly, rest)
 
     def _read(self, watched: Watched, most: int) -> int:
         began = time.perf_counter()

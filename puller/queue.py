@@ -8,7 +8,7 @@ from typing import NamedTuple
 from .assembly import Assembly
 from .plan import Piece
 
-_MOST_PIECES = 4
+MOST_PIECES = 4
 """How many adjacent pieces one request asks for while there is plenty: between two requests a connection is idle."""
 
 _ROUNDS_LEFT = 4
@@ -60,7 +60,7 @@ class Queue:
     def take(self) -> Task | None:
         """Give the next pieces, waiting for leave to bring them; None when the work is over. `done` must follow."""
         with self._changed:
-            while self._tasks and self._failure is None:
+            while not self._is_over() and self._failure is None:  # whoever is at work may put pieces back
                 task = self._next() if self._active < self._limit else None
                 if task is not None:
                     self._active += 1
@@ -87,6 +87,12 @@ class Queue:
             self._changed.notify_all()
             return rest
 
+    def put_back(self, assembly: Assembly, pieces: Iterable[Piece]) -> None:
+        """Take pieces of a blob that others shall bring after all."""
+        with self._changed:
+            self._tasks.extend(_Waiting(assembly, piece, number == 0) for number, piece in enumerate(pieces))
+            self._changed.notify_all()
+
     def ranges_work(self) -> None:
         """Note that a ranged request was answered with its range."""
         if not self._are_ranges_known:
@@ -111,15 +117,17 @@ class Queue:
 
     def _next(self) -> Task | None:
         if self._are_ranges_known:
-            return self._adjacent(min(len(self._tasks) // (self._limit * _ROUNDS_LEFT), _MOST_PIECES))
+            return self._adjacent(min(len(self._tasks) // (self._limit * _ROUNDS_LEFT), MOST_PIECES))
         first = next((waiting for waiting in self._tasks if waiting.is_first), None)
         if first is None:
             return None
         self._tasks.remove(first)
         return Task(first.assembly, (first.piece,))
 
-    def _adjacent(self, most: int) -> Task:
+    def _adjacent(self, most: int) -> Task | None:
         """Take the next piece, and up to `most` in all that follow it in its blob without a gap."""
+        if not self._tasks:
+            return None
         assembly, piece, _ = self._tasks.popleft()
         pieces = [piece]
         while len(pieces) < most and self._tasks:

@@ -5,6 +5,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from registry.errors import Fault
+from registry.host import HOSTS_DIRECTORY
 
 PREFIX = "WEIGHBRIDGE_PULL_"
 MIB = 1 << 20
@@ -54,6 +55,9 @@ class Settings:
 
     ca_file: str = ""
     """A PEM file of CAs that are trusted beside the system's."""
+
+    hosts_dir: str = HOSTS_DIRECTORY
+    """Where mirrors are written, by containerd's hosts.toml convention; no such folder means no mirrors."""
 
     termination_log: str = "/dev/termination-log"
     """Where the closing message goes, for `kubectl describe pod`; nothing is written where there is no such file."""

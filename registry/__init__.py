@@ -6,6 +6,8 @@ paths                       which file names every system can hold             p
 repository                  what every place that holds artifacts can do
 places                      from a source to its place
 remote, upload              a registry, read and written
+host, mirrors, tls          who serves a registry, as operators write it           files
+site, turns                 one host, read from; whose turn it is
 layout                      a folder, read and written                         files
 client                      one repository's HTTP API: authorization, redirects, errors
 auth, credentials           who asks, and how that is proved                   files, programs

@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Self
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin, urlsplit
 
 from .auth import Authorizer
 from .credentials import Credentials
 from .errors import Fault, NotFound, Refused, Unauthorized, Unavailable
 from .exchange import Outgoing, Response
+from .host import Host
 from .origin import Origin, redacted
 from .reference import Reference, is_loopback
 from .transport import Transport
@@ -23,7 +25,7 @@ _WORDS_LIMIT = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """What reaches registries: connections, credentials, and which registries speak plain HTTP.
+    """What reaches registries: connections, credentials, which speak plain HTTP, and where their mirrors are written.
 
     As a context manager it hangs up when its block ends.
     """
@@ -31,6 +33,7 @@ class Access:
     transport: Transport
     credentials: Credentials
     plain_http: tuple[str, ...] = ()
+    hosts_dir: str = ""
 
     def __enter__(self) -> Self:
         return self
@@ -38,22 +41,53 @@ class Access:
     def __exit__(self, *_: object) -> None:
         self.transport.close()
 
-    def base_url(self, reference: Reference) -> str:
-        """Give the URL under which the repository's API stands."""
-        plain = reference.registry in self.plain_http or is_loopback(reference.registry)
-        return f"{'http' if plain else 'https'}://{reference.host}/v2/{reference.repository}"
+    def hosts(self, reference: Reference) -> tuple[Host, ...]:
+        """Give the hosts that serve the reference's registry, in the order in which to ask. Raises BadMirrors."""
+        if not self.hosts_dir or not Path(self.hosts_dir).is_dir():
+            return (self._plainly(reference),)
+        from .mirrors import find_hosts  # noqa: PLC0415 - it would make every pull start later
+
+        return find_hosts(Path(self.hosts_dir), reference.namespace, self._plainly(reference))
+
+    def itself(self, reference: Reference) -> Host:
+        """Give the host that is the registry itself: the one that is written to."""
+        plainly = self._plainly(reference)
+        return next((host for host in self.hosts(reference) if host.name.lower() == plainly.name.lower()), plainly)
+
+    def transport_to(self, host: Host) -> Transport:
+        """Give what connects to a host."""
+        if not host.is_reached_otherwise:
+            return self.transport
+        return self.transport.sibling(host.tls, host.proxy, host.connect_seconds)
+
+    def _plainly(self, reference: Reference) -> Host:
+        """Give the registry as it is reached where nothing else is written."""
+        is_plain = reference.registry in self.plain_http or is_loopback(reference.registry)
+        return Host(root=f"{'http' if is_plain else 'https'}://{reference.host}/v2")
 
 
 class Client:
-    """Requests to one repository. Authorization goes to the registry's own origin and nowhere else."""
+    """Requests to one repository at one host. What is secret goes to the host's own origin and nowhere else.
 
-    def __init__(self, access: Access, reference: Reference, actions: str) -> None:
+    A host that is not the registry itself, a mirror, is told with `?ns=` whose content is wanted, and gets the
+    credentials that are known for its own name.
+    """
+
+    def __init__(self, access: Access, host: Host, reference: Reference, actions: str) -> None:
         """`actions` is the token scope's last part: `pull` or `pull,push`."""
-        self.base = access.base_url(reference)
+        self.base = f"{host.root}/{reference.repository}"
         self.origin = Origin.of(self.base)
-        self._transport = access.transport
-        self._scope = f"repository:{reference.repository}:{actions}"
-        self._authorizer = Authorizer(access.transport, self.origin, access.credentials.find(reference))
+        is_mirror = host.name.lower() != reference.host.lower()
+        self._query = f"?ns={quote(reference.namespace, safe='')}" if is_mirror else ""
+        self._headers = dict(host.headers)
+        self._transport = access.transport_to(host)
+        name = (
+            urlsplit(self.base).path.partition("/v2/")[2] or reference.repository
+        )  # a mirror may keep it in a project
+        self._scope = f"repository:{name}:{actions}"
+        place = replace(reference, registry=host.name, repository=name) if is_mirror else reference
+        credential = access.credentials.find(place)
+        self._authorizer = Authorizer(self._transport, self.origin, credential)
 
     @property
     def who(self) -> str:
@@ -62,7 +96,7 @@ class Client:
 
     def url(self, path: str) -> str:
         """Give the absolute URL of a path under the repository, or of an upload's Location as it came."""
-        return urljoin(f"{self.base}/", path)
+        return urljoin(f"{self.base}/", path) + self._query
 
     def request(  # noqa: PLR0913 - a request has that many parts
         self,
@@ -94,26 +128,27 @@ class Client:
 
     def stream(self, method: str, url: str, headers: Mapping[str, str]) -> Outgoing:
         """Begin a request whose body follows. It cannot be sent twice, so the token is asked for before."""
-        return self._transport.stream(method, url, {**headers, **self._authorization(url, self._scope)})
+        return self._transport.stream(method, url, {**self._private(url, self._scope), **headers})
 
     def _authorized(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, scope: str
     ) -> Response:
-        sent = self._authorization(url, scope)
-        response = self._transport.request(method, url, {**headers, **sent}, body)
+        sent = self._private(url, scope)
+        response = self._transport.request(method, url, {**sent, **headers}, body)
         if response.status != 401 or Origin.of(url) != self.origin:
             return response
         with response:
             response.read(_ERROR_LIMIT)
             challenges = response.headers.get_all("WWW-Authenticate") or []
         answer = self._authorizer.answer(challenges, scope, sent.get("Authorization"))
-        return self._transport.request(method, url, {**headers, "Authorization": answer}, body)
+        return self._transport.request(method, url, {**sent, **headers, "Authorization": answer}, body)
 
-    def _authorization(self, url: str, scope: str) -> dict[str, str]:
+    def _private(self, url: str, scope: str) -> dict[str, str]:
+        """Give what is sent to the host's own origin alone."""
         if Origin.of(url) != self.origin:
             return {}
         header = self._authorizer.header(scope)
-        return {"Authorization": header} if header else {}
+        return {**self._headers, "Authorization": header} if header else self._headers
 
 
 def failure(method: str, response: Response, who: str) -> Fault:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from .client import Access
 from .credentials import Credentials, default_files
+from .tls import Tls
 from .transport import Transport
 
 
@@ -14,6 +15,7 @@ def access_from(
     docker_configs: Iterable[str] = (),
     plain_http: Iterable[str] = (),
     ca_file: str = "",
+    hosts_dir: str = "",
 ) -> Access:
     """Make the access of one program: the docker configs given come before the user's own.
 
@@ -21,9 +23,10 @@ def access_from(
     """
     files = [*map(Path, docker_configs), *default_files(environ)]
     return Access(
-        transport=Transport(proxies=_proxies(environ), ca_file=ca_file),
+        transport=Transport(proxies=_proxies(environ), tls=Tls.trusting(ca_file)),
         credentials=Credentials.load(files),
         plain_http=tuple(plain_http),
+        hosts_dir=hosts_dir,
     )
 
 

@@ -7,6 +7,7 @@ Fault                                 base of every error that this project rais
 ├── BadManifest       manifest.invalid       JSON that is no manifest, or is too large
 ├── BadCredentials    credentials.invalid    a docker config that cannot be read
 ├── BadCaFile         ca-file.invalid        a file that holds no certificates
+├── BadMirrors        mirrors.invalid        a hosts.toml that cannot be followed
 ├── BadLayout         layout.invalid         a folder that is no OCI layout
 ├── LayoutFailed      layout.failed          a layout on a disk that is full, or refuses to be written
 ├── Mismatch          content.mismatch       bytes that are not what their digest or size promised
@@ -84,6 +85,13 @@ class BadCaFile(Fault):
     remedy = "name a file with PEM certificates, each from BEGIN to END"
 
 
+class BadMirrors(Fault):
+    """A hosts.toml that cannot be followed."""
+
+    code = "mirrors.invalid"
+    remedy = "mend the key that is named (docs/mirrors.md lists them), or take the file away to go without mirrors"
+
+
 class BadLayout(Fault):
     """A folder that is no OCI image layout."""
 
@@ -137,7 +145,7 @@ class Unavailable(Fault):
     """The registry is down, unreachable, overloaded, or cut the connection.
 
     `retry_after_seconds` is what the registry asked for, if it asked; `is_overload` says that fewer requests at once
-    would help.
+    would help; `has_other` that another host is ready to go on with, so that waiting would help nobody.
     """
 
     code = "registry.unavailable"
@@ -151,9 +159,11 @@ class Unavailable(Fault):
         remedy: str = "",
         retry_after_seconds: float | None = None,
         is_overload: bool = False,
+        has_other: bool = False,
     ) -> None:
         super().__init__(message, remedy=remedy)
         self.retry_after_seconds, self.is_overload = retry_after_seconds, is_overload
+        self.has_other = has_other
 
 
 class TakenOtherwise(Unavailable):

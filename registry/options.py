@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from .client import Access
 from .environment import access_from
+from .host import HOSTS_DIRECTORY
 from .source import LayoutSource, Source
 from .voice import JsonVoice, Silence, Voice
 
@@ -22,6 +23,13 @@ def add_access_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="FILE",
         help="a docker config with credentials, before your own; may be given again",
+    )
+    group.add_argument(
+        "--hosts-dir",
+        default=HOSTS_DIRECTORY,
+        metavar="DIR",
+        help="mirrors, by containerd's hosts.toml convention; a node's own are in /etc/containerd/certs.d "
+        "(default: %(default)s)",
     )
 
 
@@ -55,4 +63,10 @@ def positive(text: str) -> int:
 def access_for(arguments: argparse.Namespace, source: Source, environ: Mapping[str, str]) -> Access:
     """Make the access that the options ask for."""
     plain = () if isinstance(source, LayoutSource) or not arguments.plain_http else (source.reference.registry,)
-    return access_from(environ, docker_configs=arguments.docker_config, plain_http=plain, ca_file=arguments.ca_file)
+    return access_from(
+        environ,
+        docker_configs=arguments.docker_config,
+        plain_http=plain,
+        ca_file=arguments.ca_file,
+        hosts_dir=arguments.hosts_dir,
+    )

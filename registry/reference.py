@@ -64,9 +64,12 @@ class Reference:
     @property
     def host(self) -> str:
         """The host that answers for the registry: Docker Hub's API has a name of its own."""
-        if self.registry in (hub.index_name, hub.index_hostname):
-            return str(hub.default_v2_registry["host"])
-        return self.registry
+        return api_host(self.registry)
+
+    @property
+    def namespace(self) -> str:
+        """The name by which mirrors know the registry."""
+        return hub.index_name if self.registry == hub.index_hostname else self.registry
 
     def pinned(self, digest: Digest) -> Self:
         """Give the same reference with its digest."""
@@ -76,6 +79,13 @@ class Reference:
         tag = f":{self.tag}" if self.tag else ""
         digest = f"@{self.digest}" if self.digest else ""
         return f"{self.registry}/{self.repository}{tag}{digest}"
+
+
+def api_host(registry: str) -> str:
+    """Give the host that answers for a registry."""
+    if registry in (hub.index_name, hub.index_hostname):
+        return str(hub.default_v2_registry["host"])
+    return registry
 
 
 def is_loopback(registry: str) -> bool:

@@ -1,29 +1,50 @@
-"""Read artifacts from a registry (distribution-spec, "Pulling")."""
+"""Read artifacts from a registry and its mirrors (distribution-spec, "Pulling").
 
-import re
+Whatever a mirror does wrong, the next host is asked, the registry last of all; only when all have failed is the
+failure passed on. What comes is held to its digest, whoever sent it; for a tag there is none, so only hosts that the
+operator trusts with it are asked.
+"""
 
-from .client import Access, Client
+from collections.abc import Callable, Collection, Sequence
+from typing import TypeVar
+
+from .client import Access
 from .digest import Digest, verified
-from .errors import BadManifest, Fault, Mismatch, NotFound, Refused, Unauthorized
+from .errors import BadCaFile, BadManifest, BadMirrors, Fault, Mismatch, NotFound, Unavailable
 from .exchange import Response
-from .manifest import ACCEPT, SIZE_LIMIT, Descriptor, Manifest, parse_manifest
+from .host import Host
+from .manifest import Descriptor, Index, Manifest, parse_manifest
 from .reference import Reference
 from .repository import Resolved, choose, parse_single
 from .retry import patiently
+from .site import Site
+from .turns import Attempt, Turns
 
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
-_STALE = (Unauthorized, NotFound, Refused)
+Result = TypeVar("Result")
 
 
 class RemoteBody:
-    """A blob's bytes on their way from a registry."""
+    """A blob's bytes on their way from a host."""
 
-    def __init__(self, response: Response, start: int, stop: int) -> None:
-        self._response, self.start, self.stop = response, start, stop
+    def __init__(self, attempt: Attempt, response: Response, start: int, stop: int) -> None:
+        self._attempt, self._response, self.start, self.stop = attempt, response, start, stop
+        self._position = start
+        self.giver = attempt.root
 
     def readinto(self, buffer: memoryview) -> int:
-        """Fill the buffer; 0 at the end. Raises Unavailable when the connection breaks."""
-        return self._response.readinto(buffer)
+        """Fill the buffer; 0 at the end. Raises Unavailable when the connection breaks, or ends before its time."""
+        try:
+            count = self._response.readinto(buffer)
+        except Unavailable as error:
+            error.has_other = self._attempt.failed()
+            raise
+        self._position += count
+        if self._position == self.stop:
+            self._attempt.served()
+        elif not count:
+            where = f"{self.giver}: the connection ended at byte {self._position}"
+            raise Unavailable(where, has_other=self._attempt.failed())
+        return count
 
     def abort(self) -> None:
         """Break the connection."""
@@ -39,18 +60,18 @@ class RemoteRepository:
 
     def __init__(self, access: Access, reference: Reference) -> None:
         self._reference = reference
-        self._client = Client(access, reference, "pull")
-        self._moved: dict[Digest, str] = {}
+        hosts = access.hosts(reference)
+        self._turns = Turns(hosts)
+        self._sites = {host.root: Site(access, host, reference) for host in hosts}
+        self._lacking: set[tuple[Digest, str]] = set()
+        self._rangeless: set[str] = set()
 
     def resolve(self) -> Resolved:
         """Look the reference up; see Repository.resolve."""
-        content = self._manifest(self._reference.target)
-        wanted = self._reference.digest
-        digest = Digest.of(content, wanted.algorithm) if wanted else Digest.of(content)
-        if wanted not in (None, digest):
-            raise Mismatch(f"{self._reference}: the registry answered {digest}")
-        found = choose(parse_manifest(content), str(self._reference))
-        return Resolved(digest=digest, manifest=found if isinstance(found, Manifest) else self._child(found))
+        digest, document = self._whole(self._look_up, self._resolvers)
+        found = choose(document, str(self._reference))
+        manifest = found if isinstance(found, Manifest) else self._child(found)
+        return Resolved(digest=digest, manifest=manifest)
 
     def pinned(self, digest: Digest) -> str:
         """Give the reference with its digest."""
@@ -60,79 +81,100 @@ class RemoteRepository:
         """Give a small blob whole and verified."""
         if descriptor.size > limit:
             raise BadManifest(f"{descriptor.digest}: {descriptor.size} bytes where at most {limit} are read")
-        url = self._client.url(f"blobs/{descriptor.digest}")
-
-        def ask() -> bytes:
-            with self._client.request("GET", url, headers={}, accept=(200,)) as response:
-                return response.read(descriptor.size)
-
-        return verified(str(descriptor.digest), patiently(ask), descriptor.size, descriptor.digest)
+        return self._whole(lambda site: site.blob(descriptor), self._turns.order)
 
     def open(self, descriptor: Descriptor, start: int, stop: int) -> RemoteBody:
-        """Ask for bytes `start` to `stop` of a blob; the body is the whole blob when the registry knows no ranges.
+        """Ask for bytes `start` to `stop` of a blob; the body is the whole blob when the host knows no ranges.
 
-        Where a blob was redirected to is remembered: the next range goes there at once, and back to the
-        registry when that address has lapsed.
+        Hosts that lack the blob, or that would send all of it for a part of it, are asked after the others.
         """
-        headers = {} if start == 0 and stop == descriptor.size else {"Range": f"bytes={start}-{stop - 1}"}
-        moved = self._moved.get(descriptor.digest)
-        if moved:
-            try:
-                return self._get(moved, headers, descriptor, start)
-            except _STALE:
-                self._moved.pop(descriptor.digest, None)
-        return self._get(self._client.url(f"blobs/{descriptor.digest}"), headers, descriptor, start)
 
-    def _get(self, url: str, headers: dict[str, str], descriptor: Descriptor, start: int) -> RemoteBody:
-        response = self._client.request("GET", url, headers=headers, accept=(200, 206))
-        try:
-            begin, end = _check_head(response, descriptor, start)
-        except Fault:
-            response.close()
-            raise
-        if response.url != url:
-            self._moved[descriptor.digest] = response.url
-        return RemoteBody(response, begin, end)
+        def ask(host: Host, attempt: Attempt) -> RemoteBody:
+            try:
+                body = RemoteBody(attempt, *self._sites[host.root].open(descriptor, start, stop))
+            except NotFound:
+                self._lacking.add((descriptor.digest, host.root))
+                raise
+            if body.start < start or body.stop > stop:
+                self._rangeless.add(host.root)
+            return body
+
+        def misfit(host: Host) -> tuple[bool, bool]:
+            return (descriptor.digest, host.root) in self._lacking, start > 0 and host.root in self._rangeless
+
+        return self._first(ask, sorted(self._turns.order(), key=misfit))
+
+    def distrust(self, givers: Collection[str]) -> bool:
+        """Ask hosts whose bytes were wrong no more, as long as another is left; tell whether better may come now."""
+        return self._turns.distrust(givers)
+
+    def _resolvers(self) -> list[Host]:
+        """Give the hosts whose word counts for the reference: for a digest all, for a tag those trusted with it."""
+        hosts = [host for host in self._turns.order() if host.can_resolve or self._reference.digest]
+        if not hosts:
+            raise BadMirrors(
+                f"{self._reference}: no host in its hosts.toml has the capability resolve",
+                remedy="name the model by its digest, or give the capability to a host that is trusted with tags",
+            )
+        return hosts
+
+    def _look_up(self, site: Site) -> tuple[Digest, Manifest | Index]:
+        content = site.manifest(self._reference.target)
+        wanted = self._reference.digest
+        digest = Digest.of(content, wanted.algorithm) if wanted else Digest.of(content)
+        if wanted not in (None, digest):
+            raise Mismatch(f"{self._reference}: the registry answered {digest}")
+        return digest, parse_manifest(content)
 
     def _child(self, descriptor: Descriptor) -> Manifest:
-        content = self._manifest(str(descriptor.digest))
-        verified(str(descriptor.digest), content, descriptor.size, descriptor.digest)
-        return parse_single(content, str(self._reference))
+        def ask(site: Site) -> bytes:
+            content = site.manifest(str(descriptor.digest))
+            return verified(str(descriptor.digest), content, descriptor.size, descriptor.digest)
 
-    def _manifest(self, target: str) -> bytes:
-        url = self._client.url(f"manifests/{target}")
+        return parse_single(self._whole(ask, self._turns.order), str(self._reference))
 
-        def ask() -> bytes:
-            with self._client.request("GET", url, headers={"Accept": ", ".join(ACCEPT)}, accept=(200,)) as response:
-                content = _limited(response, str(self._reference))
-                promised = response.headers.get("Docker-Content-Digest")
-            if promised and promised.startswith("sha256:") and promised != str(Digest.of(content)):
-                raise Mismatch(f"{self._reference}: announced as {promised}, but it is {Digest.of(content)}")
-            return content
+    def _whole(self, read: Callable[[Site], Result], order: Callable[[], Sequence[Host]]) -> Result:
+        """Read something small to its end from the first host that can, with patience while none can."""
 
-        return patiently(ask)
+        def ask(host: Host, attempt: Attempt) -> Result:
+            try:
+                result = read(self._sites[host.root])
+            except Mismatch:
+                self._turns.distrust({host.root})
+                raise
+            attempt.served()
+            return result
 
+        return patiently(lambda: self._first(ask, order()))
 
-def _limited(response: Response, name: str) -> bytes:
-    if (response.length or 0) > SIZE_LIMIT:
-        raise BadManifest(f"{name}: its manifest has {response.length} bytes; more than {SIZE_LIMIT} are not read")
-    try:
-        return response.read(SIZE_LIMIT)
-    except Mismatch as error:
-        raise BadManifest(f"{name}: its manifest is longer than the {SIZE_LIMIT} bytes that are read") from error
+    def _first(self, ask: Callable[[Host, Attempt], Result], hosts: Sequence[Host]) -> Result:
+        """Ask one host after the other until one answers well; a host that just lacks what is wanted need not rest."""
+        faults: dict[str, Fault] = {}
+        for host in hosts:
+            attempt = self._turns.begin(host)
+            try:
+                return ask(host, attempt)
+            except BadCaFile:
+                raise  # hosts.toml names a file that is none: no host's failure, and not to be passed over
+            except NotFound as error:
+                attempt.served()
+                faults[host.root] = error
+            except Fault as error:
+                attempt.failed()
+                faults[host.root] = error
+        raise self._told(faults)
 
+    def _told(self, faults: dict[str, Fault]) -> Fault:
+        """Choose the failure that counts, and have it tell of the others.
 
-def _check_head(response: Response, descriptor: Descriptor, start: int) -> tuple[int, int]:
-    """Compare an answer's head with what was asked; give the offsets of the body's first byte and of its end."""
-    name = str(descriptor.digest)
-    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise Refused(f"{name}: came with Content-Encoding {response.headers['Content-Encoding']!r}, unasked")
-    if response.status == 200:
-        if response.length not in (None, descriptor.size):
-            raise Mismatch(f"{name}: {response.length} bytes are offered, {descriptor.size} were promised")
-        return 0, descriptor.size
-    answered = response.headers.get("Content-Range", "")
-    match = _CONTENT_RANGE.fullmatch(answered)
-    if not match or int(match[1]) != start or match[3] not in ("*", str(descriptor.size)):
-        raise Mismatch(f"{name}: asked for bytes from {start} of {descriptor.size}, was answered {answered!r}")
-    return start, int(match[2]) + 1
+        That nothing is there, the registry itself must know. Else what may pass comes first, since waiting helps; else
+        the host of last resort is heard.
+        """
+        ranked = [faults[root] for root in self._sites if root in faults]
+        chosen = ranked[-1]
+        if not isinstance(chosen, NotFound):
+            chosen = next((fault for fault in reversed(ranked) if fault.temporary), chosen)
+        others = "; ".join(str(fault) for fault in ranked if fault is not chosen)
+        if others:
+            chosen.args = (f"{chosen} (other hosts: {others})",)
+        return chosen

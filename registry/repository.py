@@ -1,6 +1,6 @@
 """What every place that holds artifacts can do, be it a registry or a folder."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -33,6 +33,11 @@ class Body(Protocol):
         """The offset behind the last byte."""
         ...
 
+    @property
+    def giver(self) -> str:
+        """Who sends the bytes, for `Repository.distrust`: the same text for the same host."""
+        ...
+
     def readinto(self, buffer: memoryview, /) -> int:
         """Fill the buffer from the front; 0 at the end."""
         ...
@@ -59,6 +64,10 @@ class Repository(Protocol):
 
     def open(self, descriptor: Descriptor, start: int, stop: int) -> Body:
         """Begin to read bytes `start` to `stop` of a blob."""
+        ...
+
+    def distrust(self, givers: Collection[str], /) -> bool:
+        """Hear that bytes from these were wrong; tell whether asking again may bring others."""
         ...
 
     def pinned(self, digest: Digest) -> str:

@@ -25,6 +25,8 @@ def wait_for(error: Fault, planned: float) -> float | None:
     """Give the seconds to wait after `error`, what the registry asked for included; None to give up."""
     if not error.temporary:
         return None
+    if isinstance(error, Unavailable) and error.has_other:
+        return 0.0
     asked = error.retry_after_seconds if isinstance(error, Unavailable) else None
     if asked is not None and asked > _LONGEST_ASKED_SECONDS:
         return None

@@ -13,26 +13,51 @@ from base64 import b64encode
 from collections.abc import Mapping
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from .errors import BadCaFile, Unavailable
+from .errors import Unavailable
 from .exchange import Outgoing, Response, explained
 from .origin import Origin
+from .tls import Tls
 
 USER_AGENT = "weighbridge/0.1"
 TIMEOUT_SECONDS = 30.0
 """How long a connection may bring nothing before it counts as broken."""
+
+_SYSTEM = Tls()
 
 
 class Transport:
     """Connections to any number of origins, safe to share between threads."""
 
     def __init__(
-        self, *, proxies: Mapping[str, str], ca_file: str = "", timeout_seconds: float = TIMEOUT_SECONDS
+        self,
+        *,
+        proxies: Mapping[str, str],
+        tls: Tls = _SYSTEM,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        connect_seconds: float | None = None,
     ) -> None:
-        """`proxies` maps schemes to URLs and `no` to exceptions, as `urllib.request.getproxies_environment` does."""
-        self._proxies, self._ca_file, self._timeout = dict(proxies), ca_file, timeout_seconds
+        """`proxies` maps schemes to URLs and `no` to exceptions, as `urllib.request.getproxies_environment` does.
+
+        `connect_seconds` limits the connecting alone, where that is not to take as long as other waits.
+        """
+        self._proxies, self._tls, self._timeout = dict(proxies), tls, timeout_seconds
+        self._connect_seconds = timeout_seconds if connect_seconds is None else connect_seconds
+        self._siblings: list[Transport] = []
         self._idle: dict[Origin, list[http.client.HTTPConnection]] = {}
         self._lock = threading.Lock()
         self._context: ssl.SSLContext | None = None
+
+    def sibling(self, tls: Tls, proxy: str, connect_seconds: float | None) -> "Transport":
+        """Give one that reaches a host of its own kind, and closes with this one; an empty proxy is this one's."""
+        other = Transport(
+            proxies={"http": proxy, "https": proxy} if proxy else self._proxies,
+            tls=self._tls.joined(tls),
+            timeout_seconds=self._timeout,
+            connect_seconds=connect_seconds,
+        )
+        with self._lock:
+            self._siblings.append(other)
+        return other
 
     def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Response:
         """Send a request and read the head of its answer, whatever its status.
@@ -66,6 +91,9 @@ class Transport:
         """Hang up every idle connection."""
         with self._lock:
             idle, self._idle = self._idle, {}
+            siblings, self._siblings = self._siblings, []
+        for sibling in siblings:
+            sibling.close()
         for connections in idle.values():
             for connection in connections:
                 connection.close()
@@ -114,13 +142,15 @@ class Transport:
         host, port = (proxy.hostname or "", proxy.port or 80) if proxy else (origin.host, origin.port)
         connection: http.client.HTTPConnection
         if origin.scheme == "https":
-            connection = http.client.HTTPSConnection(host, port, timeout=self._timeout, context=self._tls())
+            connection = http.client.HTTPSConnection(host, port, timeout=self._connect_seconds, context=self._secured())
         else:
-            connection = http.client.HTTPConnection(host, port, timeout=self._timeout)
+            connection = http.client.HTTPConnection(host, port, timeout=self._connect_seconds)
         if proxy and origin.scheme == "https":
             connection.set_tunnel(origin.host, origin.port, headers=_proxy_authorization(proxy))
         with explained(origin):
             connection.connect()
+            connection.timeout = self._timeout
+            connection.sock.settimeout(self._timeout)
             connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             _limit_waits_in_the_kernel(connection.sock, self._timeout)
         return connection
@@ -138,15 +168,9 @@ class Transport:
 
         return bool(proxy_bypass_environment(f"{origin.host}:{origin.port}", self._proxies))
 
-    def _tls(self) -> ssl.SSLContext:
+    def _secured(self) -> ssl.SSLContext:
         if self._context is None:
-            context = ssl.create_default_context()
-            if self._ca_file:
-                try:
-                    context.load_verify_locations(self._ca_file)
-                except OSError as error:  # ssl.SSLError is one
-                    raise BadCaFile(f"{self._ca_file}: {error.strerror or error}") from error
-            self._context = context
+            self._context = self._tls.context()
         return self._context
 
 

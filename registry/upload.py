@@ -129,7 +129,7 @@ class RemotePublisher:
         if reference.digest:
             raise Refused(f"{reference}: names a digest, which nobody can choose", remedy="push to a tag")
         self._reference = reference
-        self._client = Client(access, reference, "pull,push")
+        self._client = Client(access, access.itself(reference), reference, "pull,push")
         self._manner = Manner.STREAMED
 
     def pinned(self, digest: Digest) -> str:

@@ -55,15 +55,17 @@ def running_registry(
     folder: Path,
     *,
     auth: dict[str, Any] | None = None,
-    tls: dict[str, str] | None = None,
+    tls: dict[str, Any] | None = None,
+    upstream: str = "",
 ) -> Iterator[Registry]:
     """Run a registry on a loopback port until the block ends.
 
-    `auth` comes from basic_auth or token_auth; `tls` names the files `certificate` and `key`.
+    `auth` comes from basic_auth or token_auth; `tls` names the files `certificate` and `key`, and as `clientcas` whose
+    clients are let in. With `upstream`, the URL of another registry, it is a pull-through cache of that one.
     """
     storage = folder / "storage"
     config = folder / "config.json"  # JSON is YAML
-    config.write_text(json.dumps(_config(storage, auth, tls)))
+    config.write_text(json.dumps(_config(storage, auth, tls) | _proxy(upstream)))
     with Process([program, "serve", config], folder / "registry.log", _ENVIRON) as process:
         port = process.wait_until(lambda: _LISTENING.search(process.said()), _READY_SECONDS)[1]
         address = f"127.0.0.1:{port}"
@@ -72,7 +74,7 @@ def running_registry(
         yield Registry(address, storage, process)
 
 
-def _config(storage: Path, auth: dict[str, Any] | None, tls: dict[str, str] | None) -> dict[str, Any]:
+def _config(storage: Path, auth: dict[str, Any] | None, tls: dict[str, Any] | None) -> dict[str, Any]:
     http: dict[str, Any] = {"addr": "127.0.0.1:0", "secret": "of no worth: one process"}
     return {
         "version": "0.1",
@@ -84,6 +86,10 @@ def _config(storage: Path, auth: dict[str, Any] | None, tls: dict[str, str] | No
         },
         "http": http | ({"tls": tls} if tls else {}),
     } | ({"auth": auth} if auth else {})
+
+
+def _proxy(upstream: str) -> dict[str, Any]:
+    return {"proxy": {"remoteurl": upstream}} if upstream else {}
 
 
 def _answers(url: str) -> bool:

@@ -7,6 +7,7 @@ class FakeBody:
     """A body that notes that it was cut."""
 
     start = stop = 0
+    giver = "a test"
 
     def __init__(self) -> None:
         self.cuts = 0

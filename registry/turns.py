@@ -1,0 +1,97 @@
+"""Whose turn it is: the order in which hosts are asked, as they fail, recover, or prove wrong.
+
+1. Hosts are asked in the order of the file, mirrors first.
+2. One that failed rests, and is asked only after the others; each failure makes its rest four times as long.
+3. When its rest is over one request tries it, while the others still pass it by; when that is served, all come back.
+4. A mirror whose bytes were wrong is never asked again. The last host stays: there is nobody behind it.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from .host import Host
+
+_FIRST_REST_SECONDS = 1.0
+_LONGEST_REST_SECONDS = 300.0
+_TRIAL_SECONDS = 60.0
+"""How long a host that failed is left to the one request that tries it."""
+
+
+@dataclass(slots=True)
+class _Record:
+    failures: int = 0
+    failed_at: float = float("-inf")
+    rests_until: float = float("-inf")
+
+
+class Turns:
+    """The hosts of one registry, and what came of asking them. Every method may be called from any thread."""
+
+    def __init__(self, hosts: Sequence[Host], clock: Callable[[], float] = time.monotonic) -> None:
+        self._last = hosts[-1].root
+        self._hosts = list(hosts)
+        self._records = {host.root: _Record() for host in hosts}
+        self._clock = clock
+        self._lock = threading.Lock()
+
+    def order(self) -> list[Host]:
+        """Give the hosts in the order in which to ask them now."""
+        with self._lock:
+            now = self._clock()
+            return sorted(self._hosts, key=lambda host: max(self._records[host.root].rests_until - now, 0.0))
+
+    def begin(self, host: Host) -> "Attempt":
+        """Begin to ask a host."""
+        with self._lock:
+            now, record = self._clock(), self._records[host.root]
+            if record.failures:
+                record.rests_until = max(record.rests_until, now + _TRIAL_SECONDS)
+            return Attempt(self, host.root, now)
+
+    def distrust(self, roots: Collection[str]) -> bool:
+        """Hear that bytes were wrong that came from hosts with these roots; tell whether better ones may come now.
+
+        Where several hosts brought parts, nobody knows whose was wrong: all of them count as wrong.
+        """
+        with self._lock:
+            self._hosts = [host for host in self._hosts if host.root == self._last or host.root not in roots]
+        if self._last in roots:
+            self.failed(self._last, self._clock())
+        return any(root != self._last for root in roots)
+
+    def failed(self, root: str, began: float) -> bool:
+        """Hear that a request failed that began at `began`; tell whether a host is left that does not rest.
+
+        What began before the last failure tells nothing new.
+        """
+        with self._lock:
+            now, record = self._clock(), self._records[root]
+            if began >= record.failed_at:
+                seconds = min(_FIRST_REST_SECONDS * 4**record.failures, _LONGEST_REST_SECONDS)
+                record.failures += 1
+                record.failed_at, record.rests_until = now, now + seconds
+            return any(self._records[host.root].rests_until <= now for host in self._hosts)
+
+    def served(self, root: str) -> None:
+        """Hear that a host gave what it was asked for."""
+        with self._lock:
+            self._records[root] = _Record()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request to one host, whose outcome is told."""
+
+    turns: Turns
+    root: str
+    began: float
+
+    def failed(self) -> bool:
+        """Tell that it failed; hear whether a host is left that does not rest."""
+        return self.turns.failed(self.root, self.began)
+
+    def served(self) -> None:
+        """Tell that it gave what it was asked for."""
+        self.turns.served(self.root)
