@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 
 import certs.command
 import packer.command
@@ -12,6 +11,8 @@ import webhook.command
 from certs.errors import CertsError
 from registry.errors import Fault
 
+VERSION = "0.1.0"
+
 _DESCRIPTION = "Model weights from an OCI registry into pods, by one label."
 _EPILOG = "Exit codes: 0 done, 1 failed, 2 wrong usage. Results go to stdout, everything else to stderr."
 
@@ -19,7 +20,7 @@ _EPILOG = "Exit codes: 0 done, 1 failed, 2 wrong usage. Results go to stdout, ev
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; give its exit code."""
     parser = argparse.ArgumentParser(prog="weighbridge", description=_DESCRIPTION, epilog=_EPILOG)
-    parser.add_argument("--version", action="version", version=version("weighbridge"))
+    parser.add_argument("--version", action="version", version=f"weighbridge {VERSION}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     for room in (packer, puller, webhook, certs):
         room.command.add_verbs(verbs)

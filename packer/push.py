@@ -6,6 +6,7 @@
 4. Send the config, and the manifest last: until then there is no artifact.
 """
 
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -76,8 +77,13 @@ def push(folder: Path, target: Target, options: Options, voice: Voice) -> Pushed
 
 
 def _send_all(target: Target, files: tuple[Found, ...], jobs: int, meter: Meter) -> list[Sent]:
-    """Send the files, the largest first so that none is left alone at the end; give them in their own order."""
+    """Send the files, the largest first so that none is left alone at the end; give them in their own order.
+
+    Large files keep a core busy with hashing, so there are no more of them at a time than cores; small ones wait for
+    answers, and many can.
+    """
     order = sorted(files, key=lambda file: -file.size)
+    large = [file for file in order if file.size > SMALL_BYTES]
     failed = threading.Event()
 
     def one(file: Found) -> Sent | None:
@@ -89,7 +95,8 @@ def _send_all(target: Target, files: tuple[Found, ...], jobs: int, meter: Meter)
             failed.set()
             raise
 
-    with ThreadPoolExecutor(jobs) as pool:
-        results = [sent for sent in pool.map(one, order) if sent is not None]
-    by_path = {sent.file.path: sent for sent in results}
+    cores = os.cpu_count() or 1
+    with ThreadPoolExecutor(min(jobs, cores)) as few, ThreadPoolExecutor(jobs) as many:
+        results = (*few.map(one, large), *many.map(one, order[len(large) :]))
+    by_path = {sent.file.path: sent for sent in results if sent is not None}
     return [by_path[file.path] for file in files]

@@ -23,8 +23,8 @@ from registry.retry import patiently
 from .errors import BadFolder, Changed
 from .scan import Found
 
-_BUFFER_BYTES = 2 << 20
-_BUFFERS = 3
+_BUFFER_BYTES = 1 << 19
+_BUFFERS = 4
 
 
 def relay(file: Found, chunk: int, upload: Upload, meter: Meter) -> tuple[Digest, Chunks | None]:
