@@ -9,6 +9,7 @@ from pathlib import Path
 from registry.digest import Verifier
 from registry.meter import Meter
 
+from .cargo import Shore
 from .errors import disk_errors
 from .filesystem import preallocates
 from .plan import Blob, Piece
@@ -20,12 +21,14 @@ _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Assembly:
-    """One blob and the file that it becomes. Every method may be called from any thread."""
+    """One blob and the file that it becomes as it is; a Cargo. Every method may be called from any thread."""
+
+    is_ordered = False
 
     def __init__(self, blob: Blob, path: Path, landed: Collection[Piece] = ()) -> None:
         """`landed` are the pieces that an earlier pull brought."""
         self.blob, self.path = blob, path
-        self.name = blob.files[0].path
+        self.layer, self.name, self.reference = blob.layer, blob.files[0].path, blob.files[0].reference
         self.missing = [piece for piece in blob.pieces if piece not in landed]
         self._lock = threading.Lock()
         self._left = len(self.missing)
@@ -53,9 +56,8 @@ class Assembly:
     def reserve(self) -> None:
         """Make the file at its full size; with its room, where the file system can set that apart at once."""
         size = self.blob.layer.size
-        mode = 0o755 if self.blob.files[0].is_executable else 0o644
         with disk_errors():
-            handle = os.open(self.path, _FLAGS, mode)
+            handle = os.open(self.path, _FLAGS, 0o644)
             try:
                 os.ftruncate(handle, size)
                 if size and preallocates(self.path.parent):
@@ -63,9 +65,12 @@ class Assembly:
             finally:
                 os.close(handle)
 
-    def land(self, piece: Piece) -> "Landing":
+    def land(self, piece: Piece) -> "PieceLanding":
         """Begin to write a piece."""
-        return Landing(self, piece)
+        return PieceLanding(self, piece)
+
+    def abandon(self) -> None:
+        """Nobody waits here."""
 
     def finish(self, piece: Piece, handle: int) -> bool:
         """Count a piece that is on disk; True when the blob is complete. Raises Mismatch at the blob's end."""
@@ -79,14 +84,14 @@ class Assembly:
         return is_complete
 
 
-class Landing:
-    """A piece under way: `position` is the offset of its next byte, wherever the last connection broke."""
+class PieceLanding:
+    """A piece on its way to its final offset; a Landing."""
 
     def __init__(self, assembly: Assembly, piece: Piece) -> None:
         self._assembly, self.piece = assembly, piece
         self._hash_seconds = self._disk_seconds = 0.0
         with disk_errors():
-            self.handle = os.open(assembly.path, _FLAGS)
+            self._handle = os.open(assembly.path, _FLAGS)
         self._begin()
 
     def restart(self) -> None:
@@ -99,29 +104,31 @@ class Landing:
         if self._verifier:
             self._verifier.update(content)
         elif self._assembly.prefix:
-            self._assembly.prefix.pass_by(self.piece, self.position, content, self.handle)
+            self._assembly.prefix.pass_by(self.piece, self.position, content, self._handle)
         hashed = time.perf_counter()
         with disk_errors():
             written = 0
             while written < len(content):
-                written += os.pwrite(self.handle, content[written:], self.position + written)
+                written += os.pwrite(self._handle, content[written:], self.position + written)
         self.position += written
         self._hash_seconds += hashed - began
         self._disk_seconds += time.perf_counter() - hashed
 
-    def finish(self, meter: Meter) -> bool:
-        """Judge the piece; True when its whole blob is complete and verified. Raises Mismatch."""
+    def finish(self, meter: Meter, shore: Shore) -> None:
+        """Judge the piece, and with the last one the blob. Raises Mismatch."""
         began = time.perf_counter()
         if self._verifier:
             self._verifier.finish()
-        is_complete = self._assembly.finish(self.piece, self.handle)
+        is_complete = self._assembly.finish(self.piece, self._handle)
         meter.spend("hash", self._hash_seconds + time.perf_counter() - began)
         meter.spend("disk", self._disk_seconds)
-        return is_complete
+        shore.landed(self._assembly.layer, self.piece, self._handle)
+        if is_complete:
+            shore.complete(self._handle)
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self.handle)
+        os.close(self._handle)
 
     def _begin(self) -> None:
         self.position = self.piece.start

@@ -7,29 +7,16 @@ from dataclasses import dataclass, field
 from itertools import islice
 from random import Random
 from threading import Event
-from typing import Protocol
 
 from registry.errors import Fault, Mismatch, Unavailable
 from registry.meter import Meter
 from registry.repository import Body, Repository
 from registry.retry import delays, wait_for
 
-from .assembly import Landing
-from .plan import Blob, Piece
+from .cargo import Cargo, Landing, Shore
+from .plan import Piece
 from .queue import MOST_PIECES, Queue, Task
 from .watchdog import CHANCES, Watchdog, Watched
-
-
-class Shore(Protocol):
-    """Who hears of what has come; called from the workers' threads, with the open file."""
-
-    def landed(self, blob: Blob, piece: Piece, handle: int) -> None:
-        """Hear that a piece is written and, where it has a digest, verified."""
-        ...
-
-    def complete(self, handle: int) -> None:
-        """Hear that a whole blob is written and verified."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +38,7 @@ class Carrier:
 
     def __init__(self, crew: Crew, buffer: memoryview, task: Task) -> None:
         self._crew, self._buffer = crew, buffer
-        self._assembly = task.assembly
+        self._cargo = task.cargo
         self._pieces = deque(task.pieces)
         self._watched: Watched | None = None
         self._offset = 0
@@ -61,7 +48,7 @@ class Carrier:
         """Bring the pieces, and what their answer turns out to hold beside them, to disk."""
         try:
             while self._pieces and self._crew.queue.failure is None:
-                landing = self._assembly.land(self._pieces.popleft())
+                landing = self._cargo.land(self._pieces.popleft())
                 try:
                     self._bring(landing)
                 finally:
@@ -78,7 +65,7 @@ class Carrier:
             before = landing.position
             try:
                 if self._fill(landing, chances):
-                    self._finish(landing)
+                    landing.finish(self._crew.meter, self._crew.shore)
                 return  # noqa: TRY300 - the way out of the loop, beside what keeps it going
             except Mismatch:
                 self._hang_up()
@@ -102,20 +89,14 @@ class Carrier:
 
     def _begin_again(self, landing: Landing) -> bool:
         """Forget what was wrong; True when that is the whole blob, whose pieces anybody may bring then."""
-        if self._assembly.has_all:
-            self._crew.meter.take_back(self._assembly.blob.layer.size)
-            self._assembly.begin_again()
-            self._crew.queue.put_back(self._assembly, self._assembly.missing)
+        if self._cargo.has_all:
+            self._crew.meter.take_back(self._cargo.layer.size)
+            self._cargo.begin_again()
+            self._crew.queue.put_back(self._cargo, self._cargo.missing)
             return True
         self._crew.meter.take_back(landing.position - landing.piece.start)
         landing.restart()
         return False
-
-    def _finish(self, landing: Landing) -> None:
-        is_complete = landing.finish(self._crew.meter)
-        self._crew.shore.landed(self._assembly.blob, landing.piece, landing.handle)
-        if is_complete:
-            self._crew.shore.complete(landing.handle)
 
     def _wait(self, error: Fault, planned: float | None) -> None:
         seconds = None if planned is None else wait_for(error, planned)
@@ -135,8 +116,8 @@ class Carrier:
             self._crew.meter.add(count)
         body = self._watched.body if self._watched else None
         if body is not None and self._offset == body.stop and body.readinto(self._buffer[:1]):
-            size = self._assembly.blob.layer.size
-            raise Mismatch(f"{self._assembly.name}: longer than the {size} bytes that were promised")
+            size = self._cargo.layer.size
+            raise Mismatch(f"{self._cargo.name}: longer than the {size} bytes that were promised")
         return True
 
     def _seek(self, landing: Landing, chances: int) -> Watched:
@@ -153,12 +134,12 @@ class Carrier:
 
     def _open(self, landing: Landing) -> Body:
         began = time.perf_counter()
-        stop, blob = self._gapless_stop(landing.piece), self._assembly.blob
-        body = self._crew.repository.open(blob.layer, landing.position, stop)
+        stop = self._gapless_stop(landing.piece)
+        body = self._crew.repository.open(self._cargo.layer, landing.position, stop)
         self._wire_seconds += time.perf_counter() - began
         if body.start < landing.position or body.stop > stop:
-            self._pieces.extend(self._crew.queue.take_rest(self._assembly))
-        elif len(blob.pieces) > 1:
+            self._pieces.extend(self._crew.queue.take_rest(self._cargo))
+        elif landing.piece.stop - landing.piece.start < self._cargo.layer.size:
             self._crew.queue.ranges_work()
             self._put_back(stop)
         return body
@@ -176,16 +157,17 @@ class Carrier:
         """Leave to others what lies behind `stop`: a stream that broke was to carry it, and ranges work now."""
         rest = [piece for piece in self._pieces if piece.start >= stop]
         self._pieces = deque(piece for piece in self._pieces if piece.start < stop)
-        self._crew.queue.put_back(self._assembly, rest)
+        self._crew.queue.put_back(self._cargo, rest)
 
     def _read(self, watched: Watched, most: int) -> int:
-        began = time.perf_counter()
+        began = watched.reading_since = time.perf_counter()
         count = watched.body.readinto(self._buffer[:most])
-        self._wire_seconds += time.perf_counter() - began
+        seconds = time.perf_counter() - began
+        watched.has_read(count, seconds)
+        self._wire_seconds += seconds
         if not count:
-            raise Unavailable(f"{self._assembly.name}: the connection ended at byte {self._offset}")
+            raise Unavailable(f"{self._cargo.name}: the connection ended at byte {self._offset}")
         self._offset += count
-        watched.taken += count
         return count
 
     def _hang_up(self) -> None:

@@ -26,6 +26,12 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     pull.add_argument("--include", action="append", default=[], metavar="GLOB", help="pull only files that match")
     pull.add_argument("--exclude", action="append", default=[], metavar="GLOB", help="leave files that match")
     pull.add_argument(
+        "--image-path",
+        default="",
+        metavar="DIR",
+        help="of an image: the folder that holds the model (default: /models, /model or /data)",
+    )
+    pull.add_argument(
         "--jobs", type=positive, default=_JOBS, metavar="N", help=f"connections at once, at most (default: {_JOBS})"
     )
     pull.add_argument("--sync", action="store_true", help="have everything on disk, not in memory, when it is done")
@@ -54,6 +60,7 @@ def _run_pull(arguments: argparse.Namespace) -> int:
         destination=arguments.output,
         include=tuple(arguments.include),
         exclude=tuple(arguments.exclude),
+        image_path=arguments.image_path,
         connections=arguments.jobs,
         sync=arguments.sync,
     )
@@ -70,6 +77,6 @@ def _run_inspect(arguments: argparse.Namespace) -> int:
 
     source = parse_source(arguments.source)
     with access_for(arguments, source, os.environ) as access:
-        found = inspect(repository_at(source, access))
+        found = inspect(repository_at(source, access), access)
     print(json.dumps(found.to_json(), indent=1) if arguments.json else found.to_text())
     return 0

@@ -3,6 +3,7 @@
 PARENT/NAME                        the model directory
 PARENT/.weighbridge/NAME/lock      held by the one process that works on it
 PARENT/.weighbridge/NAME/incoming  files that are being fetched and checked
+PARENT/.weighbridge/NAME/stage     what was unpacked of archives, before it is believed
 PARENT/.weighbridge/NAME/journal   which pieces of them have landed
 PARENT/.weighbridge/NAME/receipt   what was published, as JSON
 PARENT/.weighbridge/NAME/outgoing  the version before, while it makes place
@@ -17,8 +18,8 @@ from pathlib import Path
 from typing import Self
 
 from .errors import BadDestination, NoRoom, Occupied, disk_errors
+from .filesystem import free_bytes
 from .flush import sync
-from .plan import File
 from .receipt import Receipt
 
 _HOUSE = ".weighbridge"
@@ -33,6 +34,7 @@ class Destination:
         self.path = path
         self._house = path.parent / _HOUSE / path.name
         self.incoming = self._house / "incoming"
+        self.stage = self._house / "stage"
         self.journal = self._house / "journal"
         self._lock = -1
 
@@ -76,9 +78,9 @@ class Destination:
                 return False
         return True
 
-    def prepare(self, files: Iterable[File]) -> None:
-        """Make the incoming folder hold the folders of `files`, and no file or link that is none of them."""
-        wanted = {file.path for file in files}
+    def prepare(self, paths: Iterable[str]) -> None:
+        """Make the incoming folder hold the folders of files with these paths, and no file or link that is none."""
+        wanted = set(paths)
         with disk_errors():
             self.incoming.mkdir(exist_ok=True)
             for folder, folders, names in os.walk(self.incoming):
@@ -91,9 +93,7 @@ class Destination:
 
     def reserve(self, size: int) -> None:
         """Raise NoRoom unless `size` more bytes fit on the volume."""
-        with disk_errors():
-            volume = os.statvfs(self.incoming)
-        free = volume.f_bavail * volume.f_frsize
+        free = free_bytes(self.incoming)
         if size > free:
             raise NoRoom(f"{self.path}: the model needs {size} bytes more, the volume has {free} left")
 
@@ -110,6 +110,7 @@ class Destination:
                 self.path.rename(outgoing)
             self.incoming.rename(self.path)
             self.journal.unlink(missing_ok=True)
+            shutil.rmtree(self.stage, ignore_errors=True)
             if is_synced:
                 sync(self._house)
                 sync(self.path.parent)

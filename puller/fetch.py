@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from registry.meter import Meter
 from registry.repository import Repository
 
-from .assembly import Assembly
-from .carrier import Carrier, Crew, Shore
+from .cargo import Cargo, Shore
+from .carrier import Carrier, Crew
 from .pace import TICK_SECONDS, Pace
 from .queue import Queue
 from .watchdog import TICK_SECONDS as WATCH_SECONDS
@@ -20,7 +20,7 @@ BUFFER_BYTES = 2 << 20
 
 def fetch(
     repository: Repository,
-    assemblies: Sequence[Assembly],
+    cargoes: Sequence[Cargo],
     *,
     connections: int,
     meter: Meter,
@@ -32,7 +32,7 @@ def fetch(
     then stays.
     """
     pace = Pace.start(connections)
-    queue = Queue(assemblies, pace.limit)
+    queue = Queue(cargoes, pace.limit)
     watchdog = Watchdog()
     crew = Crew(repository=repository, queue=queue, meter=meter, watchdog=watchdog, shore=shore)
     workers = [threading.Thread(target=_work, args=(crew,), daemon=True) for _ in range(min(connections, len(queue)))]
@@ -61,7 +61,7 @@ def _supervise(crew: Crew, pace: Pace) -> None:
         crew.queue.set_limit(pace.limit)
         looked, wire = now, crew.meter.wire
         if now - watched >= WATCH_SECONDS:
-            crew.watchdog.tick(now - watched)
+            crew.watchdog.tick(time.perf_counter())
             watched = now
 
 

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from .errors import disk_errors
+
 _PREALLOCATING = {"ext4", "xfs", "btrfs", "f2fs"}
 
 
@@ -31,3 +33,10 @@ def preallocates(path: Path) -> bool:
         return kind_of(path, mountinfo) in _PREALLOCATING
     except OSError:
         return False
+
+
+def free_bytes(path: Path) -> int:
+    """Give how much a user may still write on the volume that `path` is on."""
+    with disk_errors():
+        volume = os.statvfs(path)
+    return volume.f_bavail * volume.f_frsize

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import disk_errors
-from .plan import Piece
 
 if TYPE_CHECKING:
     from ctypes import CDLL
@@ -25,12 +24,12 @@ class Flush:
         """`is_synced`: everything must be on disk in the end; `is_tight`: there is no memory to leave it warm."""
         self._is_synced, self._is_tight = is_synced, is_tight
 
-    def landed(self, piece: Piece, handle: int) -> None:
-        """Let the disk begin with a piece, so that the kernel need not stop the writers to clean up after them."""
-        size = piece.stop - piece.start
-        _sync_range(handle, piece.start, size, _WAIT_BEFORE | _WRITE | _WAIT_AFTER if self._is_tight else _WRITE)
+    def landed(self, start: int, stop: int, handle: int) -> None:
+        """Let the disk begin with bytes of a file, so that the kernel need not stop the writers to clean up behind."""
+        size = stop - start
+        _sync_range(handle, start, size, _WAIT_BEFORE | _WRITE | _WAIT_AFTER if self._is_tight else _WRITE)
         if self._is_tight:
-            os.posix_fadvise(handle, piece.start, size, os.POSIX_FADV_DONTNEED)
+            os.posix_fadvise(handle, start, size, os.POSIX_FADV_DONTNEED)
 
     def complete(self, handle: int) -> None:
         """Wait until a whole file is on disk, where that is wanted."""

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from registry.manifest import Manifest
+from registry.client import Access
+from registry.manifest import Descriptor
 from registry.meter import human
-from registry.modelpack import ARTIFACT_TYPE
 from registry.repository import Repository
 
 from .errors import BadArtifact, UnsupportedLayer
-from .plan import list_files
+from .formats.part import Part, Shape
+from .lineage import lineage_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +62,23 @@ class Inspection:
         return "\n".join([*lines, *([f"\nnot pullable: {self.problem}"] if self.problem else [])])
 
 
-def inspect(repository: Repository) -> Inspection:
+def inspect(repository: Repository, access: Access) -> Inspection:
     """Look an artifact up. Raises the faults of Repository.resolve, never those of a pull: they are told."""
     resolved = repository.resolve()
-    problem = ""
+    layers = resolved.manifest.layers
     try:
-        names = [file.path for file in list_files(resolved.manifest)]
+        form = lineage_of(repository, resolved, access).form
     except (BadArtifact, UnsupportedLayer) as error:
-        problem = str(error)
-        names = [f"layers[{number}]" for number in range(len(resolved.manifest.layers))]
-    entries = tuple(
-        Entry(name, layer.size, str(layer.digest), layer.media_type)
-        for name, layer in zip(names, resolved.manifest.layers, strict=True)
-    )
-    return Inspection(repository.pinned(resolved.digest), _kind(resolved.manifest), entries, problem)
+        entries = tuple(_entry(f"layers[{number}]", layer) for number, layer in enumerate(layers))
+        kind = resolved.manifest.artifact_type or resolved.manifest.config.media_type
+        return Inspection(repository.pinned(resolved.digest), kind, entries, str(error))
+    entries = tuple(_entry(_told(part), part.layer) for part in form.parts)
+    return Inspection(repository.pinned(resolved.digest), form.kind, entries, "")
 
 
-def _kind(manifest: Manifest) -> str:
-    if manifest.artifact_type == ARTIFACT_TYPE:
-        return "ModelPack"
-    return manifest.artifact_type or manifest.config.media_type
+def _told(part: Part) -> str:
+    return f"{part.name} (archive)" if part.shape is Shape.ARCHIVE else part.name
+
+
+def _entry(name: str, layer: Descriptor) -> Entry:
+    return Entry(name, layer.size, str(layer.digest), layer.media_type)

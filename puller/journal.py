@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Self
 
 from registry.digest import Digest
+from registry.manifest import Descriptor
 
 from .errors import disk_errors
-from .plan import Blob, Piece
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -60,10 +60,10 @@ class Journal:
             self._handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         return self
 
-    def record(self, blob: Blob, piece: Piece) -> None:
-        """Note that a piece has landed."""
+    def record(self, layer: Descriptor, start: int, stop: int) -> None:
+        """Note that bytes of a blob have landed."""
         with disk_errors():
-            os.write(self._handle, f"{blob.layer.digest.hex} {piece.start} {piece.stop}\n".encode())
+            os.write(self._handle, f"{layer.digest.hex} {start} {stop}\n".encode())
 
     def discard(self) -> None:
         """Forget everything: the artifact is published, or proved wrong."""

@@ -1,11 +1,11 @@
 """The story of a pull.
 
 1. Take the destination, and see whether the model already stands there.
-2. Resolve the source to a manifest, and the manifest to files.
+2. Resolve the source to a manifest, and the manifest to files and packed layers.
 3. Keep what an earlier pull left behind and is still right.
 4. Reserve room for the rest.
-5. Fetch the rest in pieces, each verified as it lands and noted in a journal.
-6. Publish everything by one rename, with a receipt.
+5. Fetch the rest in pieces, each verified as it lands and noted in a journal; unpack what is packed, onto a stage.
+6. Settle what was unpacked among the files, and publish everything by one rename, with a receipt.
 """
 
 import os
@@ -17,22 +17,25 @@ from pathlib import Path
 from registry.client import Access
 from registry.digest import Digest
 from registry.errors import Mismatch
+from registry.manifest import Descriptor
 from registry.meter import Meter, human
 from registry.places import repository_at
 from registry.repository import Repository, Resolved
 from registry.source import parse_source
 from registry.voice import Voice
 
-from .assembly import Assembly
+from .cargo import Cargo
 from .destination import Destination
-from .errors import disk_errors
 from .fetch import fetch
 from .flush import Flush, is_tight
+from .formats.part import Form
 from .journal import Journal, boot_id
-from .plan import Blob, File, Piece, blobs_of, list_files, select
-from .receipt import FileRecord, Receipt
-from .resume import link, what_is_missing
+from .lineage import Lineage, lineage_of
+from .plan import Blob, Piece, blobs_of, packed, select
+from .receipt import Receipt
+from .resume import link_copies, what_is_missing, what_is_packed
 from .settings import Settings
+from .settle import records, settle, staged_members, tree_of
 
 
 def pull(settings: Settings, access: Access, voice: Voice) -> Receipt:
@@ -55,13 +58,12 @@ def pull(settings: Settings, access: Access, voice: Voice) -> Receipt:
         if standing is not None:
             voice.say(f"{settings.destination} holds it already")
             return standing
-        files = select(list_files(resolved.manifest), settings.include, settings.exclude)
-        blobs = blobs_of(files, settings.piece_bytes)
+        lineage = lineage_of(repository, resolved, access)
         # 3 to 5
-        meter = job.fetch(repository, resolved, files, blobs)
+        meter = job.fetch(lineage, resolved.digest)
         # 6
         seconds = time.monotonic() - started
-        receipt = job.publish(repository.pinned(resolved.digest), resolved, files, meter.wire, seconds)
+        receipt = job.publish(repository.pinned(resolved.digest), resolved, lineage.form, meter.wire, seconds)
         voice.finish(meter, seconds)
     return receipt
 
@@ -80,55 +82,56 @@ class _Job:
         receipt = self.destination.receipt()
         if receipt is None or digest is None or receipt.digest != str(digest):
             return None
-        if (receipt.include, receipt.exclude) != (self.settings.include, self.settings.exclude):
+        if receipt.choice != self.settings.choice:
             return None
         return receipt if self.destination.holds(receipt, self.boot) else None
 
-    def fetch(self, repository: Repository, resolved: Resolved, files: Sequence[File], blobs: Sequence[Blob]) -> Meter:
-        """Have every blob of the model complete and verified in the incoming folder."""
-        journal = Journal(self.destination.journal, resolved.digest, self.boot)
+    def fetch(self, lineage: Lineage, digest: Digest) -> Meter:
+        """Have every blob of the model complete and verified: files in the incoming folder, the rest on the stage."""
+        parts = select(lineage.form.parts, self.settings.include, self.settings.exclude)
+        blobs = blobs_of(parts, self.settings.piece_bytes)
+        journal = Journal(self.destination.journal, digest, self.boot)
         # 3
-        self.destination.prepare(files)
+        self.destination.prepare(part.path for blob in blobs for part in blob.files)
         landed = journal.read()
-        missing = what_is_missing(self.destination, blobs, landed)
+        flush = Flush(is_synced=self.settings.sync, is_tight=is_tight(sum(part.layer.size for part in parts)))
+        packs = what_is_packed(self.destination.stage, packed(parts), lineage.form, self.settings, landed, flush)
+        missing: list[Cargo] = [*packs, *what_is_missing(self.destination, blobs, landed)]
         # 4
-        meter = Meter(sum(assembly.missing_bytes for assembly in missing))
+        meter = Meter(sum(cargo.missing_bytes for cargo in missing))
         self.destination.reserve(meter.total)
-        for assembly in missing:
-            assembly.reserve()
+        for cargo in missing:
+            cargo.reserve()
         # 5
         self.voice.say(f"{self.settings.source}: {len(missing)} blobs to fetch, {human(meter.total)}")
-        flush = Flush(is_synced=self.settings.sync, is_tight=is_tight(meter.total))
         with journal.open(landed), self.voice.watch(meter, self.destination.path.name):
-            self._fetch(repository, missing, meter, _Shore(journal, flush))
-        _link_copies(self.destination.incoming, blobs)
-        flush.tree(self.destination.incoming)
+            self._fetch(lineage, missing, meter, _Shore(journal, flush))
+        link_copies(self.destination.incoming, blobs)
         return meter
 
-    def _fetch(self, repository: Repository, missing: Sequence[Assembly], meter: Meter, shore: "_Shore") -> None:
+    def _fetch(self, lineage: Lineage, missing: Sequence[Cargo], meter: Meter, shore: "_Shore") -> None:
         try:
-            fetch(repository, missing, connections=self.settings.connections, meter=meter, shore=shore)
+            for reference, repository in lineage.repositories.items():
+                cargoes = [cargo for cargo in missing if cargo.reference == reference]
+                fetch(repository, cargoes, connections=self.settings.connections, meter=meter, shore=shore)
         except Mismatch:
             shore.journal.discard()  # it may speak of bytes that proved wrong in the end
             raise
 
-    def publish(
-        self,
-        pinned: str,
-        resolved: Resolved,
-        files: Sequence[File],
-        wire_bytes: int,
-        seconds: float,
-    ) -> Receipt:
-        """Give the complete model its final place."""
+    def publish(self, pinned: str, resolved: Resolved, form: Form, wire_bytes: int, seconds: float) -> Receipt:
+        """Settle what was unpacked, and give the complete model its final place."""
         incoming = self.destination.incoming
+        chosen = select(form.parts, self.settings.include, self.settings.exclude)
+        members = staged_members(self.destination.stage, packed(chosen))
+        tree = tree_of(form, chosen, members, self.settings.image_path)
+        settled = settle(tree, incoming, self.settings.include, self.settings.exclude)
+        Flush(is_synced=self.settings.sync, is_tight=False).tree(incoming)
         receipt = Receipt(
             source=self.settings.source,
             pinned=pinned,
             digest=str(resolved.digest),
-            include=self.settings.include,
-            exclude=self.settings.exclude,
-            files=_records(incoming, files),
+            choice=self.settings.choice,
+            files=records(incoming, settled, form),
             wire_bytes=wire_bytes,
             seconds=round(seconds, 3),
             inode=incoming.stat().st_ino,
@@ -145,25 +148,12 @@ class _Shore:
     journal: Journal
     flush: Flush
 
-    def landed(self, blob: Blob, piece: Piece, handle: int) -> None:
-        self.journal.record(blob, piece)
-        self.flush.landed(piece, handle)
+    def landed(self, layer: Descriptor, piece: Piece, handle: int) -> None:
+        self.journal.record(layer, piece.start, piece.stop)
+        self.flush.landed(piece.start, piece.stop, handle)
 
     def complete(self, handle: int) -> None:
         self.flush.complete(handle)
 
-
-def _link_copies(root: Path, blobs: Sequence[Blob]) -> None:
-    """Give the further files of a blob their bytes."""
-    for blob in blobs:
-        first = root / blob.files[0].path
-        for file in blob.files[1:]:
-            link(first, root / file.path)
-
-
-def _records(root: Path, files: Sequence[File]) -> tuple[FileRecord, ...]:
-    with disk_errors():
-        return tuple(
-            FileRecord(file.path, str(file.layer.digest), file.layer.size, (root / file.path).stat().st_mtime_ns)
-            for file in files
-        )
+    def staged(self, layer: Descriptor) -> None:
+        self.journal.record(layer, 0, layer.size)

@@ -2,10 +2,11 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice, zip_longest
 from typing import NamedTuple
 
-from .assembly import Assembly
+from .cargo import Cargo
 from .plan import Piece
 
 MOST_PIECES = 4
@@ -15,15 +16,19 @@ _ROUNDS_LEFT = 4
 """With fewer pieces left than this for each connection, requests get smaller, so that all connections end together."""
 
 
+_ORDERED_AT_ONCE = 4
+"""How many blobs are unpacked at the same time."""
+
+
 class Task(NamedTuple):
     """Adjacent pieces of one blob that somebody must bring."""
 
-    assembly: Assembly
+    cargo: Cargo
     pieces: tuple[Piece, ...]
 
 
 class _Waiting(NamedTuple):
-    assembly: Assembly
+    cargo: Cargo
     piece: Piece
     is_first: bool
     """Whether nothing of the same blob was asked for before it."""
@@ -37,12 +42,9 @@ class Queue:
     was asked for.
     """
 
-    def __init__(self, assemblies: Iterable[Assembly], limit: int) -> None:
-        self._tasks = deque(
-            _Waiting(assembly, piece, number == 0)
-            for assembly in assemblies
-            for number, piece in enumerate(assembly.missing)
-        )
+    def __init__(self, cargoes: Iterable[Cargo], limit: int) -> None:
+        self._cargoes = tuple(cargoes)
+        self._tasks = deque(_line_up(self._cargoes))
         self._limit = limit
         self._active = 0
         self._are_ranges_known = False
@@ -79,18 +81,19 @@ class Queue:
         with self._changed:
             return self._changed.wait_for(self._is_over, seconds)
 
-    def take_rest(self, assembly: Assembly) -> list[Piece]:
+    def take_rest(self, cargo: Cargo) -> list[Piece]:
         """Give all pieces of one blob that nobody has taken, in order: one stream will carry them."""
         with self._changed:
-            rest = [task.piece for task in self._tasks if task.assembly is assembly]
-            self._tasks = deque(task for task in self._tasks if task.assembly is not assembly)
+            rest = [task.piece for task in self._tasks if task.cargo is cargo]
+            self._tasks = deque(task for task in self._tasks if task.cargo is not cargo)
             self._changed.notify_all()
             return rest
 
-    def put_back(self, assembly: Assembly, pieces: Iterable[Piece]) -> None:
-        """Take pieces of a blob that others shall bring after all."""
+    def put_back(self, cargo: Cargo, pieces: Iterable[Piece]) -> None:
+        """Take pieces of a blob that others shall bring after all, and before anything else: others wait for them."""
         with self._changed:
-            self._tasks.extend(_Waiting(assembly, piece, number == 0) for number, piece in enumerate(pieces))
+            waiting = [_Waiting(cargo, piece, number == 0) for number, piece in enumerate(pieces)]
+            self._tasks.extendleft(reversed(waiting))
             self._changed.notify_all()
 
     def ranges_work(self) -> None:
@@ -111,6 +114,8 @@ class Queue:
         with self._changed:
             self._failure = self._failure or error
             self._changed.notify_all()
+        for cargo in self._cargoes:
+            cargo.abandon()
 
     def _is_over(self) -> bool:
         return self._active == 0 and (not self._tasks or self._failure is not None)
@@ -122,17 +127,35 @@ class Queue:
         if first is None:
             return None
         self._tasks.remove(first)
-        return Task(first.assembly, (first.piece,))
+        return Task(first.cargo, (first.piece,))
 
     def _adjacent(self, most: int) -> Task | None:
         """Take the next piece, and up to `most` in all that follow it in its blob without a gap."""
         if not self._tasks:
             return None
-        assembly, piece, _ = self._tasks.popleft()
+        cargo, piece, _ = self._tasks.popleft()
         pieces = [piece]
-        while len(pieces) < most and self._tasks:
+        while len(pieces) < most and self._tasks and not cargo.is_ordered:
             following = self._tasks[0]
-            if following.assembly is not assembly or following.piece.start != pieces[-1].stop:
+            if following.cargo is not cargo or following.piece.start != pieces[-1].stop:
                 break
             pieces.append(self._tasks.popleft().piece)
-        return Task(assembly, tuple(pieces))
+        return Task(cargo, tuple(pieces))
+
+
+def _line_up(cargoes: Iterable[Cargo]) -> Iterator[_Waiting]:
+    """Give the pieces in the order in which they are wanted.
+
+    Blobs that are unpacked in order take turns, a few at a time, and with those whose pieces may come in any order:
+    one after the other they would be bound by one core each, and the rest would wait.
+    """
+    lanes: dict[bool, list[list[_Waiting]]] = {False: [], True: []}
+    for cargo in cargoes:
+        pieces = [_Waiting(cargo, piece, number == 0) for number, piece in enumerate(cargo.missing)]
+        lanes[cargo.is_ordered].append(pieces)
+    free, ordered = iter(chain.from_iterable(lanes[False])), iter(lanes[True])
+    while group := list(islice(ordered, _ORDERED_AT_ONCE)):
+        for row in zip_longest(*group):
+            yield from (waiting for waiting in row if waiting is not None)
+            yield from islice(free, 1)
+    yield from free

@@ -9,10 +9,12 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """A file as it was published: size in bytes, modification time in nanoseconds since 1970."""
+    """A file as it was published: the digest of the layer that it came in, its size in bytes, and its modification
+    time in nanoseconds since 1970.
+    """
 
     path: str
-    digest: str
+    layer: str
     size: int
     mtime_ns: int
 
@@ -21,15 +23,14 @@ class FileRecord:
 class Receipt:
     """A published model: `source` as it was asked for, and `pinned` to the digest that it led to.
 
-    `inode` is its directory's, so that a receipt speaks for no other one. `boot` is the id of the kernel that holds the
+    `choice` is what was chosen of it. `inode` is its directory's, so that a receipt speaks for no other one. `boot` is the id of the kernel that holds the
     data if it was not synced to disk, else empty.
     """
 
     source: str
     pinned: str
     digest: str
-    include: tuple[str, ...]
-    exclude: tuple[str, ...]
+    choice: tuple[str, ...]
     files: tuple[FileRecord, ...]
     wire_bytes: int
     seconds: float
@@ -53,7 +54,6 @@ class Receipt:
             if document.pop("version") != _VERSION:
                 return None
             files = tuple(FileRecord(**file) for file in document.pop("files"))
-            include, exclude = tuple(document.pop("include")), tuple(document.pop("exclude"))
-            return cls(files=files, include=include, exclude=exclude, **document)
+            return cls(files=files, choice=tuple(document.pop("choice")), **document)
         except (ValueError, TypeError, KeyError, AttributeError):
             return None

@@ -1,13 +1,23 @@
 """What an earlier pull left behind, looked through: what is still right need not come again."""
 
-from collections.abc import Sequence
+import os
+import shutil
+from collections.abc import Callable, Sequence
 from io import FileIO
 from pathlib import Path
 
 from .assembly import Assembly
 from .destination import Destination
 from .errors import disk_errors
-from .plan import Blob, Piece
+from .flush import Flush
+from .formats.part import Form, Part
+from .payload import Payload
+from .plan import Blob, Piece, is_selected
+from .settings import Settings
+from .settle import image_roots
+from .staging import Stage, sealed
+from .stream import Stream
+from .tree import plain
 
 _READ_BYTES = 1 << 18
 
@@ -34,6 +44,43 @@ def what_is_missing(destination: Destination, blobs: Sequence[Blob], landed: Lan
             place.unlink(missing_ok=True)
         assemblies.append(Assembly(blob, place, pieces))
     return assemblies
+
+
+def what_is_packed(  # noqa: PLR0913, PLR0917 - one call, and each says what nothing else can
+    stage: Path, parts: Sequence[Part], form: Form, settings: Settings, landed: Landed, flush: Flush
+) -> list[Stream]:
+    """Give the packed layers that no earlier pull unpacked whole; clear the stage of what belongs to none."""
+    with disk_errors():
+        stage.mkdir(exist_ok=True)
+        strangers = set(os.listdir(stage)) - {part.layer.digest.hex for part in parts}
+        for stranger in strangers:
+            shutil.rmtree(stage / stranger)
+    streams = []
+    for part in parts:
+        folder, hex_digest = stage / part.layer.digest.hex, part.layer.digest.hex
+        if (hex_digest, 0, part.layer.size) in landed and sealed(folder) is not None:
+            continue
+        payload = Payload(part, Stage(folder, _wants(part, form, settings), flush))
+        streams.append(Stream(part, payload))
+    return streams
+
+
+def link_copies(root: Path, blobs: Sequence[Blob]) -> None:
+    """Give the further files of a blob their bytes."""
+    for blob in blobs:
+        first = root / blob.files[0].path
+        for file in blob.files[1:]:
+            link(first, root / file.path)
+
+
+def _wants(part: Part, form: Form, settings: Settings) -> Callable[[str], bool]:
+    """Give what tells by a member's name whether its contents matter; where only the whole tells its name, they do."""
+    if form.is_image:
+        folders = tuple(f"{root}/" if root else "" for root in image_roots(settings.image_path))
+        return lambda name: plain(name).removeprefix("/").startswith(folders)
+    if part.path or part.root:
+        return lambda _: True
+    return lambda name: is_selected(plain(name), settings.include, settings.exclude)
 
 
 def link(existing: Path, path: Path) -> None:

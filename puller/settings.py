@@ -38,6 +38,9 @@ class Settings:
     exclude: tuple[str, ...] = ()
     """Globs of the files to leave."""
 
+    image_path: str = ""
+    """The folder of an image that holds the model; empty means where packers put models."""
+
     connections: int = 16
     """The most connections that are open at once."""
 
@@ -61,6 +64,12 @@ class Settings:
 
     termination_log: str = "/dev/termination-log"
     """Where the closing message goes, for `kubectl describe pod`; nothing is written where there is no such file."""
+
+    @property
+    def choice(self) -> tuple[str, ...]:
+        """What was chosen of an artifact: two pulls of one digest with the same choice give the same model."""
+        marks = (("include", self.include), ("exclude", self.exclude), ("image-path", (self.image_path,)))
+        return tuple(f"{mark}={value}" for mark, values in marks for value in values if value)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":

@@ -11,6 +11,7 @@ TICK_SECONDS = 1.0
 _SLOW = 0.2
 """The share of the usual rate below which a connection is slow."""
 
+_WAITED_SECONDS = 0.3
 _STRIKES = 3
 _PEERS = 3
 CHANCES = 3
@@ -19,14 +20,35 @@ CHANCES = 3
 
 @dataclass(eq=False)
 class Watched:
-    """A connection at work. Its worker counts `taken`; the watchdog has the rest."""
+    """A connection at work. Its worker counts what it brings; the watchdog has the rest."""
 
     body: Body
     chances: int = CHANCES
     taken: int = 0
+    seconds: float = 0.0
+    """How long its worker waited for it: while it does other things, the connection need not bring anything."""
+
+    reading_since: float = 0.0
+    """When the worker began to wait, or 0 while it does other things."""
+
     was_cut: bool = False
     seen: int = 0
+    seen_seconds: float = 0.0
     strikes: int = 0
+
+    def has_read(self, count: int, seconds: float) -> None:
+        """Count bytes that came, and how long that took."""
+        self.reading_since = 0.0
+        self.taken += count
+        self.seconds += seconds
+
+    def rate(self, now: float) -> float | None:
+        """Give bytes a second since the last look; None when its worker hardly waited for it."""
+        since = self.reading_since
+        seconds = self.seconds + (now - since if since else 0.0)
+        count, waited = self.taken - self.seen, seconds - self.seen_seconds
+        self.seen, self.seen_seconds = self.taken, seconds
+        return count / waited if waited > _WAITED_SECONDS else None
 
 
 def usual_rate(rates: Sequence[float]) -> float:
@@ -52,13 +74,13 @@ class Watchdog:
         with self._lock:
             self._watched.discard(watched)
 
-    def tick(self, seconds: float) -> None:
-        """Judge every connection by what it brought in the last `seconds`."""
+    def tick(self, now: float) -> None:
+        """Judge every connection by what it brought since the last tick; `now` as time.perf_counter() gives it."""
         with self._lock:
-            rates = {watched: (watched.taken - watched.seen) / seconds for watched in self._watched}
+            looked = {watched: watched.rate(now) for watched in self._watched}
+            rates = {watched: rate for watched, rate in looked.items() if rate is not None}
             usual = usual_rate([*self._rates, *rates.values()])
             for watched, rate in rates.items():
-                watched.seen = watched.taken
                 if rate >= usual * _SLOW:
                     watched.strikes = 0
                     self._rates.append(rate)

@@ -19,8 +19,9 @@ from oras.defaults import (
 from .digest import Digest, verified
 from .errors import BadLayout, BadManifest, LayoutFailed, Mismatch, NotFound, Refused
 from .manifest import INDEX_TYPE, SIZE_LIMIT, Descriptor, Index, Manifest, parse_manifest
-from .repository import Resolved, choose, parse_single
+from .repository import Resolved
 from .source import LayoutSource
+from .variants import choose, parse_single
 
 _DEFAULT_TAG = "latest"
 

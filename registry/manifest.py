@@ -26,12 +26,17 @@ SIZE_LIMIT = 8 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Descriptor:
-    """A blob as its manifest promises it (image-spec, descriptor.md). `size` in bytes."""
+    """A blob as its manifest promises it (image-spec, descriptor.md). `size` in bytes.
+
+    `platform` is `linux/amd64` and the like, in an index of images; `name` is Ollama's addition.
+    """
 
     media_type: str
     digest: Digest
     size: int
     annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
+    platform: str = ""
+    name: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Give the JSON object; empty annotations are left out."""
@@ -116,7 +121,14 @@ def _descriptor(entry: object, path: str) -> Descriptor:
         digest=digest,
         size=size,
         annotations=_annotations(entry.get("annotations"), f"{path}.annotations"),
+        platform=_platform(entry.get("platform")),
+        name=_text(entry, "name", f"{path}.name", default=""),
     )
+
+
+def _platform(entry: object) -> str:
+    parts = [entry.get(key) for key in ("os", "architecture", "variant")] if isinstance(entry, dict) else []
+    return "/".join(part for part in parts if isinstance(part, str) and part)
 
 
 def _text(entry: dict[str, Any], key: str, path: str, default: str | None = None) -> str:

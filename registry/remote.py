@@ -15,10 +15,11 @@ from .exchange import Response
 from .host import Host
 from .manifest import Descriptor, Index, Manifest, parse_manifest
 from .reference import Reference
-from .repository import Resolved, choose, parse_single
+from .repository import Resolved
 from .retry import patiently
 from .site import Site
 from .turns import Attempt, Turns
+from .variants import choose, parse_single
 
 Result = TypeVar("Result")
 

@@ -1,12 +1,11 @@
 """What every place that holds artifacts can do, be it a registry or a folder."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol, Self
 
 from .digest import Digest
-from .errors import BadManifest, BadReference
-from .manifest import Descriptor, Index, Manifest, parse_manifest
+from .manifest import Descriptor, Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,33 +125,3 @@ class Publisher(Protocol):
     def pinned(self, digest: Digest) -> str:
         """Give the target's text with the digest that was written."""
         ...
-
-
-def choose(document: Manifest | Index, where: str) -> Manifest | Descriptor:
-    """Give the manifest, or the one manifest that an index leads to.
-
-    Raises BadManifest when the index leads to none, and BadReference when it leaves a choice.
-    """
-    if isinstance(document, Manifest):
-        return document
-    if not document.manifests:
-        raise BadManifest(f"{where}: the index is empty")
-    if len(document.manifests) > 1:
-        raise BadReference(
-            f"{where}: is an index of {len(document.manifests)} manifests",
-            remedy="name one of them by digest: " + _some(document.manifests),
-        )
-    return document.manifests[0]
-
-
-def parse_single(content: bytes, where: str) -> Manifest:
-    """Read a manifest that an index led to; an index of indexes is refused with BadManifest."""
-    document = parse_manifest(content)
-    if isinstance(document, Index):
-        raise BadManifest(f"{where}: an index that leads to an index")
-    return document
-
-
-def _some(manifests: Sequence[Descriptor]) -> str:
-    shown = ", ".join(str(entry.digest) for entry in manifests[:3])
-    return shown + (", …" if len(manifests) > 3 else "")

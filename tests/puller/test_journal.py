@@ -6,21 +6,22 @@ import pytest
 
 from puller.flush import memory_limit
 from puller.journal import Journal
-from puller.plan import Blob, File, Piece
+from puller.formats.part import Part, Shape
+from puller.plan import Blob, Piece
 from registry.digest import Digest
 
 from .models import layer
 
 MANIFEST = Digest.of(b"manifest")
 LAYER = layer("a", b"12345")
-BLOB = Blob(LAYER, (File("a", LAYER),), (Piece(0, 3, None), Piece(3, 5, None)))
+BLOB = Blob(LAYER, (Part(layer=LAYER, number=0, shape=Shape.FILE, path="a"),), (Piece(0, 3, None), Piece(3, 5, None)))
 FIRST, SECOND = ((LAYER.digest.hex, piece.start, piece.stop) for piece in BLOB.pieces)
 
 
 def write(path: Path) -> None:
     """Write a journal with one piece known before and one that lands."""
     with Journal(path, MANIFEST, "boot-1").open([FIRST]) as journal:
-        journal.record(BLOB, BLOB.pieces[1])
+        journal.record(LAYER, BLOB.pieces[1].start, BLOB.pieces[1].stop)
 
 
 def test_what_was_recorded_is_read(tmp_path: Path) -> None:

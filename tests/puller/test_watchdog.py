@@ -37,8 +37,8 @@ def run(watchdog: Watchdog, watched: list[Watched], rates: list[int], ticks: int
     """Let connections bring their rates for some ticks; tell which were cut."""
     for _ in range(ticks):
         for one, rate in zip(watched, rates, strict=True):
-            one.taken += rate
-        watchdog.tick(1.0)
+            one.has_read(rate, 1.0)
+        watchdog.tick(0.0)
     return [one.was_cut for one in watched]
 
 

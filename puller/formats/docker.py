@@ -1,0 +1,54 @@
+"""Docker Model Runner: blobs as they are; older ones without names, which then follow from their kind."""
+
+from collections import Counter
+
+from registry.manifest import Manifest
+
+from ..errors import UnsupportedLayer
+from .part import Metadata, Part, Shape, name_of, safe
+
+PREFIXES = ("application/vnd.docker.ai.",)
+
+_NAMES = {
+    "gguf.v3": "model.gguf",
+    "gguf.v3.lora": "adapter.gguf",
+    "gguf.v3.mmproj": "model.mmproj",
+    "mmproj": "model.mmproj",
+    "safetensors": "model.safetensors",
+    "dduf": "model.dduf",
+    "license": "LICENSE",
+    "chat.template.jinja": "template.jinja",
+}
+_SHARDED = ("gguf.v3", "safetensors")
+
+
+def parts_of(manifest: Manifest) -> tuple[Part, ...]:
+    """Give the parts; raise UnsupportedLayer for a kind without a name, and UnsafePath."""
+    kinds = [layer.media_type.removeprefix(PREFIXES[0]) for layer in manifest.layers]
+    totals, seen = Counter(kinds), Counter[str]()
+    parts = []
+    for number, (layer, kind) in enumerate(zip(manifest.layers, kinds, strict=True)):
+        seen[kind] += 1
+        if kind.endswith(".tar"):
+            parts.append(Part(layer=layer, number=number, shape=Shape.ARCHIVE))
+            continue
+        name = name_of(layer) or conventional(kind, seen[kind], totals[kind])
+        if name is None:
+            raise UnsupportedLayer(f"layers[{number}]: {layer.media_type} has no file name")
+        metadata = Metadata.of(layer)
+        path = safe(name, f"layers[{number}]")
+        parts.append(
+            Part(layer=layer, number=number, shape=Shape.FILE, path=path, mode=metadata.mode, mtime=metadata.mtime)
+        )
+    return tuple(parts)
+
+
+def conventional(kind: str, number: int, total: int) -> str | None:
+    """Give the name of the `number`th of `total` layers of a kind, or None."""
+    name = _NAMES.get(kind)
+    if name is None or total == 1:
+        return name
+    stem, dot, suffix = name.partition(".")
+    if kind in _SHARDED:
+        return f"{stem}-{number:05}-of-{total:05}{dot}{suffix}"
+    return name if number == 1 else f"{name}.{number}"

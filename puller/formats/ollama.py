@@ -1,0 +1,43 @@
+"""Ollama: blobs as they are, whose names follow from their kind; a few carry one in their descriptor."""
+
+from collections import Counter
+
+from registry.manifest import Manifest
+
+from .part import Part, Shape, safe
+
+PREFIXES = ("application/vnd.ollama.image.",)
+
+_NAMES = {
+    "model": "model.gguf",
+    "projector": "mmproj.gguf",
+    "adapter": "adapter.gguf",
+    "draft": "draft.gguf",
+    "template": "chat_template",
+    "params": "params.json",
+    "messages": "messages.json",
+    "license": "LICENSE",
+}
+
+
+def parts_of(manifest: Manifest) -> tuple[Part, ...]:
+    """Give the parts; raise UnsafePath. A kind that is not known is named by itself."""
+    seen = Counter[str]()
+    parts = []
+    for number, layer in enumerate(manifest.layers):
+        name = layer.name
+        if not name:
+            kind = layer.media_type.removeprefix(PREFIXES[0])
+            seen[kind] += 1
+            name = _numbered(_NAMES.get(kind, kind), seen[kind])
+        path = safe(name, f"layers[{number}]")
+        parts.append(Part(layer=layer, number=number, shape=Shape.FILE, path=path))
+    return tuple(parts)
+
+
+def _numbered(name: str, number: int) -> str:
+    """Give the first of a kind its name, and those after it a number before the suffix."""
+    if number == 1:
+        return name
+    stem, dot, suffix = name.partition(".")
+    return f"{stem}.{number}{dot}{suffix}"

@@ -1,0 +1,118 @@
+"""A layer and what becomes of it: one file, or the members of an archive."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Self
+
+from registry.digest import Digest
+from registry.manifest import Descriptor
+from registry.modelpack import FILE_METADATA, FILEPATHS, TITLE
+from registry.paths import fault_of
+
+from ..errors import UnsafePath
+
+_REGULAR = (0, ord("0"))  # both are written for a regular file
+_PERMISSIONS = 0o777
+_READABLE = 0o444
+
+
+class Shape(Enum):
+    """What the bytes of a layer are."""
+
+    FILE = "a file"
+    CODED_FILE = "a file behind a codec"
+    ARCHIVE = "a tar, perhaps behind a codec"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A layer and what becomes of it.
+
+    `path` is where a file goes; of an archive, where its only file goes if that has the same name, and else nothing.
+    `root` is the folder that an archive's names are meant in. `size` is what the file has behind its codec, if
+    somebody promised that, and `content_digest` is that of what the codec hides. `reference` names another artifact that the layer belongs to, or is empty.
+    """
+
+    layer: Descriptor
+    number: int
+    shape: Shape
+    path: str = ""
+    root: str = ""
+    mode: int = 0o644
+    mtime: float | None = None
+    size: int | None = None
+    content_digest: Digest | None = None
+    reference: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people are told that it is."""
+        return self.path or f"layers[{self.number}]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """An artifact's parts, and what wrote them. Of an image only what stands in one folder is wanted.
+
+    `parent` is the reference of another ModelKit whose model this one uses, or empty.
+    """
+
+    kind: str
+    parts: tuple[Part, ...]
+    is_image: bool = False
+    parent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What ModelPack's file metadata annotation tells; nothing that is wrong in it matters."""
+
+    mode: int = 0o644
+    mtime: float | None = None
+    size: int | None = None
+    is_bundle: bool = False
+    """Whether it speaks of many files in one archive, as AIKit's does."""
+
+    @classmethod
+    def of(cls, layer: Descriptor) -> Self:
+        """Read a layer's annotation."""
+        try:
+            document = json.loads(layer.annotations.get(FILE_METADATA, "{}"))
+            size = document.get("size")
+            return cls(
+                mode=readable(int(document.get("mode", 0o644))),
+                mtime=_time(document.get("mtime")),
+                size=size if isinstance(size, int) and document.get("typeflag", 0) in _REGULAR else None,
+                is_bundle="files" in document,
+            )
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            return cls()
+
+
+def readable(mode: int) -> int:
+    """Give a file's mode as it should stand on a volume: everybody may read it, and no bit changes who runs it."""
+    return mode & _PERMISSIONS | _READABLE
+
+
+def name_of(layer: Descriptor) -> str | None:
+    """Give the file name that a layer's annotations tell, or None."""
+    return next((layer.annotations[key] for key in (*FILEPATHS, TITLE) if key in layer.annotations), None)
+
+
+def safe(path: str, where: str) -> str:
+    """Give a relative path in its plain form; raise UnsafePath, `where` told, when it could not stand in a folder."""
+    plain = path.removeprefix("./")
+    reason = fault_of(plain)
+    if reason:
+        raise UnsafePath(f"{where}: the file name {path[:200]!r} {reason}")
+    return plain
+
+
+def _time(text: object) -> float | None:
+    """Read RFC 3339; the start of 1970 is what writers put who tell no time."""
+    if not isinstance(text, str):
+        return None
+    seconds = datetime.fromisoformat(text).timestamp()
+    return seconds if seconds > 0 else None

@@ -1,0 +1,66 @@
+"""Whose artifact a manifest is, and what its layers become.
+
+1. The artifact type tells the family; where it does not, the config's type; where that does not, the layers' types.
+2. The family's own module makes the parts.
+3. Two parts must not claim one place.
+"""
+
+from collections.abc import Callable, Iterable
+
+from registry.manifest import Manifest
+
+from ..errors import BadArtifact
+from . import docker, generic, image, modelkit, modelpack, ollama
+from .part import Form, Part, Shape
+
+
+def read_form(manifest: Manifest, read_config: Callable[[], bytes]) -> Form:
+    """Give an artifact's form; `read_config` is asked for the config where that names the files.
+
+    Raises UnsafePath, UnsupportedLayer, BadArtifact, and what reading the config raises.
+    """
+    form = _form(manifest, read_config)
+    if not form.parts and not form.parent:
+        raise BadArtifact("the artifact holds no files")
+    check_places(form.parts)
+    return form
+
+
+def _form(manifest: Manifest, read_config: Callable[[], bytes]) -> Form:
+    if _is_of(manifest, modelpack.PREFIXES):
+        return Form(kind="ModelPack", parts=modelpack.parts_of(manifest))
+    if _is_of(manifest, modelkit.PREFIXES):
+        kitfile = read_config()
+        parent = modelkit.parent_of(manifest, kitfile)
+        return Form(kind="KitOps ModelKit", parts=modelkit.parts_of(manifest, kitfile), parent=parent)
+    if _is_of(manifest, docker.PREFIXES):
+        return Form(kind="Docker model", parts=docker.parts_of(manifest))
+    if _is_of(manifest, ollama.PREFIXES):
+        return Form(kind="Ollama model", parts=ollama.parts_of(manifest))
+    if image.is_image(manifest) and not all(_has_title(manifest)):
+        return Form(kind="image", parts=image.parts_of(manifest), is_image=True)
+    return Form(kind=manifest.artifact_type or "artifact", parts=generic.parts_of(manifest))
+
+
+def _is_of(manifest: Manifest, prefixes: tuple[str, ...]) -> bool:
+    """Tell whether a manifest is of the family with these media types."""
+    if f"{manifest.artifact_type}.".startswith(prefixes) or manifest.config.media_type.startswith(prefixes):
+        return True
+    layers = [layer.media_type.startswith(prefixes) for layer in manifest.layers]
+    return sum(layers) * 2 > len(layers)
+
+
+def _has_title(manifest: Manifest) -> Iterable[bool]:
+    return ["org.opencontainers.image.title" in layer.annotations for layer in manifest.layers] or [False]
+
+
+def check_places(parts: Iterable[Part]) -> None:
+    """Raise BadArtifact when two files claim one place, or one file claims the folder of another."""
+    places = {}
+    for part in parts:
+        if part.shape is not Shape.ARCHIVE and places.setdefault(part.path, part.layer.digest) != part.layer.digest:
+            raise BadArtifact(f"two layers claim the file {part.path!r}")
+    for path in places:
+        for end, letter in enumerate(path):
+            if letter == "/" and path[:end] in places:
+                raise BadArtifact(f"{path[:end]!r} is a file and the folder of {path!r}")

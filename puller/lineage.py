@@ -1,0 +1,48 @@
+"""An artifact with those that it builds on: a KitOps ModelKit may take its model from another one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from registry.client import Access
+from registry.places import repository_at
+from registry.repository import Repository, Resolved
+from registry.source import parse_source
+
+from .errors import BadArtifact
+from .formats import modelkit
+from .formats.part import Form
+from .formats.read import check_places, read_form
+
+_CONFIG_LIMIT = 4 << 20
+_MOST_PARENTS = 10  # kit follows as many
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """All parts of a model, and where each comes from: a part's `reference` is a key of `repositories`."""
+
+    form: Form
+    repositories: Mapping[str, Repository]
+
+
+def lineage_of(repository: Repository, resolved: Resolved, access: Access) -> Lineage:
+    """Gather an artifact's parts, and those that it takes over from its parents.
+
+    Raises BadArtifact, UnsupportedLayer, UnsafePath, and the faults of looking a parent up.
+    """
+    form = _read(repository, resolved)
+    parts, repositories, parent = list(form.parts), {"": repository}, form.parent
+    while parent:
+        if parent in repositories or len(repositories) > _MOST_PARENTS:
+            raise BadArtifact(f"{parent}: more than {_MOST_PARENTS} ModelKits, or each another's parent")
+        repositories[parent] = repository_at(parse_source(parent), access)
+        above = _read(repositories[parent], repositories[parent].resolve())
+        taken = [part for part in above.parts if modelkit.is_model(part)]
+        parts += [replace(part, number=number, reference=parent) for number, part in enumerate(taken, len(parts))]
+        parent = above.parent
+    check_places(parts)
+    return Lineage(replace(form, parts=tuple(parts)), repositories)
+
+
+def _read(repository: Repository, resolved: Resolved) -> Form:
+    return read_form(resolved.manifest, lambda: repository.read(resolved.manifest.config, _CONFIG_LIMIT))

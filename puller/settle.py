@@ -1,0 +1,127 @@
+"""From staged members to the model directory: every file renamed to its place, then links, then modes and times."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from .errors import BadArtifact, NothingSelected, disk_errors
+from .formats.image import ROOTS
+from .formats.part import Form, Part, Shape
+from .plan import is_selected
+from .receipt import FileRecord
+from .staging import Staged, sealed
+from .tree import Content, Node, Tree
+from .untar import Kind
+
+Members = Mapping[str, Sequence[Staged]]
+"""What came out of packed layers, by the layer's digest."""
+
+
+def staged_members(stage: Path, parts: Iterable[Part]) -> Members:
+    """Give what lies on the stage, whole; raise BadArtifact when somebody took it away."""
+    members = {}
+    for part in parts:
+        found = sealed(stage / part.layer.digest.hex)
+        if found is None:
+            raise BadArtifact(f"{part.name}: what was unpacked of it is gone", remedy="pull again")
+        members[str(part.layer.digest)] = found
+    return members
+
+
+def tree_of(form: Form, parts: Iterable[Part], members: Members, image_path: str) -> Tree:
+    """Give what an artifact's parts make together.
+
+    `image_path` is the folder of an image that is wanted; empty means where packers put models.
+    Raises BadArtifact, UnsafePath.
+    """
+    tree = Tree(is_image=form.is_image)
+    for part in parts:
+        if part.shape is Shape.FILE:
+            tree.put_file(part, part.layer.size)
+        else:
+            tree.put_members(part, members[str(part.layer.digest)])
+    if form.is_image:
+        return tree.rooted(_root(tree, image_path))
+    for path, node in tree.nodes.items():
+        if node.kind is Kind.SYMLINK:
+            tree.follow(path)
+    return tree
+
+
+def image_roots(image_path: str) -> tuple[str, ...]:
+    """Give the folders of an image that may hold the model."""
+    return (image_path.strip("/"),) if image_path else ROOTS
+
+
+def settle(tree: Tree, incoming: Path, include: Sequence[str], exclude: Sequence[str]) -> Tree:
+    """Give everything that is wanted of a tree its place below `incoming`; raise NothingSelected.
+
+    Symbolic links come when all files stand, so that nothing is ever written through one.
+    """
+    wanted = {
+        path: node
+        for path, node in tree.nodes.items()
+        if node.kind is Kind.FOLDER or is_selected(path, include, exclude)
+    }
+    if all(node.kind is Kind.FOLDER for node in wanted.values()):
+        raise NothingSelected(f"no file matches include={list(include)} exclude={list(exclude)}")
+    if include or exclude:
+        wanted = {path: node for path, node in wanted.items() if node.kind is not Kind.FOLDER}
+    tree.nodes = wanted
+    first: dict[int, Path] = {}
+    with disk_errors():
+        for path, node in wanted.items():
+            _place(incoming / path, path, node, first)
+        for path, node in wanted.items():
+            if node.kind is Kind.SYMLINK:
+                (incoming / path).parent.mkdir(parents=True, exist_ok=True)
+                (incoming / path).symlink_to(node.target)
+        for path, node in wanted.items():
+            if node.content is not None:
+                _dress(incoming / path, node.content)
+    return tree
+
+
+def records(incoming: Path, tree: Tree, form: Form) -> tuple[FileRecord, ...]:
+    """Give what the receipt says of every file."""
+    layers = {part.number: str(part.layer.digest) for part in form.parts}
+    with disk_errors():
+        return tuple(
+            FileRecord(path, layers[node.layer], node.content.size, (incoming / path).stat().st_mtime_ns)
+            for path, node in tree.nodes.items()
+            if node.content is not None
+        )
+
+
+def _place(place: Path, path: str, node: Node, first: dict[int, Path]) -> None:
+    if node.kind is Kind.FOLDER:
+        place.mkdir(parents=True, exist_ok=True)
+    elif node.content is not None:
+        if node.content.place is None:
+            raise BadArtifact(f"{path!r} is a second name of a file that is not wanted")
+        known = first.setdefault(id(node.content), place)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if known is not place:
+            place.hardlink_to(known)
+        elif node.content.place:
+            Path(node.content.place).rename(place)
+
+
+def _dress(place: Path, content: Content) -> None:
+    """Give a file its mode and, where somebody told one, its time."""
+    place.chmod(content.mode)
+    if content.mtime is not None:
+        nanoseconds = int(content.mtime * 1e9)
+        os.utime(place, ns=(nanoseconds, nanoseconds))
+
+
+def _root(tree: Tree, image_path: str) -> str:
+    roots = image_roots(image_path)
+    found = next((root for root in roots if not root or tree.has_files(root)), None)
+    if found is None:
+        places = ", ".join(f"/{root}" for root in roots)
+        raise BadArtifact(
+            f"the image holds no file under {places}",
+            remedy="name the folder of the image that holds the model with --image-path",
+        )
+    return found

@@ -1,0 +1,152 @@
+"""What came out of an archive, before anybody believed its names: files by number, and a list of what they claim to be.
+
+STAGE/HEX/0, 1, …   the contents of regular files
+STAGE/HEX/list      the members, as JSON, written when the archive is whole and verified
+
+Names play no part here, so nothing that an archive says can lead anywhere.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from .errors import BadArtifact, NoRoom, disk_errors
+from .filesystem import free_bytes
+from .flush import Flush
+from .untar import Kind, Member
+
+_MOST_MEMBERS = 500_000
+_FLUSH_BYTES = 16 << 20
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A member whose contents are at hand: `place` is the file that has them, or empty where there are none."""
+
+    name: str
+    kind: Kind
+    size: int
+    mode: int
+    mtime: float
+    target: str
+    place: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the JSON object."""
+        return {**asdict(self), "kind": self.kind.value}
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> "Staged":
+        """Read what `to_json` wrote."""
+        return cls(**{**document, "kind": Kind(document["kind"])})
+
+
+class Stage:
+    """The folder of one archive's members; the taker of an Untar. One thread at a time."""
+
+    def __init__(self, folder: Path, wants: Callable[[str], bool], flush: Flush) -> None:
+        """`wants` tells by a member's name whether its contents matter."""
+        self._folder, self._wants, self._flush = folder, wants, flush
+        self._members: list[Staged] = []
+        self._output: Output | None = None
+
+    def clear(self) -> None:
+        """Begin with nothing."""
+        self.end()
+        self._members.clear()
+        with disk_errors():
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.mkdir(parents=True)
+
+    def begin(self, member: Member) -> None:
+        """Make a place for a member's contents; raise NoRoom when the volume is smaller than what it promises."""
+        if len(self._members) == _MOST_MEMBERS:
+            raise BadArtifact(f"more than {_MOST_MEMBERS} members in one archive")
+        place = ""
+        if member.kind is Kind.FILE and self._wants(member.name):
+            place = str(self._folder / str(len(self._members)))
+            self._output = Output(Path(place), member.size, member.extents, self._flush)
+        self._members.append(
+            Staged(member.name, member.kind, member.size, member.mode, member.mtime, member.target, place)
+        )
+
+    def take(self, content: memoryview) -> None:
+        """Write a member's next bytes."""
+        if self._output is not None:
+            self._output.write(content)
+
+    def end(self, size: int | None = None) -> None:
+        """Close the member's file; `size` is what it turned out to have, where its header did not say."""
+        if self._output is not None:
+            self._output.close()
+            self._output = None
+        if size is not None:
+            self._members[-1] = replace(self._members[-1], size=size)
+
+    def seal(self) -> tuple[Staged, ...]:
+        """Write the list: the archive was whole and right."""
+        fresh = self._folder / "list.new"
+        with disk_errors():
+            fresh.write_text(json.dumps([member.to_json() for member in self._members]))
+            fresh.rename(self._folder / "list")
+        return tuple(self._members)
+
+
+def sealed(folder: Path) -> tuple[Staged, ...] | None:
+    """Give the members of an archive that an earlier pull staged whole, if all of them still stand; else None."""
+    try:
+        members = tuple(Staged.from_json(entry) for entry in json.loads((folder / "list").read_text()))
+        whole = all(Path(one.place).stat().st_size == one.size for one in members if one.place)
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return members if whole else None
+
+
+class Output:
+    """A file that is written from front to back, with holes where its extents leave some."""
+
+    def __init__(self, path: Path, size: int, extents: tuple[tuple[int, int], ...], flush: Flush) -> None:
+        """Raises NoRoom when the volume has less than `size` bytes left."""
+        free = free_bytes(path.parent)
+        if size > free:
+            raise NoRoom(f"{path.parent}: a file of {size} bytes is promised, the volume has {free} left")
+        self._extents = list(reversed(extents))
+        self._flush = flush
+        self._flushed = self._position = self._stop = 0
+        with disk_errors():
+            self._handle = os.open(path, _FLAGS, 0o644)
+            os.ftruncate(self._handle, size)
+
+    def write(self, content: memoryview) -> None:
+        """Write the next bytes at their places; raise BadArtifact when there are more than the extents hold."""
+        while content:
+            if self._position == self._stop:
+                self._next_extent()
+            part = content[: self._stop - self._position]
+            with disk_errors():
+                written = os.pwrite(self._handle, part, self._position)
+            self._position += written
+            content = content[written:]
+            if self._position - self._flushed >= _FLUSH_BYTES:
+                self._flush_up_to(self._position)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._flush_up_to(self._position)
+        os.close(self._handle)
+
+    def _next_extent(self) -> None:
+        if not self._extents:
+            raise BadArtifact(f"more bytes than the {self._stop} that were promised")
+        offset, length = self._extents.pop()
+        self._position, self._stop = offset, offset + length
+
+    def _flush_up_to(self, position: int) -> None:
+        if position > self._flushed:
+            self._flush.landed(self._flushed, position, self._handle)
+        self._flushed = position

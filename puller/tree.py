@@ -1,0 +1,220 @@
+"""What a model directory will hold, decided from what its layers claim: names, links and whiteouts. Pure.
+
+1. Each layer's members are taken in order. In an image a later layer covers an earlier one, and may wipe parts of it
+   out; elsewhere two layers may not claim one file.
+2. A name must be able to stand in a folder, and may not lead through a link.
+3. A hard link is a second name of a file that stood before it. A symbolic link must lead inside, whatever other links
+   it leads through.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from posixpath import relpath
+
+from registry.paths import fault_of
+
+from .errors import BadArtifact, UnsafePath
+from .formats.part import Part, readable
+from .staging import Staged
+from .untar import Kind
+
+_WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
+_MOST_LINKS = 40  # how many links in a row a kernel follows (path_resolution(7))
+
+
+@dataclass(eq=False, slots=True)
+class Content:
+    """A file's bytes: `place` is where they are now, empty where that is the file's own place, None if nowhere."""
+
+    place: str | None
+    size: int
+    mode: int
+    mtime: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What stands under one name. `layer` is the number of the layer that put it there."""
+
+    layer: int
+    kind: Kind
+    content: Content | None = None
+    target: str = ""
+
+
+class Tree:
+    """Names with their nodes; a folder above them need not have a node of its own."""
+
+    def __init__(self, *, is_image: bool) -> None:
+        self._is_image = is_image
+        self.nodes: dict[str, Node] = {}
+        self._inhabited: Counter[str] = Counter()  # how many nodes lie below a folder
+
+    def put_file(self, part: Part, size: int) -> None:
+        """Take note of a file that stands in place already."""
+        content = Content("", size, part.mode, part.mtime)
+        self._put(part.path, Node(part.number, Kind.FILE, content))
+
+    def put_members(self, part: Part, members: Iterable[Staged]) -> None:
+        """Take a packed layer's members; one without a name is the layer's own file. Raises BadArtifact, UnsafePath."""
+        members = tuple(members)
+        if len(members) == 1 and not members[0].name:
+            content = Content(members[0].place, members[0].size, part.mode, part.mtime)
+            self._put(part.path, Node(part.number, Kind.FILE, content))
+            return
+        named = [(self._name(part, member.name), member) for member in members]
+        names = _renamed(part, named)
+        for name, member in named:
+            path = names.get(name, name)
+            if self._is_image and path.rpartition("/")[2].startswith(_WHITEOUT):
+                self._wipe(path, part.number)
+            elif path and member.kind is Kind.HARDLINK:
+                target = self._name(part, member.target)
+                self._put_link(path, names.get(target, target), part)
+            elif path:
+                self._put_member(path, member, part)
+
+    def rooted(self, root: str) -> "Tree":
+        """Give the tree below a folder by itself, every link rewritten that leads through names above it."""
+        tree = Tree(is_image=self._is_image)
+        above = f"{root}/" if root else ""
+        for path, node in self.nodes.items():
+            if not path.startswith(above):
+                continue
+            target = node.target
+            if node.kind is Kind.SYMLINK:
+                end = self.follow(path)
+                if not f"{end}/".startswith(above):
+                    raise UnsafePath(f"{path!r}: a link to {target[:200]!r}, outside of the model")
+                target = relpath(f"/{end}", f"/{path.rpartition('/')[0]}")
+            if node.content is not None and node.content.place is None:
+                raise BadArtifact(f"{path!r} is a second name of a file outside of /{root}")
+            tree._put(path.removeprefix(above), Node(node.layer, node.kind, node.content, target))
+        return tree
+
+    def has_files(self, root: str) -> bool:
+        """Tell whether a file stands below a folder."""
+        return any(node.content and path.startswith(f"{root}/") for path, node in self.nodes.items())
+
+    def follow(self, path: str) -> str:
+        """Give where a symbolic link leads to, walking as a kernel would; raise UnsafePath when that is outside."""
+        return self._walk(path.rpartition("/")[0], self.nodes[path].target, _MOST_LINKS, path)
+
+    def _name(self, part: Part, name: str) -> str:
+        """Give the name that a member of an archive means; raise UnsafePath."""
+        path = plain(name)
+        if self._is_image:
+            path = path.removeprefix("/")
+        reason = fault_of(path) if path else ""
+        if reason:
+            raise UnsafePath(f"{part.name}: the member {name[:200]!r} {reason}")
+        return "/".join(filter(None, (part.root, path)))
+
+    def _put_member(self, path: str, member: Staged, part: Part) -> None:
+        if member.kind is Kind.FOLDER:
+            if self._kind(path) is not Kind.FOLDER:
+                self._put(path, Node(part.number, Kind.FOLDER))
+        elif member.kind is Kind.FILE:
+            mtime = member.mtime if member.mtime > 0 else None
+            content = Content(member.place or None, member.size, readable(member.mode), mtime)
+            self._put(path, Node(part.number, Kind.FILE, content))
+        elif member.kind is Kind.SYMLINK:
+            self._put(path, Node(part.number, Kind.SYMLINK, target=member.target))
+
+    def _put_link(self, path: str, target: str, part: Part) -> None:
+        existing = self.nodes.get(target)
+        if existing is None or existing.kind is Kind.FOLDER:
+            raise UnsafePath(f"{part.name}: {path!r} is a hard link to {target[:200]!r}, which is no file of it")
+        self._put(path, Node(part.number, existing.kind, existing.content, existing.target))
+
+    def _put(self, path: str, node: Node) -> None:
+        for parent in parents(path):
+            above = self._kind(parent)
+            if above is Kind.SYMLINK:
+                raise UnsafePath(f"{path!r} leads through the link {parent!r}")
+            if above is Kind.FILE:
+                self._make_way(parent, node.layer)
+        if path in self.nodes or (self._inhabited[path] and node.kind is not Kind.FOLDER):
+            self._make_way(path, node.layer)
+        self.nodes[path] = node
+        self._inhabited.update(parents(path))
+
+    def _make_way(self, path: str, layer: int) -> None:
+        """Remove what stands at a path for what a later layer, or the same one, puts there."""
+        claimed = [one for one in (path, *self._below(path)) if one in self.nodes and self.nodes[one].layer != layer]
+        if claimed and not self._is_image:
+            raise BadArtifact(f"two layers claim {claimed[0]!r}")
+        self._remove(path)
+
+    def _wipe(self, path: str, layer: int) -> None:
+        """Do what a whiteout says: remove what layers below put here (image-spec, layer.md, "Whiteouts")."""
+        folder, _, name = path.rpartition("/")
+        if name == _OPAQUE:
+            gone = [one for one in self._below(folder) if self.nodes[one].layer < layer]
+        else:
+            hidden = "/".join(filter(None, (folder, name.removeprefix(_WHITEOUT))))
+            gone = [one for one in (hidden, *self._below(hidden)) if one in self.nodes and self.nodes[one].layer < layer]
+        for one in gone:
+            self._delete(one)
+
+    def _remove(self, path: str) -> None:
+        for one in [path, *self._below(path)]:
+            if one in self.nodes:
+                self._delete(one)
+
+    def _delete(self, path: str) -> None:
+        del self.nodes[path]
+        self._inhabited.subtract(parents(path))
+
+    def _below(self, path: str) -> list[str]:
+        if path and not self._inhabited[path]:
+            return []
+        prefix = f"{path}/" if path else ""
+        return [one for one in self.nodes if one.startswith(prefix)]
+
+    def _kind(self, path: str) -> Kind | None:
+        node = self.nodes.get(path)
+        return node.kind if node else None
+
+    def _walk(self, folder: str, target: str, left: int, link: str) -> str:
+        if left == 0:
+            raise UnsafePath(f"{link!r}: a link through more than {_MOST_LINKS} links")
+        if target.startswith("/") and not self._is_image:
+            raise UnsafePath(f"{link!r}: a link to {target[:200]!r}, outside of the model")
+        here = [] if target.startswith("/") else [one for one in folder.split("/") if one]
+        for step in target.split("/"):
+            if step == ".." and not here and not self._is_image:
+                raise UnsafePath(f"{link!r}: a link that leads out of the model, to {target[:200]!r}")
+            if step == "..":
+                here = here[:-1]  # above an image's root is that root itself
+            elif step not in {"", "."}:
+                node = self.nodes.get("/".join([*here, step]))
+                if node is not None and node.kind is Kind.SYMLINK:
+                    here = [one for one in self._walk("/".join(here), node.target, left - 1, link).split("/") if one]
+                else:
+                    here = [*here, step]
+        return "/".join(here)
+
+
+def plain(name: str) -> str:
+    """Give a member's name as tar means it: without `./` before it, and a folder's without its slash."""
+    while name.startswith("./"):
+        name = name[2:]
+    stripped = name.rstrip("/")
+    return "" if stripped == "." else stripped
+
+
+def parents(path: str) -> Iterator[str]:
+    """Give every folder that a path lies in, the outermost first."""
+    for end, letter in enumerate(path):
+        if letter == "/":
+            yield path[:end]
+
+
+def _renamed(part: Part, named: list[tuple[str, Staged]]) -> dict[str, str]:
+    """Give an archive's only file the name that the layer tells, where packers put just its last part inside."""
+    files = [name for name, member in named if member.kind is Kind.FILE]
+    if len(files) == 1 and part.path and files[0].rpartition("/")[2] == part.path.rpartition("/")[2]:
+        return {files[0]: part.path}
+    return {}

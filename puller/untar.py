@@ -1,0 +1,225 @@
+"""A tar, read as it comes: headers collected until tarfile can parse them, contents given on where they lie.
+
+tarfile knows every dialect (ustar, pax, GNU, sparse files in four ways) but wants to pull its bytes from a file. So
+the blocks that make up one header, extensions and all, are gathered and parsed by it; contents never pass through it.
+"""
+
+import io
+import tarfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from .errors import BadArtifact
+
+BLOCK = 512
+_HEADER_LIMIT = 1 << 20
+_TYPE, _GNU_IS_EXTENDED, _EXTENSION_IS_EXTENDED = 156, 482, 504
+_EXTENSIONS = b"xgXLK"
+_ZEROS = bytes(BLOCK)
+_SPARSE_MAP = b"GNU.sparse.major=1"
+
+
+class Kind(Enum):
+    """What a member of an archive is. Devices and pipes are none of these."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    SYMLINK = "symlink"
+    HARDLINK = "hardlink"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An entry as its header promises it: `extents` are where its bytes lie in the file, as (offset, size)."""
+
+    name: str
+    kind: Kind
+    size: int
+    mode: int
+    mtime: float
+    target: str
+    extents: tuple[tuple[int, int], ...]
+
+
+class Taker(Protocol):
+    """Who is given the members: `begin`, then its bytes in order, then `end`."""
+
+    def begin(self, member: Member) -> None:
+        """Hear of the next member."""
+        ...
+
+    def take(self, content: memoryview) -> None:
+        """Take its next bytes."""
+        ...
+
+    def end(self) -> None:
+        """Hear that the member is whole."""
+        ...
+
+
+def is_tar(start: bytes) -> bool:
+    """Tell whether a stream that begins with these bytes is a tar, by the checksum of its first header."""
+    if len(start) < BLOCK:
+        return False
+    if start[:BLOCK] == _ZEROS:
+        return True
+    try:
+        tarfile.TarInfo.frombuf(start[:BLOCK], "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return False
+    return True
+
+
+class Untar:
+    """Takes a tar's bytes in order and hands its members on."""
+
+    def __init__(self, taker: Taker) -> None:
+        self._taker = taker
+        self._head = bytearray()
+        self._wanted = BLOCK  # how long the head must be before it is looked at again
+        self._stored = self._padding = 0
+        self._zeros = 0
+        self._globals: dict[str, str] = {}
+
+    def feed(self, content: memoryview) -> None:
+        """Take the next bytes; what follows the end of the archive is passed over. Raises BadArtifact."""
+        while content and self._zeros < 2:
+            if self._stored:
+                content = self._pass_stored(content)
+            elif self._padding:
+                skipped = min(self._padding, len(content))
+                self._padding -= skipped
+                content = content[skipped:]
+            else:
+                content = self._gather(content)
+
+    def finish(self) -> None:
+        """Raise BadArtifact when the archive ends in the middle; without its end marker it is whole all the same."""
+        if self._stored or self._head:
+            raise BadArtifact("the archive ends in the middle of a member")
+
+    def _pass_stored(self, content: memoryview) -> memoryview:
+        part = content[: self._stored]
+        self._taker.take(part)
+        self._stored -= len(part)
+        if not self._stored:
+            self._taker.end()
+        return content[len(part) :]
+
+    def _gather(self, content: memoryview) -> memoryview:
+        missing = self._wanted - len(self._head)
+        self._head += content[:missing]
+        if len(self._head) == self._wanted:
+            self._look()
+        return content[missing:]
+
+    def _look(self) -> None:
+        """See whether the head is whole; parse it, or say how much more of it is wanted."""
+        if len(self._head) == BLOCK and self._head == _ZEROS:
+            self._zeros += 1
+            self._head.clear()
+            return
+        self._zeros = 0
+        more = missing_blocks(self._head)
+        member, stored = (None, 0) if more else self._parse()
+        if member is None:
+            self._wanted += BLOCK * (more or 1)
+            if self._wanted > _HEADER_LIMIT:
+                raise BadArtifact(f"a header of more than {_HEADER_LIMIT} bytes")
+            return
+        self._head.clear()
+        self._wanted = BLOCK
+        self._open(member, stored)
+
+    def _open(self, member: Member, stored: int) -> None:
+        """Begin a member whose contents take `stored` bytes up to the next header."""
+        bytes_in_it = sum(size for _, size in member.extents)
+        if bytes_in_it > stored:
+            raise BadArtifact(f"{member.name!r}: promises {bytes_in_it} bytes where {stored} are stored")
+        self._taker.begin(member)
+        self._stored, self._padding = bytes_in_it, stored - bytes_in_it
+        if not self._stored:
+            self._taker.end()
+
+    def _parse(self) -> tuple[Member | None, int]:
+        """Give the member that the head describes and the length of its contents; None when more must be gathered."""
+        try:
+            head = io.BytesIO(self._head)
+            with tarfile.TarFile(fileobj=head, pax_headers=self._globals, errors="surrogateescape") as tar:
+                found = tar.firstmember
+                self._globals = dict(tar.pax_headers)
+                after = tar.offset
+        except (tarfile.TarError, ValueError, EOFError, OverflowError) as error:
+            if _SPARSE_MAP in self._head:
+                return None, 0  # the map of a sparse file lies in the blocks behind its header
+            raise BadArtifact(f"broken tar: {error}") from None
+        if found is None:
+            raise BadArtifact("broken tar: a header that describes nothing")
+        return _member(found), max(after - found.offset_data, 0)
+
+
+def missing_blocks(head: bytes | bytearray) -> int:
+    """Give how many more blocks a header needs, as far as its bytes tell; 0 when it is whole."""
+    position = 0
+    while position < len(head):
+        block = head[position : position + BLOCK]
+        position += BLOCK
+        if block[_TYPE] in _EXTENSIONS:
+            position += _padded(_size(block)) + BLOCK  # what it says, and the header that it speaks of
+            if position > len(head):
+                return -(-(position - len(head)) // BLOCK)
+            position -= BLOCK
+        elif block[_TYPE : _TYPE + 1] == tarfile.GNUTYPE_SPARSE and block[_GNU_IS_EXTENDED]:
+            return _missing_extensions(head, position)
+        else:
+            return 0
+    return 1
+
+
+def _missing_extensions(head: bytes | bytearray, position: int) -> int:
+    while position < len(head):
+        if not head[position + _EXTENSION_IS_EXTENDED]:
+            return 0
+        position += BLOCK
+    return 1
+
+
+def _size(block: bytes | bytearray) -> int:
+    try:
+        size = tarfile.nti(block[124:136])  # type: ignore[attr-defined] # public by its name, not in typeshed
+    except tarfile.HeaderError as error:
+        raise BadArtifact(f"broken tar: {error}") from None
+    if not 0 <= size <= _HEADER_LIMIT:
+        raise BadArtifact(f"a header of {size} bytes, where {_HEADER_LIMIT} are the most")
+    return int(size)
+
+
+def _padded(size: int) -> int:
+    return -(-size // BLOCK) * BLOCK
+
+
+def _member(found: tarfile.TarInfo) -> Member:
+    kind = _kind(found)
+    sparse: Iterable[tuple[int, int]] | None = found.sparse  # type: ignore[attr-defined] # as above
+    size = found.size if kind is Kind.FILE else 0
+    extents = tuple(sparse) if sparse is not None else ((0, size),)
+    reach = 0
+    for offset, length in extents:
+        if offset < reach or length < 0 or offset + length > size:
+            raise BadArtifact(f"{found.name!r}: a sparse map that lies beyond its file")
+        reach = offset + length
+    kept = tuple(extent for extent in extents if extent[1])
+    return Member(found.name, kind, size, found.mode, float(found.mtime), found.linkname, kept)
+
+
+def _kind(found: tarfile.TarInfo) -> Kind:
+    if found.isreg():
+        return Kind.FILE
+    if found.isdir():
+        return Kind.FOLDER
+    if found.issym():
+        return Kind.SYMLINK
+    return Kind.HARDLINK if found.islnk() else Kind.OTHER

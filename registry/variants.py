@@ -1,0 +1,58 @@
+"""Which of an index's manifests is meant: the image for this machine, or the only one there is."""
+
+import platform
+from collections.abc import Sequence
+
+from .errors import BadManifest, BadReference
+from .manifest import Descriptor, Index, Manifest, parse_manifest
+
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64le", "s390x": "s390x", "riscv64": "riscv64"}
+_UNKNOWN = "unknown/unknown"  # what builders call the place of their attestations
+_ATTESTATION = "vnd.docker.reference.type"
+
+
+def choose(document: Manifest | Index, where: str) -> Manifest | Descriptor:
+    """Give the manifest, or the one manifest that an index leads to: of several, the image for this machine.
+
+    Raises BadManifest when the index leads to none, and BadReference when it leaves a choice.
+    """
+    if isinstance(document, Manifest):
+        return document
+    entries = [entry for entry in document.manifests if not _is_attestation(entry)]
+    if not entries:
+        raise BadManifest(f"{where}: the index is empty")
+    if len(entries) == 1:
+        return entries[0]
+    ours = [entry for entry in entries if _is_for(entry, f"linux/{_architecture()}")]
+    if len(ours) == 1:
+        return ours[0]
+    raise BadReference(
+        f"{where}: is an index of {len(entries)} manifests",
+        remedy="name one of them by digest: " + _some(ours or entries),
+    )
+
+
+def parse_single(content: bytes, where: str) -> Manifest:
+    """Read a manifest that an index led to; an index of indexes is refused with BadManifest."""
+    document = parse_manifest(content)
+    if isinstance(document, Index):
+        raise BadManifest(f"{where}: an index that leads to an index")
+    return document
+
+
+def _architecture() -> str:
+    machine = platform.machine()
+    return _ARCHITECTURES.get(machine, machine)
+
+
+def _is_attestation(entry: Descriptor) -> bool:
+    return entry.platform == _UNKNOWN or _ATTESTATION in entry.annotations
+
+
+def _is_for(entry: Descriptor, wanted: str) -> bool:
+    return f"{entry.platform}/".startswith(f"{wanted}/")
+
+
+def _some(manifests: Sequence[Descriptor]) -> str:
+    shown = ", ".join(" ".join(filter(None, (str(entry.digest), entry.platform))) for entry in manifests[:3])
+    return shown + (", …" if len(manifests) > 3 else "")

@@ -1,0 +1,433 @@
+"""Every form that other tools write, pulled from a layout to the tree that was packed."""
+
+import hashlib
+import json
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from puller.errors import BadArtifact, UnsafePath, UnsupportedLayer
+from puller.formats.docker import conventional
+from puller.inspect import inspect
+from puller.pull import pull
+from puller.receipt import Receipt
+from puller.settings import Settings
+from registry.client import Access
+from registry.credentials import Credentials
+from registry.errors import BadReference
+from registry.modelpack import CONFIG_TYPE, FILE_METADATA, FILEPATH, TITLE
+from registry.places import repository_at
+from registry.source import parse_source
+from registry.transport import Transport
+from registry.voice import Silence
+
+from ..models import noise, read_tree
+from ..packs import CODECS, MTIME, Layer, Layout, member, tar_of
+
+REAL = sorted(path.parent for path in Path(__file__).parents[2].glob("artifacts/*/expect.json"))
+WEIGHTS = noise(70_000)
+MODELPACK = "application/vnd.cncf.model.manifest.v1+json"
+KITFILE = "application/vnd.kitops.modelkit.config.v1+json"
+IMAGE, LAYER = "application/vnd.oci.image.config.v1+json", "application/vnd.oci.image.layer.v1.tar"
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    """Give an empty layout."""
+    return Layout(tmp_path / "layout")
+
+
+@pytest.fixture
+def access() -> Iterator[Access]:
+    """Reach nothing but loopback, as nobody."""
+    with Access(transport=Transport(proxies={}), credentials=Credentials()) as opened:
+        yield opened
+
+
+def bring(source: str, folder: Path, access: Access, **changes: object) -> Receipt:
+    """Pull to `folder/model`."""
+    settings = Settings(source=source, destination=str(folder / "model"), **changes)  # type: ignore[arg-type] # each test its own
+    return pull(settings, access, Silence())
+
+
+def weight(codec: str, content: bytes, name: str = "", prefix: str = "vnd.cncf.model") -> Layer:
+    """Give a ModelPack layer of weights."""
+    return Layer(content, f"application/{prefix}.weight.v1.{codec}", {FILEPATH: name} if name else {})
+
+
+@pytest.mark.parametrize("folder", REAL, ids=lambda folder: folder.name)
+def test_what_modctl_and_kit_wrote_is_read(folder: Path, tmp_path: Path, access: Access) -> None:
+    """Real artifacts come out as the trees that their author packed."""
+    expected = json.loads((folder / "expect.json").read_text())
+    bring(f"layout://{folder / 'layout'}:v1", tmp_path, access)
+    found = {path: hashlib.sha256(content).hexdigest() for path, content in read_tree(tmp_path / "model").items()}
+    assert {path: digest for path, digest in found.items() if path not in expected["optional"]} == {
+        path: digest.removeprefix("sha256:") for path, digest in expected["tree"].items()
+    }
+
+
+@pytest.mark.parametrize("prefix", ["vnd.cncf.model", "vnd.cnai.model"])
+@pytest.mark.parametrize("codec", CODECS)
+def test_modelpack_archives(layout: Layout, tmp_path: Path, access: Access, codec: str, prefix: str) -> None:
+    """A tar with one file goes where the annotation says, a tar with many where their names say."""
+    pack = CODECS[codec]
+    layers = [
+        weight(f"tar{codec}", pack(tar_of({"model.gguf": WEIGHTS})), "weights/model.gguf", prefix),
+        weight(f"tar{codec}", pack(tar_of({"a.json": b"1", "deep/b.json": b"2"}, padded=False)), "config", prefix),
+    ]
+    source = layout.tag(layout.manifest(layers, artifact_type=f"application/{prefix}.manifest.v1+json"))
+    bring(source, tmp_path, access)
+    assert read_tree(tmp_path / "model") == {"weights/model.gguf": WEIGHTS, "a.json": b"1", "deep/b.json": b"2"}
+
+
+def test_modes_and_times_come_along(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """Of a tar's members, and of raw layers whose annotation tells them; setuid bits stay behind."""
+    metadata = json.dumps({"name": "run.sh", "mode": 0o755, "size": 2, "mtime": "2023-11-14T22:13:20Z", "typeflag": 48})
+    raw = Layer(b"hi", "application/vnd.cncf.model.code.v1.raw", {FILEPATH: "run.sh", FILE_METADATA: metadata})
+    tar = tar_of({}, member("tool", mode=0o4700), member("a", mode=0o600))
+    source = layout.tag(layout.manifest([raw, weight("tar", tar)], artifact_type=MODELPACK))
+    bring(source, tmp_path, access)
+    stats = {path.name: path.stat() for path in (tmp_path / "model").iterdir()}
+    assert {name: stat.st_mode & 0o7777 for name, stat in stats.items()} == {"run.sh": 0o755, "tool": 0o744, "a": 0o644}
+    assert {stat.st_mtime for stat in stats.values()} == {MTIME}
+
+
+def test_a_raw_layer_is_never_unpacked(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """A raw file that happens to be a gzip, or a tar, is that file."""
+    content = CODECS["+gzip"](tar_of({"x": b"1"}))
+    bring(layout.tag(layout.manifest([weight("raw", content, "x.tar.gz")], artifact_type=MODELPACK)), tmp_path, access)
+    assert read_tree(tmp_path / "model") == {"x.tar.gz": content}
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_layer_typed_as_a_tar_that_is_none_is_the_file(
+    layout: Layout, tmp_path: Path, access: Access, codec: str
+) -> None:
+    """The bytes decide: what is no tar goes where the annotation says, as it is behind its codec."""
+    source = layout.tag(
+        layout.manifest([weight("tar", CODECS[codec](WEIGHTS), "w.bin")], artifact_type=MODELPACK)
+    )
+    bring(source, tmp_path, access)
+    assert read_tree(tmp_path / "model") == {"w.bin": WEIGHTS}
+
+
+def test_aikits_bundles_keep_their_members_names(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """AIKit annotates a bundle with its category, and its weights with their path; its config is empty."""
+    bundle = {FILEPATH: "docs", TITLE: "docs", FILE_METADATA: json.dumps({"name": "docs", "size": 2, "files": 1})}
+    layers = [
+        Layer(tar_of({"deep/docs": b"hi"}), "application/vnd.cncf.model.doc.v1.tar", bundle),
+        weight("tar+zstd", CODECS["+zstd"](tar_of({"m.safetensors": WEIGHTS})), "original/m.safetensors"),
+    ]
+    source = layout.tag(layout.manifest(layers, artifact_type=MODELPACK, config_type=CONFIG_TYPE))
+    bring(source, tmp_path, access)
+    assert read_tree(tmp_path / "model") == {"deep/docs": b"hi", "original/m.safetensors": WEIGHTS}
+
+
+@pytest.mark.parametrize(("codec", "suffix"), [("", ""), ("+gzip", ".gz"), ("+zstd", ".zst")])
+def test_aikits_archive_of_all_files(
+    layout: Layout, tmp_path: Path, access: Access, codec: str, suffix: str
+) -> None:
+    """Its generic target types everything as a plain tar, whatever it is."""
+    content = CODECS[codec](tar_of({"a/b": b"1", "c": WEIGHTS}))
+    layer = Layer(content, LAYER, {TITLE: f"allfiles.tar{suffix}"})
+    source = layout.tag(layout.manifest([layer], artifact_type="application/vnd.unknown.artifact.v1"))
+    bring(source, tmp_path, access)
+    assert read_tree(tmp_path / "model") == {"a/b": b"1", "c": WEIGHTS}
+
+
+def test_ramalamas_artifacts(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """`podman artifact` keeps ModelPack's annotations and drops its types."""
+    metadata = json.dumps({"name": "m.gguf", "mode": 0o644, "size": len(WEIGHTS), "typeflag": 48})
+    annotations = {TITLE: "m.gguf", FILEPATH: "m.gguf", FILE_METADATA: metadata}
+    layer = Layer(WEIGHTS, "application/octet-stream", annotations)
+    bring(layout.tag(layout.manifest([layer], artifact_type=MODELPACK)), tmp_path, access)
+    assert read_tree(tmp_path / "model") == {"m.gguf": WEIGHTS}
+
+
+def test_oras_files_and_folders(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """A file stays what it is though it is typed as a tar; a folder is unpacked; what has no title is not pulled."""
+    tar = tar_of({"folder/x": b"1"}, member("folder", tarfile.DIRTYPE, mode=0o755))
+    unpack = {"io.deis.oras.content.unpack": "true", "io.deis.oras.content.digest": sha256(tar)}
+    layers = [
+        Layer(tar_of({"y": b"1"}), LAYER, {TITLE: "archive.tar"}),
+        Layer(CODECS["+gzip"](tar), f"{LAYER}+gzip", {TITLE: "folder", **unpack}),
+        Layer(b"{}", "application/vnd.nobody.knows"),
+    ]
+    bring(layout.tag(layout.manifest(layers)), tmp_path, access)
+    assert read_tree(tmp_path / "model") == {"archive.tar": tar_of({"y": b"1"}), "folder/x": b"1"}
+
+
+def test_an_oras_folder_must_be_what_its_annotation_says(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """The digest of the tar inside is checked where it is told."""
+    unpack = {"io.deis.oras.content.unpack": "true", "io.deis.oras.content.digest": sha256(b"other")}
+    layer = Layer(CODECS["+gzip"](tar_of({"d/x": b"1"})), f"{LAYER}+gzip", {TITLE: "d", **unpack})
+    with pytest.raises(BadArtifact, match="not those of"):
+        bring(layout.tag(layout.manifest([layer])), tmp_path, access)
+    assert not (tmp_path / "model").exists()
+
+
+def test_docker_models(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """Blobs without names are named by their kind, shards by their number; later ones tell their path."""
+    kind = "application/vnd.docker.ai.{}".format
+    layers = [
+        Layer(b"one", kind("safetensors")),
+        Layer(b"two", kind("safetensors")),
+        Layer(b"mit", kind("license")),
+        Layer(b"{{ }}", kind("chat.template.jinja")),
+        Layer(tar_of({"config.json": b"{}"}), kind("vllm.config.tar")),
+        Layer(b"more", kind("model.file"), {FILEPATH: "deep/extra.bin"}),
+    ]
+    bring(layout.tag(layout.manifest(layers, config_type=kind("model.config.v0.2+json"))), tmp_path, access)
+    assert read_tree(tmp_path / "model") == {
+        "model-00001-of-00002.safetensors": b"one",
+        "model-00002-of-00002.safetensors": b"two",
+        "LICENSE": b"mit",
+        "template.jinja": b"{{ }}",
+        "config.json": b"{}",
+        "deep/extra.bin": b"more",
+    }
+    assert conventional("gguf.v3", 1, 1) == "model.gguf"
+
+
+def test_ollamas_models(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """Names follow from the kind of a layer, or stand in its descriptor; the config says that it is an image."""
+    kind = "application/vnd.ollama.image.{}".format
+    layers = [
+        Layer(WEIGHTS, kind("model")),
+        Layer(b"{{ .Prompt }}", kind("template")),
+        Layer(b"mit", kind("license")),
+        Layer(b"bsd", kind("license")),
+        Layer(b"{}", kind("params")),
+        Layer(b"{'a': 1}", kind("json"), extra={"name": "tokenizer/config.json"}),
+    ]
+    descriptor = layout.manifest(
+        layers,
+        config_type="application/vnd.docker.container.image.v1+json",
+        media_type="application/vnd.docker.distribution.manifest.v2+json",
+    )
+    bring(layout.tag(descriptor), tmp_path, access)
+    assert read_tree(tmp_path / "model") == {
+        "model.gguf": WEIGHTS,
+        "chat_template": b"{{ .Prompt }}",
+        "LICENSE": b"mit",
+        "LICENSE.2": b"bsd",
+        "params.json": b"{}",
+        "tokenizer/config.json": b"{'a': 1}",
+    }
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_modelkits_raw_layers_are_named_by_the_kitfile(
+    layout: Layout, tmp_path: Path, access: Access, codec: str
+) -> None:
+    """By the digest that kit writes there; a codec is undone."""
+    model = Layer(CODECS[codec](WEIGHTS), f"application/vnd.kitops.modelkit.model.v1.raw{codec}")
+    docs = Layer(b"hi", "application/vnd.kitops.modelkit.docs.v1.raw")
+    kitfile = {
+        "model": {"path": "./weights/m.gguf", "digest": sha256(model.content)},
+        "docs": [{"path": "README.md", "digest": sha256(docs.content)}],
+    }
+    source = layout.tag(layout.manifest([docs, model], config_type=KITFILE, config=kitfile))
+    bring(source, tmp_path, access)
+    assert read_tree(tmp_path / "model") == {"weights/m.gguf": WEIGHTS, "README.md": b"hi"}
+
+
+def test_modelkits_before_0_5_are_relative_to_their_sections(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """A Kitfile without digests: an archive's names are meant from the section's path."""
+    kind = "application/vnd.kitops.modelkit.{}.v1.tar".format
+    layers = [Layer(tar_of({"m.gguf": WEIGHTS}), kind("model")), Layer(tar_of({"x.py": b"1"}), kind("code"))]
+    kitfile = {"model": {"path": "weights/m.gguf"}, "code": [{"path": "src"}]}
+    bring(layout.tag(layout.manifest(layers, config_type=KITFILE, config=kitfile)), tmp_path, access)
+    assert read_tree(tmp_path / "model") == {"weights/m.gguf": WEIGHTS, "src/x.py": b"1"}
+
+
+def test_a_modelkit_takes_its_model_from_its_parent(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """Weights and their parts, and nothing else of the parent's."""
+    kind = "application/vnd.kitops.modelkit.{}.v1.tar".format
+    above = [
+        Layer(tar_of({"m.gguf": WEIGHTS}), kind("model")),
+        Layer(tar_of({"lora.gguf": b"2"}), kind("modelpart")),
+        Layer(tar_of({"theirs.md": b"3"}), kind("docs")),
+    ]
+    digests = [{"path": ".", "digest": sha256(layer.content)} for layer in above]
+    kitfile = {"model": {**digests[0], "parts": [digests[1]]}, "docs": [digests[2]]}
+    parent = layout.tag(layout.manifest(above, config_type=KITFILE, config=kitfile), "parent")
+    ours = Layer(tar_of({"ours.py": b"4"}), kind("code"))
+    kitfile = {"model": {"path": parent}, "code": [{"path": ".", "digest": sha256(ours.content)}]}
+    bring(layout.tag(layout.manifest([ours], config_type=KITFILE, config=kitfile)), tmp_path, access)
+    assert read_tree(tmp_path / "model") == {"m.gguf": WEIGHTS, "lora.gguf": b"2", "ours.py": b"4"}
+
+
+def test_modelkits_that_are_each_others_parents_end(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """A ring of references is no model."""
+    ours = Layer(tar_of({"x": b"1"}), "application/vnd.kitops.modelkit.code.v1.tar")
+    kitfile = {"model": {"path": layout.source()}, "code": [{"path": ".", "digest": sha256(ours.content)}]}
+    source = layout.tag(layout.manifest([ours], config_type=KITFILE, config=kitfile))
+    with pytest.raises(BadArtifact, match="parent"):
+        bring(source, tmp_path, access)
+
+
+def test_an_image_is_its_model_folder(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """Layers cover one another, whiteouts wipe out, hard links reach into layers below, and the rest stays out."""
+    first = tar_of({"models/a": b"1", "models/old/b": b"2", "models/gone": b"3", "usr/bin/sh": b"!"})
+    opaque = tar_of({"models/a": b"new", "models/.wh.gone": b"", "models/old/.wh..wh..opq": b"", "models/old/c": b"4"})
+    links = tar_of(
+        {},
+        member("models/again", tarfile.LNKTYPE, linkname="models/a"),
+        member("models/model.file", tarfile.SYMTYPE, linkname="/models/old/c"),
+    )
+    layers = [
+        Layer(first, "application/vnd.docker.image.rootfs.diff.tar.gzip"),
+        Layer(CODECS["+gzip"](opaque), f"{LAYER}+gzip"),
+        Layer(CODECS["+zstd"](links), f"{LAYER}+zstd"),
+    ]
+    bring(layout.tag(layout.manifest(layers, config_type=IMAGE)), tmp_path, access)
+    model = tmp_path / "model"
+    assert read_tree(model) == {"a": b"new", "again": b"new", "old/c": b"4", "model.file": b"4"}
+    assert (model / "model.file").readlink() == Path("old/c")
+    assert (model / "again").samefile(model / "a")
+
+
+@pytest.mark.parametrize(("path", "expected"), [("", {"x": b"1"}), ("/opt/llm", {"y": b"2"})])
+def test_the_folder_of_an_image_can_be_named(
+    layout: Layout, tmp_path: Path, access: Access, path: str, expected: dict[str, bytes]
+) -> None:
+    """KAITO's adapters stand in /data, others where their owner says."""
+    tar = tar_of({"data/x": b"1", "opt/llm/y": b"2"})
+    source = layout.tag(layout.manifest([Layer(tar, LAYER)], config_type=IMAGE))
+    bring(source, tmp_path, access, image_path=path)
+    assert read_tree(tmp_path / "model") == expected
+
+
+def test_an_image_without_a_model_is_refused(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """A server must not start without weights; the message tells where they were looked for."""
+    source = layout.tag(layout.manifest([Layer(tar_of({"bin/sh": b"!"}), LAYER)], config_type=IMAGE))
+    with pytest.raises(BadArtifact, match="/models"):
+        bring(source, tmp_path, access)
+
+
+def test_an_index_of_images_leads_to_this_machines(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """Attestations are passed over; of two images for one machine neither is guessed."""
+    images = [
+        {**layout.manifest([Layer(tar_of({"models/x": name}), LAYER)], config_type=IMAGE), "platform": platform}
+        for name, platform in (
+            (b"amd64", {"os": "linux", "architecture": "amd64"}),
+            (b"arm64", {"os": "linux", "architecture": "arm64", "variant": "v8"}),
+            (b"", {"os": "unknown", "architecture": "unknown"}),
+        )
+    ]
+    bring(layout.tag(layout.index(images)), tmp_path, access)
+    assert read_tree(tmp_path / "model")["x"] in {b"amd64", b"arm64"}
+    with pytest.raises(BadReference, match="index of 2"):
+        bring(layout.tag(layout.index([images[0], images[0] | {"annotations": {}}]), "two"), tmp_path, access)
+
+
+def test_two_archives_may_not_claim_one_file(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """Only an image's layers cover one another."""
+    layers = [weight("tar", tar_of({"a": b"1", "b": b"1"})), weight("tar", tar_of({"a": b"2", "c": b"2"}))]
+    with pytest.raises(BadArtifact, match="two layers claim"):
+        bring(layout.tag(layout.manifest(layers, artifact_type=MODELPACK)), tmp_path, access)
+    assert not (tmp_path / "model").exists()
+
+
+def test_globs_reach_into_archives(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """What is not wanted is not written, not even on the stage."""
+    tar = tar_of({"a.json": b"1", "b.bin": b"2", "deep/c.json": b"3"})
+    source = layout.tag(layout.manifest([weight("tar", tar)], artifact_type=MODELPACK))
+    bring(source, tmp_path, access, include=("*.json",), exclude=("deep/*",))
+    assert read_tree(tmp_path / "model") == {"a.json": b"1"}
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        member("../out", size=0),
+        member("/etc/passwd", size=0),
+        member("a\0b", size=0),
+        member("c:/x", size=0),
+        member("up", tarfile.SYMTYPE, linkname="../../etc/passwd"),
+        member("abs", tarfile.SYMTYPE, linkname="/etc/passwd"),
+        member("hard", tarfile.LNKTYPE, linkname="../../etc/passwd"),
+        member("hard", tarfile.LNKTYPE, linkname="missing"),
+    ],
+    ids=lambda info: f"{info.name}-{info.linkname}",
+)
+def test_archives_that_climb_are_refused(
+    layout: Layout, tmp_path: Path, access: Access, bad: tarfile.TarInfo
+) -> None:
+    """Names and links that lead out, of every kind, end in a named error, with nothing outside."""
+    source = layout.tag(layout.manifest([weight("tar", tar_of({"ok": b"1"}, bad))], artifact_type=MODELPACK))
+    before = {path for path in tmp_path.rglob("*") if "layout" not in path.parts}
+    if "\0" in bad.name:
+        bring(source, tmp_path, access)  # a name ends at its first NUL: nothing behind it is seen
+        assert sorted(read_tree(tmp_path / "model")) == ["a", "ok"]
+        return
+    with pytest.raises(UnsafePath):
+        bring(source, tmp_path, access)
+    after = {path for path in tmp_path.rglob("*") if not {"layout", ".weighbridge"} & set(path.parts)}
+    assert after <= before
+
+
+def test_nothing_is_written_through_a_link(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """A link to a folder, and then a file inside it: refused, though the link stays inside."""
+    tar = tar_of({"real/x": b"1"}, member("link", tarfile.SYMTYPE, linkname="real"), member("link/y"))
+    with pytest.raises(UnsafePath, match="through the link"):
+        bring(layout.tag(layout.manifest([weight("tar", tar)], artifact_type=MODELPACK)), tmp_path, access)
+
+
+def test_links_that_lead_out_together_are_refused(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """Each of them looks harmless: `down` leads to the root, `out` from there one further up."""
+    tar = tar_of(
+        {"p/q/x": b"1"},
+        member("p/q/down", tarfile.SYMTYPE, linkname="../.."),
+        member("out", tarfile.SYMTYPE, linkname="p/q/down/../secret"),
+    )
+    with pytest.raises(UnsafePath, match="leads out"):
+        bring(layout.tag(layout.manifest([weight("tar", tar)], artifact_type=MODELPACK)), tmp_path, access)
+
+
+def test_a_codec_may_not_promise_less_than_it_gives(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """A bomb stops at the size that the manifest promises, or at a hundred times its own."""
+    for codec, annotations in (("+zstd", {}), ("+gzip", {FILE_METADATA: json.dumps({"size": 10})})):
+        bomb = CODECS[codec](bytes(64 << 20)) if not annotations else CODECS[codec](bytes(11))
+        layer = Layer(bomb[:], f"application/vnd.cncf.model.weight.v1.raw{codec}", {FILEPATH: "w", **annotations})
+        if not annotations:
+            import zstandard  # noqa: PLC0415 - one frame, which packs tighter than many
+
+            layer = Layer(zstandard.compress(bytes(64 << 20)), layer.media_type, layer.annotations)
+        source = layout.tag(layout.manifest([layer], artifact_type=MODELPACK), f"t{codec[1:]}")
+        with pytest.raises(BadArtifact, match="unpacks to more"):
+            bring(source, tmp_path, access)
+
+
+@pytest.mark.parametrize("codec", ["+gzip", "+zstd"])
+def test_broken_archives_are_named(layout: Layout, tmp_path: Path, access: Access, codec: str) -> None:
+    """Cut short, or followed by what is no frame."""
+    packed = CODECS[codec](tar_of({"a": noise(3000)}))
+    for number, content in enumerate((packed[:-700], packed[:-2000])):
+        source = layout.tag(layout.manifest([weight("tar", content)], artifact_type=MODELPACK), f"t{number}")
+        with pytest.raises(BadArtifact):
+            bring(source, tmp_path, access)
+    assert not (tmp_path / "model").exists()
+
+
+def test_inspect_tells_every_form(layout: Layout, access: Access) -> None:
+    """What it is, and which of its layers are archives."""
+    source = layout.tag(layout.manifest([Layer(tar_of({"models/x": b"1"}), LAYER)], config_type=IMAGE))
+    found = inspect(repository_at(parse_source(source), access), access)
+    assert (found.kind, found.problem) == ("image", "")
+    assert found.entries[0].path == "layers[0] (archive)"
+
+
+def test_layers_that_nobody_named_are_refused(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """There is no place to put them."""
+    source = layout.tag(layout.manifest([Layer(b"1", "application/octet-stream")]))
+    with pytest.raises(UnsupportedLayer):
+        bring(source, tmp_path, access)
+
+
+def sha256(content: bytes) -> str:
+    """Give a digest as manifests write it."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
