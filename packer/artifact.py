@@ -26,13 +26,13 @@ class About:
 
 
 def config_of(sent: Sequence[Sent], about: About) -> bytes:
-    """Give the ModelPack config. Raw layers are their own diff IDs, and no time is told: times differ, models not."""
+    """Give the ModelPack config. No time is told: times differ, models not."""
     descriptor = {"name": about.name, "licenses": list(about.licenses)}
     model_format = format_of([one.file.path for one in sent])
     document: dict[str, Any] = {
         "descriptor": {key: value for key, value in descriptor.items() if value},
         "config": {"format": model_format} if model_format else {},
-        "modelfs": {"type": "layers", "diffIds": [str(one.digest) for one in sent]},
+        "modelfs": {"type": "layers", "diffIds": [str(one.blob.diff_id) for one in sent]},
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -66,11 +66,11 @@ def _layer(sent: Sent) -> Descriptor:
         FILEPATH: file.path,
         FILE_METADATA: json.dumps(metadata, ensure_ascii=False, separators=(",", ":")),
         UNTESTED: "true",
-        **(sent.chunks.to_annotations() if sent.chunks else {}),
+        **sent.blob.annotations,
     }
     return Descriptor(
-        media_type=layer_type(category_of(file.path, file.size), "raw"),
-        digest=sent.digest,
-        size=file.size,
+        media_type=layer_type(category_of(file.path, file.size), sent.blob.codec),
+        digest=sent.blob.digest,
+        size=sent.blob.size,
         annotations=annotations,
     )

@@ -16,13 +16,19 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     push = verbs.add_parser(
         "push",
         help="pack a model folder and push it",
-        description="Pack a folder as a ModelPack artifact, one raw layer a file, and push it in one pass.",
+        description="Pack a folder as a ModelPack artifact, one layer a file, and push it in one pass.",
         epilog="Prints the reference pinned to its digest. The same folder always gives the same digest.",
     )
     push.add_argument("folder", metavar="DIR", type=Path, help="the folder with the model's files")
     push.add_argument("target", metavar="REF", help="REGISTRY/REPOSITORY:TAG or layout://DIRECTORY:TAG")
     push.add_argument("--name", default="", help="the model's name, for the artifact's config")
     push.add_argument("--license", action="append", default=[], metavar="SPDX", help="its license; may be given again")
+    push.add_argument(
+        "--codec",
+        choices=("raw", "zstd"),
+        default="raw",
+        help="zstd compresses the large files where a sample says that it pays; raw, the default, is read by all tools",
+    )
     push.add_argument(
         "--include", action="append", default=[], metavar="GLOB", help="push matching files though they look secret"
     )
@@ -38,6 +44,7 @@ def _run_push(arguments: argparse.Namespace) -> int:
     from registry.places import publisher_at
 
     from .artifact import About
+    from .counted import RAW, ZSTD
     from .ledger import Ledger, default_path
     from .push import Options, push
     from .send import Target
@@ -49,6 +56,7 @@ def _run_push(arguments: argparse.Namespace) -> int:
         include=tuple(arguments.include),
         exclude=tuple(arguments.exclude),
         jobs=arguments.jobs,
+        codec=ZSTD if arguments.codec == "zstd" else RAW,
     )
     with access_for(arguments, source, os.environ) as access:
         publisher = publisher_at(source, access)

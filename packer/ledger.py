@@ -4,35 +4,28 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from time import time
 
 from registry.digest import Digest
 from registry.errors import Fault
-from registry.modelpack import CHUNK_ALGORITHM, Chunks
 
+from .counted import Counted
 from .scan import Found
 
 _SETTLED_SECONDS = 2.0
 """A file that changed this short a time before is not remembered: its next change might show the same time."""
 
 _TABLES = """
-create table if not exists files (
-  identity text primary key, digest text not null, chunk_bytes integer not null, chunks text not null
+create table if not exists blobs (
+  identity text not null, codec text not null, chunk integer not null,
+  digest text not null, size integer not null, diff_id text not null, annotations text not null,
+  primary key (identity, codec)
 );
 create table if not exists places (
   digest text not null, registry text not null, repository text not null, primary key (digest, registry)
 );
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A file's digest and chunks, as they were counted before."""
-
-    digest: Digest
-    chunks: Chunks | None
 
 
 def default_path(environ: Mapping[str, str]) -> Path:
@@ -55,24 +48,24 @@ class Ledger:
             except (OSError, sqlite3.Error):
                 self._path = None
 
-    def find(self, file: Found, chunk: int) -> Known | None:
-        """Give what was counted for a file that is still the same, cut in chunks of the same size."""
-        query = "select digest, chunks from files where identity = ? and chunk_bytes = ?"
-        for digest, chunks in self._ask(query, (_identity(file), chunk)):
+    def find(self, file: Found, codec: str, chunk: int) -> Counted | None:
+        """Give what a file became that is still the same, behind the same codec and cut in chunks of the same size."""
+        query = "select digest, size, diff_id, annotations from blobs where identity = ? and codec = ? and chunk = ?"
+        for digest, size, diff_id, annotations in self._ask(query, (_identity(file), codec, chunk)):
             try:
-                digests = tuple(Digest(str(one), CHUNK_ALGORITHM) for one in json.loads(chunks))
-                return Known(Digest.parse(digest), Chunks(chunk, digests) if digests else None)
+                told = dict(json.loads(annotations))
+                return Counted(Digest.parse(digest), int(size), Digest.parse(diff_id), codec, told)
             except (ValueError, TypeError, Fault):
                 return None
         return None
 
-    def note(self, file: Found, chunk: int, known: Known) -> None:
-        """Remember what was counted for a file, unless it changed only just now."""
+    def note(self, file: Found, codec: str, chunk: int, counted: Counted) -> None:
+        """Remember what a file became, unless it changed only just now."""
         if time() - max(file.status.st_mtime, file.status.st_ctime) < _SETTLED_SECONDS:
             return
-        chunks = json.dumps([digest.hex for digest in known.chunks.digests] if known.chunks else [])
-        row = (_identity(file), str(known.digest), chunk, chunks)
-        self._ask("insert or replace into files values (?, ?, ?, ?)", row)
+        told = json.dumps(dict(counted.annotations))
+        row = (_identity(file), codec, chunk, str(counted.digest), counted.size, str(counted.diff_id), told)
+        self._ask("insert or replace into blobs values (?, ?, ?, ?, ?, ?, ?)", row)
 
     def place(self, digest: Digest, registry: str) -> str | None:
         """Give a repository of `registry` that has a blob, if one is remembered."""

@@ -18,6 +18,8 @@ from registry.meter import Meter, human
 from registry.voice import Voice
 
 from .artifact import About, config_of, manifest_of
+from .counted import RAW
+from .sample import advice
 from .scan import Found, scan
 from .send import SMALL_BYTES, Sent, Target, chunk_bytes, send
 
@@ -42,6 +44,7 @@ class Options:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     jobs: int = 8
+    codec: str = RAW
 
 
 def push(folder: Path, target: Target, options: Options, voice: Voice) -> Pushed:
@@ -54,9 +57,9 @@ def push(folder: Path, target: Target, options: Options, voice: Voice) -> Pushed
     voice.say(f"{folder}: {len(files)} files, {human(meter.total)}")
     # 2
     with voice.watch(meter, folder.name):
-        sent = _send_all(target, files, options.jobs, meter)
+        sent = _send_all(target, files, options, meter)
     if target.registry:
-        large = (one.digest for one in sent if one.file.size > SMALL_BYTES)
+        large = (one.blob.digest for one in sent if one.file.size > SMALL_BYTES)
         target.ledger.note_places(large, target.registry, target.repository)
     # 3
     config = config_of(sent, options.about)
@@ -66,6 +69,9 @@ def push(folder: Path, target: Target, options: Options, voice: Voice) -> Pushed
         publisher.put(config, manifest.config.digest)
     digest = publisher.put_manifest(manifest)
     voice.finish(meter, time.monotonic() - started)
+    large_raw = [one.file for one in sent if one.file.size > SMALL_BYTES and one.blob.codec == RAW]
+    if options.codec == RAW and (words := advice(large_raw)):
+        voice.say(words)
     return Pushed(
         pinned=publisher.pinned(digest),
         digest=digest,
@@ -76,7 +82,7 @@ def push(folder: Path, target: Target, options: Options, voice: Voice) -> Pushed
     )
 
 
-def _send_all(target: Target, files: tuple[Found, ...], jobs: int, meter: Meter) -> list[Sent]:
+def _send_all(target: Target, files: tuple[Found, ...], options: Options, meter: Meter) -> list[Sent]:
     """Send the files, the largest first so that none is left alone at the end; give them in their own order.
 
     Large files keep a core busy with hashing, so there are no more of them at a time than cores; small ones wait for
@@ -90,13 +96,13 @@ def _send_all(target: Target, files: tuple[Found, ...], jobs: int, meter: Meter)
         if failed.is_set():
             return None
         try:
-            return send(target, file, chunk_bytes(meter.total), meter)
+            return send(target, file, options.codec, chunk_bytes(meter.total), meter)
         except BaseException:
             failed.set()
             raise
 
     cores = os.cpu_count() or 1
-    with ThreadPoolExecutor(min(jobs, cores)) as few, ThreadPoolExecutor(jobs) as many:
+    with ThreadPoolExecutor(min(options.jobs, cores)) as few, ThreadPoolExecutor(options.jobs) as many:
         results = (*few.map(one, large), *many.map(one, order[len(large) :]))
     by_path = {sent.file.path: sent for sent in results if sent is not None}
     return [by_path[file.path] for file in files]

@@ -13,13 +13,14 @@ from queue import SimpleQueue
 from threading import Semaphore
 from typing import Self
 
+from registry.chunks import CHUNK_ALGORITHM, Chunks
 from registry.digest import Digest, hasher_of
 from registry.errors import TakenOtherwise, Unavailable
 from registry.meter import Meter
-from registry.modelpack import CHUNK_ALGORITHM, Chunks
 from registry.repository import Upload
 from registry.retry import patiently
 
+from .counted import Counted, raw
 from .errors import BadFolder, Changed
 from .scan import Found
 
@@ -27,8 +28,8 @@ _BUFFER_BYTES = 1 << 19
 _BUFFERS = 4
 
 
-def relay(file: Found, chunk: int, upload: Upload, meter: Meter) -> tuple[Digest, Chunks | None]:
-    """Write a file to `upload`; give its digest, and its chunks' where it has several.
+def relay(file: Found, chunk: int, upload: Upload, meter: Meter) -> Counted:
+    """Write a file to `upload` as it is; give its digest, and its chunks' where it has several.
 
     Raises Changed, BadFolder, and what the upload raises.
     """
@@ -40,7 +41,7 @@ def relay(file: Found, chunk: int, upload: Upload, meter: Meter) -> tuple[Digest
     with opened, Sender(upload, chunk, meter, opened.fileno()) as sender:
         for content in _read(opened, file, chunk, sender):
             whole.update(content)
-    return Digest(whole.hexdigest()), sender.chunks.finish() if file.size > chunk else None
+    return raw(Digest(whole.hexdigest()), file.size, sender.chunks.finish() if file.size > chunk else None)
 
 
 def digest_of(file: Found) -> Digest:

@@ -4,14 +4,16 @@ from dataclasses import dataclass
 
 from registry.digest import Digest
 from registry.meter import Meter
-from registry.modelpack import Chunks
 from registry.repository import Publisher
 from registry.retry import patiently
 
+from .counted import RAW, ZSTD, Counted, raw
 from .errors import BadFolder, Changed
-from .ledger import Known, Ledger
+from .ledger import Ledger
 from .relay import digest_of, relay
+from .sample import sample
 from .scan import Found
+from .squeeze import send_packed
 
 SMALL_BYTES = 4 << 20
 """A file up to this size is hashed first, so that one which is there already is not sent again."""
@@ -22,11 +24,10 @@ _MANY_CHUNKS = 12_000  # their digests take half of the 1 MiB that a manifest sh
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A file that the other side holds as a blob; `chunks` is None where the blob is a single one."""
+    """A file that the other side holds as a blob."""
 
     file: Found
-    digest: Digest
-    chunks: Chunks | None
+    blob: Counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +48,24 @@ def chunk_bytes(total: int) -> int:
     return size
 
 
-def send(target: Target, file: Found, chunk: int, meter: Meter) -> Sent:
+def send(target: Target, file: Found, codec: str, chunk: int, meter: Meter) -> Sent:
     """Bring one file to the other side. Raises Changed, BadFolder, and the network's errors once patience ends."""
     if file.size <= SMALL_BYTES:
         return _send_small(target, file, meter)
-    return _skip(target, file, chunk, meter) or patiently(lambda: _send_large(target, file, chunk, meter))
+    codec = ZSTD if codec == ZSTD and sample(file).pays else RAW
+    known = _known(target, file, codec, chunk)
+    if known is not None:
+        meter.skip(file.size)
+        return Sent(file, known)
+    counted = patiently(lambda: _send_large(target, file, codec, chunk, meter))
+    target.ledger.note(file, codec, chunk, counted)
+    return Sent(file, counted)
 
 
-def _skip(target: Target, file: Found, chunk: int, meter: Meter) -> Sent | None:
+def _known(target: Target, file: Found, codec: str, chunk: int) -> Counted | None:
     """Leave a file unread that was hashed before, if the other side has it or can take it from a neighbour."""
-    known = target.ledger.find(file, chunk)
-    if known is None or not _is_there(target, known.digest):
-        return None
-    meter.skip(file.size)
-    return Sent(file, known.digest, known.chunks)
+    known = target.ledger.find(file, codec, chunk)
+    return known if known is not None and _is_there(target, known.digest) else None
 
 
 def _is_there(target: Target, digest: Digest) -> bool:
@@ -83,13 +88,14 @@ def _send_small(target: Target, file: Found, meter: Meter) -> Sent:
     else:
         target.publisher.put(content, digest)
         meter.add(len(content))
-    return Sent(file, digest, None)
+    return Sent(file, raw(digest, file.size))
 
 
-def _send_large(target: Target, file: Found, chunk: int, meter: Meter) -> Sent:
+def _send_large(target: Target, file: Found, codec: str, chunk: int, meter: Meter) -> Counted:
+    if codec == ZSTD:
+        return send_packed(target.publisher, file, chunk, meter)
     first = digest_of(file) if target.publisher.wants_digest_first else None
     with target.publisher.begin(file.size, first) as upload:
-        digest, chunks = relay(file, chunk, upload, meter)
-        upload.commit(digest)
-    target.ledger.note(file, chunk, Known(digest, chunks))
-    return Sent(file, digest, chunks)
+        counted = relay(file, chunk, upload, meter)
+        upload.commit(counted.digest)
+    return counted

@@ -3,20 +3,24 @@
 import os
 import threading
 import time
+from bisect import bisect_right
 from collections.abc import Collection
 from pathlib import Path
 
+from registry.chunks import PackedChunks
 from registry.digest import Verifier
 from registry.meter import Meter
 
 from .cargo import Shore
-from .errors import disk_errors
+from .codec import zstd_decoder
+from .errors import BadArtifact, disk_errors
 from .filesystem import preallocates
 from .plan import Blob, Piece
 from .prefix import Prefix
 
 _EARLIER = "an earlier pull"
 
+_TAR_TAIL_BYTES = 512 + 1024  # at most: padding to a block, and two blocks of zeros
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -55,7 +59,7 @@ class Assembly:
 
     def reserve(self) -> None:
         """Make the file at its full size; with its room, where the file system can set that apart at once."""
-        size = self.blob.layer.size
+        size = self.blob.size
         with disk_errors():
             handle = os.open(self.path, _FLAGS, 0o644)
             try:
@@ -67,7 +71,7 @@ class Assembly:
 
     def land(self, piece: Piece) -> "PieceLanding":
         """Begin to write a piece."""
-        return PieceLanding(self, piece)
+        return PackedLanding(self, piece, self.blob.packed) if self.blob.packed else PieceLanding(self, piece)
 
     def abandon(self) -> None:
         """Nobody waits here."""
@@ -106,11 +110,8 @@ class PieceLanding:
         elif self._assembly.prefix:
             self._assembly.prefix.pass_by(self.piece, self.position, content, self._handle)
         hashed = time.perf_counter()
-        with disk_errors():
-            written = 0
-            while written < len(content):
-                written += os.pwrite(self._handle, content[written:], self.position + written)
-        self.position += written
+        self._write(content, self.position)
+        self.position += len(content)
         self._hash_seconds += hashed - began
         self._disk_seconds += time.perf_counter() - hashed
 
@@ -122,7 +123,7 @@ class PieceLanding:
         is_complete = self._assembly.finish(self.piece, self._handle)
         meter.spend("hash", self._hash_seconds + time.perf_counter() - began)
         meter.spend("disk", self._disk_seconds)
-        shore.landed(self._assembly.layer, self.piece, self._handle)
+        shore.landed(self._assembly.layer, self.piece, self._span, self._handle)
         if is_complete:
             shore.complete(self._handle)
 
@@ -130,9 +131,77 @@ class PieceLanding:
         """Close the file."""
         os.close(self._handle)
 
+    @property
+    def _span(self) -> tuple[int, int]:
+        """Where in the file the piece's bytes are."""
+        return self.piece.start, self.piece.stop
+
+    def _write(self, content: memoryview, offset: int) -> None:
+        with disk_errors():
+            written = 0
+            while written < len(content):
+                written += os.pwrite(self._handle, content[written:], offset + written)
+
     def _begin(self) -> None:
         self.position = self.piece.start
         digest = self.piece.digest
         size = self.piece.stop - self.piece.start
         self.givers = set() if digest else self._assembly.givers
         self._verifier = Verifier(self._assembly.name, size, digest) if digest else None
+
+
+class PackedLanding(PieceLanding):
+    """A chunk behind zstd, unpacked to its final offset as it comes; a Landing.
+
+    The chunk's digest is that of the bytes that come, so it is known after they were unpacked: what a wrong chunk left
+    is written over by the right one, and until then nobody sees it.
+    """
+
+    def __init__(self, assembly: Assembly, piece: Piece, packed: PackedChunks) -> None:
+        self._packed, self._number = packed, bisect_right(packed.stops, piece.start)
+        self._broken: BadArtifact | None = None
+        super().__init__(assembly, piece)
+
+    def finish(self, meter: Meter, shore: Shore) -> None:
+        """Judge the chunk; raises Mismatch when it is wrong, BadArtifact when it is right and does not unpack."""
+        if self._verifier:
+            self._verifier.finish()
+        if self._broken is None:
+            self._decoder.finish()
+        if self._broken is not None or self._skip or self._left:
+            raise self._broken or BadArtifact(f"{self._assembly.name}: a chunk that holds less than it should")
+        super().finish(meter, shore)
+
+    def _begin(self) -> None:
+        super()._begin()
+        self._broken = None
+        start = self._number * self._packed.size
+        self._offset = start
+        self._left = min(self._packed.size, self._packed.content_bytes - start)
+        self._skip = 0 if self._number else self._packed.content_start
+        is_last = self._number == len(self._packed.stops) - 1
+        self._tail = _TAR_TAIL_BYTES if is_last else 0
+        self._decoder = zstd_decoder(self._unpacked)
+
+    def _write(self, content: memoryview, offset: int) -> None:  # noqa: ARG002 - where the packed bytes lie is no matter
+        if self._broken is None:
+            try:
+                self._decoder.feed(content)
+            except BadArtifact as error:
+                self._broken = error
+
+    @property
+    def _span(self) -> tuple[int, int]:
+        return self._number * self._packed.size, self._offset
+
+    def _unpacked(self, content: bytes | memoryview) -> None:
+        """Write what belongs to the file: behind the tar's header, and before its end."""
+        body = memoryview(content)[min(self._skip, len(content)) :]
+        self._skip -= len(content) - len(body)
+        kept = body[: self._left]
+        super()._write(kept, self._offset)
+        self._offset += len(kept)
+        self._left -= len(kept)
+        self._tail -= len(body) - len(kept)
+        if self._tail < 0:
+            raise BadArtifact(f"{self._assembly.name}: a chunk that holds more than it should")

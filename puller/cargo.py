@@ -12,8 +12,8 @@ from .plan import Piece
 class Shore(Protocol):
     """Who hears of what has come; called from the workers' threads, with the open file."""
 
-    def landed(self, layer: Descriptor, piece: Piece, handle: int) -> None:
-        """Hear that a piece is written where it belongs and, where it has a digest, verified."""
+    def landed(self, layer: Descriptor, piece: Piece, span: tuple[int, int], handle: int) -> None:
+        """Hear that a piece is written at a span of its file and, where it has a digest, verified."""
         ...
 
     def complete(self, handle: int) -> None:

@@ -13,7 +13,7 @@ from registry.meter import Meter
 from registry.repository import Body, Repository
 from registry.retry import delays, wait_for
 
-from .cargo import Cargo, Landing, Shore
+from .cargo import Landing, Shore
 from .plan import Piece
 from .queue import MOST_PIECES, Queue, Task
 from .watchdog import CHANCES, Watchdog, Watched

@@ -6,7 +6,7 @@ ever larger than one step, however little went in.
 
 import zlib
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from .errors import BadArtifact
 from .frames import Frames, is_zstd
@@ -42,6 +42,11 @@ def decoder_for(start: bytes, give: Give) -> Decoder:
     if is_zstd(start):
         return _Zstd(give)
     return Plain(give)
+
+
+def zstd_decoder(give: Give) -> Decoder:
+    """Give the decoder of a stream that is known to be zstd."""
+    return _Zstd(give)
 
 
 class Plain:
@@ -110,7 +115,8 @@ class _Zstd:
 
         self._error, self._frames = zstandard.ZstdError, Frames()
         decompressor = zstandard.ZstdDecompressor(max_window_size=WINDOW_BYTES)
-        self._writer = decompressor.stream_writer(_Taker(give), write_size=_STEP_BYTES, closefd=False)
+        taker: Any = _Taker(give)  # a file, as far as zstandard needs one
+        self._writer = decompressor.stream_writer(taker, write_size=_STEP_BYTES, closefd=False)
 
     def feed(self, content: memoryview) -> None:
         self._frames.feed(content)
@@ -125,7 +131,7 @@ class _Zstd:
 
 
 class _Taker:
-    """A file, as far as zstandard needs one."""
+    """Gives on what is written to it."""
 
     def __init__(self, give: Give) -> None:
         self._give = give

@@ -24,7 +24,7 @@ class Frames:
 
     def __init__(self) -> None:
         self._head = bytearray()
-        self._wanted, self._then = 4, self._magic
+        self._expect(4, self._magic)
         self._skip = 0
         self._has_checksum = False
 
@@ -49,7 +49,8 @@ class Frames:
             content = content[step:]
 
     def _expect(self, count: int, then: Callable[[bytes], None]) -> None:
-        self._wanted, self._then = count, then
+        self._wanted = count
+        self._then = then
 
     def _magic(self, head: bytes) -> None:
         if not is_zstd(head):

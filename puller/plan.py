@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from registry.chunks import Chunks, PackedChunks
 from registry.digest import Digest
 from registry.manifest import Descriptor
-from registry.modelpack import Chunks
 
 from .errors import BadArtifact, NothingSelected
-from .formats.part import Part, Shape
+from .formats.part import IN_PLACE, Part, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,20 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """Bytes that are fetched once, and the files that they become as they are."""
+    """Bytes that are fetched once, and the files that they become, piece by piece.
+
+    `packed` tells how the pieces unpack; without it they are the file's bytes themselves.
+    """
 
     layer: Descriptor
     files: tuple[Part, ...]
     pieces: tuple[Piece, ...]
+    packed: PackedChunks | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return self.packed.content_bytes if self.packed else self.layer.size
 
 
 def is_selected(path: str, include: Sequence[str], exclude: Sequence[str]) -> bool:
@@ -41,9 +50,7 @@ def is_selected(path: str, include: Sequence[str], exclude: Sequence[str]) -> bo
 
 def select(parts: Iterable[Part], include: Sequence[str], exclude: Sequence[str]) -> tuple[Part, ...]:
     """Give the parts that are wanted; of archives only their members can tell. Raises NothingSelected."""
-    chosen = tuple(
-        part for part in parts if part.shape is Shape.ARCHIVE or is_selected(part.path, include, exclude)
-    )
+    chosen = tuple(part for part in parts if part.shape is Shape.ARCHIVE or is_selected(part.path, include, exclude))
     if not chosen:
         raise NothingSelected(f"no file matches include={list(include)} exclude={list(exclude)}")
     return chosen
@@ -53,14 +60,14 @@ def blobs_of(parts: Iterable[Part], piece_bytes: int) -> tuple[Blob, ...]:
     """Give each distinct blob that is a file once, cut in pieces: by its chunk digests, or by `piece_bytes`."""
     grouped: dict[Digest, dict[str, Part]] = {}
     for part in parts:
-        if part.shape is Shape.FILE:
+        if part.shape in IN_PLACE:
             grouped.setdefault(part.layer.digest, {})[part.path] = part
     return tuple(_blob(tuple(group.values()), piece_bytes) for group in grouped.values())
 
 
 def packed(parts: Iterable[Part]) -> tuple[Part, ...]:
     """Give each distinct layer that must be unpacked once."""
-    return tuple({part.layer.digest: part for part in parts if part.shape is not Shape.FILE}.values())
+    return tuple({part.layer.digest: part for part in parts if part.shape not in IN_PLACE}.values())
 
 
 def cut(size: int, piece_bytes: int) -> list[Piece]:
@@ -74,11 +81,17 @@ def _blob(files: tuple[Part, ...], piece_bytes: int) -> Blob:
     sizes = {file.layer.size for file in files}
     if len(sizes) > 1:
         raise BadArtifact(f"{layer.digest}: has {len(sizes)} different sizes in one manifest")
+    packed = PackedChunks.of(layer) if files[0].shape is Shape.CHUNKED_FILE else None
+    if packed:
+        return Blob(layer, files, _pieces(packed.stops, packed.digests), packed)
     chunks = Chunks.of(layer) if layer.size else None
     if chunks:
         stops = [min(start + chunks.size, layer.size) for start in range(0, layer.size, chunks.size)]
-        starts = [0, *stops[:-1]]
-        return Blob(layer, files, tuple(Piece(*bounds) for bounds in zip(starts, stops, chunks.digests, strict=True)))
+        return Blob(layer, files, _pieces(stops, chunks.digests))
     if layer.size <= piece_bytes:
         return Blob(layer, files, (Piece(0, layer.size, layer.digest),))
     return Blob(layer, files, tuple(cut(layer.size, piece_bytes)))
+
+
+def _pieces(stops: Sequence[int], digests: Sequence[Digest]) -> tuple[Piece, ...]:
+    return tuple(Piece(*bounds) for bounds in zip((0, *stops[:-1]), stops, digests, strict=True))

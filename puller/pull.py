@@ -20,7 +20,7 @@ from registry.errors import Mismatch
 from registry.manifest import Descriptor
 from registry.meter import Meter, human
 from registry.places import repository_at
-from registry.repository import Repository, Resolved
+from registry.repository import Resolved
 from registry.source import parse_source
 from registry.voice import Voice
 
@@ -31,7 +31,7 @@ from .flush import Flush, is_tight
 from .formats.part import Form
 from .journal import Journal, boot_id
 from .lineage import Lineage, lineage_of
-from .plan import Blob, Piece, blobs_of, packed, select
+from .plan import Piece, blobs_of, packed, select
 from .receipt import Receipt
 from .resume import link_copies, what_is_missing, what_is_packed
 from .settings import Settings
@@ -148,9 +148,9 @@ class _Shore:
     journal: Journal
     flush: Flush
 
-    def landed(self, layer: Descriptor, piece: Piece, handle: int) -> None:
+    def landed(self, layer: Descriptor, piece: Piece, span: tuple[int, int], handle: int) -> None:
         self.journal.record(layer, piece.start, piece.stop)
-        self.flush.landed(piece.start, piece.stop, handle)
+        self.flush.landed(*span, handle)
 
     def complete(self, handle: int) -> None:
         self.flush.complete(handle)

@@ -23,8 +23,8 @@ class FileRecord:
 class Receipt:
     """A published model: `source` as it was asked for, and `pinned` to the digest that it led to.
 
-    `choice` is what was chosen of it. `inode` is its directory's, so that a receipt speaks for no other one. `boot` is the id of the kernel that holds the
-    data if it was not synced to disk, else empty.
+    `choice` is what was chosen of it. `inode` is its directory's, so that a receipt speaks for no other one. `boot` is
+    the id of the kernel that holds the data if it was not synced to disk, else empty.
     """
 
     source: str

@@ -1,6 +1,5 @@
 """What an earlier pull left behind, looked through: what is still right need not come again."""
 
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from io import FileIO
@@ -52,9 +51,8 @@ def what_is_packed(  # noqa: PLR0913, PLR0917 - one call, and each says what not
     """Give the packed layers that no earlier pull unpacked whole; clear the stage of what belongs to none."""
     with disk_errors():
         stage.mkdir(exist_ok=True)
-        strangers = set(os.listdir(stage)) - {part.layer.digest.hex for part in parts}
-        for stranger in strangers:
-            shutil.rmtree(stage / stranger)
+        for stranger in set(stage.iterdir()) - {stage / part.layer.digest.hex for part in parts}:
+            shutil.rmtree(stranger)
     streams = []
     for part in parts:
         folder, hex_digest = stage / part.layer.digest.hex, part.layer.digest.hex
@@ -100,8 +98,8 @@ def _landed_pieces(blob: Blob, place: Path, landed: Landed) -> frozenset[Piece]:
 
 def _right_pieces(blob: Blob, path: Path) -> frozenset[Piece]:
     """Give the pieces whose bytes a file has, by their digests; all or none where only the blob has one."""
-    if not _has_size(path, blob):
-        return frozenset()
+    if blob.packed or not _has_size(path, blob):
+        return frozenset()  # of a packed blob the digests are those of bytes that are not kept
     whole = Piece(0, blob.layer.size, blob.layer.digest)
     try:
         with path.open("rb", buffering=0) as file:
@@ -126,6 +124,6 @@ def _is_right(file: FileIO, piece: Piece) -> bool:
 
 def _has_size(path: Path, blob: Blob) -> bool:
     try:
-        return not path.is_symlink() and path.stat().st_size == blob.layer.size
+        return not path.is_symlink() and path.stat().st_size == blob.size
     except OSError:
         return False

@@ -38,6 +38,8 @@ def tree_of(form: Form, parts: Iterable[Part], members: Members, image_path: str
     for part in parts:
         if part.shape is Shape.FILE:
             tree.put_file(part, part.layer.size)
+        elif part.shape is Shape.CHUNKED_FILE:
+            tree.put_file(part, part.size or 0)
         else:
             tree.put_members(part, members[str(part.layer.digest)])
     if form.is_image:

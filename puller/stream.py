@@ -64,6 +64,7 @@ class Stream:
         self.missing = cut(part.layer.size, PIECE_BYTES)
         self._payload = payload
         self._lock = threading.Lock()
+        self._broken: BadArtifact | None = None
         self._prepare()
 
     @property
@@ -132,7 +133,7 @@ class Stream:
         self._left = len(self.missing)
         self._hasher = self.layer.digest.hasher()
         self._hashing, self._unpacking = Turn(), Turn()
-        self._broken: BadArtifact | None = None
+        self._broken = None
         self.givers = set[str]()
 
 

@@ -154,7 +154,9 @@ class Tree:
             gone = [one for one in self._below(folder) if self.nodes[one].layer < layer]
         else:
             hidden = "/".join(filter(None, (folder, name.removeprefix(_WHITEOUT))))
-            gone = [one for one in (hidden, *self._below(hidden)) if one in self.nodes and self.nodes[one].layer < layer]
+            gone = [
+                one for one in (hidden, *self._below(hidden)) if one in self.nodes and self.nodes[one].layer < layer
+            ]
         for one in gone:
             self._delete(one)
 

@@ -6,10 +6,9 @@ the blocks that make up one header, extensions and all, are gathered and parsed 
 
 import io
 import tarfile
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 from .errors import BadArtifact
 
@@ -149,7 +148,7 @@ class Untar:
         try:
             head = io.BytesIO(self._head)
             with tarfile.TarFile(fileobj=head, pax_headers=self._globals, errors="surrogateescape") as tar:
-                found = tar.firstmember
+                found = next(iter(tar), None)
                 self._globals = dict(tar.pax_headers)
                 after = tar.offset
         except (tarfile.TarError, ValueError, EOFError, OverflowError) as error:
@@ -203,7 +202,7 @@ def _padded(size: int) -> int:
 
 def _member(found: tarfile.TarInfo) -> Member:
     kind = _kind(found)
-    sparse: Iterable[tuple[int, int]] | None = found.sparse  # type: ignore[attr-defined] # as above
+    sparse: Any = found.sparse  # a list of (offset, size), or None; typeshed has it wrong
     size = found.size if kind is Kind.FILE else 0
     extents = tuple(sparse) if sparse is not None else ((0, size),)
     reach = 0

@@ -110,7 +110,7 @@ class LayoutRepository:
 class LayoutUpload:
     """A blob that is written beside the others and takes its name when it is whole."""
 
-    def __init__(self, directory: Path, size: int) -> None:
+    def __init__(self, directory: Path, size: int | None) -> None:
         handle, name = tempfile.mkstemp(prefix=".incoming-", dir=directory / "blobs" / "sha256")
         self._directory, self._path, self._size = directory, Path(name), size
         self._file = os.fdopen(handle, "wb", buffering=0)
@@ -128,7 +128,7 @@ class LayoutUpload:
 
     def commit(self, digest: Digest) -> None:
         """Give the blob its name."""
-        if self._file.tell() != self._size:
+        if self._size not in (None, self._file.tell()):
             raise Mismatch(f"{digest}: {self._file.tell()} bytes were written, {self._size} were announced")
         os.fchmod(self._file.fileno(), 0o644)
         self._path.rename(_blob(self._directory, digest))
@@ -173,8 +173,8 @@ class LayoutPublisher:
         """Never: a file takes its name when it is whole."""
         return False
 
-    def begin(self, size: int, digest: Digest | None = None) -> LayoutUpload:  # noqa: ARG002 - see above
-        """Begin a blob of `size` bytes whose digest is not known yet."""
+    def begin(self, size: int | None, digest: Digest | None = None) -> LayoutUpload:  # noqa: ARG002 - see above
+        """Begin a blob whose digest is not known yet."""
         with _writing(self._source.directory):
             return LayoutUpload(self._source.directory, size)
 

@@ -110,8 +110,8 @@ class Publisher(Protocol):
         """Whether `begin` must be told the digest; it may come to want that after a first failure."""
         ...
 
-    def begin(self, size: int, digest: Digest | None = None) -> Upload:
-        """Begin a blob of `size` bytes, whose digest may not be known yet."""
+    def begin(self, size: int | None, digest: Digest | None = None) -> Upload:
+        """Begin a blob of `size` bytes, or None where nobody knows yet; its digest need not be known either."""
         ...
 
     def put(self, content: bytes, digest: Digest) -> None:

@@ -41,11 +41,11 @@ class RemoteUpload:
     """A blob on its way in the given manner. Raises TakenOtherwise, `learn` told, when another manner would do."""
 
     def __init__(
-        self, client: Client, location: str, size: int, manner: Manner, learn: Callable[[Manner], None]
+        self, client: Client, location: str, size: int | None, manner: Manner, learn: Callable[[Manner], None]
     ) -> None:
         self._client, self._location, self._size = client, location, size
         self._manner, self._learn = manner, learn
-        self._stretch = CHUNK_BYTES if manner is Manner.CHUNKED else size
+        self._stretch = CHUNK_BYTES if manner is Manner.CHUNKED else size or 0
         self._outgoing: Outgoing | None = None
         self._sent = self._until = self._resumed = 0
 
@@ -53,7 +53,7 @@ class RemoteUpload:
         """Send the next bytes."""
         while content:
             if self._outgoing is None:
-                self._begin()
+                self._begin(len(content))
             part = content[: self._until - self._sent]
             was_sent = self._outgoing is not None and self._outgoing.write(part)
             self._sent += len(part)
@@ -81,8 +81,10 @@ class RemoteUpload:
         if self._manner is not Manner.WHOLE:
             _close(self._client, self._location, b"", digest)
 
-    def _begin(self) -> None:
-        self._until = min(self._sent + self._stretch, self._size)
+    def _begin(self, at_hand: int) -> None:
+        """Begin a request; of a blob whose size nobody knows it carries just what is at hand."""
+        rest = at_hand if self._size is None else self._size - self._sent
+        self._until = self._sent + min(self._stretch, rest)
         headers = {**_BYTES, "Content-Length": str(self._until - self._sent)}
         if self._manner is Manner.CHUNKED or self._sent:
             headers["Content-Range"] = f"{self._sent}-{self._until - 1}"
@@ -108,7 +110,7 @@ class RemoteUpload:
         if response.status == 416 and self._resumed:
             return Unavailable(str(said))  # more of the broken request arrived after the registry was asked
         better = _BETTER.get(response.status)
-        if better is None or self._manner is not Manner.STREAMED:
+        if better is None or better is self._manner or self._manner is Manner.WHOLE:
             return said
         self._learn(better)
         return TakenOtherwise(f"{self._client.origin}: answered {response.status}: blobs are sent as {better.value}")
@@ -166,12 +168,14 @@ class RemotePublisher:
         """Whether this registry takes large blobs only under a digest that is known before."""
         return self._manner is Manner.WHOLE
 
-    def begin(self, size: int, digest: Digest | None = None) -> RemoteUpload:
-        """Begin a blob of `size` bytes; its digest may be unknown, unless `wants_digest_first`."""
-        location = self._open()
-        if self._manner is Manner.WHOLE:
+    def begin(self, size: int | None, digest: Digest | None = None) -> RemoteUpload:
+        """Begin a blob; both its size and its digest may be unknown, unless `wants_digest_first`."""
+        location, manner = self._open(), self._manner
+        if manner is Manner.WHOLE:
             location = _with_digest(location, digest)
-        return RemoteUpload(self._client, location, size, self._manner, self._learn)
+        elif size is None:
+            manner = Manner.CHUNKED  # one request must say how much it brings
+        return RemoteUpload(self._client, location, size, manner, self._learn)
 
     def _learn(self, manner: Manner) -> None:
         self._manner = manner

@@ -2,9 +2,9 @@
 
 from collections import Counter
 
+from puller.errors import UnsupportedLayer
 from registry.manifest import Manifest
 
-from ..errors import UnsupportedLayer
 from .part import Metadata, Part, Shape, name_of, safe
 
 PREFIXES = ("application/vnd.docker.ai.",)

@@ -5,10 +5,10 @@ an annotation that wants it unpacked. Layers without a title are not pulled. AIK
 all files, under a name of its own, and without that annotation.
 """
 
+from puller.errors import UnsupportedLayer
 from registry.digest import Digest
 from registry.manifest import Descriptor, Manifest
 
-from ..errors import UnsupportedLayer
 from .part import Metadata, Part, Shape, name_of, safe
 
 UNPACK = "io.deis.oras.content.unpack"

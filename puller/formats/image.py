@@ -19,6 +19,4 @@ def is_image(manifest: Manifest) -> bool:
 
 def parts_of(manifest: Manifest) -> tuple[Part, ...]:
     """Give the parts, each over those before it."""
-    return tuple(
-        Part(layer=layer, number=number, shape=Shape.ARCHIVE) for number, layer in enumerate(manifest.layers)
-    )
+    return tuple(Part(layer=layer, number=number, shape=Shape.ARCHIVE) for number, layer in enumerate(manifest.layers))

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from puller.errors import BadArtifact, UnsupportedLayer
 from registry.manifest import Descriptor, Manifest
 
-from ..errors import BadArtifact, UnsupportedLayer
 from .part import Part, Shape, safe
 
 PREFIXES = ("application/vnd.kitops.modelkit.", "application/vnd.jozu.model.")

@@ -2,11 +2,13 @@
 
 The annotations decide, not the config: AIKit's is empty, RamaLama's layers have types of their own. A media type's
 last part is the codec: `raw`, `tar`, `tar+gzip`, `tar+zstd`; Docker Model Runner also writes `gguf` and `safetensors`.
+Our own packer's zstd layers tell where their chunks lie.
 """
 
+from puller.errors import UnsupportedLayer
+from registry.chunks import PackedChunks
 from registry.manifest import Descriptor, Manifest
 
-from ..errors import UnsupportedLayer
 from .part import Metadata, Part, Shape, name_of, safe
 
 PREFIXES = ("application/vnd.cncf.model.", "application/vnd.cnai.model.")
@@ -21,7 +23,8 @@ def _part(layer: Descriptor, number: int) -> Part:
     codec = layer.media_type.rpartition(".")[2] if layer.media_type.startswith(PREFIXES) else "raw"
     metadata = Metadata.of(layer)
     name = name_of(layer)
-    shape = _shape(codec)
+    packed = PackedChunks.of(layer) if name else None
+    shape = Shape.CHUNKED_FILE if packed else _shape(codec)
     if name is None and shape is not Shape.ARCHIVE:
         raise UnsupportedLayer(f"layers[{number}]: {layer.media_type} has no file name")
     is_named = name is not None and not (metadata.is_bundle and shape is Shape.ARCHIVE)
@@ -32,11 +35,11 @@ def _part(layer: Descriptor, number: int) -> Part:
         path=safe(name or "", f"layers[{number}]") if is_named else "",
         mode=metadata.mode,
         mtime=metadata.mtime,
-        size=None if metadata.is_bundle else metadata.size,
+        size=packed.content_bytes if packed else None if metadata.is_bundle else metadata.size,
     )
 
 
 def _shape(codec: str) -> Shape:
-    if codec.split("+")[0] == "tar":
+    if codec.split("+", maxsplit=1)[0] == "tar":
         return Shape.ARCHIVE
     return Shape.CODED_FILE if "+" in codec else Shape.FILE

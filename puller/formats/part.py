@@ -6,12 +6,11 @@ from datetime import datetime
 from enum import Enum
 from typing import Self
 
+from puller.errors import UnsafePath
 from registry.digest import Digest
 from registry.manifest import Descriptor
 from registry.modelpack import FILE_METADATA, FILEPATHS, TITLE
 from registry.paths import fault_of
-
-from ..errors import UnsafePath
 
 _REGULAR = (0, ord("0"))  # both are written for a regular file
 _PERMISSIONS = 0o777
@@ -19,11 +18,15 @@ _READABLE = 0o444
 
 
 class Shape(Enum):
-    """What the bytes of a layer are."""
+    """What the bytes of a layer are. Of the first two, any piece can go to its place at once."""
 
     FILE = "a file"
+    CHUNKED_FILE = "a file in chunks that are unpacked each by itself"
     CODED_FILE = "a file behind a codec"
     ARCHIVE = "a tar, perhaps behind a codec"
+
+
+IN_PLACE = (Shape.FILE, Shape.CHUNKED_FILE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +35,8 @@ class Part:
 
     `path` is where a file goes; of an archive, where its only file goes if that has the same name, and else nothing.
     `root` is the folder that an archive's names are meant in. `size` is what the file has behind its codec, if
-    somebody promised that, and `content_digest` is that of what the codec hides. `reference` names another artifact that the layer belongs to, or is empty.
+    somebody promised that, and `content_digest` is that of what the codec hides. `reference` names another artifact
+    that the layer belongs to, or is empty.
     """
 
     layer: Descriptor

@@ -7,9 +7,9 @@
 
 from collections.abc import Callable, Iterable
 
+from puller.errors import BadArtifact
 from registry.manifest import Manifest
 
-from ..errors import BadArtifact
 from . import docker, generic, image, modelkit, modelpack, ollama
 from .part import Form, Part, Shape
 
@@ -56,7 +56,7 @@ def _has_title(manifest: Manifest) -> Iterable[bool]:
 
 def check_places(parts: Iterable[Part]) -> None:
     """Raise BadArtifact when two files claim one place, or one file claims the folder of another."""
-    places = {}
+    places: dict[str, object] = {}
     for part in parts:
         if part.shape is not Shape.ARCHIVE and places.setdefault(part.path, part.layer.digest) != part.layer.digest:
             raise BadArtifact(f"two layers claim the file {part.path!r}")

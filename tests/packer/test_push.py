@@ -24,12 +24,12 @@ from packer.scan import is_suspicious, scan
 from packer.send import Target, chunk_bytes
 from puller.pull import pull
 from puller.settings import Settings
+from registry.chunks import CHUNK_BYTES
 from registry.client import Access
 from registry.credentials import Credentials
 from registry.digest import Digest
 from registry.errors import BadLayout, LayoutFailed, Mismatch, Refused, Unauthorized, Unavailable
 from registry.meter import Meter
-from registry.modelpack import CHUNK_BYTES
 from registry.places import publisher_at, repository_at
 from registry.retry import patiently
 from registry.source import OciSource, parse_source

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 
+from registry.chunks import CHUNK_ALGORITHM, Chunks
 from registry.digest import Digest
 from registry.manifest import Descriptor, Manifest
-from registry.modelpack import ARTIFACT_TYPE, CHUNK_ALGORITHM, CONFIG_TYPE, FILEPATH, Chunks, layer_type
+from registry.modelpack import ARTIFACT_TYPE, CONFIG_TYPE, FILEPATH, layer_type
 from tests.fakes.registry import FakeRegistry
 
 

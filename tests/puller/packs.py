@@ -4,7 +4,7 @@ import gzip
 import io
 import json
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ def zstd(content: bytes, frame: int = 1 << 16) -> bytes:
     return b"".join(skip + one for one in frames)
 
 
-CODECS = {"": bytes, "+gzip": gzip.compress, "+zstd": zstd}
+CODECS: dict[str, Callable[[bytes], bytes]] = {"": bytes, "+gzip": gzip.compress, "+zstd": zstd}
 """What each end of a media type does to a tar."""
 
 
@@ -88,7 +88,7 @@ class Layout:
         (self.folder / "blobs" / "sha256" / digest.hex).write_bytes(content)
         return str(digest)
 
-    def manifest(  # noqa: PLR0913 - an artifact has that many parts
+    def manifest(
         self,
         layers: Iterable[Layer],
         *,

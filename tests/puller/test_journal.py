@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from puller.flush import memory_limit
-from puller.journal import Journal
 from puller.formats.part import Part, Shape
+from puller.journal import Journal
 from puller.plan import Blob, Piece
 from registry.digest import Digest
 

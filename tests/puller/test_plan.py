@@ -10,10 +10,11 @@ from puller.errors import BadArtifact, UnsafePath, UnsupportedLayer
 from puller.formats.part import Part
 from puller.formats.read import read_form
 from puller.plan import blobs_of
+from registry.chunks import CHUNK_BYTES, CHUNK_DIGESTS
 from registry.digest import Digest
 from registry.errors import BadManifest
 from registry.manifest import Descriptor, Manifest, parse_manifest
-from registry.modelpack import CHUNK_BYTES, CHUNK_DIGESTS, FILE_METADATA, FILEPATH, TITLE, layer_type
+from registry.modelpack import FILE_METADATA, FILEPATH, TITLE
 
 from .models import layer, manifest_of
 

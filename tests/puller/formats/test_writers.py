@@ -22,9 +22,8 @@ from registry.places import repository_at
 from registry.source import parse_source
 from registry.transport import Transport
 from registry.voice import Silence
-
-from ..models import noise, read_tree
-from ..packs import CODECS, MTIME, Layer, Layout, member, tar_of
+from tests.puller.models import noise, read_tree
+from tests.puller.packs import CODECS, MTIME, Layer, Layout, member, tar_of
 
 REAL = sorted(path.parent for path in Path(__file__).parents[2].glob("artifacts/*/expect.json"))
 WEIGHTS = noise(70_000)
@@ -106,9 +105,7 @@ def test_a_layer_typed_as_a_tar_that_is_none_is_the_file(
     layout: Layout, tmp_path: Path, access: Access, codec: str
 ) -> None:
     """The bytes decide: what is no tar goes where the annotation says, as it is behind its codec."""
-    source = layout.tag(
-        layout.manifest([weight("tar", CODECS[codec](WEIGHTS), "w.bin")], artifact_type=MODELPACK)
-    )
+    source = layout.tag(layout.manifest([weight("tar", CODECS[codec](WEIGHTS), "w.bin")], artifact_type=MODELPACK))
     bring(source, tmp_path, access)
     assert read_tree(tmp_path / "model") == {"w.bin": WEIGHTS}
 
@@ -126,9 +123,7 @@ def test_aikits_bundles_keep_their_members_names(layout: Layout, tmp_path: Path,
 
 
 @pytest.mark.parametrize(("codec", "suffix"), [("", ""), ("+gzip", ".gz"), ("+zstd", ".zst")])
-def test_aikits_archive_of_all_files(
-    layout: Layout, tmp_path: Path, access: Access, codec: str, suffix: str
-) -> None:
+def test_aikits_archive_of_all_files(layout: Layout, tmp_path: Path, access: Access, codec: str, suffix: str) -> None:
     """Its generic target types everything as a plain tar, whatever it is."""
     content = CODECS[codec](tar_of({"a/b": b"1", "c": WEIGHTS}))
     layer = Layer(content, LAYER, {TITLE: f"allfiles.tar{suffix}"})
@@ -354,9 +349,7 @@ def test_globs_reach_into_archives(layout: Layout, tmp_path: Path, access: Acces
     ],
     ids=lambda info: f"{info.name}-{info.linkname}",
 )
-def test_archives_that_climb_are_refused(
-    layout: Layout, tmp_path: Path, access: Access, bad: tarfile.TarInfo
-) -> None:
+def test_archives_that_climb_are_refused(layout: Layout, tmp_path: Path, access: Access, bad: tarfile.TarInfo) -> None:
     """Names and links that lead out, of every kind, end in a named error, with nothing outside."""
     source = layout.tag(layout.manifest([weight("tar", tar_of({"ok": b"1"}, bad))], artifact_type=MODELPACK))
     before = {path for path in tmp_path.rglob("*") if "layout" not in path.parts}

@@ -1,0 +1,118 @@
+"""Our own annotations beside ModelPack's: the digests of a layer's chunks, so that pieces are verified by themselves.
+
+The manifest's digest binds them, so the chain from a reference to each byte is as strong as without; tools that do not
+know them see an ordinary layer. Numbers are decimal, lists are bytes one after the other in base64.
+
+dev.weighbridge.chunk.bytes    how many bytes of the file a chunk stands for; the last one may stand for fewer
+dev.weighbridge.chunk.blake3   the digest of each chunk, as it is stored
+dev.weighbridge.chunk.sizes    of compressed layers: the bytes of each chunk as it is stored, 4 for each, little-endian
+dev.weighbridge.content.bytes  of compressed layers: the bytes of the file
+dev.weighbridge.content.start  of compressed layers: how many bytes of the tar come before the file's own
+"""
+
+import re
+import struct
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
+from itertools import accumulate
+
+from .digest import Digest
+from .errors import BadManifest
+from .manifest import Descriptor
+
+CHUNK_BYTES = "dev.weighbridge.chunk.bytes"
+CHUNK_DIGESTS = "dev.weighbridge.chunk.blake3"
+CHUNK_SIZES = "dev.weighbridge.chunk.sizes"
+CONTENT_BYTES = "dev.weighbridge.content.bytes"
+CONTENT_START = "dev.weighbridge.content.start"
+
+CHUNK_ALGORITHM = "blake3"
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+_DIGEST_BYTES, _SIZE_BYTES = 32, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Chunks:
+    """The digest of each stretch of `size` bytes of a blob; the last one may be shorter."""
+
+    size: int
+    digests: tuple[Digest, ...]
+
+    @classmethod
+    def of(cls, layer: Descriptor) -> "Chunks | None":
+        """Read a layer's annotations; None when it has none. Raises BadManifest when they lie."""
+        if CHUNK_DIGESTS not in layer.annotations or CHUNK_SIZES in layer.annotations:
+            return None
+        size = _number(layer, CHUNK_BYTES)
+        return cls(size, _digests(layer, -(-layer.size // size)))
+
+    def to_annotations(self) -> dict[str, str]:
+        """Give the annotations."""
+        return {CHUNK_BYTES: str(self.size), CHUNK_DIGESTS: _joined(self.digests)}
+
+
+@dataclass(frozen=True, slots=True)
+class PackedChunks:
+    """A file behind zstd, in chunks that can be unpacked each by itself, in any order.
+
+    `size` bytes of the file are in each chunk, the last one may have fewer; `stops` are where the chunks end in the
+    blob. What comes out of them is a tar of that one file: its bytes begin behind `content_start`, and are
+    `content_bytes`.
+    """
+
+    size: int
+    digests: tuple[Digest, ...]
+    stops: tuple[int, ...]
+    content_bytes: int
+    content_start: int
+
+    @classmethod
+    def of(cls, layer: Descriptor) -> "PackedChunks | None":
+        """Read a layer's annotations; None when it has none. Raises BadManifest when they lie."""
+        if CHUNK_SIZES not in layer.annotations:
+            return None
+        size, content = _number(layer, CHUNK_BYTES), _number(layer, CONTENT_BYTES)
+        count = -(-content // size)
+        packed = _bytes(layer, CHUNK_SIZES, count * _SIZE_BYTES)
+        stops = tuple(accumulate(struct.unpack(f"<{count}I", packed)))
+        if stops[-1] != layer.size:
+            raise BadManifest(f"{layer.digest}: chunks of {stops[-1]} bytes in all, of a blob of {layer.size}")
+        return cls(size, _digests(layer, count), stops, content, _number(layer, CONTENT_START))
+
+    def to_annotations(self) -> dict[str, str]:
+        """Give the annotations."""
+        sizes = [stop - start for start, stop in zip((0, *self.stops), self.stops, strict=False)]
+        return {
+            CHUNK_BYTES: str(self.size),
+            CHUNK_DIGESTS: _joined(self.digests),
+            CHUNK_SIZES: b64encode(struct.pack(f"<{len(sizes)}I", *sizes)).decode(),
+            CONTENT_BYTES: str(self.content_bytes),
+            CONTENT_START: str(self.content_start),
+        }
+
+
+def _number(layer: Descriptor, key: str) -> int:
+    text = layer.annotations.get(key, "")
+    if not _NUMBER.fullmatch(text):
+        raise BadManifest(f"{layer.digest}: {key} is {text[:40]!r}, wanted a number of bytes")
+    return int(text)
+
+
+def _digests(layer: Descriptor, count: int) -> tuple[Digest, ...]:
+    joined = _bytes(layer, CHUNK_DIGESTS, count * _DIGEST_BYTES)
+    starts = range(0, len(joined), _DIGEST_BYTES)
+    return tuple(Digest(joined[at : at + _DIGEST_BYTES].hex(), CHUNK_ALGORITHM) for at in starts)
+
+
+def _bytes(layer: Descriptor, key: str, count: int) -> bytes:
+    try:
+        joined = b64decode(layer.annotations.get(key, ""), validate=True)
+    except ValueError:
+        raise BadManifest(f"{layer.digest}: {key} is not base64") from None
+    if len(joined) != count:
+        raise BadManifest(f"{layer.digest}: {key} has {len(joined)} bytes, the chunks want {count}")
+    return joined
+
+
+def _joined(digests: tuple[Digest, ...]) -> str:
+    return b64encode(b"".join(bytes.fromhex(digest.hex) for digest in digests)).decode()
