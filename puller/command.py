@@ -34,6 +34,10 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     pull.add_argument(
         "--jobs", type=positive, default=_JOBS, metavar="N", help=f"connections at once, at most (default: {_JOBS})"
     )
+    pull.add_argument("--cache", default="", metavar="DIR", help="share models with other pulls by this folder")
+    pull.add_argument(
+        "--cache-bytes", type=positive, default=0, metavar="N", help="let go of the longest unused beyond this size"
+    )
     pull.add_argument("--sync", action="store_true", help="have everything on disk, not in memory, when it is done")
     add_access_options(pull)
     pull.add_argument("--json", action="store_true", help="print the receipt as JSON")
@@ -62,6 +66,8 @@ def _run_pull(arguments: argparse.Namespace) -> int:
         exclude=tuple(arguments.exclude),
         image_path=arguments.image_path,
         connections=arguments.jobs,
+        cache=arguments.cache,
+        cache_bytes=arguments.cache_bytes,
         sync=arguments.sync,
     )
     with access_for(arguments, source, os.environ) as access:

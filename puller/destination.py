@@ -9,49 +9,53 @@ PARENT/.weighbridge/NAME/receipt   what was published, as JSON
 PARENT/.weighbridge/NAME/outgoing  the version before, while it makes place
 """
 
-import fcntl
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Self
 
 from .errors import BadDestination, NoRoom, Occupied, disk_errors
 from .filesystem import free_bytes
 from .flush import sync
+from .lock import Lock
 from .receipt import Receipt
 
 _HOUSE = ".weighbridge"
 
 
 class Destination:
-    """A model directory and the room behind it; as a context manager, for one process at a time."""
+    """A model directory and the room behind it; as a context manager, for one process at a time.
+
+    Where the file system knows no locks, each process works in a folder of its own, and the last one to publish wins.
+    """
 
     def __init__(self, path: Path) -> None:
         if path.name in ("", "..", _HOUSE):
             raise BadDestination(f"{path}: names no folder for a model")
         self.path = path
         self._house = path.parent / _HOUSE / path.name
-        self.incoming = self._house / "incoming"
-        self.stage = self._house / "stage"
-        self.journal = self._house / "journal"
-        self._lock = -1
+        self._work_in(self._house)
 
-    def open(self, when_waiting: Callable[[], None]) -> Self:
+    def open(self, waiting: Callable[[], AbstractContextManager[None]]) -> Self:
         """Take the place, waiting for another process that has it. Raises BadDestination, Occupied, DiskFailed."""
         self._check()
         with disk_errors():
             self._house.mkdir(parents=True, exist_ok=True)
-            self._lock = os.open(self._house / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                when_waiting()
-                fcntl.flock(self._lock, fcntl.LOCK_EX)
+            self.lock = Lock(self._house / "lock")
+            self.lock.acquire(waiting)
+            if not self.lock.is_held:
+                self._work_in(Path(tempfile.mkdtemp(prefix="alone-", dir=self._house)))
         if self.receipt() is None and self.path.exists() and any(self.path.iterdir()):
             raise Occupied(f"{self.path}: holds files that no pull wrote")
         return self
+
+    def _work_in(self, folder: Path) -> None:
+        self._workshop = folder
+        self.incoming, self.stage, self.journal = folder / "incoming", folder / "stage", folder / "journal"
 
     def receipt(self) -> Receipt | None:
         """Give the receipt of the model that stands here now, or None."""
@@ -102,7 +106,7 @@ class Destination:
 
         The receipt is written first: it names the incoming folder's inode, so until the rename it speaks for nothing.
         """
-        outgoing = self._house / "outgoing"
+        outgoing = self._workshop / "outgoing"
         with disk_errors():
             _replace(self._house / "receipt", json.dumps(receipt.to_json(), indent=1))
             shutil.rmtree(outgoing, ignore_errors=True)
@@ -120,7 +124,9 @@ class Destination:
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._lock)
+        if self._workshop != self._house:
+            shutil.rmtree(self._workshop, ignore_errors=True)
+        self.lock.close()
 
     def _check(self) -> None:
         parent = self.path.parent

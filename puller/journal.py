@@ -32,28 +32,22 @@ class Journal:
 
     def __init__(self, path: Path, manifest: Digest, boot: str) -> None:
         self._path = path
-        self._head = json.dumps({"manifest": str(manifest), "boot": boot}, sort_keys=True)
-        self._boot = boot
+        self._head = {"manifest": str(manifest), "boot": boot}
         self._handle = -1
 
     def read(self) -> set[tuple[str, int, int]]:
         """Give the landed pieces as (blob's hex, start, stop); none if another artifact or another boot wrote them."""
-        try:
-            head, *lines = self._path.read_text().split("\n")
-        except (OSError, ValueError):
-            return set()
-        if head != self._head or not self._boot:
-            return set()
-        found = set()
-        for line in lines[:-1]:  # behind the last newline stands nothing, or half a line
-            blob, start, stop = line.split()
-            found.add((blob, int(start), int(stop)))
-        return found
+        head, pieces = _parse(self._path)
+        is_ours = self._head["boot"] and {key: head.get(key) for key in self._head} == self._head
+        return set(pieces) if is_ours else set()
 
-    def open(self, landed: Iterable[tuple[str, int, int]]) -> Self:
-        """Begin to write, with what is known to have landed; as a context manager, until the block ends."""
+    def open(self, landed: Iterable[tuple[str, int, int]], total: int) -> Self:
+        """Begin to write, with what is known to have landed of `total` bytes; as a context manager, until it ends."""
         fresh = self._path.with_suffix(".new")
-        lines = [self._head, *(f"{blob} {start} {stop}" for blob, start, stop in landed)]
+        lines = [
+            json.dumps({**self._head, "bytes": total}),
+            *(f"{blob} {start} {stop}" for blob, start, stop in landed),
+        ]
         with disk_errors():
             fresh.write_text("".join(f"{line}\n" for line in lines))
             fresh.rename(self._path)
@@ -74,3 +68,33 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         os.close(self._handle)
+
+
+class Follower:
+    """How far another process is, by its journal; a Gauge."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @property
+    def total(self) -> int:
+        """All bytes, or 0 while nobody knows."""
+        total = _parse(self._path)[0].get("bytes", 0)
+        return total if isinstance(total, int) else 0
+
+    @property
+    def done(self) -> int:
+        """The bytes that have landed."""
+        return sum(stop - start for _, start, stop in _parse(self._path)[1])
+
+
+def _parse(path: Path) -> tuple[dict[str, object], list[tuple[str, int, int]]]:
+    """Read a journal, as far as it is one: half a line may stand at its end."""
+    try:
+        head, *lines = path.read_text().split("\n")
+        document = json.loads(head)
+        fields = [line.split() for line in lines[:-1]]
+        pieces = [(blob, int(start), int(stop)) for blob, start, stop in fields]
+    except (OSError, ValueError):
+        return {}, []
+    return (document, pieces) if isinstance(document, dict) else ({}, [])

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from registry.client import Access
+from registry.digest import Digest
 from registry.places import repository_at
 from registry.repository import Repository, Resolved
 from registry.source import parse_source
@@ -23,6 +24,15 @@ class Lineage:
 
     form: Form
     repositories: Mapping[str, Repository]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all layers."""
+        return sum(part.layer.size for part in self.form.parts)
+
+    def pinned(self, digest: Digest) -> str:
+        """Give the artifact's source with its digest."""
+        return self.repositories[""].pinned(digest)
 
 
 def lineage_of(repository: Repository, resolved: Resolved, access: Access) -> Lineage:

@@ -1,41 +1,31 @@
 """The story of a pull.
 
 1. Take the destination, and see whether the model already stands there.
-2. Resolve the source to a manifest, and the manifest to files and packed layers.
-3. Keep what an earlier pull left behind and is still right.
-4. Reserve room for the rest.
-5. Fetch the rest in pieces, each verified as it lands and noted in a journal; unpack what is packed, onto a stage.
-6. Settle what was unpacked among the files, and publish everything by one rename, with a receipt.
+2. Resolve the source to a manifest.
+3. Bring the model there (bring.py), or into the cache that others share, and from there by links.
 """
 
 import os
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from registry.client import Access
 from registry.digest import Digest
-from registry.errors import Mismatch
-from registry.manifest import Descriptor
-from registry.meter import Meter, human
 from registry.places import repository_at
 from registry.repository import Resolved
 from registry.source import parse_source
 from registry.voice import Voice
 
-from .cargo import Cargo
+from .bring import Bringer
+from .cache import Cache
 from .destination import Destination
-from .fetch import fetch
-from .flush import Flush, is_tight
-from .formats.part import Form
-from .journal import Journal, boot_id
+from .journal import Follower, boot_id
 from .lineage import Lineage, lineage_of
-from .plan import Piece, blobs_of, packed, select
 from .receipt import Receipt
-from .resume import link_copies, what_is_missing, what_is_packed
 from .settings import Settings
-from .settle import records, settle, staged_members, tree_of
 
 
 def pull(settings: Settings, access: Access, voice: Voice) -> Receipt:
@@ -43,117 +33,74 @@ def pull(settings: Settings, access: Access, voice: Voice) -> Receipt:
 
     Raises Fault; then the destination is as it was before, and what has come so far is kept beside it.
     """
-    started = time.monotonic()
-    source = parse_source(settings.source)
-    repository = repository_at(source, access)
+    job = _Job(settings, access, voice, boot_id())
     # 1
-    destination = Destination(Path(os.path.abspath(settings.destination)))  # noqa: PTH100 - resolve() would follow links
-    with destination.open(lambda: voice.say(f"another pull works on {settings.destination}: waiting for it")):
-        job = _Job(settings, destination, voice, boot_id())
-        standing = job.standing(source.digest)
-        if standing is None:
+    place = Destination(Path(os.path.abspath(settings.destination)))  # noqa: PTH100 - resolve() would follow links
+    with job.taken(place) as bringer:
+        standing = bringer.standing(job.pinned)
+        if standing is None and job.pinned is None:
             # 2
-            resolved = repository.resolve()
-            standing = job.standing(resolved.digest)
+            standing = bringer.standing(job.resolved.digest)
         if standing is not None:
             voice.say(f"{settings.destination} holds it already")
             return standing
-        lineage = lineage_of(repository, resolved, access)
-        # 3 to 5
-        meter = job.fetch(lineage, resolved.digest)
-        # 6
-        seconds = time.monotonic() - started
-        receipt = job.publish(repository.pinned(resolved.digest), resolved, lineage.form, meter.wire, seconds)
-        voice.finish(meter, seconds)
-    return receipt
+        # 3
+        if settings.cache:
+            shared = job.share(Cache(Path(os.path.abspath(settings.cache)), settings.cache_bytes), bringer)  # noqa: PTH100 - as above
+            if shared is not None:
+                return shared
+        return bringer.bring(job.resolved, job.lineage)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Job:
-    """What every step of one pull needs."""
+    """What is known of a model, looked up when it is first wanted: a warm start asks no registry."""
 
     settings: Settings
-    destination: Destination
+    access: Access
     voice: Voice
     boot: str
 
-    def standing(self, digest: Digest | None) -> Receipt | None:
-        """Give the receipt of what stands at the destination if it is just what is wanted, else None."""
-        receipt = self.destination.receipt()
-        if receipt is None or digest is None or receipt.digest != str(digest):
-            return None
-        if receipt.choice != self.settings.choice:
-            return None
-        return receipt if self.destination.holds(receipt, self.boot) else None
+    @cached_property
+    def pinned(self) -> Digest | None:
+        """The digest that the source names, or None."""
+        return parse_source(self.settings.source).digest
 
-    def fetch(self, lineage: Lineage, digest: Digest) -> Meter:
-        """Have every blob of the model complete and verified: files in the incoming folder, the rest on the stage."""
-        parts = select(lineage.form.parts, self.settings.include, self.settings.exclude)
-        blobs = blobs_of(parts, self.settings.piece_bytes)
-        journal = Journal(self.destination.journal, digest, self.boot)
-        # 3
-        self.destination.prepare(part.path for blob in blobs for part in blob.files)
-        landed = journal.read()
-        flush = Flush(is_synced=self.settings.sync, is_tight=is_tight(sum(part.layer.size for part in parts)))
-        packs = what_is_packed(self.destination.stage, packed(parts), lineage.form, self.settings, landed, flush)
-        missing: list[Cargo] = [*packs, *what_is_missing(self.destination, blobs, landed)]
-        # 4
-        meter = Meter(sum(cargo.missing_bytes for cargo in missing))
-        self.destination.reserve(meter.total)
-        for cargo in missing:
-            cargo.reserve()
-        # 5
-        self.voice.say(f"{self.settings.source}: {len(missing)} blobs to fetch, {human(meter.total)}")
-        with journal.open(landed), self.voice.watch(meter, self.destination.path.name):
-            self._fetch(lineage, missing, meter, _Shore(journal, flush))
-        link_copies(self.destination.incoming, blobs)
-        return meter
+    @cached_property
+    def resolved(self) -> Resolved:
+        """The manifest that the source leads to."""
+        return repository_at(parse_source(self.settings.source), self.access).resolve()
 
-    def _fetch(self, lineage: Lineage, missing: Sequence[Cargo], meter: Meter, shore: "_Shore") -> None:
-        try:
-            for reference, repository in lineage.repositories.items():
-                cargoes = [cargo for cargo in missing if cargo.reference == reference]
-                fetch(repository, cargoes, connections=self.settings.connections, meter=meter, shore=shore)
-        except Mismatch:
-            shore.journal.discard()  # it may speak of bytes that proved wrong in the end
-            raise
+    @cached_property
+    def lineage(self) -> Lineage:
+        """All parts of the model."""
+        repository = repository_at(parse_source(self.settings.source), self.access)
+        return lineage_of(repository, self.resolved, self.access)
 
-    def publish(self, pinned: str, resolved: Resolved, form: Form, wire_bytes: int, seconds: float) -> Receipt:
-        """Settle what was unpacked, and give the complete model its final place."""
-        incoming = self.destination.incoming
-        chosen = select(form.parts, self.settings.include, self.settings.exclude)
-        members = staged_members(self.destination.stage, packed(chosen))
-        tree = tree_of(form, chosen, members, self.settings.image_path)
-        settled = settle(tree, incoming, self.settings.include, self.settings.exclude)
-        Flush(is_synced=self.settings.sync, is_tight=False).tree(incoming)
-        receipt = Receipt(
-            source=self.settings.source,
-            pinned=pinned,
-            digest=str(resolved.digest),
-            choice=self.settings.choice,
-            files=records(incoming, settled, form),
-            wire_bytes=wire_bytes,
-            seconds=round(seconds, 3),
-            inode=incoming.stat().st_ino,
-            boot="" if self.settings.sync else self.boot,
-        )
-        self.destination.publish(receipt, is_synced=self.settings.sync)
-        return receipt
+    @contextmanager
+    def taken(self, place: Destination) -> Iterator[Bringer]:
+        """Have a place for oneself, or where no file system's lock can promise that, a workshop of one's own."""
 
+        def waiting() -> AbstractContextManager[None]:
+            self.voice.say(f"another pull works on {place.path}: waiting for it")
+            return self.voice.watch(Follower(place.journal), place.path.name)
 
-@dataclass(frozen=True, slots=True)
-class _Shore:
-    """Notes in the journal what has come, once it is on its way to the disk."""
+        with place.open(waiting):
+            if not place.lock.is_held:
+                self.voice.say(f"{place.path.parent}: its file system knows no locks, so nothing is shared with others")
+            yield Bringer(self.settings, self.voice, self.boot, place)
 
-    journal: Journal
-    flush: Flush
-
-    def landed(self, layer: Descriptor, piece: Piece, span: tuple[int, int], handle: int) -> None:
-        self.journal.record(layer, piece.start, piece.stop)
-        self.flush.landed(*span, handle)
-
-    def complete(self, handle: int) -> None:
-        self.flush.complete(handle)
-
-    def staged(self, layer: Descriptor) -> None:
-        self.journal.record(layer, 0, layer.size)
+    def share(self, cache: Cache, bringer: Bringer) -> Receipt | None:
+        """Fill the bringer's place from the cache, bringing the model there first; None when the cache has no room."""
+        digest = self.pinned or self.resolved.digest
+        entry = cache.entry(digest, self.settings.choice)
+        with self.taken(entry) as filler:
+            found = filler.standing(digest)
+            if found is None:
+                if not cache.make_room(self.lineage.size, keep=entry.path):
+                    self.voice.say(f"{cache.folder}: models in use leave no room within its limit; it is left aside")
+                    return None
+                found = filler.bring(self.resolved, self.lineage)
+            cache.touch(entry)
+            entry.lock.share()
+            return bringer.adopt(entry.path, found)

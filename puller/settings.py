@@ -53,6 +53,12 @@ class Settings:
     plain_http: tuple[str, ...] = ()
     """Registries (host or host:port) that speak HTTP; loopback ones do anyway."""
 
+    cache: str = ""
+    """A folder of models that pulls share, on a volume that outlives them; empty means none."""
+
+    cache_bytes: int = 0
+    """How large the cache may grow; 0 means as large as its volume."""
+
     sync: bool = False
     """Whether the data is synced to disk before it is published: for volumes that outlive the pod."""
 

@@ -1,8 +1,23 @@
 """Bytes that came, of all that must, and where the time went."""
 
 import threading
+from typing import Protocol
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+class Gauge(Protocol):
+    """How far something is: `done` of `total` bytes."""
+
+    @property
+    def total(self) -> int:
+        """All bytes."""
+        ...
+
+    @property
+    def done(self) -> int:
+        """The bytes that are there."""
+        ...
 
 
 class Meter:

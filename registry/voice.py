@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TextIO
 
-from .meter import Meter, human
+from .meter import Gauge, Meter, human
 
 _TERMINAL_SECONDS = 0.2
 _PLAIN_SECONDS = 5.0
@@ -26,7 +26,7 @@ class Voice:
         """Tell one thing."""
         print(line, file=self._stream, flush=True)
 
-    def watch(self, meter: Meter, name: str) -> AbstractContextManager[None]:
+    def watch(self, meter: Gauge, name: str) -> AbstractContextManager[None]:
         """Tell how far a meter is while the `with` block runs."""
         return self._living(meter, name) if self._is_terminal else self._plain(meter, name)
 
@@ -38,7 +38,7 @@ class Voice:
         self.say(f"{human(meter.wire)} in {seconds:.1f} s, {human(rate)}/s{f' ({shares})' if shares else ''}")
 
     @contextmanager
-    def _living(self, meter: Meter, name: str) -> Iterator[None]:
+    def _living(self, meter: Gauge, name: str) -> Iterator[None]:
         def show(seconds: float) -> None:
             print(f"\r{describe(meter, name, seconds)}\033[K", end="", file=self._stream, flush=True)
 
@@ -47,7 +47,7 @@ class Voice:
         print("\r\033[K", end="", file=self._stream, flush=True)
 
     @contextmanager
-    def _plain(self, meter: Meter, name: str) -> Iterator[None]:
+    def _plain(self, meter: Gauge, name: str) -> Iterator[None]:
         with _every(_PLAIN_SECONDS, lambda seconds: self.say(describe(meter, name, seconds))):
             yield
 
@@ -60,7 +60,7 @@ class JsonVoice(Voice):
         self._tell("note", text=line)
 
     @contextmanager
-    def watch(self, meter: Meter, name: str) -> Iterator[None]:
+    def watch(self, meter: Gauge, name: str) -> Iterator[None]:
         """Tell how far a meter is, every second; sizes in bytes, times in seconds."""
 
         def show(seconds: float) -> None:
@@ -85,12 +85,12 @@ class Silence(Voice):
     def say(self, line: str) -> None:
         """Say nothing."""
 
-    def watch(self, meter: Meter, name: str) -> AbstractContextManager[None]:  # noqa: ARG002 - the voice's shape
+    def watch(self, meter: Gauge, name: str) -> AbstractContextManager[None]:  # noqa: ARG002 - the voice's shape
         """Say nothing."""
         return nullcontext()
 
 
-def describe(meter: Meter, name: str, seconds: float) -> str:
+def describe(meter: Gauge, name: str, seconds: float) -> str:
     """Say how far it is, how fast, and how long it will take at this rate."""
     rate = meter.done / seconds if seconds > 0 else 0.0
     left = f", {round((meter.total - meter.done) / rate)} s left" if rate else ""

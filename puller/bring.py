@@ -1,0 +1,152 @@
+"""One model into one place.
+
+1. Keep what an earlier pull left behind and is still right.
+2. Reserve room for the rest.
+3. Fetch the rest in pieces, each verified as it lands and noted in a journal; unpack what is packed, onto a stage.
+4. Settle what was unpacked among the files, and publish everything by one rename, with a receipt.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from registry.digest import Digest
+from registry.errors import Mismatch
+from registry.manifest import Descriptor
+from registry.meter import Meter, human
+from registry.repository import Resolved
+from registry.voice import Voice
+
+from .cache import give
+from .cargo import Cargo
+from .destination import Destination
+from .fetch import fetch
+from .flush import Flush, is_tight
+from .journal import Journal
+from .lineage import Lineage
+from .plan import Piece, blobs_of, packed, select
+from .receipt import Receipt
+from .resume import link_copies, what_is_missing, what_is_packed
+from .settings import Settings
+from .settle import records, settle, staged_members, tree_of
+from .tree import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Bringer:
+    """Brings models to a place that it has for itself. `boot` is the id of the running kernel."""
+
+    settings: Settings
+    voice: Voice
+    boot: str
+    place: Destination
+
+    def standing(self, digest: Digest | None) -> Receipt | None:
+        """Give the receipt of what stands at the place if it is just what is wanted, else None."""
+        receipt = self.place.receipt()
+        if receipt is None or digest is None or receipt.digest != str(digest):
+            return None
+        if receipt.choice != self.settings.choice:
+            return None
+        return receipt if self.place.holds(receipt, self.boot) else None
+
+    def bring(self, resolved: Resolved, lineage: Lineage) -> Receipt:
+        """Fetch what is missing, and publish the model. Raises Fault."""
+        started = time.monotonic()
+        # 1 to 3
+        meter = self._fetch_missing(lineage, resolved.digest)
+        # 4
+        settled = self._settle(lineage)
+        seconds = time.monotonic() - started
+        receipt = Receipt(
+            source=self.settings.source,
+            pinned=lineage.pinned(resolved.digest),
+            digest=str(resolved.digest),
+            choice=self.settings.choice,
+            files=records(self.place.incoming, settled, lineage.form),
+            wire_bytes=meter.wire,
+            seconds=round(seconds, 3),
+            inode=self.place.incoming.stat().st_ino,
+            boot="" if self.settings.sync else self.boot,
+        )
+        self.place.publish(receipt, is_synced=self.settings.sync)
+        self.voice.finish(meter, seconds)
+        return receipt
+
+    def adopt(self, model: Path, receipt: Receipt) -> Receipt:
+        """Publish what stands elsewhere, whole and verified."""
+        started = time.monotonic()
+        if model.stat().st_dev != self.place.path.parent.stat().st_dev:
+            self.place.reserve(receipt.size)
+        give(model, self.place.incoming)
+        Flush(is_synced=self.settings.sync, is_tight=False).tree(self.place.incoming)
+        adopted = replace(
+            receipt,
+            source=self.settings.source,
+            seconds=round(receipt.seconds + time.monotonic() - started, 3),
+            inode=self.place.incoming.stat().st_ino,
+        )
+        self.place.publish(adopted, is_synced=self.settings.sync)
+        return adopted
+
+    def _fetch_missing(self, lineage: Lineage, digest: Digest) -> Meter:
+        """Have every blob of the model complete and verified: files in the incoming folder, the rest on the stage."""
+        settings, place = self.settings, self.place
+        parts = select(lineage.form.parts, settings.include, settings.exclude)
+        blobs = blobs_of(parts, settings.piece_bytes)
+        journal = Journal(place.journal, digest, self.boot)
+        # 1
+        place.prepare(part.path for blob in blobs for part in blob.files)
+        landed = journal.read()
+        flush = Flush(is_synced=settings.sync, is_tight=is_tight(lineage.size))
+        packs = what_is_packed(place.stage, packed(parts), lineage.form, settings, landed, flush)
+        missing: list[Cargo] = [*packs, *what_is_missing(place, blobs, landed)]
+        # 2
+        meter = Meter(sum(cargo.missing_bytes for cargo in missing))
+        place.reserve(meter.total)
+        for cargo in missing:
+            cargo.reserve()
+        # 3
+        self.voice.say(f"{settings.source}: {len(missing)} blobs to fetch, {human(meter.total)}")
+        with journal.open(landed, lineage.size), self.voice.watch(meter, place.path.name):
+            self._fetch(lineage, missing, meter, _Shore(journal, flush))
+        link_copies(place.incoming, blobs)
+        return meter
+
+    def _fetch(self, lineage: Lineage, missing: Sequence[Cargo], meter: Meter, shore: "_Shore") -> None:
+        try:
+            for reference, repository in lineage.repositories.items():
+                cargoes = [cargo for cargo in missing if cargo.reference == reference]
+                fetch(repository, cargoes, connections=self.settings.connections, meter=meter, shore=shore)
+        except Mismatch:
+            shore.journal.discard()  # it may speak of bytes that proved wrong in the end
+            raise
+
+    def _settle(self, lineage: Lineage) -> Tree:
+        """Give every file its place in the incoming folder."""
+        settings, incoming = self.settings, self.place.incoming
+        chosen = select(lineage.form.parts, settings.include, settings.exclude)
+        members = staged_members(self.place.stage, packed(chosen))
+        tree = tree_of(lineage.form, chosen, members, settings.image_path)
+        settled = settle(tree, incoming, settings.include, settings.exclude)
+        Flush(is_synced=settings.sync, is_tight=False).tree(incoming)
+        return settled
+
+
+@dataclass(frozen=True, slots=True)
+class _Shore:
+    """Notes in the journal what has come, once it is on its way to the disk."""
+
+    journal: Journal
+    flush: Flush
+
+    def landed(self, layer: Descriptor, piece: Piece, span: tuple[int, int], handle: int) -> None:
+        self.journal.record(layer, piece.start, piece.stop)
+        self.flush.landed(*span, handle)
+
+    def complete(self, handle: int) -> None:
+        self.flush.complete(handle)
+
+    def staged(self, layer: Descriptor) -> None:
+        self.journal.record(layer, 0, layer.size)
