@@ -15,7 +15,7 @@ from pathlib import Path
 from registry.client import Access
 from registry.digest import Digest
 from registry.places import repository_at
-from registry.repository import Resolved
+from registry.repository import Repository, Resolved
 from registry.source import parse_source
 from registry.voice import Voice
 
@@ -67,15 +67,19 @@ class _Job:
         return parse_source(self.settings.source).digest
 
     @cached_property
+    def repository(self) -> Repository:
+        """Where the model is."""
+        return repository_at(parse_source(self.settings.source), self.access)
+
+    @cached_property
     def resolved(self) -> Resolved:
         """The manifest that the source leads to."""
-        return repository_at(parse_source(self.settings.source), self.access).resolve()
+        return self.repository.resolve()
 
     @cached_property
     def lineage(self) -> Lineage:
         """All parts of the model."""
-        repository = repository_at(parse_source(self.settings.source), self.access)
-        return lineage_of(repository, self.resolved, self.access)
+        return lineage_of(self.repository, self.resolved, self.access)
 
     @contextmanager
     def taken(self, place: Destination) -> Iterator[Bringer]:
@@ -91,7 +95,10 @@ class _Job:
             yield Bringer(self.settings, self.voice, self.boot, place)
 
     def share(self, cache: Cache, bringer: Bringer) -> Receipt | None:
-        """Fill the bringer's place from the cache, bringing the model there first; None when the cache has no room."""
+        """Fill the bringer's place from the cache, bringing the model there first; None when it cannot serve."""
+        if not cache.serves(bringer.place.path):
+            self.voice.say(f"{cache.folder}: its file system knows no hard links; it is left aside")
+            return None
         digest = self.pinned or self.resolved.digest
         entry = cache.entry(digest, self.settings.choice)
         with self.taken(entry) as filler:

@@ -11,13 +11,6 @@ from typing import Protocol, Self
 from .errors import Fault, Mismatch, Unavailable, Untrusted
 from .origin import Origin, redacted
 
-_LOW_WATER = 1 << 20
-"""How much must have come before the kernel wakes who waits for more (socket(7), SO_RCVLOWAT).
-
-A connection that is one of many brings a little at a time: without this, each bit would wake a thread to copy it. It
-also has the kernel hold as much while nobody reads, so that the server goes on sending while a buffer is hashed.
-"""
-
 
 class Pool(Protocol):
     """Where connections go that can be used again."""
@@ -47,7 +40,6 @@ class Response:
         self._left = self.length
         self._broke: Exception | None = None
         self._bulk: socket.socket | None = None
-        self._low_water = 1
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill the buffer from the body; 0 at its end. Raises Unavailable when the connection breaks.
@@ -60,7 +52,6 @@ class Response:
             with explained(self._origin):
                 return self._answer.readinto(buffer)
         filled, wanted = 0, min(len(buffer), self._left)
-        self._wake_seldom(self._left - wanted)
         try:
             while filled < wanted and (count := self._receive(buffer[filled:wanted])):
                 filled += count
@@ -85,14 +76,6 @@ class Response:
             self._bulk = self._socket
             self._bulk.settimeout(None)
         return count
-
-    def _wake_seldom(self, behind: int) -> None:
-        """Have the kernel gather bytes while enough of them are to come `behind` the next read; else any wakes us."""
-        low_water = _LOW_WATER if behind >= _LOW_WATER else 1
-        if self._bulk is not None and low_water != self._low_water:
-            self._low_water = low_water
-            with suppress(OSError):  # a saving, where the kernel knows it
-                self._bulk.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, low_water)
 
     def read(self, limit: int) -> bytes:
         """Give the whole body; raise Mismatch when it is longer than `limit` bytes."""
