@@ -5,11 +5,12 @@ from contextlib import suppress
 
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from puller.codec import MAGIC_BYTES, WINDOW_BYTES, decoder_for
 from puller.errors import BadArtifact
+from puller.frames import is_zstd
 
 from .models import noise
 from .packs import CODECS, zstd
@@ -31,12 +32,9 @@ def decode(content: bytes, step: int) -> bytes:
 @settings(deadline=None)
 def test_what_goes_in_comes_out(content: bytes, codec: str, step: int) -> None:
     """Law: decode(encode(content)) == content, however the bytes are cut."""
-    if not content and codec == "+zstd":
-        return  # no frame at all is no zstd stream
-    encoded = CODECS[codec](content)
-    if not codec and encoded[:2] == b"\x1f\x8b":
-        return
-    assert decode(encoded, step) == content
+    assume(codec or not (content.startswith(b"\x1f\x8b") or is_zstd(content[:4])))
+    assume(content or codec != "+zstd")  # no frame at all is no zstd stream
+    assert decode(CODECS[codec](content), step) == content
 
 
 @pytest.mark.parametrize("codec", ["+gzip", "+zstd"])
