@@ -21,7 +21,9 @@ _TRIAL_SECONDS = 60.0
 
 @dataclass(slots=True)
 class _Record:
-    failures: int = 0
+    rest_seconds: float = _FIRST_REST_SECONDS
+    """How long the next failure makes it rest."""
+
     failed_at: float = float("-inf")
     rests_until: float = float("-inf")
 
@@ -46,7 +48,7 @@ class Turns:
         """Begin to ask a host."""
         with self._lock:
             now, record = self._clock(), self._records[host.root]
-            if record.failures:
+            if record.rests_until > float("-inf"):
                 record.rests_until = max(record.rests_until, now + _TRIAL_SECONDS)
             return Attempt(self, host.root, now)
 
@@ -69,9 +71,8 @@ class Turns:
         with self._lock:
             now, record = self._clock(), self._records[root]
             if began >= record.failed_at:
-                seconds = min(_FIRST_REST_SECONDS * 4**record.failures, _LONGEST_REST_SECONDS)
-                record.failures += 1
-                record.failed_at, record.rests_until = now, now + seconds
+                record.failed_at, record.rests_until = now, now + record.rest_seconds
+                record.rest_seconds = min(record.rest_seconds * 4, _LONGEST_REST_SECONDS)
             return any(self._records[host.root].rests_until <= now for host in self._hosts)
 
     def served(self, root: str) -> None:

@@ -114,3 +114,10 @@ def test_bytes_of_an_earlier_pull_may_be_better_this_time(turns: Turns) -> None:
     """Who gave them is unknown, and nobody is blamed."""
     assert turns.distrust({"an earlier pull"})
     assert turns.order() == [FIRST, SECOND, LAST]
+
+
+def test_a_host_may_fail_any_number_of_times() -> None:
+    """A registry that is down for hours costs patience, and no arithmetic."""
+    turns = Turns([LAST])
+    for _ in range(2000):
+        turns.begin(LAST).failed()
