@@ -67,6 +67,7 @@ class RemoteUpload:
         Raises Unavailable and the other faults of a request when the upload is lost (distribution-spec, "Chunked
         Upload": GET of the upload's address answers its Range, and the address to go on with).
         """
+        self._hang_up()
         if self._manner is Manner.WHOLE:
             raise Unavailable(f"{self._client.origin}: an upload in one PUT cannot go on in the middle")
         with self._client.request("GET", self._location, headers={}, accept=(204,)) as response:
@@ -119,6 +120,9 @@ class RemoteUpload:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         if self._outgoing is not None:
             self._outgoing.abort()
             self._outgoing = None
