@@ -16,12 +16,14 @@ from .cases.kaito import kaito
 from .cases.killed import killed
 from .cases.pack import pack
 from .cases.shaped import shaped
+from .cases.shared import shared
 from .cases.unshaped import unshaped
+from .cases.zstd import zstd
 from .corpus import cache_directory
 from .plan import FULL, QUICK, Plan
 
 _CASES: dict[str, Case] = {
-    case.__name__: case for case in (unshaped, kaito, capped, shaped, frugal, disk, killed, pack)
+    case.__name__: case for case in (unshaped, kaito, capped, shaped, frugal, disk, killed, pack, zstd, shared)
 }
 _RESULTS = Path(__file__).parent / "results"
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the one tmpfs that every Linux has; a folder of our own is made in it

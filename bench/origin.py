@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from registry.digest import Digest
 from tests.parts.build import PartError, binary
 from tests.parts.distribution import running_registry
 from tests.parts.process import Process
@@ -38,9 +39,10 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A model that stands in a registry under `reference`."""
+    """A model that stands in a registry under `reference`, a tag; `digest` is its manifest's."""
 
     reference: str
+    digest: str
     files: tuple[RemoteFile, ...]
 
     @property
@@ -92,17 +94,23 @@ def distribution(folder: Path) -> Iterator[str | None]:
         yield registry.address
 
 
-def publish(model: Model, address: str) -> Published:
+def publish(model: Model, address: str, codec: str = "raw") -> Published:
     """Push a model with our packer; raise RunFailed when that fails."""
-    reference = f"{address}/{model.name}:v1"
-    pusher = start(push(model.folder, reference), subprocess.PIPE)
+    name = model.name if codec == "raw" else f"{model.name}-{codec}"
+    reference = f"{address}/{name}:v1"
+    deliver(model, reference, codec)
+    content = _get(f"http://{address}/v2/{name}/manifests/v1")
+    base = f"http://{address}/v2/{name}"
+    files = tuple(_remote(layer, base) for layer in json.loads(content)["layers"])
+    return Published(reference, str(Digest.of(content)), files)
+
+
+def deliver(model: Model, target: str, codec: str) -> None:
+    """Push a model anywhere; raise RunFailed when that fails."""
+    pusher = start(push(model.folder, target, codec), subprocess.PIPE)
     said = pusher.communicate()[0].decode(errors="replace")
     if pusher.returncode:
-        raise RunFailed(f"push to {reference}: {said}")
-    manifest = json.loads(_get(f"http://{address}/v2/{model.name}/manifests/v1"))
-    return Published(
-        reference, tuple(_remote(layer, f"http://{address}/v2/{model.name}") for layer in manifest["layers"])
-    )
+        raise RunFailed(f"push to {target}: {said}")
 
 
 def _remote(layer: dict[str, Any], base: str) -> RemoteFile:

@@ -11,18 +11,22 @@ CONNECTIONS = Settings(source="", destination="").connections
 PIECE_BYTES = Settings(source="", destination="").piece_bytes
 
 
-def pull(reference: str, folder: Path, *, connections: int = CONNECTIONS, sync: bool = False) -> Command:
+def pull(
+    source: str, folder: Path, *, connections: int = CONNECTIONS, sync: bool = False, cache: Path | None = None
+) -> Command:
     """Run the initContainer's program, told by its environment to fill `folder`/model."""
     settings = Settings(
-        source=f"oci://{reference}",
+        source=source,
         destination=str(folder / "model"),
         connections=connections,
+        cache=str(cache or ""),
         sync=sync,
         termination_log="",
     )
     return Command((sys.executable, "-m", "puller"), settings.to_env())
 
 
-def push(folder: Path, reference: str) -> Command:
+def push(folder: Path, reference: str, codec: str = "raw") -> Command:
     """Run `weighbridge push`."""
-    return Command((sys.executable, "-m", "weighbridge", "push", str(folder), reference, "--quiet"))
+    verb = ("push", str(folder), reference, "--quiet", "--codec", codec)
+    return Command((sys.executable, "-m", "weighbridge", *verb))

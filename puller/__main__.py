@@ -5,12 +5,12 @@ import os
 import sys
 from pathlib import Path
 
-from registry.environment import access_from
 from registry.errors import Fault
 from registry.meter import human
 from registry.voice import Voice
 
-from .pull import pull
+from .holder import warm_start
+from .receipt import Receipt
 from .settings import Settings
 
 _MESSAGE_LIMIT = 4096  # bytes that the kubelet keeps of a termination message
@@ -21,15 +21,7 @@ def main() -> int:
     settings, voice = None, Voice()
     try:
         settings = Settings.from_env(os.environ)
-        access = access_from(
-            os.environ,
-            docker_configs=settings.docker_configs,
-            plain_http=settings.plain_http,
-            ca_file=settings.ca_file,
-            hosts_dir=settings.hosts_dir,
-        )
-        with access:
-            receipt = pull(settings, access, voice)
+        receipt = warm_start(settings, voice) or _pull(settings, voice)
     except Fault as error:
         voice.say(f"error: {error} [{error.code}]")
         voice.say(f"  hint: {error.remedy}")
@@ -41,6 +33,22 @@ def main() -> int:
         f"{settings.destination}: {len(receipt.files)} files, {human(receipt.size)}, verified against {receipt.digest}"
     )
     return 0
+
+
+def _pull(settings: Settings, voice: Voice) -> Receipt:
+    from registry.environment import access_from  # noqa: PLC0415 - a warm start needs neither the network's modules
+
+    from .pull import pull  # noqa: PLC0415 - nor those of artifacts
+
+    access = access_from(
+        os.environ,
+        docker_configs=settings.docker_configs,
+        plain_http=settings.plain_http,
+        ca_file=settings.ca_file,
+        hosts_dir=settings.hosts_dir,
+    )
+    with access:
+        return pull(settings, access, voice)
 
 
 def _leave(settings: Settings | None, message: dict[str, object]) -> None:

@@ -8,8 +8,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 from registry.digest import Digest
 from registry.errors import Mismatch
@@ -18,11 +17,11 @@ from registry.meter import Meter, human
 from registry.repository import Resolved
 from registry.voice import Voice
 
-from .cache import give
 from .cargo import Cargo
 from .destination import Destination
 from .fetch import fetch
 from .flush import Flush, is_tight
+from .holder import Holder
 from .journal import Journal
 from .lineage import Lineage
 from .plan import Piece, blobs_of, packed, select
@@ -33,26 +32,19 @@ from .settle import records, settle, staged_members, tree_of
 from .tree import Tree
 
 
-@dataclass(frozen=True, slots=True)
-class Bringer:
-    """Brings models to a place that it has for itself. `boot` is the id of the running kernel."""
+def bring(holder: Holder, resolved: Resolved, lineage: Lineage) -> Receipt:
+    """Fetch what is missing of a model at the place that is held, and publish it there. Raises Fault."""
+    return _Bringer(holder.settings, holder.voice, holder.boot, holder.place).bring(resolved, lineage)
 
+
+@dataclass(frozen=True, slots=True)
+class _Bringer:
     settings: Settings
     voice: Voice
     boot: str
     place: Destination
 
-    def standing(self, digest: Digest | None) -> Receipt | None:
-        """Give the receipt of what stands at the place if it is just what is wanted, else None."""
-        receipt = self.place.receipt()
-        if receipt is None or digest is None or receipt.digest != str(digest):
-            return None
-        if receipt.choice != self.settings.choice:
-            return None
-        return receipt if self.place.holds(receipt, self.boot) else None
-
     def bring(self, resolved: Resolved, lineage: Lineage) -> Receipt:
-        """Fetch what is missing, and publish the model. Raises Fault."""
         started = time.monotonic()
         # 1 to 3
         meter = self._fetch_missing(lineage, resolved.digest)
@@ -73,22 +65,6 @@ class Bringer:
         self.place.publish(receipt, is_synced=self.settings.sync)
         self.voice.finish(meter, seconds)
         return receipt
-
-    def adopt(self, model: Path, receipt: Receipt) -> Receipt:
-        """Publish what stands elsewhere, whole and verified."""
-        started = time.monotonic()
-        if model.stat().st_dev != self.place.path.parent.stat().st_dev:
-            self.place.reserve(receipt.size)
-        give(model, self.place.incoming)
-        Flush(is_synced=self.settings.sync, is_tight=False).tree(self.place.incoming)
-        adopted = replace(
-            receipt,
-            source=self.settings.source,
-            seconds=round(receipt.seconds + time.monotonic() - started, 3),
-            inode=self.place.incoming.stat().st_ino,
-        )
-        self.place.publish(adopted, is_synced=self.settings.sync)
-        return adopted
 
     def _fetch_missing(self, lineage: Lineage, digest: Digest) -> Meter:
         """Have every blob of the model complete and verified: files in the incoming folder, the rest on the stage."""
@@ -142,11 +118,11 @@ class _Shore:
     flush: Flush
 
     def landed(self, layer: Descriptor, piece: Piece, span: tuple[int, int], handle: int) -> None:
-        self.journal.record(layer, piece.start, piece.stop)
+        self.journal.record(layer.digest, piece.start, piece.stop)
         self.flush.landed(*span, handle)
 
     def complete(self, handle: int) -> None:
         self.flush.complete(handle)
 
     def staged(self, layer: Descriptor) -> None:
-        self.journal.record(layer, 0, layer.size)
+        self.journal.record(layer.digest, 0, layer.size)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Self
 
 from registry.digest import Digest
-from registry.manifest import Descriptor
 
 from .errors import disk_errors
 
@@ -54,10 +53,10 @@ class Journal:
             self._handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         return self
 
-    def record(self, layer: Descriptor, start: int, stop: int) -> None:
+    def record(self, blob: Digest, start: int, stop: int) -> None:
         """Note that bytes of a blob have landed."""
         with disk_errors():
-            os.write(self._handle, f"{layer.digest.hex} {start} {stop}\n".encode())
+            os.write(self._handle, f"{blob.hex} {start} {stop}\n".encode())
 
     def discard(self) -> None:
         """Forget everything: the artifact is published, or proved wrong."""

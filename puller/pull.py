@@ -5,12 +5,8 @@
 3. Bring the model there (bring.py), or into the cache that others share, and from there by links.
 """
 
-import os
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from registry.client import Access
 from registry.digest import Digest
@@ -19,10 +15,9 @@ from registry.repository import Repository, Resolved
 from registry.source import parse_source
 from registry.voice import Voice
 
-from .bring import Bringer
+from .bring import bring
 from .cache import Cache
-from .destination import Destination
-from .journal import Follower, boot_id
+from .holder import Holder, cache_of, destination_of, held
 from .lineage import Lineage, lineage_of
 from .receipt import Receipt
 from .settings import Settings
@@ -33,33 +28,31 @@ def pull(settings: Settings, access: Access, voice: Voice) -> Receipt:
 
     Raises Fault; then the destination is as it was before, and what has come so far is kept beside it.
     """
-    job = _Job(settings, access, voice, boot_id())
+    job = _Job(settings, access, voice)
     # 1
-    place = Destination(Path(os.path.abspath(settings.destination)))  # noqa: PTH100 - resolve() would follow links
-    with job.taken(place) as bringer:
-        standing = bringer.standing(job.pinned)
+    with held(settings, voice, destination_of(settings)) as holder:
+        standing = holder.standing(job.pinned)
         if standing is None and job.pinned is None:
             # 2
-            standing = bringer.standing(job.resolved.digest)
+            standing = holder.standing(job.resolved.digest)
         if standing is not None:
             voice.say(f"{settings.destination} holds it already")
             return standing
         # 3
         if settings.cache:
-            shared = job.share(Cache(Path(os.path.abspath(settings.cache)), settings.cache_bytes), bringer)  # noqa: PTH100 - as above
+            shared = job.share(cache_of(settings), holder)
             if shared is not None:
                 return shared
-        return bringer.bring(job.resolved, job.lineage)
+        return bring(holder, job.resolved, job.lineage)
 
 
 @dataclass(frozen=True)
 class _Job:
-    """What is known of a model, looked up when it is first wanted: a warm start asks no registry."""
+    """What is known of a model, looked up when it is first wanted: who finds it standing asks no registry."""
 
     settings: Settings
     access: Access
     voice: Voice
-    boot: str
 
     @cached_property
     def pinned(self) -> Digest | None:
@@ -81,33 +74,20 @@ class _Job:
         """All parts of the model."""
         return lineage_of(self.repository, self.resolved, self.access)
 
-    @contextmanager
-    def taken(self, place: Destination) -> Iterator[Bringer]:
-        """Have a place for oneself, or where no file system's lock can promise that, a workshop of one's own."""
-
-        def waiting() -> AbstractContextManager[None]:
-            self.voice.say(f"another pull works on {place.path}: waiting for it")
-            return self.voice.watch(Follower(place.journal), place.path.name)
-
-        with place.open(waiting):
-            if not place.lock.is_held:
-                self.voice.say(f"{place.path.parent}: its file system knows no locks, so nothing is shared with others")
-            yield Bringer(self.settings, self.voice, self.boot, place)
-
-    def share(self, cache: Cache, bringer: Bringer) -> Receipt | None:
-        """Fill the bringer's place from the cache, bringing the model there first; None when it cannot serve."""
-        if not cache.serves(bringer.place.path):
+    def share(self, cache: Cache, holder: Holder) -> Receipt | None:
+        """Fill the held place from the cache, bringing the model there first; None when it cannot serve."""
+        if not cache.serves(holder.place.path):
             self.voice.say(f"{cache.folder}: its file system knows no hard links; it is left aside")
             return None
         digest = self.pinned or self.resolved.digest
         entry = cache.entry(digest, self.settings.choice)
-        with self.taken(entry) as filler:
-            found = filler.standing(digest)
+        with held(self.settings, self.voice, entry) as keeper:
+            found = keeper.standing(digest)
             if found is None:
                 if not cache.make_room(self.lineage.size, keep=entry.path):
                     self.voice.say(f"{cache.folder}: models in use leave no room within its limit; it is left aside")
                     return None
-                found = filler.bring(self.resolved, self.lineage)
+                found = bring(keeper, self.resolved, self.lineage)
             cache.touch(entry)
             entry.lock.share()
-            return bringer.adopt(entry.path, found)
+            return holder.adopt(entry.path, found)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
+from registry.defaults import HOSTS_DIRECTORY
 from registry.errors import Fault
-from registry.host import HOSTS_DIRECTORY
 
 PREFIX = "WEIGHBRIDGE_PULL_"
 MIB = 1 << 20

@@ -15,6 +15,6 @@ auth, credentials           who asks, and how that is proved                   f
 transport, exchange, origin connections, requests and answers                  sockets
 retry                       patience                                           time
 meter, voice                how far a transfer is, and how it says so          stderr, time
-environment, options        what the user's environment and options say
+environment, options, defaults        what the user's environment and options say
 errors                      what can go wrong
 """

@@ -5,9 +5,6 @@ from urllib.parse import urlsplit
 
 from .tls import Tls
 
-HOSTS_DIRECTORY = "/etc/weighbridge/certs.d"
-"""Where mirrors are looked for when nobody says otherwise."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:

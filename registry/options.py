@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Mapping
 
 from .client import Access
+from .defaults import HOSTS_DIRECTORY
 from .environment import access_from
-from .host import HOSTS_DIRECTORY
 from .source import LayoutSource, Source
 from .voice import JsonVoice, Silence, Voice
 

@@ -21,7 +21,7 @@ FIRST, SECOND = ((LAYER.digest.hex, piece.start, piece.stop) for piece in BLOB.p
 def write(path: Path) -> None:
     """Write a journal with one piece known before and one that lands."""
     with Journal(path, MANIFEST, "boot-1").open([FIRST], 5) as journal:
-        journal.record(LAYER, BLOB.pieces[1].start, BLOB.pieces[1].stop)
+        journal.record(LAYER.digest, BLOB.pieces[1].start, BLOB.pieces[1].stop)
 
 
 def test_what_was_recorded_is_read(tmp_path: Path) -> None:

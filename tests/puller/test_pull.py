@@ -321,7 +321,7 @@ def test_a_synced_pull_is_believed_after_another_boot_and_an_unsynced_one_is_not
     for folder, is_synced in (("synced", True), ("loose", False)):
         (tmp_path / folder).mkdir()
         bring(fake, access, tmp_path / folder, sync=is_synced)
-    monkeypatch.setattr("puller.pull.boot_id", lambda: "another boot")
+    monkeypatch.setattr("puller.holder.boot_id", lambda: "another boot")
     asked = len(fake.requests)
     pinned = f"{fake.reference()}@{digest}"
     bring(fake, access, tmp_path / "synced", sync=True, source=pinned)
