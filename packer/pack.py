@@ -1,6 +1,6 @@
 """A large file into zstd: a tar of that one file, in frames that unpack each by themselves.
 
-1. The tar's header is a frame, then every 4 MiB of the file, then the tar's end; so a frame's place in the file is
+1. The tar's header is a frame, then every MiB of the file, then the tar's end; so a frame's place in the file is
    known without unpacking those before it. A table of frames closes the blob (zstd's seekable format); other readers
    of zstd pass it by.
 2. Frames are compressed by as many threads as there are cores, and come out in order.
@@ -26,7 +26,8 @@ from .counted import Counted, packed
 from .errors import BadFolder, Changed
 from .scan import Found
 
-FRAME_BYTES = 4 << 20
+FRAME_BYTES = 1 << 20
+"""Smaller frames save nothing; a reader holds as much of each in memory as it unpacks at once."""
 LEVEL = 1
 """Higher levels cost much and save nothing on weights: their mantissas are noise."""
 
@@ -103,7 +104,7 @@ class _Frames:
         for content in self._slices():
             self.diff.update(content)
             window.append((len(content), self._pool.submit(self._compress, content)))
-            if len(window) > 2 * self._cores:
+            if len(window) > 4 * self._cores:
                 yield self._noted(*window.popleft())
         while window:
             yield self._noted(*window.popleft())

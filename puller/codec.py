@@ -4,6 +4,7 @@ Nothing here knows how much may come out: whoever takes it stops at what was pro
 ever larger than one step, however little went in.
 """
 
+import threading
 import zlib
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -11,7 +12,7 @@ from typing import Any, Protocol
 from .errors import BadArtifact
 from .frames import Frames, is_zstd
 
-_STEP_BYTES = 1 << 20
+_STEP_BYTES = 1 << 19
 _GZIP = b"\x1f\x8b"
 
 WINDOW_BYTES = 128 << 20
@@ -40,13 +41,21 @@ def decoder_for(start: bytes, give: Give) -> Decoder:
     if start.startswith(_GZIP):
         return _Gzip(give)
     if is_zstd(start):
-        return _Zstd(give)
+        return _Zstd(give, _zstd_decompressor())
     return Plain(give)
 
 
+_of_thread = threading.local()
+
+
 def zstd_decoder(give: Give) -> Decoder:
-    """Give the decoder of a stream that is known to be zstd."""
-    return _Zstd(give)
+    """Give the decoder of a stream that is known to be zstd, for this thread alone, and until it asks for another one.
+
+    libzstd's buffers stay with the thread: made anew for each chunk they would cost more memory than all the rest.
+    """
+    if not hasattr(_of_thread, "decompressor"):
+        _of_thread.decompressor = _zstd_decompressor()
+    return _Zstd(give, _of_thread.decompressor)
 
 
 class Plain:
@@ -110,11 +119,10 @@ class _Gzip:
 class _Zstd:
     """zstd, of any number of frames, skippable ones among them (RFC 8878)."""
 
-    def __init__(self, give: Give) -> None:
-        import zstandard  # noqa: PLC0415 - most models come as they are
+    def __init__(self, give: Give, decompressor: Any) -> None:
+        from zstandard import ZstdError  # noqa: PLC0415 - most models come as they are
 
-        self._error, self._frames = zstandard.ZstdError, Frames()
-        decompressor = zstandard.ZstdDecompressor(max_window_size=WINDOW_BYTES)
+        self._error, self._frames = ZstdError, Frames()
         taker: Any = _Taker(give)  # a file, as far as zstandard needs one
         self._writer = decompressor.stream_writer(taker, write_size=_STEP_BYTES, closefd=False)
 
@@ -128,6 +136,12 @@ class _Zstd:
     def finish(self) -> None:
         if not self._frames.are_whole:
             raise BadArtifact("the zstd stream ends in the middle")
+
+
+def _zstd_decompressor() -> Any:
+    from zstandard import ZstdDecompressor  # noqa: PLC0415 - as above
+
+    return ZstdDecompressor(max_window_size=WINDOW_BYTES)
 
 
 class _Taker:
