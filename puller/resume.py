@@ -16,7 +16,7 @@ from .settings import Settings
 from .settle import image_roots
 from .staging import Stage, sealed
 from .stream import Stream
-from .tree import plain
+from .tree import is_whiteout, plain
 
 _READ_BYTES = 1 << 18
 
@@ -72,10 +72,10 @@ def link_copies(root: Path, blobs: Sequence[Blob]) -> None:
 
 
 def _wants(part: Part, form: Form, settings: Settings) -> Callable[[str], bool]:
-    """Give what tells by a member's name whether its contents matter; where only the whole tells its name, they do."""
+    """Give what tells by a member's name whether it matters; where only the whole archive tells its name, it does."""
     if form.is_image:
         folders = tuple(f"{root}/" if root else "" for root in image_roots(settings.image_path))
-        return lambda name: plain(name).removeprefix("/").startswith(folders)
+        return lambda name: is_whiteout(name) or plain(name).removeprefix("/").startswith(folders)
     if part.path or part.root:
         return lambda _: True
     return lambda name: is_selected(plain(name), settings.include, settings.exclude)

@@ -19,7 +19,7 @@ from .filesystem import free_bytes
 from .flush import Flush
 from .untar import Kind, Member
 
-_MOST_MEMBERS = 500_000
+_MOST_MEMBERS = 100_000
 _FLUSH_BYTES = 16 << 20
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -50,7 +50,7 @@ class Stage:
     """The folder of one archive's members; the taker of an Untar. One thread at a time."""
 
     def __init__(self, folder: Path, wants: Callable[[str], bool], flush: Flush) -> None:
-        """`wants` tells by a member's name whether its contents matter."""
+        """`wants` tells by a member's name whether it matters."""
         self._folder, self._wants, self._flush = folder, wants, flush
         self._members: list[Staged] = []
         self._output: Output | None = None
@@ -65,10 +65,12 @@ class Stage:
 
     def begin(self, member: Member) -> None:
         """Make a place for a member's contents; raise NoRoom when the volume is smaller than what it promises."""
+        if not self._wants(member.name):
+            return
         if len(self._members) == _MOST_MEMBERS:
             raise BadArtifact(f"more than {_MOST_MEMBERS} members in one archive")
         place = ""
-        if member.kind is Kind.FILE and self._wants(member.name):
+        if member.kind is Kind.FILE:
             place = str(self._folder / str(len(self._members)))
             self._output = Output(Path(place), member.size, member.extents, self._flush)
         self._members.append(

@@ -67,7 +67,7 @@ class Tree:
         names = _renamed(part, named)
         for name, member in named:
             path = names.get(name, name)
-            if self._is_image and path.rpartition("/")[2].startswith(_WHITEOUT):
+            if self._is_image and is_whiteout(path):
                 self._wipe(path, part.number)
             elif path and member.kind is Kind.HARDLINK:
                 target = self._name(part, member.target)
@@ -197,6 +197,11 @@ class Tree:
                 else:
                     here = [*here, step]
         return "/".join(here)
+
+
+def is_whiteout(path: str) -> bool:
+    """Tell whether an image's member stands for something that its layer removes."""
+    return path.rpartition("/")[2].startswith(_WHITEOUT)
 
 
 def plain(name: str) -> str:

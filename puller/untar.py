@@ -14,6 +14,7 @@ from .errors import BadArtifact
 
 BLOCK = 512
 _HEADER_LIMIT = 1 << 20
+_BEHIND_LIMIT = 16 << 20  # tapes were written in whole records
 _TYPE, _GNU_IS_EXTENDED, _EXTENSION_IS_EXTENDED = 156, 482, 504
 _EXTENSIONS = b"xgXLK"
 _ZEROS = bytes(BLOCK)
@@ -80,11 +81,11 @@ class Untar:
         self._head = bytearray()
         self._wanted = BLOCK  # how long the head must be before it is looked at again
         self._stored = self._padding = 0
-        self._zeros = 0
+        self._zeros = self._behind = 0
         self._globals: dict[str, str] = {}
 
     def feed(self, content: memoryview) -> None:
-        """Take the next bytes; what follows the end of the archive is passed over. Raises BadArtifact."""
+        """Take the next bytes; a little may follow the end of the archive. Raises BadArtifact."""
         while content and self._zeros < 2:
             if self._stored:
                 content = self._pass_stored(content)
@@ -94,6 +95,9 @@ class Untar:
                 content = content[skipped:]
             else:
                 content = self._gather(content)
+        self._behind += len(content)
+        if self._behind > _BEHIND_LIMIT:
+            raise BadArtifact(f"more than {_BEHIND_LIMIT} bytes behind the archive's end")
 
     def finish(self) -> None:
         """Raise BadArtifact when the archive ends in the middle; without its end marker it is whole all the same."""
@@ -135,6 +139,8 @@ class Untar:
 
     def _open(self, member: Member, stored: int) -> None:
         """Begin a member whose contents take `stored` bytes up to the next header."""
+        if member.kind is not Kind.FILE and stored > _HEADER_LIMIT:
+            raise BadArtifact(f"{member.name!r}: {stored} bytes in a member that is no file")
         bytes_in_it = sum(size for _, size in member.extents)
         if bytes_in_it > stored:
             raise BadArtifact(f"{member.name!r}: promises {bytes_in_it} bytes where {stored} are stored")

@@ -173,3 +173,22 @@ def test_what_is_a_tar_is_told_by_its_first_block() -> None:
     assert is_tar(bytes(512))
     assert not is_tar(b"GGUF" + bytes(508))
     assert not is_tar((100).to_bytes(8, "little") + b'{"__metadata__":{}}'.ljust(504))
+
+
+@pytest.mark.parametrize("extra", [member("dev", tarfile.BLKTYPE, size=1 << 40), member("odd", b"Z", size=1 << 40)])
+def test_what_is_no_file_holds_nothing(extra: tarfile.TarInfo) -> None:
+    """A device of a terabyte would be unpacked for nothing, and for hours."""
+    head = extra.tobuf(tarfile.GNU_FORMAT)
+    if extra.type == b"Z":
+        with pytest.raises(BadArtifact, match="no file"):
+            untar(head, 512)
+    else:
+        assert [one.kind for one in untar(head, 512).members] == [Kind.OTHER]
+
+
+def test_little_may_follow_an_archive() -> None:
+    """Padding to a record may, gigabytes of it may not: whoever unpacks them is a victim."""
+    whole = tar_of({"a": b"1"})
+    assert untar(whole + bytes(1 << 20), 1 << 16).contents == [b"1"]
+    with pytest.raises(BadArtifact, match="behind"):
+        untar(whole + bytes(17 << 20), 1 << 20)
