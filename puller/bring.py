@@ -16,10 +16,12 @@ from registry.errors import Mismatch
 from registry.manifest import Descriptor
 from registry.meter import Meter, human
 from registry.repository import Resolved
+from registry.source import parse_source
 from registry.voice import Voice
 
 from .cache import give
 from .cargo import Cargo
+from .courier import deliver
 from .destination import Destination
 from .fetch import fetch
 from .flush import Flush, is_tight
@@ -43,11 +45,14 @@ class Bringer:
     place: Destination
 
     def standing(self, digest: Digest | None) -> Receipt | None:
-        """Give the receipt of what stands at the place if it is just what is wanted, else None."""
+        """Give the receipt of what stands at the place if it is just what is wanted, else None.
+
+        What is wanted is a digest, or what the source's own text says where that never moves: a commit of the hub.
+        """
         receipt = self.place.receipt()
-        if receipt is None or digest is None or receipt.digest != str(digest):
+        if receipt is None or receipt.choice != self.settings.choice:
             return None
-        if receipt.choice != self.settings.choice:
+        if receipt.digest != str(digest) and receipt.pinned != str(parse_source(self.settings.source)):
             return None
         return receipt if self.place.holds(receipt, self.boot) else None
 
@@ -101,7 +106,11 @@ class Bringer:
         landed = journal.read()
         flush = Flush(is_synced=settings.sync, is_tight=is_tight(lineage.size))
         packs = what_is_packed(place.stage, packed(parts), lineage.form, settings, landed, flush)
-        missing: list[Cargo] = [*packs, *what_is_missing(place, blobs, landed)]
+        files = what_is_missing(place, blobs, landed)
+        if settings.xet:
+            deliver(lineage.repositories[""], files, place, self.voice)
+            files = what_is_missing(place, blobs, landed)
+        missing: list[Cargo] = [*packs, *files]
         # 2
         meter = Meter(sum(cargo.missing_bytes for cargo in missing))
         place.reserve(meter.total)

@@ -15,7 +15,7 @@ from pathlib import Path
 from registry.client import Access
 from registry.digest import Digest
 from registry.places import repository_at
-from registry.repository import Resolved
+from registry.repository import Repository, Resolved
 from registry.source import parse_source
 from registry.voice import Voice
 
@@ -67,15 +67,19 @@ class _Job:
         return parse_source(self.settings.source).digest
 
     @cached_property
+    def repository(self) -> Repository:
+        """The place that the source names."""
+        return repository_at(parse_source(self.settings.source), self.access)
+
+    @cached_property
     def resolved(self) -> Resolved:
         """The manifest that the source leads to."""
-        return repository_at(parse_source(self.settings.source), self.access).resolve()
+        return self.repository.resolve()
 
     @cached_property
     def lineage(self) -> Lineage:
         """All parts of the model."""
-        repository = repository_at(parse_source(self.settings.source), self.access)
-        return lineage_of(repository, self.resolved, self.access)
+        return lineage_of(self.repository, self.resolved, self.access)
 
     @contextmanager
     def taken(self, place: Destination) -> Iterator[Bringer]:
