@@ -12,6 +12,7 @@ import errno
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,21 @@ class Cache:
             self.folder.mkdir(parents=True, exist_ok=True)
         mark = f"-{hashlib.sha256(repr(choice).encode()).hexdigest()[:8]}" if choice else ""
         return Destination(self.folder / f"{digest.hex}{mark}")
+
+    def serves(self, place: Path) -> bool:
+        """Tell whether giving a model to `place` costs no second copy on the same volume: whether links work there."""
+        with disk_errors():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if self.folder.stat().st_dev != place.parent.stat().st_dev:
+                return True
+            with tempfile.NamedTemporaryFile(prefix=".link-", dir=self.folder) as probe:
+                linked = place.parent / Path(probe.name).name
+                try:
+                    linked.hardlink_to(probe.name)
+                except OSError:
+                    return False
+                linked.unlink()
+        return True
 
     def touch(self, entry: Destination) -> None:
         """Note that a model was wanted just now."""

@@ -1,10 +1,9 @@
-"""One worker's errand: adjacent pieces of a blob, brought to disk through whatever the network does to it."""
+"""One worker's errand: a piece of a blob, brought to disk through whatever the network does to it."""
 
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import islice
 from random import Random
 from threading import Event
 
@@ -14,8 +13,7 @@ from registry.repository import Body, Repository
 from registry.retry import delays, wait_for
 
 from .cargo import Landing, Shore
-from .plan import Piece
-from .queue import MOST_PIECES, Queue, Task
+from .queue import Queue, Task
 from .watchdog import CHANCES, Watchdog, Watched
 
 
@@ -34,18 +32,18 @@ class Crew:
 
 
 class Carrier:
-    """Brings the pieces of a task, or the whole rest of their blob where the registry knows no ranges."""
+    """Brings one piece, or the whole rest of its blob where the registry knows no ranges."""
 
     def __init__(self, crew: Crew, buffer: memoryview, task: Task) -> None:
         self._crew, self._buffer = crew, buffer
         self._cargo = task.cargo
-        self._pieces = deque(task.pieces)
+        self._pieces = deque([task.piece])
         self._watched: Watched | None = None
         self._offset = 0
         self._wire_seconds = 0.0
 
     def carry(self) -> None:
-        """Bring the pieces, and what their answer turns out to hold beside them, to disk."""
+        """Bring the piece, and what its answer turns out to hold beside it, to disk."""
         try:
             while self._pieces and self._crew.queue.failure is None:
                 landing = self._cargo.land(self._pieces.popleft())
@@ -134,30 +132,16 @@ class Carrier:
 
     def _open(self, landing: Landing) -> Body:
         began = time.perf_counter()
-        stop = self._gapless_stop(landing.piece)
+        stop = landing.piece.stop
         body = self._crew.repository.open(self._cargo.layer, landing.position, stop)
         self._wire_seconds += time.perf_counter() - began
         if body.start < landing.position or body.stop > stop:
             self._pieces.extend(self._crew.queue.take_rest(self._cargo))
         elif landing.piece.stop - landing.piece.start < self._cargo.layer.size:
             self._crew.queue.ranges_work()
-            self._put_back(stop)
+            self._crew.queue.put_back(self._cargo, self._pieces)  # what a broken stream was to carry
+            self._pieces.clear()
         return body
-
-    def _gapless_stop(self, piece: Piece) -> int:
-        """Give the end of what one request should bring: this piece, and a few behind it up to the first gap."""
-        stop = piece.stop
-        for following in islice(self._pieces, MOST_PIECES - 1):
-            if following.start != stop:
-                break
-            stop = following.stop
-        return stop
-
-    def _put_back(self, stop: int) -> None:
-        """Leave to others what lies behind `stop`: a stream that broke was to carry it, and ranges work now."""
-        rest = [piece for piece in self._pieces if piece.start >= stop]
-        self._pieces = deque(piece for piece in self._pieces if piece.start < stop)
-        self._crew.queue.put_back(self._cargo, rest)
 
     def _read(self, watched: Watched, most: int) -> int:
         began = watched.reading_since = time.perf_counter()

@@ -97,7 +97,7 @@ class Destination:
 
     def reserve(self, size: int) -> None:
         """Raise NoRoom unless `size` more bytes fit on the volume."""
-        free = free_bytes(self.incoming)
+        free = free_bytes(self.path.parent)
         if size > free:
             raise NoRoom(f"{self.path}: the model needs {size} bytes more, the volume has {free} left")
 

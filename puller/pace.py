@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-FIRST = 8
-TICK_SECONDS = 0.15
-_WORTH = 1.1
+FIRST = 4
+TICK_SECONDS = 0.1
+_WORTH = 1.15
 """What doubling the connections must multiply the rate by, to be kept."""
 
 
@@ -20,6 +20,9 @@ class Pace:
     limit: int
     proven: int = 0
     rate: float = 0.0
+    is_new: bool = True
+    """Whether the limit was set only just now, and its connections are still to come up to speed."""
+
     is_settled: bool = False
 
     @classmethod
@@ -31,11 +34,13 @@ class Pace:
         """Take the rate of the last tick, in bytes a second."""
         if self.is_settled or rate <= 0:
             return self
+        if self.is_new:
+            return replace(self, is_new=False)
         if rate < self.rate * _WORTH:
             return replace(self, limit=max(self.proven, 1), is_settled=True)
         if self.limit == self.most:
             return replace(self, proven=self.limit, rate=rate, is_settled=True)
-        return replace(self, proven=self.limit, rate=rate, limit=min(self.limit * 2, self.most))
+        return replace(self, proven=self.limit, rate=rate, limit=min(self.limit * 2, self.most), is_new=True)
 
     def overrun(self) -> "Pace":
         """Halve the connections: the registry said that it has too much to do."""

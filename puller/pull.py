@@ -68,7 +68,7 @@ class _Job:
 
     @cached_property
     def repository(self) -> Repository:
-        """The place that the source names."""
+        """Where the model is."""
         return repository_at(parse_source(self.settings.source), self.access)
 
     @cached_property
@@ -95,7 +95,10 @@ class _Job:
             yield Bringer(self.settings, self.voice, self.boot, place)
 
     def share(self, cache: Cache, bringer: Bringer) -> Receipt | None:
-        """Fill the bringer's place from the cache, bringing the model there first; None when the cache has no room."""
+        """Fill the bringer's place from the cache, bringing the model there first; None when it cannot serve."""
+        if not cache.serves(bringer.place.path):
+            self.voice.say(f"{cache.folder}: its file system knows no hard links; it is left aside")
+            return None
         digest = self.pinned or self.resolved.digest
         entry = cache.entry(digest, self.settings.choice)
         with self.taken(entry) as filler:

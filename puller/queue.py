@@ -9,25 +9,13 @@ from typing import NamedTuple
 from .cargo import Cargo
 from .plan import Piece
 
-MOST_PIECES = 4
-"""How many adjacent pieces one request asks for while there is plenty: between two requests a connection is idle."""
-
-_ROUNDS_LEFT = 4
-"""With fewer pieces left than this for each connection, requests get smaller, so that all connections end together."""
-
-
 _ORDERED_AT_ONCE = 4
 """How many blobs are unpacked at the same time."""
 
 
 class Task(NamedTuple):
-    """Adjacent pieces of one blob that somebody must bring."""
+    """A piece of a blob that somebody must bring."""
 
-    cargo: Cargo
-    pieces: tuple[Piece, ...]
-
-
-class _Waiting(NamedTuple):
     cargo: Cargo
     piece: Piece
     is_first: bool
@@ -60,7 +48,7 @@ class Queue:
         return len(self._tasks)
 
     def take(self) -> Task | None:
-        """Give the next pieces, waiting for leave to bring them; None when the work is over. `done` must follow."""
+        """Give the next piece, waiting for leave to bring it; None when the work is over. `done` must follow."""
         with self._changed:
             while not self._is_over() and self._failure is None:  # whoever is at work may put pieces back
                 task = self._next() if self._active < self._limit else None
@@ -92,7 +80,7 @@ class Queue:
     def put_back(self, cargo: Cargo, pieces: Iterable[Piece]) -> None:
         """Take pieces of a blob that others shall bring after all, and before anything else: others wait for them."""
         with self._changed:
-            waiting = [_Waiting(cargo, piece, number == 0) for number, piece in enumerate(pieces)]
+            waiting = [Task(cargo, piece, number == 0) for number, piece in enumerate(pieces)]
             self._tasks.extendleft(reversed(waiting))
             self._changed.notify_all()
 
@@ -121,37 +109,21 @@ class Queue:
         return self._active == 0 and (not self._tasks or self._failure is not None)
 
     def _next(self) -> Task | None:
-        if self._are_ranges_known:
-            return self._adjacent(min(len(self._tasks) // (self._limit * _ROUNDS_LEFT), MOST_PIECES))
-        first = next((waiting for waiting in self._tasks if waiting.is_first), None)
-        if first is None:
-            return None
-        self._tasks.remove(first)
-        return Task(first.cargo, (first.piece,))
-
-    def _adjacent(self, most: int) -> Task | None:
-        """Take the next piece, and up to `most` in all that follow it in its blob without a gap."""
-        if not self._tasks:
-            return None
-        cargo, piece, _ = self._tasks.popleft()
-        pieces = [piece]
-        while len(pieces) < most and self._tasks and not cargo.is_ordered:
-            following = self._tasks[0]
-            if following.cargo is not cargo or following.piece.start != pieces[-1].stop:
-                break
-            pieces.append(self._tasks.popleft().piece)
-        return Task(cargo, tuple(pieces))
+        task = next((task for task in self._tasks if task.is_first or self._are_ranges_known), None)
+        if task is not None:
+            self._tasks.remove(task)
+        return task
 
 
-def _line_up(cargoes: Iterable[Cargo]) -> Iterator[_Waiting]:
+def _line_up(cargoes: Iterable[Cargo]) -> Iterator[Task]:
     """Give the pieces in the order in which they are wanted.
 
     Blobs that are unpacked in order take turns, a few at a time, and with those whose pieces may come in any order:
     one after the other they would be bound by one core each, and the rest would wait.
     """
-    lanes: dict[bool, list[list[_Waiting]]] = {False: [], True: []}
+    lanes: dict[bool, list[list[Task]]] = {False: [], True: []}
     for cargo in cargoes:
-        pieces = [_Waiting(cargo, piece, number == 0) for number, piece in enumerate(cargo.missing)]
+        pieces = [Task(cargo, piece, number == 0) for number, piece in enumerate(cargo.missing)]
         lanes[cargo.is_ordered].append(pieces)
     free, ordered = iter(chain.from_iterable(lanes[False])), iter(lanes[True])
     while group := list(islice(ordered, _ORDERED_AT_ONCE)):

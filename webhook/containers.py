@@ -3,7 +3,7 @@
 from puller.settings import Settings as PullerSettings
 from registry.source import HubSource, parse_source
 
-from .names import CREDENTIALS_DIRECTORY, CREDENTIALS_VOLUME, PULLER, VOLUME_DIRECTORY
+from .names import CACHE_DIRECTORY, CREDENTIALS_DIRECTORY, CREDENTIALS_VOLUME, PULLER, VOLUME_DIRECTORY
 from .podspec import (
     Raw,
     app_containers,
@@ -49,6 +49,7 @@ def _puller(pod: Raw, plan: Status, settings: Settings) -> Raw:
         destination=f"{VOLUME_DIRECTORY}/{plan.directory}",
         docker_configs=config_paths(plan.pull_secrets),
         plain_http=settings.plain_http,
+        cache=CACHE_DIRECTORY if plan.volume.outlives_the_pod else "",
         sync=plan.volume.outlives_the_pod,
     )
     mounts = [plan.volume.puller_mount()]

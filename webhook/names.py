@@ -7,6 +7,7 @@ MODEL_VOLUME = "weighbridge-model"
 CREDENTIALS_VOLUME = "weighbridge-credentials"
 
 VOLUME_DIRECTORY = "/weighbridge/volume"
+CACHE_DIRECTORY = f"{VOLUME_DIRECTORY}/.cache"  # no model is named like it: labels begin with a letter or a digit
 CREDENTIALS_DIRECTORY = "/weighbridge/credentials"
 
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")

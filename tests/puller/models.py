@@ -11,6 +11,8 @@ from registry.manifest import Descriptor, Manifest
 from registry.modelpack import ARTIFACT_TYPE, CONFIG_TYPE, FILEPATH, layer_type
 from tests.fakes.registry import FakeRegistry
 
+from .packs import CODECS, tar_of
+
 
 def noise(count: int, seed: int = 7) -> bytes:
     """Give bytes that no compression and no luck can guess."""
@@ -56,3 +58,16 @@ def offer(fake: FakeRegistry, files: Mapping[str, bytes], *, chunk: int = 0) -> 
     for content in files.values():
         fake.add_blob(content)
     return fake.add(manifest_of([layer(path, content, chunk=chunk) for path, content in files.items()]))
+
+
+def offer_packed(fake: FakeRegistry, files: Mapping[str, bytes], codec: str) -> Digest:
+    """Put a model into a fake registry as one archive behind a codec, in two layers where it has two files or more."""
+    names = sorted(files)
+    layers = []
+    for share in filter(None, (names[::2], names[1::2])):
+        content = CODECS[codec](tar_of({name: files[name] for name in share}))
+        fake.add_blob(content)
+        layers.append(
+            Descriptor(media_type=layer_type("weight", f"tar{codec}"), digest=Digest.of(content), size=len(content))
+        )
+    return fake.add(manifest_of(layers))

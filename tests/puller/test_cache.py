@@ -243,4 +243,4 @@ def test_pods_that_are_killed_leave_their_work_to_the_others(seed: int, tmp_path
                 assert read_tree(tmp_path / f"pod-{number}") == model
         killed = codes.count(-signal.SIGKILL)
         asked = sum(stop - start for start, stop in (one.range or (0, 0) for one in fake.blob_requests()))
-        assert asked <= sum(map(len, model.values())) + killed * 4 * 4 * PIECE, seed
+        assert asked <= sum(map(len, model.values())) + killed * 4 * PIECE, seed

@@ -1,14 +1,16 @@
 """Streams behind codecs, in any slices; and bombs, which whoever takes their output stops."""
 
 import gzip
+from contextlib import suppress
 
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from puller.codec import MAGIC_BYTES, WINDOW_BYTES, decoder_for
 from puller.errors import BadArtifact
+from puller.frames import is_zstd
 
 from .models import noise
 from .packs import CODECS, zstd
@@ -30,17 +32,14 @@ def decode(content: bytes, step: int) -> bytes:
 @settings(deadline=None)
 def test_what_goes_in_comes_out(content: bytes, codec: str, step: int) -> None:
     """Law: decode(encode(content)) == content, however the bytes are cut."""
-    if not content and codec == "+zstd":
-        return  # no frame at all is no zstd stream
-    encoded = CODECS[codec](content)
-    if not codec and encoded[:2] == b"\x1f\x8b":
-        return
-    assert decode(encoded, step) == content
+    assume(codec or not (content.startswith(b"\x1f\x8b") or is_zstd(content[:4])))
+    assume(content or codec != "+zstd")  # no frame at all is no zstd stream
+    assert decode(CODECS[codec](content), step) == content
 
 
 @pytest.mark.parametrize("codec", ["+gzip", "+zstd"])
 def test_streams_of_several_members_are_one(codec: str) -> None:
-    """gzip members and zstd frames follow one another, skippable frames and a tape's zeros between and behind them."""
+    """Gzip members and zstd frames follow one another, skippable frames and a tape's zeros between and behind them."""
     parts = [noise(70_000), b"", noise(3)]
     if codec == "+gzip":
         encoded = b"".join(gzip.compress(part) for part in parts) + bytes(100)
@@ -67,10 +66,8 @@ def test_a_flipped_byte_is_named_or_gives_other_bytes(codec: str, at: int, value
     """Law: what comes of a broken stream is bytes or BadArtifact, and nothing else."""
     encoded = bytearray(CODECS[codec](b"weights " * 400))
     encoded[at % len(encoded)] ^= value
-    try:
+    with suppress(BadArtifact):
         decode(bytes(encoded), 100)
-    except BadArtifact:
-        pass
 
 
 @pytest.mark.parametrize("encode", [gzip.compress, zstandard.compress, zstd])
@@ -97,6 +94,6 @@ def test_a_window_beyond_the_bound_is_refused() -> None:
     parameters = zstandard.ZstdCompressionParameters.from_level(1, window_log=30)
     compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
     encoded = compressor.compress(b"x" * 100) + compressor.flush()
-    assert 1 << 30 > WINDOW_BYTES
+    assert WINDOW_BYTES < 1 << 30
     with pytest.raises(BadArtifact, match="window"):
         decode(encoded, 100)

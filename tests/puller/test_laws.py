@@ -23,7 +23,8 @@ from registry.voice import Silence
 from tests.fakes import faults
 from tests.fakes.registry import Answer, Change, FakeRegistry, fake_registry
 
-from .models import noise, offer, read_tree
+from .models import noise, offer, offer_packed, read_tree
+from .packs import CODECS
 
 SCHEDULES = int(os.environ.get("WEIGHBRIDGE_LAWS", "5")) * 10
 KILLS = int(os.environ.get("WEIGHBRIDGE_LAWS", "5")) * 2
@@ -76,7 +77,11 @@ def ask(seed: int, root: Path) -> None:
     random = Random(seed)
     model = random_model(random)
     with fake_registry() as fake:
-        offer(fake, model, chunk=random.choice((0, 50_000, 16_384)))
+        codec = random.choice((None, None, *CODECS))
+        if codec is None:
+            offer(fake, model, chunk=random.choice((0, 50_000, 16_384)))
+        else:
+            offer_packed(fake, model, codec)
         script(fake, model, random)
         settings = Settings(
             source=fake.reference(),

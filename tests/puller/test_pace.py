@@ -21,7 +21,7 @@ def test_connections_grow_while_each_brings_more() -> None:
 
 def test_connections_that_bring_nothing_more_are_given_up() -> None:
     """A line that the first connections fill keeps those."""
-    assert run(32, {FIRST: 100.0, 16: 101.0, 32: 101.0}).limit == FIRST
+    assert run(32, {FIRST: 100.0, 2 * FIRST: 101.0, 4 * FIRST: 101.0}).limit == FIRST
 
 
 def test_a_registry_that_is_overrun_gets_fewer_and_never_none() -> None:

@@ -1,7 +1,8 @@
-"""Tars in every dialect and in any slices: what comes out is what tarfile reads; what is broken ends in a named error."""
+"""Tars in every dialect and in any slices come out as tarfile reads them; what is broken ends in a named error."""
 
 import io
 import tarfile
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -147,10 +148,8 @@ def test_a_broken_header_is_named_or_harmless(at: int, value: int, step: int) ->
     """Law: whatever one byte becomes, the answer is members or BadArtifact, and nothing else."""
     content = bytearray(tar_of({"name": b"x" * 600}, form=tarfile.USTAR_FORMAT))
     content[at] = value
-    try:
+    with suppress(BadArtifact):
         untar(bytes(content), step)
-    except BadArtifact:
-        pass
 
 
 def test_a_header_without_end_is_refused() -> None:
