@@ -4,6 +4,8 @@ Loaded by those alone who go to the hub. The package's requests go over this pro
 set of CAs, proxies and time limits holds for all that is asked.
 """
 
+import sys
+from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import Protocol
@@ -24,7 +26,18 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from .client import other_failure
 from .digest import Digest
-from .errors import BadCredentials, BadDigest, BadHubAnswer, Fault, HubGated, HubNotFound, HubUnauthorized, Refused
+from .errors import (
+    BadCredentials,
+    BadDigest,
+    BadHubAnswer,
+    Fault,
+    HubGated,
+    HubNotFound,
+    HubUnauthorized,
+    Refused,
+    Unavailable,
+)
+from .exchange import Response
 from .origin import redacted
 from .paths import fault_of
 from .snapshot import HubFile, Listing
@@ -32,6 +45,7 @@ from .source import HubSource
 from .transport import Transport
 
 _ANSWER_LIMIT = 64 << 20
+_BUFFER_BYTES = 1 << 20
 _WORDS_LIMIT = 300
 _ABSENT = ("RepoNotFound", "RevisionNotFound", "EntryNotFound")
 _NOT_PASSED_ON = ("host", "connection", "accept-encoding", "user-agent")
@@ -55,7 +69,7 @@ class HuggingFace:
             raise Refused("the hub may not be asked: HF_HUB_OFFLINE is set", remedy="take HF_HUB_OFFLINE away")
         self.endpoint = (endpoint or constants.ENDPOINT).rstrip("/")
         self._transport = transport
-        self._carry()
+        self._carry(_ANSWER_LIMIT)
         self.authorization = _authorization()
 
     def look_up(self, source: HubSource) -> Listing:
@@ -63,7 +77,7 @@ class HuggingFace:
 
         Raises HubNotFound, HubUnauthorized, HubGated, BadHubAnswer, and the network's errors.
         """
-        self._carry()
+        self._carry(_ANSWER_LIMIT)
         try:
             found = HfApi(endpoint=self.endpoint, token=self._token).model_info(
                 source.repository, revision=source.revision, files_metadata=True
@@ -85,7 +99,7 @@ class HuggingFace:
         Raises Refused whatever went wrong: it is a way beside the one that is always open.
         """
         disable_progress_bars()
-        self._carry()
+        self._carry(sys.maxsize)
         try:
             where = hf_hub_download(
                 source.repository,
@@ -115,9 +129,9 @@ class HuggingFace:
             return HubUnauthorized(said + who)
         return other_failure(said, status, headers.get("Retry-After", ""))
 
-    def _carry(self) -> None:
-        """Have the package's requests go over our connections."""
-        wire = _Wire(self._transport)
+    def _carry(self, limit: int) -> None:
+        """Have the package's requests go over our connections, and answers end at so many bytes."""
+        wire = _Wire(self._transport, limit)
         set_client_factory(lambda: httpx2.Client(transport=wire, follow_redirects=True, trust_env=False))
 
     @property
@@ -129,16 +143,36 @@ class HuggingFace:
 class _Wire(httpx2.BaseTransport):
     """Carries the package's requests over our connections."""
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+    def __init__(self, transport: Transport, limit: int) -> None:
+        self._transport, self._limit = transport, limit
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request, and read its answer whole. Raises our own errors, which httpx2 lets pass."""
+        """Send a request. Raises our own errors, which httpx2 lets pass."""
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _NOT_PASSED_ON}
-        body = request.read() or None
-        with self._transport.request(request.method, str(request.url), headers, body) as response:
-            content = b"" if request.method == "HEAD" else response.read(_ANSWER_LIMIT)
-            return httpx2.Response(response.status, headers=list(response.headers.items()), content=content)
+        response = self._transport.request(request.method, str(request.url), headers, request.read() or None)
+        stream = _Stream(response, self._limit)
+        return httpx2.Response(response.status, headers=list(response.headers.items()), stream=stream)
+
+
+class _Stream(httpx2.SyncByteStream):
+    """An answer's bytes, as the package takes them."""
+
+    def __init__(self, response: Response, limit: int) -> None:
+        self._response, self._limit = response, limit
+
+    def __iter__(self) -> Iterator[bytes]:
+        buffer, seen, where = memoryview(bytearray(_BUFFER_BYTES)), 0, redacted(self._response.url)
+        while count := self._response.readinto(buffer):
+            seen += count
+            if seen > self._limit:
+                raise BadHubAnswer(f"{where}: the hub's answer has more than {self._limit} bytes")
+            yield bytes(buffer[:count])
+        if seen < (self._response.length or 0):
+            raise Unavailable(f"{where}: the connection ended at byte {seen}")
+
+    def close(self) -> None:
+        """Free the connection."""
+        self._response.close()
 
 
 def _authorization() -> dict[str, str]:

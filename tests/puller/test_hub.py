@@ -53,6 +53,8 @@ MODEL = {
 SOURCE = "hf://team/model"
 TOKEN = "hf_NobodyMaySeeThis"
 PIECE = 50_000
+KINDS = ["page", "list", "number", "deep", "no text", "endless"]
+"""Of answers that are no listing."""
 
 
 @pytest.fixture
@@ -170,6 +172,7 @@ def test_streams_that_break_go_on_where_they_were(hub: FakeHub, tmp_path: Path) 
     """Cut and overrun connections cost time alone."""
     hub.cdn.fail(faults.truncated(10_000, resets=True), times=3)
     hub.fail(faults.status(503), path="/api/models/", times=2)
+    hub.fail(faults.truncated(20), path="/api/models/", times=4)
     hub.fail(faults.status(429), path="/resolve/", times=2)
     bring(hub, tmp_path)
     assert read_tree(tmp_path / "model") == MODEL
@@ -376,7 +379,9 @@ def test_a_listing_that_cannot_be_believed_is_refused(hub: FakeHub, tmp_path: Pa
     assert hub.file_requests() == []
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b"3", b"[" * 100_000, b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"[]", b"3", b"[" * 100_000, b"\xff\xfe", b"[" + b" " * (64 << 20)], ids=KINDS
+)
 def test_an_answer_that_is_no_listing_is_refused(hub: FakeHub, tmp_path: Path, body: bytes) -> None:
     """A captive portal is no hub."""
     hub.fail(faults.replaced(body), path="/api/models/")
