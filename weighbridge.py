@@ -22,7 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="weighbridge", description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument("--version", action="version", version=f"weighbridge {VERSION}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for room in (packer, puller, webhook, certs):
+    packer.command.add_verbs(verbs, puller.command.bring)
+    for room in (puller, webhook, certs):
         room.command.add_verbs(verbs)
     parsed = parser.parse_args(arguments)
     try:

@@ -8,6 +8,7 @@ from typing import Any
 from registry.digest import Digest
 from registry.manifest import Descriptor, Manifest
 from registry.modelpack import ARTIFACT_TYPE, CONFIG_TYPE, FILE_METADATA, FILEPATH, TITLE, UNTESTED, layer_type
+from registry.source import HubSource
 
 from .category import category_of, format_of
 from .errors import TooManyFiles
@@ -23,11 +24,14 @@ class About:
 
     name: str = ""
     licenses: tuple[str, ...] = ()
+    origin: HubSource | None = None
+    """The repository and the commit that the files are from."""
 
 
 def config_of(sent: Sequence[Sent], about: About) -> bytes:
     """Give the ModelPack config. No time is told: times differ, models not."""
-    descriptor = {"name": about.name, "licenses": list(about.licenses)}
+    origin = {"sourceURL": f"hf://{about.origin.repository}", "revision": about.origin.revision} if about.origin else {}
+    descriptor = {"name": about.name, "licenses": list(about.licenses), **origin}
     model_format = format_of([one.file.path for one in sent])
     document: dict[str, Any] = {
         "descriptor": {key: value for key, value in descriptor.items() if value},

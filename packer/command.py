@@ -3,23 +3,39 @@
 import argparse
 import json
 import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
+from registry.client import Access
 from registry.options import access_for, add_access_options, add_progress_options, positive, voice_for
-from registry.source import OciSource, parse_source
+from registry.source import HubSource, OciSource, parse_source
+from registry.voice import Voice
 
 _JOBS = 8
+_HUB = "hf://"
+
+Bring = Callable[[str, Path, Sequence[str], Access, Voice], str]
+"""Pulls a source to a folder, less what globs leave out; gives the source, pinned."""
 
 
-def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add this room's verb to the command's parser."""
+def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", bring: Bring) -> None:
+    """Add this room's verb to the command's parser. `bring` pulls what is packed from the hub."""
     push = verbs.add_parser(
         "push",
-        help="pack a model folder and push it",
-        description="Pack a folder as a ModelPack artifact, one layer a file, and push it in one pass.",
+        help="pack a model folder, or a repository of the Hugging Face hub, and push it",
+        description="Pack a folder as a ModelPack artifact, one layer a file, and push it in one pass. "
+        "A repository of the Hugging Face hub is pulled to a temporary folder first, verified like any pull, and "
+        "packed from there; the folder is removed in the end. It stands in TMPDIR, which needs room for the model.",
         epilog="Prints the reference pinned to its digest. The same folder always gives the same digest.",
     )
-    push.add_argument("folder", metavar="DIR", type=Path, help="the folder with the model's files")
+    push.add_argument(
+        "folder",
+        metavar="DIR|hf://ORGANISATION/NAME[@REVISION]",
+        help="the folder with the model's files, or the repository that holds them",
+    )
     push.add_argument("target", metavar="REF", help="REGISTRY/REPOSITORY:TAG or layout://DIRECTORY:TAG")
     push.add_argument("--name", default="", help="the model's name, for the artifact's config")
     push.add_argument("--license", action="append", default=[], metavar="SPDX", help="its license; may be given again")
@@ -37,10 +53,10 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     add_access_options(push)
     push.add_argument("--json", action="store_true", help="print what was pushed as JSON")
     add_progress_options(push)
-    push.set_defaults(run=_run_push)
+    push.set_defaults(run=partial(_run_push, bring))
 
 
-def _run_push(arguments: argparse.Namespace) -> int:
+def _run_push(bring: Bring, arguments: argparse.Namespace) -> int:
     from registry.places import publisher_at
 
     from .artifact import About
@@ -49,21 +65,21 @@ def _run_push(arguments: argparse.Namespace) -> int:
     from .push import Options, push
     from .send import Target
 
-    source = parse_source(arguments.target)
+    source, voice = parse_source(arguments.target), voice_for(arguments)
     ledger = Ledger(default_path(os.environ))
-    options = Options(
-        about=About(arguments.name, tuple(arguments.license)),
-        include=tuple(arguments.include),
-        exclude=tuple(arguments.exclude),
-        jobs=arguments.jobs,
-        codec=ZSTD if arguments.codec == "zstd" else RAW,
-    )
     with access_for(arguments, source, os.environ) as access:
-        publisher = publisher_at(source, access)
-        target = Target(publisher, ledger)
+        target = Target(publisher_at(source, access), ledger)
         if isinstance(source, OciSource):
-            target = Target(publisher, ledger, source.reference.registry, source.reference.repository)
-        pushed = push(arguments.folder, target, options, voice_for(arguments))
+            target = Target(target.publisher, ledger, source.reference.registry, source.reference.repository)
+        with _folder(arguments, bring, access, voice) as (folder, origin):
+            options = Options(
+                about=About(arguments.name, tuple(arguments.license), origin),
+                include=tuple(arguments.include),
+                exclude=tuple(arguments.exclude),
+                jobs=arguments.jobs,
+                codec=ZSTD if arguments.codec == "zstd" else RAW,
+            )
+            pushed = push(folder, target, options, voice)
     summary = {
         "reference": pushed.pinned,
         "digest": str(pushed.digest),
@@ -74,3 +90,18 @@ def _run_push(arguments: argparse.Namespace) -> int:
     }
     print(json.dumps(summary, indent=1) if arguments.json else pushed.pinned)
     return 0
+
+
+@contextmanager
+def _folder(
+    arguments: argparse.Namespace, bring: Bring, access: Access, voice: Voice
+) -> Iterator[tuple[Path, HubSource | None]]:
+    """Give the folder to pack, and where it came from: for the time of the block, one that was pulled from the hub."""
+    if not arguments.folder.startswith(_HUB):
+        yield Path(arguments.folder), None
+        return
+    source = parse_source(arguments.folder)
+    with tempfile.TemporaryDirectory(prefix="weighbridge-") as scratch:
+        folder = Path(scratch) / "model"
+        pinned = parse_source(bring(str(source), folder, arguments.exclude, access, voice))
+        yield folder, pinned if isinstance(pinned, HubSource) else None

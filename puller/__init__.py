@@ -13,6 +13,7 @@ carrier      one worker's errand, through whatever the network does            t
 pace         how many connections are worth having                             pure
 watchdog     which connection is so slow that a new one would be faster        threads
 assembly     a blob on its way to disk, each piece verified as it lands        files
+courier      large files brought by a program of their place's own             files
 prefix       the one digest of a blob that has none for its pieces             files
 flush        when pages leave memory for the disk                              files
 filesystem   what a file system is good at                                     files

@@ -18,6 +18,7 @@ from registry.repository import Resolved
 from registry.voice import Voice
 
 from .cargo import Cargo
+from .courier import deliver
 from .destination import Destination
 from .fetch import fetch
 from .flush import Flush, is_tight
@@ -77,7 +78,11 @@ class _Bringer:
         landed = journal.read()
         flush = Flush(is_synced=settings.sync, is_tight=is_tight(lineage.size))
         packs = what_is_packed(place.stage, packed(parts), lineage.form, settings, landed, flush)
-        missing: list[Cargo] = [*packs, *what_is_missing(place, blobs, landed)]
+        files = what_is_missing(place, blobs, landed)
+        if settings.xet:
+            deliver(lineage.repositories[""], files, place, self.voice)
+            files = what_is_missing(place, blobs, landed)
+        missing: list[Cargo] = [*packs, *files]
         # 2
         meter = Meter(sum(cargo.missing_bytes for cargo in missing))
         place.reserve(meter.total)

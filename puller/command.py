@@ -3,13 +3,20 @@
 import argparse
 import json
 import os
+from collections.abc import Sequence
+from pathlib import Path
 
+from registry.client import Access
 from registry.options import access_for, add_access_options, add_progress_options, positive, voice_for
 from registry.source import parse_source
+from registry.voice import Voice
 
 from .settings import Settings
 
-_SOURCE_HELP = "oci://REGISTRY/REPOSITORY:TAG[@sha256:…] (the scheme may be left out) or layout://DIRECTORY:TAG"
+_SOURCE_HELP = (
+    "oci://REGISTRY/REPOSITORY:TAG[@sha256:…] (the scheme may be left out), layout://DIRECTORY:TAG, "
+    "or hf://ORGANISATION/NAME[@REVISION]"
+)
 _JOBS = 16
 
 
@@ -38,6 +45,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     pull.add_argument(
         "--cache-bytes", type=positive, default=0, metavar="N", help="let go of the longest unused beyond this size"
     )
+    pull.add_argument("--xet", action="store_true", help="of hf://: have hf_xet fetch large files; needs much memory")
     pull.add_argument("--sync", action="store_true", help="have everything on disk, not in memory, when it is done")
     add_access_options(pull)
     pull.add_argument("--json", action="store_true", help="print the receipt as JSON")
@@ -55,6 +63,13 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     inspect.set_defaults(run=_run_inspect)
 
 
+def bring(source: str, folder: Path, exclude: Sequence[str], access: Access, voice: Voice) -> str:
+    """Pull a model for another verb; give its source, pinned. Raises Fault."""
+    from .pull import pull
+
+    return pull(Settings(source=source, destination=str(folder), exclude=tuple(exclude)), access, voice).pinned
+
+
 def _run_pull(arguments: argparse.Namespace) -> int:
     from .pull import pull
 
@@ -68,6 +83,7 @@ def _run_pull(arguments: argparse.Namespace) -> int:
         connections=arguments.jobs,
         cache=arguments.cache,
         cache_bytes=arguments.cache_bytes,
+        xet=arguments.xet,
         sync=arguments.sync,
     )
     with access_for(arguments, source, os.environ) as access:

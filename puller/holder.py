@@ -32,11 +32,14 @@ class Holder:
     place: Destination
 
     def standing(self, digest: Digest | None) -> Receipt | None:
-        """Give the receipt of what stands at the place if it is just what is wanted, else None."""
+        """Give the receipt of what stands at the place if it is just what is wanted, else None.
+
+        What is wanted is a digest, or what the source's own text says where that never moves: a commit of the hub.
+        """
         receipt = self.place.receipt()
-        if receipt is None or digest is None or receipt.digest != str(digest):
+        if receipt is None or receipt.choice != self.settings.choice:
             return None
-        if receipt.choice != self.settings.choice:
+        if receipt.digest != str(digest) and receipt.pinned != str(parse_source(self.settings.source)):
             return None
         return receipt if self.place.holds(receipt, self.boot) else None
 

@@ -27,7 +27,7 @@ class Settings:
     """
 
     source: str
-    """Where the model is: oci://… or layout://…"""
+    """Where the model is: oci://…, layout://… or hf://…"""
 
     destination: str
     """The model directory, which appears whole or not at all; its parent must exist on the same volume."""
@@ -61,6 +61,9 @@ class Settings:
 
     sync: bool = False
     """Whether the data is synced to disk before it is published: for volumes that outlive the pod."""
+
+    xet: bool = False
+    """Whether hf_xet fetches the large files of hf:// sources, with gigabytes of memory, in place of ranges."""
 
     ca_file: str = ""
     """A PEM file of CAs that are trusted beside the system's."""

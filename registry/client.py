@@ -1,7 +1,7 @@
 """One registry's HTTP API: authorization, redirects and errors, for the rooms that read and write it."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -13,11 +13,10 @@ from .errors import Fault, NotFound, Refused, Unauthorized, Unavailable
 from .exchange import Outgoing, Response
 from .host import Host
 from .origin import Origin, redacted
+from .redirects import MAX_HOPS, follow
 from .reference import Reference, is_loopback
 from .transport import Transport
 
-_REDIRECTS = (301, 302, 303, 307, 308)
-_MAX_HOPS = 5
 _TEMPORARY = (408, 425, 429, 500, 502, 503, 504)
 _ERROR_LIMIT = 64 << 10
 _WORDS_LIMIT = 300
@@ -27,13 +26,15 @@ _WORDS_LIMIT = 300
 class Access:
     """What reaches registries: connections, credentials, which speak plain HTTP, and where their mirrors are written.
 
-    As a context manager it hangs up when its block ends.
+    `hub_endpoint` is the Hugging Face hub's URL, or empty for the public one. As a context manager it hangs up when
+    its block ends.
     """
 
     transport: Transport
     credentials: Credentials
     plain_http: tuple[str, ...] = ()
     hosts_dir: str = ""
+    hub_endpoint: str = ""
 
     def __enter__(self) -> Self:
         return self
@@ -104,7 +105,7 @@ class Client:
         url: str,
         *,
         headers: Mapping[str, str],
-        accept: Iterable[int],
+        accept: Collection[int],
         body: bytes | None = None,
         also_reads: str = "",
     ) -> Response:
@@ -113,18 +114,14 @@ class Client:
         `also_reads` names a second repository of the registry that the request reads from.
         Challenges are answered, redirects of reads followed. Raises Unauthorized, NotFound, Refused, Unavailable.
         """
-        for _ in range(_MAX_HOPS):
-            scope = f"{self._scope} repository:{also_reads}:pull" if also_reads else self._scope
-            response = self._authorized(method, url, headers, body, scope)
-            if response.status in accept:
-                return response
-            with response:
-                location = response.headers.get("Location")
-                if method not in ("GET", "HEAD") or response.status not in _REDIRECTS or not location:
-                    raise failure(method, response, self.who)
-                url = urljoin(url, location)
-                response.read(_ERROR_LIMIT)
-        raise Refused(f"{redacted(url)}: more than {_MAX_HOPS} redirects")
+        scope = f"{self._scope} repository:{also_reads}:pull" if also_reads else self._scope
+        return follow(
+            url,
+            lambda url: self._authorized(method, url, headers, body, scope),
+            accept=accept,
+            most=MAX_HOPS if method in ("GET", "HEAD") else 0,
+            failure=lambda response: failure(method, response, self.who),
+        )
 
     def stream(self, method: str, url: str, headers: Mapping[str, str]) -> Outgoing:
         """Begin a request whose body follows. It cannot be sent twice, so the token is asked for before."""
@@ -158,12 +155,14 @@ def failure(method: str, response: Response, who: str) -> Fault:
         return Unauthorized(f"{said} (asked as {who})")
     if response.status == 404:
         return NotFound(said)
-    if response.status in _TEMPORARY:
-        return Unavailable(
-            said,
-            retry_after_seconds=_retry_after(response.headers.get("Retry-After")),
-            is_overload=response.status in (429, 503),
-        )
+    return other_failure(said, response.status, response.headers.get("Retry-After", ""))
+
+
+def other_failure(said: str, status: int, retry_after: str) -> Fault:
+    """Say what an unwanted answer means that has to do with neither credentials nor absence."""
+    if status in _TEMPORARY:
+        seconds = float(retry_after) if retry_after.isdecimal() else None
+        return Unavailable(said, retry_after_seconds=seconds, is_overload=status in (429, 503))
     return Refused(said)
 
 
@@ -175,7 +174,3 @@ def _words(response: Response) -> str:
     except (Fault, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ""
     return "".join(letter for letter in words[:_WORDS_LIMIT] if letter.isprintable())
-
-
-def _retry_after(text: str | None) -> float | None:
-    return float(text) if text and text.isdecimal() else None

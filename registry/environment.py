@@ -1,4 +1,7 @@
-"""What this user's environment says about registries: proxies, credentials. Read here and nowhere else."""
+"""What this user's environment says about registries: proxies, credentials, the hub. Read here and nowhere else.
+
+The hub's token alone is read by `huggingface_hub` itself, when the hub is asked (huggingface.py).
+"""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -27,6 +30,7 @@ def access_from(
         credentials=Credentials.load(files),
         plain_http=tuple(plain_http),
         hosts_dir=hosts_dir,
+        hub_endpoint=environ.get("HF_ENDPOINT", ""),
     )
 
 

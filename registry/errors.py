@@ -12,7 +12,11 @@ Fault                                 base of every error that this project rais
 ├── LayoutFailed      layout.failed          a layout on a disk that is full, or refuses to be written
 ├── Mismatch          content.mismatch       bytes that are not what their digest or size promised
 ├── NotFound          registry.not-found     no such repository, tag or blob
+│   └── HubNotFound   hub.not-found          no such repository, revision or file on the hub
 ├── Unauthorized      registry.unauthorized  credentials missing, refused or not sufficient
+│   ├── HubUnauthorized hub.unauthorized     a token that is missing, refused or not sufficient
+│   └── HubGated      hub.gated              a repository whose terms the token's owner has not accepted
+├── BadHubAnswer      hub.invalid            a repository of the hub that cannot be believed
 ├── Refused           registry.refused       any other answer that trying again will not change
 │   └── Untrusted     registry.untrusted     TLS that does not prove who answers
 └── Unavailable       registry.unavailable   down, unreachable, overloaded, or cut off (temporary)
@@ -54,7 +58,7 @@ class SourceUnsupported(Fault):
     """A source whose scheme this build does not read."""
 
     code = "source.unsupported"
-    remedy = "use oci://REGISTRY/REPOSITORY:TAG or layout://DIRECTORY:TAG"
+    remedy = "use oci://REGISTRY/REPOSITORY:TAG, layout://DIRECTORY:TAG or hf://ORGANISATION/NAME"
 
 
 class BadDigest(Fault):
@@ -125,6 +129,37 @@ class Unauthorized(Fault):
 
     code = "registry.unauthorized"
     remedy = "log in with `docker login`, or name a secret that may read the repository"
+
+
+class HubNotFound(NotFound):
+    """No such repository, revision or file on the Hugging Face hub."""
+
+    code = "hub.not-found"
+    remedy = "check the spelling; the hub also answers so for private repositories when no token may read them"
+
+
+class HubUnauthorized(Unauthorized):
+    """A token of the Hugging Face hub that is missing, refused, or not sufficient."""
+
+    code = "hub.unauthorized"
+    remedy = "log in with `hf auth login` or set HF_TOKEN; in pods a Secret (WEIGHBRIDGE_HUB_TOKEN_SECRET) holds it"
+
+
+class HubGated(Unauthorized):
+    """A repository of the Hugging Face hub whose terms the token's owner has not accepted."""
+
+    code = "hub.gated"
+    remedy = (
+        "accept the terms on the repository's page, and give a token of that account with HF_TOKEN; "
+        "in pods a Secret (WEIGHBRIDGE_HUB_TOKEN_SECRET) holds it"
+    )
+
+
+class BadHubAnswer(Fault):
+    """A repository of the Hugging Face hub that cannot be believed as it is described."""
+
+    code = "hub.invalid"
+    remedy = "look at the repository's page; if HF_ENDPOINT names a mirror, ask its operator"
 
 
 class Refused(Fault):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from .client import Access
 from .defaults import HOSTS_DIRECTORY
 from .environment import access_from
-from .source import LayoutSource, Source
+from .source import OciSource, Source
 from .voice import JsonVoice, Silence, Voice
 
 
@@ -62,7 +62,7 @@ def positive(text: str) -> int:
 
 def access_for(arguments: argparse.Namespace, source: Source, environ: Mapping[str, str]) -> Access:
     """Make the access that the options ask for."""
-    plain = () if isinstance(source, LayoutSource) or not arguments.plain_http else (source.reference.registry,)
+    plain = (source.reference.registry,) if isinstance(source, OciSource) and arguments.plain_http else ()
     return access_from(
         environ,
         docker_configs=arguments.docker_config,

@@ -1,8 +1,9 @@
 """From a source to the repository that holds it. Each kind of place is loaded by those alone who go there."""
 
 from .client import Access
+from .errors import SourceUnsupported
 from .repository import Publisher, Repository
-from .source import LayoutSource, Source
+from .source import HubSource, LayoutSource, Source
 
 
 def repository_at(source: Source, access: Access) -> Repository:
@@ -11,6 +12,10 @@ def repository_at(source: Source, access: Access) -> Repository:
         from .layout import LayoutRepository  # noqa: PLC0415 - see above
 
         return LayoutRepository(source)
+    if isinstance(source, HubSource):
+        from .hub import HubRepository  # noqa: PLC0415 - see above
+
+        return HubRepository(source, access)
     from .remote import RemoteRepository  # noqa: PLC0415 - see above
 
     return RemoteRepository(access, source.reference)
@@ -22,6 +27,8 @@ def publisher_at(source: Source, access: Access) -> Publisher:
         from .layout import LayoutPublisher  # noqa: PLC0415 - see above
 
         return LayoutPublisher(source)
+    if isinstance(source, HubSource):
+        raise SourceUnsupported(f"{source}: nothing is pushed to the hub", remedy="name a registry or a layout")
     from .upload import RemotePublisher  # noqa: PLC0415 - see above
 
     return RemotePublisher(access, source.reference)

@@ -1,18 +1,15 @@
 """One host, as one repository is read from it."""
 
-import re
 import threading
 
 from .client import Access, Client
 from .digest import Digest, verified
-from .errors import BadManifest, Fault, Mismatch, NotFound, Refused, Unauthorized
+from .errors import BadManifest, Mismatch
 from .exchange import Response
 from .host import Host
 from .manifest import ACCEPT, SIZE_LIMIT, Descriptor
+from .ranges import Ranges
 from .reference import Reference
-
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
-_STALE = (Unauthorized, NotFound, Refused)
 
 
 class Site:
@@ -21,7 +18,7 @@ class Site:
     def __init__(self, access: Access, host: Host, reference: Reference) -> None:
         self._access, self._host, self._reference = access, host, reference
         self._made: Client | None = None
-        self._moved: dict[Digest, str] = {}
+        self._ranges = Ranges(self._get)
         self._lock = threading.Lock()
 
     def manifest(self, target: str) -> bytes:
@@ -42,19 +39,8 @@ class Site:
         return verified(str(descriptor.digest), content, descriptor.size, descriptor.digest)
 
     def open(self, descriptor: Descriptor, start: int, stop: int) -> tuple[Response, int, int]:
-        """Ask for bytes `start` to `stop` of a blob; give the answer and the offsets of its first byte and its end.
-
-        Where a blob was redirected to is remembered: the next range goes there at once, and back to the
-        host when that address has lapsed.
-        """
-        headers = {} if start == 0 and stop == descriptor.size else {"Range": f"bytes={start}-{stop - 1}"}
-        moved = self._moved.get(descriptor.digest)
-        if moved:
-            try:
-                return self._get(moved, headers, descriptor, start)
-            except _STALE:
-                self._moved.pop(descriptor.digest, None)
-        return self._get(self._client.url(f"blobs/{descriptor.digest}"), headers, descriptor, start)
+        """Ask for bytes `start` to `stop` of a blob; give the answer and the offsets of its first byte and its end."""
+        return self._ranges.open(self._client.url(f"blobs/{descriptor.digest}"), descriptor, start, stop)
 
     @property
     def _client(self) -> Client:
@@ -64,16 +50,8 @@ class Site:
                 self._made = Client(self._access, self._host, self._reference, "pull")
             return self._made
 
-    def _get(self, url: str, headers: dict[str, str], descriptor: Descriptor, start: int) -> tuple[Response, int, int]:
-        response = self._client.request("GET", url, headers=headers, accept=(200, 206))
-        try:
-            begin, end = _check_head(response, descriptor, start)
-        except Fault:
-            response.close()
-            raise
-        if response.url != url:
-            self._moved[descriptor.digest] = response.url
-        return response, begin, end
+    def _get(self, url: str, headers: dict[str, str]) -> Response:
+        return self._client.request("GET", url, headers=headers, accept=(200, 206))
 
 
 def _limited(response: Response, name: str) -> bytes:
@@ -83,19 +61,3 @@ def _limited(response: Response, name: str) -> bytes:
         return response.read(SIZE_LIMIT)
     except Mismatch as error:
         raise BadManifest(f"{name}: its manifest is longer than the {SIZE_LIMIT} bytes that are read") from error
-
-
-def _check_head(response: Response, descriptor: Descriptor, start: int) -> tuple[int, int]:
-    """Compare an answer's head with what was asked; give the offsets of the body's first byte and of its end."""
-    name = str(descriptor.digest)
-    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise Refused(f"{name}: came with Content-Encoding {response.headers['Content-Encoding']!r}, unasked")
-    if response.status == 200:
-        if response.length not in (None, descriptor.size):
-            raise Mismatch(f"{name}: {response.length} bytes are offered, {descriptor.size} were promised")
-        return 0, descriptor.size
-    answered = response.headers.get("Content-Range", "")
-    match = _CONTENT_RANGE.fullmatch(answered)
-    if not match or int(match[1]) != start or match[3] not in ("*", str(descriptor.size)):
-        raise Mismatch(f"{name}: asked for bytes from {start} of {descriptor.size}, was answered {answered!r}")
-    return start, int(match[2]) + 1

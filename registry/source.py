@@ -1,16 +1,20 @@
-"""The places that a model can come from: `oci://…` and `layout://…`."""
+"""The places that a model can come from: `oci://…`, `layout://…` and `hf://…`."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from .digest import Digest
 from .errors import BadReference, SourceUnsupported
 from .reference import Reference
 
-_LATER = {
-    "hf": "Hugging Face repositories",
-    "pvc": "claims that already hold the model",
-}
+_LATER = {"pvc": "claims that already hold the model"}
+
+# What the hub itself takes (huggingface_hub, validate_repo_id), and git-check-ref-format(1).
+_HUB_NAME = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?(?<!\.git)")
+_REVISION = re.compile(r"(?!.*(?:\.\.|//|@\{))[^\s\x00-\x20\x7f~^:?*\[\\/-][^\s\x00-\x20\x7f~^:?*\[\\]{0,254}(?<!/)")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,40 @@ class LayoutSource:
         return f"layout://{self.directory}{tag}{digest}"
 
 
-Source = OciSource | LayoutSource
+@dataclass(frozen=True, slots=True)
+class HubSource:
+    """A model repository on the Hugging Face hub, at a branch, a tag or a commit.
+
+    No digest pins it: a commit does, and what its files are is known when the hub has been asked.
+    """
+
+    repository: str
+    revision: str = "main"
+
+    @property
+    def digest(self) -> Digest | None:
+        """None: see above."""
+        return None
+
+    @property
+    def name(self) -> str:
+        """The repository's name without its organisation."""
+        return self.repository.partition("/")[2]
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether the revision is a commit, which never moves."""
+        return _COMMIT.fullmatch(self.revision) is not None
+
+    def pinned(self, commit: str) -> Self:
+        """Give the same repository at a commit."""
+        return replace(self, revision=commit)
+
+    def __str__(self) -> str:
+        return f"hf://{self.repository}@{self.revision}"
+
+
+Source = OciSource | LayoutSource | HubSource
 
 
 def parse_source(text: str) -> Source:
@@ -57,6 +94,8 @@ def parse_source(text: str) -> Source:
         return OciSource(Reference.parse(rest))
     if scheme == "layout":
         return _parse_layout(rest)
+    if scheme == "hf":
+        return _parse_hub(rest)
     if scheme in _LATER:
         raise SourceUnsupported(f"{text!r}: {_LATER[scheme]} are not read yet")
     raise SourceUnsupported(f"{text!r}: unknown scheme {scheme}://")
@@ -70,3 +109,14 @@ def _parse_layout(text: str) -> LayoutSource:
     if not path or "\0" in path:
         raise BadReference(f"layout://{text}: names no folder", remedy="write it as layout://DIRECTORY:TAG")
     return LayoutSource(Path(path), tag or None, Digest.parse(digest) if at else None)
+
+
+def _parse_hub(text: str) -> HubSource:
+    repository, at, revision = text.partition("@")
+    names = repository.split("/")
+    remedy = "write it as hf://ORGANISATION/NAME or hf://ORGANISATION/NAME@REVISION"
+    if len(names) != 2 or not all(_HUB_NAME.fullmatch(name) for name in names):
+        raise BadReference(f"hf://{text}: {repository!r} names no model repository of the hub", remedy=remedy)
+    if at and not _REVISION.fullmatch(revision):
+        raise BadReference(f"hf://{text}: {revision!r} is no branch, tag or commit", remedy=remedy)
+    return HubSource(repository, revision) if at else HubSource(repository)

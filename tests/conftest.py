@@ -19,19 +19,25 @@ Part = Callable[[str], Path]
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _OURS = "WEIGHBRIDGE_"
+_HUB = ("HF_", "HUGGING_FACE_")
 _MEMORY_BYTES = 2 << 30
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Let no proxy, docker login, kubeconfig or setting of the user's reach a test."""
+    """Let no proxy, docker login, login at the hub, kubeconfig or setting of the user's reach a test."""
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
-            if name.upper() in _PROXIES or (name.startswith(_OURS) and name != "WEIGHBRIDGE_GOLDEN"):
+            if (
+                name.upper() in _PROXIES
+                or name.startswith(_HUB)
+                or (name.startswith(_OURS) and name != "WEIGHBRIDGE_GOLDEN")
+            ):
                 patch.delenv(name)
         patch.setenv("DOCKER_CONFIG", str(tmp_path_factory.mktemp("docker")))
         patch.setenv("KUBECONFIG", os.devnull)
+        patch.setenv("HF_HOME", str(tmp_path_factory.mktemp("hub")))
         yield
 
 

@@ -1,6 +1,7 @@
 """The puller's container, and what the application's containers get: mount and environment."""
 
 from puller.settings import Settings as PullerSettings
+from registry.source import HubSource, parse_source
 
 from .names import CACHE_DIRECTORY, CREDENTIALS_DIRECTORY, CREDENTIALS_VOLUME, PULLER, VOLUME_DIRECTORY
 from .podspec import (
@@ -59,13 +60,26 @@ def _puller(pod: Raw, plan: Status, settings: Settings) -> Raw:
         "image": plan.image,
         "imagePullPolicy": "IfNotPresent",
         "command": ["python", "-m", "puller"],
-        "env": [_variable(name, value) for name, value in pull.to_env().items()],
+        "env": [*(_variable(name, value) for name, value in pull.to_env().items()), *_hub_environment(plan, settings)],
         "resources": puller_resources(pod, settings.puller_resources),
         "securityContext": puller_security(pod, _first_target(pod, plan)),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": mounts,
     }
     return container
+
+
+def _hub_environment(plan: Status, settings: Settings) -> list[Raw]:
+    """Give what a puller that goes to the Hugging Face hub finds there and is known by."""
+    if not isinstance(parse_source(plan.source), HubSource):
+        return []
+    variables = [_variable("HF_ENDPOINT", settings.hub_endpoint)] if settings.hub_endpoint else []
+    if settings.hub_token_secret:
+        name, key = settings.hub_token_secret
+        # optional, as pull secrets are: open repositories need none, and of others the puller says what is missing
+        reference = {"name": name, "key": key, "optional": True}
+        variables.append({"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": reference}})
+    return variables
 
 
 def _first_target(pod: Raw, plan: Status) -> Raw:

@@ -95,7 +95,8 @@ INJECTION = Key(
 SOURCE = Key(
     name=DOMAIN + "source",
     kind="annotation",
-    values="`oci://REGISTRY/REPOSITORY[:TAG][@sha256:HEX]` (the scheme may be left out), `layout://DIRECTORY[:TAG]`",
+    values="`oci://REGISTRY/REPOSITORY[:TAG][@sha256:HEX]` (the scheme may be left out), `layout://DIRECTORY[:TAG]`, "
+    "`hf://ORGANISATION/NAME[@REVISION]`",
     default="the catalog's entry for the name, else the operator's default prefix",
     meaning="where the model is, whatever its name",
     parse=_parse_source,

@@ -13,6 +13,7 @@ CREDENTIALS_DIRECTORY = "/weighbridge/credentials"
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 _SUBDOMAIN_LIMIT = 253
+_SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 
 
 def is_label_value(text: str) -> bool:
@@ -23,6 +24,11 @@ def is_label_value(text: str) -> bool:
 def is_subdomain(text: str) -> bool:
     """Tell whether `text` is a DNS-1123 subdomain, as claims and secrets are named."""
     return len(text) <= _SUBDOMAIN_LIMIT and bool(_SUBDOMAIN.fullmatch(text))
+
+
+def is_secret_key(text: str) -> bool:
+    """Tell whether `text` can be a key of a secret (apimachinery, IsConfigMapKey)."""
+    return bool(_SECRET_KEY.fullmatch(text)) and not text.startswith("..") and text != "."
 
 
 def split_names(text: str) -> tuple[str, ...]:

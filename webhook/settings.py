@@ -6,9 +6,10 @@ from typing import Any
 
 from puller.settings import BadSettings as BadPullerSettings
 from registry.errors import Fault
+from registry.origin import Origin
 from registry.source import parse_source
 
-from .names import split_names
+from .names import is_secret_key, is_subdomain, split_names
 from .resources import quantity
 from .tolerations import Toleration
 
@@ -16,6 +17,9 @@ PREFIX = "WEIGHBRIDGE_"
 
 _RESOURCES = ("cpu", "memory", "ephemeral-storage")
 _SWITCH = {"true": True, "false": False}
+
+HUB_TOKEN_KEY = "HF_TOKEN"  # noqa: S105 - a key's name
+"""Where in its Secret the hub's token is, unless the operator says otherwise."""
 
 
 class BadSettings(BadPullerSettings):
@@ -46,6 +50,12 @@ class Settings:
 
     plain_http: tuple[str, ...] = ()
     """Registries that speak HTTP."""
+
+    hub_endpoint: str = ""
+    """The Hugging Face hub's URL for pullers, such as a mirror's; empty means the public hub."""
+
+    hub_token_secret: tuple[str, str] | None = None
+    """The Secret in the pod's namespace, and its key, that holds a token for the hub: `name` or `name/key`."""
 
     puller_resources: tuple[tuple[str, str], ...] = (("cpu", "1"), ("memory", "512Mi"))
     """The puller's limits: `cpu=2,memory=512Mi,ephemeral-storage=1Gi`."""
@@ -97,6 +107,24 @@ def _prefix(text: str) -> str:
     return prefix
 
 
+def _endpoint(text: str) -> str:
+    if text:
+        try:
+            Origin.of(text)
+        except Fault as error:
+            raise ValueError(f"{text!r} is no http or https URL") from error
+    return text.rstrip("/")
+
+
+def _token_secret(text: str) -> tuple[str, str] | None:
+    if not text:
+        return None
+    name, slash, key = text.partition("/")
+    if not is_subdomain(name) or (slash and not is_secret_key(key)):
+        raise ValueError(f"{text!r} is no secret: write NAME, or NAME/KEY")
+    return name, key or HUB_TOKEN_KEY
+
+
 def _tolerations(text: str) -> tuple[Toleration, ...]:
     return tuple(Toleration.parse(part) for part in split_names(text))
 
@@ -127,6 +155,8 @@ def _listen(text: str) -> str:
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "default_prefix": _prefix,
     "name_tag_form": _switch,
+    "hub_endpoint": _endpoint,
+    "hub_token_secret": _token_secret,
     "accelerators": split_names,
     "tolerations": _tolerations,
     "plain_http": split_names,

@@ -8,6 +8,7 @@
 from collections.abc import Callable, Iterable
 
 from puller.errors import BadArtifact
+from registry import snapshot
 from registry.manifest import Manifest
 
 from . import docker, generic, image, modelkit, modelpack, ollama
@@ -39,7 +40,8 @@ def _form(manifest: Manifest, read_config: Callable[[], bytes]) -> Form:
         return Form(kind="Ollama model", parts=ollama.parts_of(manifest))
     if image.is_image(manifest) and not all(_has_title(manifest)):
         return Form(kind="image", parts=image.parts_of(manifest), is_image=True)
-    return Form(kind=manifest.artifact_type or "artifact", parts=generic.parts_of(manifest))
+    kind = "Hugging Face repository" if manifest.artifact_type == snapshot.ARTIFACT_TYPE else manifest.artifact_type
+    return Form(kind=kind or "artifact", parts=generic.parts_of(manifest))
 
 
 def _is_of(manifest: Manifest, prefixes: tuple[str, ...]) -> bool:

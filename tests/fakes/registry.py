@@ -6,12 +6,14 @@ order, whether they want to answer one. Tests of what registries do well use the
 
 import re
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TypeVar
 from urllib.parse import unquote
 
 from registry.digest import Digest
@@ -130,12 +132,13 @@ class FakeRegistry:
         with self._lock:
             self.requests.append(request)
             changes = [fault.change for fault in self.faults if fault.wants(request)]
-        answer = self._honest(request)
+        answer = self.honest(request)
         for change in changes:
             answer = change(request, answer)
         return answer
 
-    def _honest(self, request: Request) -> Answer:
+    def honest(self, request: Request) -> Answer:
+        """Answer as a registry does that is well."""
         if request.method in {"POST", "PATCH", "PUT"}:
             return self._take(request)
         name = request.path.partition("?")[0].rpartition("/")[2]
@@ -172,6 +175,9 @@ class FakeRegistry:
             return Answer(400, b'{"errors":[{"code":"DIGEST_INVALID","message":"other bytes"}]}')
         self.add_blob(content)
         return Answer(201, headers={"Docker-Content-Digest": str(Digest.of(content))})
+
+
+Fake = TypeVar("Fake", bound=FakeRegistry)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -226,9 +232,17 @@ class _Server(ThreadingHTTPServer):
 @contextmanager
 def fake_registry() -> Iterator[FakeRegistry]:
     """Serve a fake registry on loopback until the block ends."""
-    fake = FakeRegistry()
+    with serving(FakeRegistry()) as fake:
+        yield fake
+
+
+@contextmanager
+def serving(fake: Fake, tls: ssl.SSLContext | None = None) -> Iterator[Fake]:
+    """Serve a fake on loopback until the block ends, behind TLS where that is given."""
     handler = type("Handler", (_Handler,), {"fake": fake})
     with _Server(("127.0.0.1", 0), handler) as server:
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         fake.address = f"127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

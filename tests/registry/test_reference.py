@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from registry.digest import Digest
 from registry.errors import BadDigest, BadReference, SourceUnsupported
 from registry.reference import Reference, is_loopback
-from registry.source import LayoutSource, OciSource, parse_source
+from registry.source import HubSource, LayoutSource, OciSource, parse_source
 
 DIGEST = "sha256:" + "ab" * 32
 
@@ -105,7 +105,42 @@ def test_sources_have_schemes() -> None:
     assert parse_source(f"layout://x:v1@{DIGEST}") == LayoutSource(Path("x"), "v1", Digest.parse(DIGEST))
 
 
-@pytest.mark.parametrize("text", ["hf://org/name", "pvc://claim/path", "s3://bucket/key"])
+@pytest.mark.parametrize(
+    ("text", "repository", "revision"),
+    [
+        ("hf://org/name", "org/name", "main"),
+        ("hf://Org-1/n.a_me-2.5@v1.0", "Org-1/n.a_me-2.5", "v1.0"),
+        ("hf://o/n@refs/pr/1", "o/n", "refs/pr/1"),
+        (f"hf://o/n@{'a' * 40}", "o/n", "a" * 40),
+    ],
+)
+def test_repositories_of_the_hub_are_sources(text: str, repository: str, revision: str) -> None:
+    """A revision is a branch, a tag or a commit, and main where none is written; the canonical text has it always."""
+    found = parse_source(text)
+    assert found == HubSource(repository, revision)
+    assert str(found) == f"hf://{repository}@{revision}"
+    assert parse_source(str(found)) == found
+    assert found.digest is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("hf://", "hf://name", "hf://org/", "hf:///name", "hf://org/name/file", "hf://datasets/org/name"),
+        *("hf://org/name:tag", "hf://org/na me", "hf://../name", "hf://org/..", "hf://org/a--b", "hf://org/a..b"),
+        *("hf://org/-name", "hf://org/name.", "hf://org/name.git", f"hf://org/{'n' * 97}", "hf://org/näme"),
+        *("hf://org/name@", "hf://org/name@a b", "hf://org/name@../x", "hf://org/name@/x", "hf://org/name@x/"),
+        *("hf://org/name@-x", "hf://org/name@a//b", "hf://org/name@a^", "hf://org/name@a\nb", "hf://org/name?x=1"),
+    ],
+)
+def test_what_names_no_repository_of_the_hub_is_refused(text: str) -> None:
+    """Nothing reaches a URL that the hub could not have as a name."""
+    with pytest.raises(BadReference, match="hf://") as caught:
+        parse_source(text)
+    assert "hf://ORGANISATION/NAME" in caught.value.remedy
+
+
+@pytest.mark.parametrize("text", ["pvc://claim/path", "s3://bucket/key"])
 def test_schemes_that_are_not_read_are_named(text: str) -> None:
     """A scheme of later, or of another world, is refused as such."""
     with pytest.raises(SourceUnsupported):

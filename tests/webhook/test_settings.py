@@ -21,6 +21,8 @@ def test_every_setting_is_read_from_its_variable() -> None:
             "WEIGHBRIDGE_ACCELERATORS": "gpu, npu",
             "WEIGHBRIDGE_TOLERATIONS": "a,b=c:NoExecute,d:PreferNoSchedule",
             "WEIGHBRIDGE_PLAIN_HTTP": "registry:5000",
+            "WEIGHBRIDGE_HUB_ENDPOINT": "https://hub.example.com/",
+            "WEIGHBRIDGE_HUB_TOKEN_SECRET": "hub-token",
             "WEIGHBRIDGE_PULLER_RESOURCES": "memory=1Gi,cpu=2",
             "WEIGHBRIDGE_CATALOG_DIRECTORY": "/catalog",
             "WEIGHBRIDGE_TLS_DIRECTORY": "/tls",
@@ -38,6 +40,8 @@ def test_every_setting_is_read_from_its_variable() -> None:
             Toleration("d", None, "PreferNoSchedule"),
         ),
         plain_http=("registry:5000",),
+        hub_endpoint="https://hub.example.com",
+        hub_token_secret=("hub-token", "HF_TOKEN"),
         puller_resources=(("cpu", "2"), ("memory", "1Gi")),
         catalog_directory="/catalog",
         tls_directory="/tls",
@@ -56,6 +60,10 @@ def test_every_setting_is_read_from_its_variable() -> None:
         ("PULLER_RESOURCES", "memory=much"),
         ("PULLER_RESOURCES", "memory=0"),
         ("PULLER_RESOURCES", "memory=1Gi,gpu=1"),
+        ("HUB_ENDPOINT", "hub.example.com"),
+        ("HUB_TOKEN_SECRET", "Hub_Token"),
+        ("HUB_TOKEN_SECRET", "hub-token/"),
+        ("HUB_TOKEN_SECRET", "hub-token/a/b"),
         ("LISTEN", "10250"),
     ],
 )
@@ -68,4 +76,4 @@ def test_a_wrong_setting_is_refused_by_its_variable(name: str, text: str) -> Non
 def test_variables_that_kubernetes_sets_are_passed_over() -> None:
     """A Service named weighbridge-webhook puts variables with our prefix into its pods."""
     assert Settings.from_env({"WEIGHBRIDGE_WEBHOOK_SERVICE_HOST": "10.0.0.1"}) == Settings()
-    assert len(variables()) == 10
+    assert len(variables()) == 12

@@ -1,0 +1,146 @@
+"""A Hugging Face hub in this process, and the network that serves its large files from an address of their own.
+
+It speaks what a reader of models needs of the hub's API: a model's listing at a revision, and its files, which it
+redirects to where they are. Both halves note requests and fail on script, as the fake registry does.
+"""
+
+import hashlib
+import json
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from .registry import Answer, FakeRegistry, Request, serving
+
+REPOSITORY = "team/model"
+SIGNATURE = "signature=secret"
+_LARGE_BYTES = 1000
+"""From this size on a file is kept outside git: enough for models of tests."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Who may read the files: holders of the token, and of them those who accepted the terms."""
+
+    token: str
+    is_accepted: bool = True
+
+
+class FakeCdn(FakeRegistry):
+    """Where large files are: under their digests, for whoever has a signed address."""
+
+    def honest(self, request: Request) -> Answer:
+        """Answer with a file, or a part of it."""
+        return super().honest(request) if request.path.endswith(SIGNATURE) else Answer(403)
+
+
+class FakeHub(FakeRegistry):
+    """The hub's memory: revisions, and the files of each commit."""
+
+    def __init__(self, cdn: FakeCdn) -> None:
+        super().__init__()
+        self.cdn = cdn
+        self.scheme = "http"
+        self.revisions: dict[str, str] = {}
+        self.commits: dict[str, dict[str, bytes]] = {}
+        self.gate: Gate | None = None
+        self.is_private = False
+
+    @property
+    def endpoint(self) -> str:
+        """What HF_ENDPOINT says to reach it."""
+        return f"{self.scheme}://{self.address}"
+
+    def commit(self, files: Mapping[str, bytes], branch: str = "main") -> str:
+        """Take a commit, and move a branch to it; give the commit's name."""
+        held = dict(files)
+        name = hashlib.sha1(repr(sorted(held.items())).encode(), usedforsecurity=False).hexdigest()
+        self.commits[name] = held
+        self.revisions[branch] = self.revisions[name] = name
+        for content in held.values():
+            if is_large(content):
+                self.cdn.add_blob(content)
+        return name
+
+    def honest(self, request: Request) -> Answer:
+        """Answer as a hub does that is well."""
+        parts = [unquote(part) for part in request.path.partition("?")[0].strip("/").split("/")]
+        api, kept = parts[:2] == ["api", "models"], parts[:3] == ["api", "resolve-cache", "models"]
+        names = parts[3:5] if kept else parts[2:4] if api else parts[:2]
+        refusal = self._refusal(request, "/".join(names), is_file=not api)
+        if refusal:
+            return refusal
+        revision, path = (parts[5], parts[6:]) if kept or api else (parts[3], parts[4:])
+        if revision not in self.revisions:
+            return _error(404, "RevisionNotFound", f"Invalid rev id: {revision}")
+        files = self.commits[self.revisions[revision]]
+        if api:
+            return Answer(200, _listing(self.revisions[revision], files), {"Content-Type": "application/json"})
+        if "/".join(path) not in files:
+            return _error(404, "EntryNotFound", "Entry not found")
+        return self._file(request, self.revisions[revision], "/".join(path), is_there=kept)
+
+    def file_requests(self) -> list[Request]:
+        """Give the reads of files so far."""
+        return [request for request in self.requests if "/resolve/" in request.path]
+
+    def _refusal(self, request: Request, repository: str, *, is_file: bool) -> Answer | None:
+        known = self.gate is not None and request.headers.get("authorization") == f"Bearer {self.gate.token}"
+        if repository != REPOSITORY or (self.is_private and not known):
+            return _error(404 if known else 401, "RepoNotFound", "Repository not found")
+        if self.gate is None or not is_file or (known and self.gate.is_accepted):
+            return None
+        if known:
+            return _error(403, "GatedRepo", "Access to model team/model is restricted: you are not in the list")
+        return _error(401, "GatedRepo", "Access to model team/model is restricted. You must have access to it")
+
+    def _file(self, request: Request, commit: str, path: str, *, is_there: bool) -> Answer:
+        """Answer with a file of git's, or lead to where it is."""
+        content = self.commits[commit][path]
+        if is_large(content):
+            sha256 = hashlib.sha256(content).hexdigest()
+            where = f"http://{self.cdn.address}/blobs/sha256:{sha256}?{SIGNATURE}"
+            linked = {"X-Linked-Etag": f'"{sha256}"', "X-Linked-Size": str(len(content))}
+            return Answer(302, headers={"Location": where, "X-Repo-Commit": commit, **linked})
+        if not is_there:
+            place = request.path.replace("/resolve/", "/").partition("?")[0]
+            return Answer(307, headers={"Location": f"/api/resolve-cache/models{place}"})
+        return Answer(200, content, {"ETag": f'"{git_id(content)}"', "X-Repo-Commit": commit})
+
+
+def is_large(content: bytes) -> bool:
+    """Tell whether a file is kept outside git."""
+    return len(content) >= _LARGE_BYTES
+
+
+def git_id(content: bytes) -> str:
+    """Give git's name for a file."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def _listing(commit: str, files: Mapping[str, bytes]) -> bytes:
+    siblings = [_sibling(path, content) for path, content in files.items()]
+    return json.dumps({"id": REPOSITORY, "sha": commit, "private": False, "siblings": siblings}).encode()
+
+
+def _sibling(path: str, content: bytes) -> dict[str, object]:
+    entry: dict[str, object] = {"rfilename": path, "size": len(content), "blobId": git_id(content)}
+    if is_large(content):
+        sha256 = hashlib.sha256(content).hexdigest()
+        entry["lfs"] = {"sha256": sha256, "size": len(content), "pointerSize": 134}
+    return entry
+
+
+def _error(status: int, code: str, words: str) -> Answer:
+    headers = {"X-Error-Code": code, "X-Error-Message": words, "Content-Type": "application/json"}
+    return Answer(status, json.dumps({"error": words}).encode(), headers)
+
+
+@contextmanager
+def fake_hub(tls: ssl.SSLContext | None = None) -> Iterator[FakeHub]:
+    """Serve an empty hub on loopback until the block ends, and its network for large files on another port."""
+    with serving(FakeCdn()) as cdn, serving(FakeHub(cdn), tls) as hub:
+        hub.scheme = "https" if tls else "http"
+        yield hub

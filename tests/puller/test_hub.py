@@ -1,0 +1,465 @@
+"""Pulls from a Hugging Face hub: right bytes of one commit or a named error, and a token that goes nowhere else."""
+
+import json
+import os
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from puller.inspect import inspect
+from puller.pull import pull
+from puller.receipt import Receipt
+from puller.settings import Settings
+from registry.client import Access
+from registry.credentials import Credentials
+from registry.digest import Digest
+from registry.environment import access_from
+from registry.errors import (
+    BadCredentials,
+    BadHubAnswer,
+    Fault,
+    HubGated,
+    HubNotFound,
+    HubUnauthorized,
+    Mismatch,
+    Refused,
+    Unavailable,
+    Untrusted,
+)
+from registry.places import publisher_at, repository_at
+from registry.source import parse_source
+from registry.transport import Transport
+from registry.voice import Silence
+from tests.fakes import faults
+from tests.fakes.hub import FakeHub, Gate, fake_hub, git_id
+from tests.fakes.registry import Answer, Change, Request
+from tests.registry.test_remote import certificate_for_localhost
+
+from .models import noise, read_tree
+
+WEIGHTS = noise(300_000)
+MODEL = {
+    ".gitattributes": b"*.safetensors filter=lfs",
+    "config.json": b"{}",
+    "copy of config.json": b"{}",
+    "empty": b"",
+    "model.safetensors": WEIGHTS,
+    "onnx/model #1 größer?.onnx": noise(5_000, 2),
+}
+SOURCE = "hf://team/model"
+TOKEN = "hf_NobodyMaySeeThis"
+PIECE = 50_000
+KINDS = ["page", "list", "number", "deep", "no text", "endless"]
+"""Of answers that are no listing."""
+
+
+@pytest.fixture
+def hub() -> Iterator[FakeHub]:
+    """Serve a hub with one model."""
+    with fake_hub() as running:
+        running.commit(MODEL)
+        yield running
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for no hub."""
+    monkeypatch.setattr("registry.retry._FIRST_SECONDS", 0.0)
+
+
+@pytest.fixture
+def logged_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hold a token as users do."""
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+
+
+def reach(hub: FakeHub) -> Access:
+    """Reach a hub."""
+    transport = Transport(proxies={}, timeout_seconds=10)
+    return Access(transport=transport, credentials=Credentials(), hub_endpoint=hub.endpoint)
+
+
+def bring(hub: FakeHub, folder: Path, source: str = SOURCE, **changes: object) -> Receipt:
+    """Pull a model to `folder/model`."""
+    values: dict[str, object] = {"source": source, "destination": str(folder / "model")}
+    settings = Settings(**{**values, "piece_bytes": PIECE, "connections": 4, **changes})  # type: ignore[arg-type] # each test its own
+    with reach(hub) as access:
+        return pull(settings, access, Silence())
+
+
+def listing(hub: FakeHub, **changes: object) -> bytes:
+    """Give a listing of one small file, with changes to its entry, or to the whole where its key is there."""
+    entry: dict[str, object] = {"rfilename": "config.json", "size": 2, "blobId": git_id(b"{}")}
+    document: dict[str, object] = {"id": "team/model", "sha": hub.revisions["main"]}
+    for key, value in changes.items():
+        (document if key in {"sha", "siblings"} else entry)[key] = value
+    return json.dumps({"siblings": [entry], **document}).encode()
+
+
+def test_every_file_of_the_commit_arrives(hub: FakeHub, tmp_path: Path) -> None:
+    """What is published is the repository's files, byte for byte; each is fetched once, large ones in ranges."""
+    receipt = bring(hub, tmp_path)
+    assert read_tree(tmp_path / "model") == MODEL
+    assert receipt.pinned == f"hf://team/model@{hub.revisions['main']}"
+    ranges = sorted(request.range for request in hub.cdn.blob_requests() if request.range)
+    assert ranges == [(start, min(start + PIECE, 300_000)) for start in range(0, 300_000, PIECE)]
+    small = [request.path for request in hub.file_requests() if request.path.endswith("/config.json")]
+    assert len(small) == 1
+
+
+def test_two_pulls_of_one_commit_have_one_digest(hub: FakeHub, tmp_path: Path) -> None:
+    """The digest is counted from the commit and its files, so that caches and receipts can name it."""
+    first = bring(hub, tmp_path)
+    again = bring(hub, tmp_path, destination=str(tmp_path / "again"))
+    hub.commit({**MODEL, "config.json": b"[]"})
+    assert first.digest == again.digest != bring(hub, tmp_path).digest
+
+
+def test_a_branch_that_moved_does_not_change_what_a_commit_gives(hub: FakeHub, tmp_path: Path) -> None:
+    """A source with a commit gives the same files for ever; a branch gives what it is now."""
+    before = bring(hub, tmp_path)
+    hub.commit({"config.json": b"[]"})
+    bring(hub, tmp_path, before.pinned, destination=str(tmp_path / "pinned"))
+    assert read_tree(tmp_path / "pinned") == MODEL
+    bring(hub, tmp_path)
+    assert read_tree(tmp_path / "model") == {"config.json": b"[]"}
+
+
+def test_branches_with_slashes_are_revisions(hub: FakeHub, tmp_path: Path) -> None:
+    """The hub names the heads of its pull requests refs/pr/1."""
+    hub.commit({"config.json": b"[1]"}, branch="refs/pr/1")
+    bring(hub, tmp_path, f"{SOURCE}@refs/pr/1")
+    assert read_tree(tmp_path / "model") == {"config.json": b"[1]"}
+
+
+def test_a_commit_that_stands_already_is_not_asked_for(hub: FakeHub, tmp_path: Path) -> None:
+    """A warm start from a commit needs no hub."""
+    receipt = bring(hub, tmp_path)
+    asked = len(hub.requests)
+    assert bring(hub, tmp_path, receipt.pinned).digest == receipt.digest
+    assert len(hub.requests) == asked
+
+
+def test_globs_choose_files(hub: FakeHub, tmp_path: Path) -> None:
+    """Files are chosen by the same globs as those of artifacts."""
+    bring(hub, tmp_path, include=("*.json",), exclude=("copy*",))
+    assert read_tree(tmp_path / "model") == {"config.json": b"{}"}
+
+
+def test_what_came_before_a_failure_does_not_come_again(hub: FakeHub, tmp_path: Path) -> None:
+    """A pull that broke off goes on with the pieces that it lacks."""
+
+    def without_the_end(request: Request, answer: Answer) -> Answer:
+        return Answer(404) if request.range and request.range[0] >= 200_000 else answer
+
+    hub.cdn.fail(without_the_end, times=1000)
+    with pytest.raises(HubNotFound):
+        bring(hub, tmp_path, connections=1)
+    assert not (tmp_path / "model").exists()
+    hub.cdn.faults.clear()
+    hub.cdn.requests.clear()
+    bring(hub, tmp_path, connections=1)
+    assert read_tree(tmp_path / "model") == MODEL
+    assert min(request.range[0] for request in hub.cdn.blob_requests() if request.range) >= PIECE
+
+
+@pytest.mark.usefixtures("impatient")
+def test_streams_that_break_go_on_where_they_were(hub: FakeHub, tmp_path: Path) -> None:
+    """Cut and overrun connections cost time alone."""
+    hub.cdn.fail(faults.truncated(10_000, resets=True), times=3)
+    hub.fail(faults.status(503), path="/api/models/", times=2)
+    hub.fail(faults.truncated(20), path="/api/models/", times=4)
+    hub.fail(faults.status(429), path="/resolve/", times=2)
+    bring(hub, tmp_path)
+    assert read_tree(tmp_path / "model") == MODEL
+
+
+def test_an_address_that_lapsed_is_asked_for_anew(hub: FakeHub) -> None:
+    """Signed addresses live for a while; the hub gives fresh ones."""
+    hub.cdn.fail(faults.status(403), times=1)
+    with reach(hub) as access:
+        repository = repository_at(parse_source(SOURCE), access)
+        layers = {
+            one.annotations["org.opencontainers.image.title"]: one for one in repository.resolve().manifest.layers
+        }
+        weights = layers["model.safetensors"]
+        with pytest.raises(HubUnauthorized):
+            repository.open(weights, 0, 1000)
+        repository.open(weights, 0, 1000).close()
+        hub.cdn.fail(faults.status(403), times=1)
+        body = repository.open(weights, 1000, 2000)
+        buffer = memoryview(bytearray(1000))
+        assert body.readinto(buffer) == 1000
+        assert bytes(buffer) == WEIGHTS[1000:2000]
+        body.close()
+
+
+def test_a_hub_without_ranges_is_read_as_one_stream(hub: FakeHub, tmp_path: Path) -> None:
+    """Mirrors of the hub that know no ranges serve too."""
+    hub.cdn.fail(faults.ignoring_ranges(WEIGHTS), path="/blobs/")
+    files = {"model.safetensors": WEIGHTS}
+    hub.commit(files)
+    bring(hub, tmp_path)
+    assert read_tree(tmp_path / "model") == files
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    "fault", [faults.flipped(17), faults.lengthened(b"x"), faults.replaced(b"<html>sign in</html>")]
+)
+@pytest.mark.parametrize("is_large", [True, False], ids=["large file", "git file"])
+def test_wrong_bytes_end_in_a_named_error_and_no_model(
+    hub: FakeHub, tmp_path: Path, fault: Change, *, is_large: bool
+) -> None:
+    """Large files are held to their sha256 and files of git's to their blob id; nothing else is ever seen."""
+    if is_large:
+        hub.cdn.fail(fault)
+    else:
+        hub.fail(fault, path="resolve-cache/.*gitattributes")
+    with pytest.raises(Mismatch) as caught:
+        bring(hub, tmp_path)
+    assert not (tmp_path / "model").exists()
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("hf://team/other", "Repository not found"),
+        (f"{SOURCE}@v9", "Invalid rev id"),
+        (f"{SOURCE}@{'0' * 40}", "rev id"),
+    ],
+)
+def test_what_is_not_there_is_named(hub: FakeHub, tmp_path: Path, source: str, words: str) -> None:
+    """Repositories and revisions that are absent end in an error of their own, with the hub's words."""
+    with pytest.raises(HubNotFound, match=words):
+        bring(hub, tmp_path, source)
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_private_repository_looks_absent_and_the_remedy_says_so(hub: FakeHub, tmp_path: Path) -> None:
+    """The hub does not tell strangers what is there."""
+    hub.gate, hub.is_private = Gate(TOKEN), True
+    with pytest.raises(HubNotFound) as caught:
+        bring(hub, tmp_path)
+    assert "private" in caught.value.remedy
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_gated_repository_is_named_as_such(
+    hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_known: bool
+) -> None:
+    """Whoever has not accepted the terms is told to, with a token or without one."""
+    hub.gate = Gate(TOKEN, is_accepted=False)
+    if is_known:
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
+    with pytest.raises(HubGated, match=f"asked {'with' if is_known else 'without'} a token") as caught:
+        bring(hub, tmp_path)
+    assert "accept the terms" in caught.value.remedy
+
+
+@pytest.mark.usefixtures("logged_in")
+def test_a_token_that_is_refused_is_named(hub: FakeHub, tmp_path: Path) -> None:
+    """A token that lapsed is a failure of its own."""
+    hub.fail(faults.status(401), path="/api/models/")
+    with pytest.raises(HubUnauthorized):
+        bring(hub, tmp_path)
+
+
+@pytest.mark.usefixtures("logged_in")
+@pytest.mark.parametrize("path", ["/api/models/", "/resolve/"])
+def test_a_hub_that_says_the_token_aloud_is_not_quoted_with_it(hub: FakeHub, tmp_path: Path, path: str) -> None:
+    """The hub's words are passed on without what they may not hold."""
+    hub.fail(faults.status(403, X_Error_Message=f"the token {TOKEN} may not read this"), path=path)
+    with pytest.raises(HubUnauthorized, match="the token … may not") as caught:
+        bring(hub, tmp_path)
+    assert TOKEN not in caught.value.explain()
+
+
+@pytest.mark.usefixtures("logged_in")
+def test_the_token_goes_to_the_hub_alone(hub: FakeHub, tmp_path: Path) -> None:
+    """Where large files are kept nobody sees it: addresses there are signed."""
+    hub.gate = Gate(TOKEN)
+    bring(hub, tmp_path)
+    assert read_tree(tmp_path / "model") == MODEL
+    assert {request.headers.get("authorization") for request in hub.requests} == {f"Bearer {TOKEN}"}
+    assert [request for request in hub.cdn.requests if "authorization" in request.headers] == []
+
+
+def test_the_token_of_a_login_is_found(hub: FakeHub, tmp_path: Path) -> None:
+    """What `hf auth login` wrote is read, in the place that HF_TOKEN_PATH names."""
+    file = tmp_path / "token"
+    file.write_text(f"{TOKEN}\n")
+    hub.gate = Gate(TOKEN)
+    done = run_puller(hub, tmp_path, HF_TOKEN_PATH=str(file))
+    assert done.returncode == 0
+    assert read_tree(tmp_path / "model") == MODEL
+
+
+@pytest.mark.parametrize("token", ["hf_ü", "hf_a\x7fb"])
+def test_a_token_that_no_header_can_hold_is_not_quoted(
+    hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    """A spoilt Secret is named without its text."""
+    monkeypatch.setenv("HF_TOKEN", token)
+    with pytest.raises(BadCredentials) as caught:
+        bring(hub, tmp_path)
+    assert "hf_" not in caught.value.explain()
+
+
+def run_puller(hub: FakeHub, folder: Path, source: str = SOURCE, **environ: str) -> "subprocess.CompletedProcess[str]":
+    """Run the initContainer's program, with the hub where the webhook says that it is."""
+    settings = Settings(source=source, destination=str(folder / "model"), termination_log=str(folder / "log"))
+    (folder / "log").touch()
+    return subprocess.run(
+        [sys.executable, "-m", "puller"],
+        env={**os.environ, **settings.to_env(), "HF_ENDPOINT": hub.endpoint, **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("is_accepted", [True, False])
+def test_the_token_is_in_nothing_that_a_pull_leaves(hub: FakeHub, tmp_path: Path, *, is_accepted: bool) -> None:
+    """Neither the words, nor the termination message, nor any file holds it, when the pull fails and when it works."""
+    hub.gate = Gate(TOKEN, is_accepted=is_accepted)
+    done = run_puller(hub, tmp_path, HF_TOKEN=TOKEN)
+    assert done.returncode == (0 if is_accepted else 1)
+    left = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert [text for text in (done.stdout.encode(), done.stderr.encode(), *left) if TOKEN.encode() in text] == []
+    assert is_accepted or "[hub.gated]" in done.stderr
+
+
+def test_a_hub_that_is_away_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hub that cannot be reached may be back later: the error is a temporary one."""
+    monkeypatch.setattr("registry.retry._FIRST_SECONDS", 0.0)
+    with fake_hub() as hub:
+        pass
+    with pytest.raises(Unavailable):
+        bring(hub, tmp_path)
+
+
+def test_offline_means_offline(hub: FakeHub, tmp_path: Path) -> None:
+    """HF_HUB_OFFLINE is honoured, and named."""
+    done = run_puller(hub, tmp_path, HF_HUB_OFFLINE="1")
+    assert done.returncode == 1
+    assert "HF_HUB_OFFLINE" in done.stderr
+    assert hub.requests == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sha": "main"},
+        {"sha": None},
+        {"sha": 3},
+        {"size": None},
+        {"size": -1},
+        {"size": "2"},
+        {"size": 33 << 20},
+        {"blobId": None},
+        {"lfs": {"sha256": "0", "size": 2, "pointerSize": 1}},
+        {"siblings": {}},
+        {"siblings": [{}]},
+        {"siblings": 3},
+    ],
+    ids=str,
+)
+def test_a_listing_that_cannot_be_believed_is_refused(hub: FakeHub, tmp_path: Path, change: dict[str, object]) -> None:
+    """Before the first file is asked for, the listing must say what files there are, how large, of which commit."""
+    hub.fail(faults.replaced(listing(hub, **change)), path="/api/models/")
+    with pytest.raises(Fault) as caught:
+        bring(hub, tmp_path)
+    assert caught.value.code in {"hub.invalid", "artifact.invalid"}
+    assert hub.file_requests() == []
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"[]", b"3", b"[" * 100_000, b"\xff\xfe", b"[" + b" " * (64 << 20)], ids=KINDS
+)
+def test_an_answer_that_is_no_listing_is_refused(hub: FakeHub, tmp_path: Path, body: bytes) -> None:
+    """A captive portal is no hub."""
+    hub.fail(faults.replaced(body), path="/api/models/")
+    with pytest.raises(BadHubAnswer):
+        bring(hub, tmp_path)
+
+
+def test_another_commit_than_the_one_asked_for_is_refused(hub: FakeHub, tmp_path: Path) -> None:
+    """A mirror may not answer for a commit with what it has."""
+    wanted = hub.revisions["main"]
+    hub.fail(faults.replaced(listing(hub, sha="1" * 40)), path="/api/models/")
+    with pytest.raises(BadHubAnswer, match="another commit"):
+        bring(hub, tmp_path, f"{SOURCE}@{wanted}")
+
+
+def test_a_file_name_that_climbs_out_is_refused(hub: FakeHub, tmp_path: Path) -> None:
+    """The hub's names are held to the same law as any artifact's."""
+    hub.commit({"../outside": b"x"})
+    with pytest.raises(BadHubAnswer, match="climbs out"):
+        bring(hub, tmp_path)
+    assert not (tmp_path / "outside").exists()
+    assert hub.file_requests() == []
+
+
+def test_inspect_names_the_repository_and_its_files(hub: FakeHub) -> None:
+    """One screen tells what a pull would bring."""
+    with reach(hub) as access:
+        found = inspect(repository_at(parse_source(SOURCE), access), access)
+    assert (found.kind, found.problem) == ("Hugging Face repository", "")
+    assert [entry.path for entry in found.entries] == sorted(MODEL)
+    assert found.pinned == f"hf://team/model@{hub.revisions['main']}"
+    assert found.size == sum(map(len, MODEL.values()))
+
+
+def test_the_hubs_own_program_may_fetch_large_files(hub: FakeHub, tmp_path: Path) -> None:
+    """With `xet` whole files come by huggingface_hub, and are believed by their digest."""
+    receipt = bring(hub, tmp_path, xet=True)
+    assert read_tree(tmp_path / "model") == MODEL
+    assert [request.range for request in hub.cdn.blob_requests() if Digest.of(WEIGHTS).hex in request.path] == [None]
+    assert receipt.wire_bytes == sum(map(len, MODEL.values())) - len(WEIGHTS) - len(b"{}")
+    assert list((tmp_path / ".weighbridge" / "model").glob("courier")) == []
+
+
+@pytest.mark.parametrize("fault", [faults.flipped(17), faults.status(500), faults.shortened(1)])
+def test_what_the_hubs_own_program_brings_wrong_comes_in_ranges(hub: FakeHub, tmp_path: Path, fault: Change) -> None:
+    """It is not believed, and not needed."""
+
+    def to_whole_files(request: Request, answer: Answer) -> Answer:
+        return answer if request.range or len(answer.body) < len(WEIGHTS) else fault(request, answer)
+
+    hub.cdn.fail(to_whole_files)
+    bring(hub, tmp_path, xet=True)
+    assert read_tree(tmp_path / "model") == MODEL
+
+
+def test_the_hub_is_held_to_the_cas_that_are_named(tmp_path: Path) -> None:
+    """What `huggingface_hub` asks and what we ask ourselves is held to the same trust."""
+    certificate, key = certificate_for_localhost(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    with fake_hub(tls) as hub:
+        hub.commit(MODEL)
+        with pytest.raises(Untrusted):
+            bring(hub, tmp_path)
+        assert hub.requests == []
+        with access_from({"HF_ENDPOINT": hub.endpoint}, ca_file=str(certificate)) as access:
+            pull(Settings(source=SOURCE, destination=str(tmp_path / "model")), access, Silence())
+    assert read_tree(tmp_path / "model") == MODEL
+
+
+def test_nothing_is_pushed_to_a_hub(hub: FakeHub) -> None:
+    """Artifacts go to registries and layouts."""
+    with reach(hub) as access, pytest.raises(Fault, match="nothing is pushed"):
+        publisher_at(parse_source(SOURCE), access)
+
+
+def test_an_endpoint_that_is_no_address_is_named(tmp_path: Path) -> None:
+    """HF_ENDPOINT must be a URL."""
+    access = Access(transport=Transport(proxies={}), credentials=Credentials(), hub_endpoint="huggingface.co")
+    with access, pytest.raises(Refused, match="not an HTTP URL"):
+        pull(Settings(source=SOURCE, destination=str(tmp_path / "model")), access, Silence())
