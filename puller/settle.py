@@ -73,7 +73,7 @@ def settle(tree: Tree, incoming: Path, include: Sequence[str], exclude: Sequence
     first: dict[int, Path] = {}
     with disk_errors():
         for path, node in wanted.items():
-            _place(incoming / path, path, node, first)
+            _place(incoming / path, node, first)
         for path, node in wanted.items():
             if node.kind is Kind.SYMLINK:
                 (incoming / path).parent.mkdir(parents=True, exist_ok=True)
@@ -95,12 +95,10 @@ def records(incoming: Path, tree: Tree, form: Form) -> tuple[FileRecord, ...]:
         )
 
 
-def _place(place: Path, path: str, node: Node, first: dict[int, Path]) -> None:
+def _place(place: Path, node: Node, first: dict[int, Path]) -> None:
     if node.kind is Kind.FOLDER:
         place.mkdir(parents=True, exist_ok=True)
     elif node.content is not None:
-        if node.content.place is None:
-            raise BadArtifact(f"{path!r} is a second name of a file that is not wanted")
         known = first.setdefault(id(node.content), place)
         place.parent.mkdir(parents=True, exist_ok=True)
         if known is not place:

@@ -25,9 +25,9 @@ _MOST_LINKS = 40  # how many links in a row a kernel follows (path_resolution(7)
 
 @dataclass(eq=False, slots=True)
 class Content:
-    """A file's bytes: `place` is where they are now, empty where that is the file's own place, None if nowhere."""
+    """A file's bytes: `place` is where they are now, empty where that is the file's own place."""
 
-    place: str | None
+    place: str
     size: int
     mode: int
     mtime: float | None
@@ -88,8 +88,6 @@ class Tree:
                 if not f"{end}/".startswith(above):
                     raise UnsafePath(f"{path!r}: a link to {target[:200]!r}, outside of the model")
                 target = relpath(f"/{end}", f"/{path.rpartition('/')[0]}")
-            if node.content is not None and node.content.place is None:
-                raise BadArtifact(f"{path!r} is a second name of a file outside of /{root}")
             tree._put(path.removeprefix(above), Node(node.layer, node.kind, node.content, target))
         return tree
 
@@ -117,7 +115,7 @@ class Tree:
                 self._put(path, Node(part.number, Kind.FOLDER))
         elif member.kind is Kind.FILE:
             mtime = member.mtime if member.mtime > 0 else None
-            content = Content(member.place or None, member.size, readable(member.mode), mtime)
+            content = Content(member.place, member.size, readable(member.mode), mtime)
             self._put(path, Node(part.number, Kind.FILE, content))
         elif member.kind is Kind.SYMLINK:
             self._put(path, Node(part.number, Kind.SYMLINK, target=member.target))
