@@ -58,6 +58,7 @@ class Holder:
             inode=self.place.incoming.stat().st_ino,
         )
         self.place.publish(adopted, is_synced=self.settings.sync)
+        self.voice.say(f"{self.settings.destination}: taken from {model}")
         return adopted
 
 

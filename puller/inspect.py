@@ -54,12 +54,13 @@ class Inspection:
     def to_text(self) -> str:
         """Give one screen for people."""
         width = max((len(entry.path) for entry in self.entries), default=0)
-        lines = [self.pinned, f"{self.kind}, {len(self.entries)} files, {human(self.size)}", ""]
+        lines = [self.pinned, f"{self.kind}, {len(self.entries)} layers, {human(self.size)}", ""]
         lines += [
             f"  {entry.path:<{width}}  {human(entry.size):>8}  {entry.digest[:19]}…  {entry.media_type}"
             for entry in self.entries
         ]
-        return "\n".join([*lines, *([f"\nnot pullable: {self.problem}"] if self.problem else [])])
+        lines += ["", f"not pullable: {self.problem}"] if self.problem else []
+        return "\n".join("".join(filter(str.isprintable, line)) for line in lines)
 
 
 def inspect(repository: Repository, access: Access) -> Inspection:

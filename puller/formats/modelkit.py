@@ -53,7 +53,8 @@ def _part(layer: Descriptor, number: int, sections: list[_Section], *, is_old: b
     where = f"layers[{number}]"
     if codec.split("+")[0] != "raw":
         root = _folder(section.path, where) if section and is_old else ""
-        return Part(layer=layer, number=number, shape=Shape.ARCHIVE, root=root, path=root)
+        label = section.path if section else ""
+        return Part(layer=layer, number=number, shape=Shape.ARCHIVE, root=root, path=root, label=label)
     if section is None:
         raise UnsupportedLayer(f"{where}: {layer.media_type} is in no section of the Kitfile, so it has no name")
     shape = Shape.CODED_FILE if "+" in codec else Shape.FILE

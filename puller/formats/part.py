@@ -34,9 +34,9 @@ class Part:
     """A layer and what becomes of it.
 
     `path` is where a file goes; of an archive, where its only file goes if that has the same name, and else nothing.
-    `root` is the folder that an archive's names are meant in. `size` is what the file has behind its codec, if
-    somebody promised that, and `content_digest` is that of what the codec hides. `reference` names another artifact
-    that the layer belongs to, or is empty.
+    `root` is the folder that an archive's names are meant in, `label` what people call it. `size` is what the file has
+    behind its codec, if somebody promised that, and `content_digest` is that of what the codec hides. `reference` names
+    another artifact that the layer belongs to, or is empty.
     """
 
     layer: Descriptor
@@ -48,12 +48,13 @@ class Part:
     mtime: float | None = None
     size: int | None = None
     content_digest: Digest | None = None
+    label: str = ""
     reference: str = ""
 
     @property
     def name(self) -> str:
         """What people are told that it is."""
-        return self.path or f"layers[{self.number}]"
+        return self.path or self.label or f"layers[{self.number}]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -424,3 +424,13 @@ def test_layers_that_nobody_named_are_refused(layout: Layout, tmp_path: Path, ac
 def sha256(content: bytes) -> str:
     """Give a digest as manifests write it."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def test_inspect_lets_no_artifact_speak_to_the_terminal(layout: Layout, access: Access) -> None:
+    """Names and types are their writer's; escape sequences among them are not printed."""
+    kitfile = {"model": {"path": "\x1b[2Jweights", "digest": sha256(tar_of({"x": b"1"}))}}
+    layer = Layer(tar_of({"x": b"1"}), "application/vnd.kitops.modelkit.model.v1.tar")
+    source = layout.tag(layout.manifest([layer], config_type=KITFILE, config=kitfile))
+    text = inspect(repository_at(parse_source(source), access), access).to_text()
+    assert "weights (archive)" in text
+    assert "\x1b" not in text
