@@ -109,10 +109,10 @@ class _Bringer:
         settings, incoming = self.settings, self.place.incoming
         chosen = select(lineage.form.parts, settings.include, settings.exclude)
         members = staged_members(self.place.stage, packed(chosen))
-        tree = tree_of(lineage.form, chosen, members, settings.image_path)
-        settled = settle(tree, incoming, settings.include, settings.exclude)
+        tree = tree_of(lineage.form, chosen, members, settings)
+        settle(tree, incoming)
         Flush(is_synced=settings.sync, is_tight=False).tree(incoming)
-        return settled
+        return tree
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from .formats.image import ROOTS
 from .formats.part import Form, Part, Shape
 from .plan import is_selected
 from .receipt import FileRecord
+from .settings import Settings
 from .staging import Staged, sealed
 from .tree import Content, Node, Tree
 from .untar import Kind
@@ -28,11 +29,10 @@ def staged_members(stage: Path, parts: Iterable[Part]) -> Members:
     return members
 
 
-def tree_of(form: Form, parts: Iterable[Part], members: Members, image_path: str) -> Tree:
-    """Give what an artifact's parts make together.
+def tree_of(form: Form, parts: Iterable[Part], members: Members, settings: Settings) -> Tree:
+    """Give what an artifact's parts make together, as far as it is wanted.
 
-    `image_path` is the folder of an image that is wanted; empty means where packers put models.
-    Raises BadArtifact, UnsafePath.
+    Raises BadArtifact, UnsafePath, NothingSelected.
     """
     tree = Tree(is_image=form.is_image)
     for part in parts:
@@ -43,10 +43,14 @@ def tree_of(form: Form, parts: Iterable[Part], members: Members, image_path: str
         else:
             tree.put_members(part, members[str(part.layer.digest)])
     if form.is_image:
-        return tree.rooted(_root(tree, image_path))
+        tree = tree.rooted(_root(tree, settings.image_path))
     for path, node in tree.nodes.items():
         if node.kind is Kind.SYMLINK:
             tree.follow(path)
+    if settings.include or settings.exclude:
+        tree.keep(lambda path: is_selected(path, settings.include, settings.exclude))
+    if all(node.kind is Kind.FOLDER for node in tree.nodes.values()):
+        raise NothingSelected(f"no file matches include={list(settings.include)} exclude={list(settings.exclude)}")
     return tree
 
 
@@ -55,33 +59,22 @@ def image_roots(image_path: str) -> tuple[str, ...]:
     return (image_path.strip("/"),) if image_path else ROOTS
 
 
-def settle(tree: Tree, incoming: Path, include: Sequence[str], exclude: Sequence[str]) -> Tree:
-    """Give everything that is wanted of a tree its place below `incoming`; raise NothingSelected.
+def settle(tree: Tree, incoming: Path) -> None:
+    """Give everything in a tree its place below `incoming`.
 
     Symbolic links come when all files stand, so that nothing is ever written through one.
     """
-    wanted = {
-        path: node
-        for path, node in tree.nodes.items()
-        if node.kind is Kind.FOLDER or is_selected(path, include, exclude)
-    }
-    if all(node.kind is Kind.FOLDER for node in wanted.values()):
-        raise NothingSelected(f"no file matches include={list(include)} exclude={list(exclude)}")
-    if include or exclude:
-        wanted = {path: node for path, node in wanted.items() if node.kind is not Kind.FOLDER}
-    tree.nodes = wanted
     first: dict[int, Path] = {}
     with disk_errors():
-        for path, node in wanted.items():
+        for path, node in tree.nodes.items():
             _place(incoming / path, node, first)
-        for path, node in wanted.items():
+        for path, node in tree.nodes.items():
             if node.kind is Kind.SYMLINK:
                 (incoming / path).parent.mkdir(parents=True, exist_ok=True)
                 (incoming / path).symlink_to(node.target)
-        for path, node in wanted.items():
+        for path, node in tree.nodes.items():
             if node.content is not None:
                 _dress(incoming / path, node.content)
-    return tree
 
 
 def records(incoming: Path, tree: Tree, form: Form) -> tuple[FileRecord, ...]:

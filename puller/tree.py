@@ -8,7 +8,7 @@
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from posixpath import relpath
 
@@ -90,6 +90,11 @@ class Tree:
                 target = relpath(f"/{end}", f"/{path.rpartition('/')[0]}")
             tree._put(path.removeprefix(above), Node(node.layer, node.kind, node.content, target))
         return tree
+
+    def keep(self, is_wanted: Callable[[str], bool]) -> None:
+        """Let go of every file and link that is not wanted, and of folders, which come with what is in them."""
+        for path in [path for path, node in self.nodes.items() if node.kind is Kind.FOLDER or not is_wanted(path)]:
+            self._delete(path)
 
     def has_files(self, root: str) -> bool:
         """Tell whether a file stands below a folder."""
