@@ -12,6 +12,7 @@ _SLOW = 0.2
 """The share of the usual rate below which a connection is slow."""
 
 _WAITED_SECONDS = 0.3
+_LEAST_SECONDS = 1e-6
 _STRIKES = 3
 _PEERS = 3
 CHANCES = 3
@@ -70,9 +71,11 @@ class Watchdog:
             self._watched.add(watched)
 
     def leave(self, watched: Watched) -> None:
-        """Look at a connection no more."""
+        """Look at a connection no more; one that did its work between two looks tells what is usual, too."""
         with self._lock:
             self._watched.discard(watched)
+            if watched.taken and not watched.was_cut:
+                self._rates.append(watched.taken / max(watched.seconds, _LEAST_SECONDS))
 
     def tick(self, now: float) -> None:
         """Judge every connection by what it brought since the last tick; `now` as time.perf_counter() gives it."""

@@ -366,3 +366,21 @@ def test_credentials_do_not_follow_a_redirect_to_another_host(
         assert read_tree(tmp_path / "model") == {"model.gguf": content}
         assert all("authorization" not in request.headers for request in storage.requests)
         assert len(fake.blob_requests()) < len(storage.blob_requests())
+
+
+def test_a_connection_that_goes_silent_is_replaced(
+    fake: FakeRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of several connections one brings nothing more: its piece goes on over another one, long before a time limit."""
+    monkeypatch.setattr("puller.fetch.WATCH_SECONDS", 0.05)
+    monkeypatch.setattr("puller.watchdog._WAITED_SECONDS", 0.01)
+    model = {"weights": noise(40 * PIECE)}
+    offer(fake, model, chunk=PIECE)
+    path = f"/blobs/{Digest.of(model['weights'])}"
+    fake.fail(faults.stalled(PIECE // 2), path=path, times=1)
+    with Access(transport=Transport(proxies={}, timeout_seconds=3600), credentials=Credentials()) as patient:
+        receipt = bring(fake, patient, tmp_path)
+    assert read_tree(tmp_path / "model") == model
+    assert receipt.wire_bytes == 40 * PIECE
+    ranges = [request.range for request in fake.blob_requests() if request.range]
+    assert len(ranges) > len({start // PIECE for start, _ in ranges})
