@@ -79,6 +79,17 @@ def part(request: pytest.FixtureRequest) -> Part:
 
 
 @pytest.fixture(scope="session")
+def skopeo() -> str:
+    """Give the path of skopeo, which no language's packages carry: missing, it fails CI and skips elsewhere."""
+    found = shutil.which("skopeo")
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail("skopeo is not installed")
+        pytest.skip("skopeo is not installed")
+    return found
+
+
+@pytest.fixture(scope="session")
 def registry(part: Part, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """Run CNCF distribution, open to all; tests keep apart by repository names.
 

@@ -3,7 +3,6 @@
 import json
 import os
 import resource
-import shutil
 import signal
 import socket
 import subprocess
@@ -153,13 +152,8 @@ def test_the_specs_own_validator_accepts_the_config(
         assert checked.returncode == 0, checked.stderr
 
 
-def test_skopeo_reads_and_copies_what_we_push(registry: Registry, access: Access, tmp_path: Path) -> None:
+def test_skopeo_reads_and_copies_what_we_push(skopeo: str, registry: Registry, access: Access, tmp_path: Path) -> None:
     """A tool of other makers takes the manifest, counts the same digest, and copies every blob."""
-    skopeo = shutil.which("skopeo")
-    if skopeo is None:
-        if os.environ.get("CI"):
-            pytest.fail("skopeo is not installed")
-        pytest.skip("skopeo is not installed")
     pushed = send(write_tree(tmp_path / "model", TREE), f"{registry.address}/push/skopeo:v1", access)
     url = f"docker://{registry.address}/push/skopeo:v1"
     raw = subprocess.run([skopeo, "inspect", "--raw", "--tls-verify=false", url], capture_output=True, check=True)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
@@ -116,9 +115,8 @@ def test_regctl_puts_artifacts(part: Part, repository: str, access: Access, tmp_
     assert bring(f"{repository}:v1", tmp_path, access) == TREE
 
 
-def test_skopeo_copies_images_behind_zstd(repository: str, access: Access, tmp_path: Path) -> None:
+def test_skopeo_copies_images_behind_zstd(skopeo: str, repository: str, access: Access, tmp_path: Path) -> None:
     """An image whose layers skopeo compressed anew."""
-    skopeo = _skopeo()
     tar = tar_of({"models/w": TREE["deep/weights.bin"]})
     layout = Layout(tmp_path / "layout")
     image = layout.manifest(
@@ -140,7 +138,7 @@ def test_skopeo_copies_images_behind_zstd(repository: str, access: Access, tmp_p
 
 @pytest.mark.parametrize("codec", ["raw", ZSTD])
 def test_what_we_push_is_copied_by_every_tool(
-    part: Part, repository: str, access: Access, tmp_path: Path, codec: str
+    part: Part, skopeo: str, repository: str, access: Access, tmp_path: Path, codec: str
 ) -> None:
     """crane, regctl, oras and skopeo carry it elsewhere unchanged; from there it is pulled as if it were here."""
     tree = {**TREE, "model.safetensors": WEIGHTS}
@@ -155,8 +153,8 @@ def test_what_we_push_is_copied_by_every_tool(
     run(part("regctl"), "image", "copy", f"{repository}:v1", f"{repository}-regctl:v1")
     plain = ("--from-plain-http", "--to-plain-http")
     run(part("oras"), "cp", *plain, f"{repository}:v1", f"{repository}-oras:v1")
-    skopeo = ("copy", "--preserve-digests", "--src-tls-verify=false", "--dest-tls-verify=false")
-    run(_skopeo(), *skopeo, f"docker://{repository}:v1", f"docker://{repository}-skopeo:v1")
+    carry = ("copy", "--preserve-digests", "--src-tls-verify=false", "--dest-tls-verify=false")
+    run(skopeo, *carry, f"docker://{repository}:v1", f"docker://{repository}-skopeo:v1")
     for tool in ("crane", "regctl", "oras", "skopeo"):
         (tmp_path / tool).mkdir()
         assert bring(f"{repository}-{tool}@{pushed.digest}", tmp_path / tool, access) == tree
@@ -178,12 +176,3 @@ def test_any_zstd_and_any_tar_read_our_layers(access: Access, tmp_path: Path) ->
     ):
         members = [(info.name, cast("IO[bytes]", tar.extractfile(info)).read()) for info in tar]
     assert members == [("deep/model.safetensors", WEIGHTS)]
-
-
-def _skopeo() -> str:
-    skopeo = shutil.which("skopeo")
-    if skopeo is None:
-        if os.environ.get("CI"):
-            pytest.fail("skopeo is not installed")
-        pytest.skip("skopeo is not installed")
-    return skopeo
