@@ -49,4 +49,4 @@ lock: ## pin every dependency again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --no-annotate --group go -o requirements/go.txt
 
-.PHONY: help dev demo test check lint golden laws lock
+.PHONY: help dev demo test check lint bench golden laws lock
