@@ -5,6 +5,7 @@ corpus     generated weights that compress as real ones do               writes 
 origin     registries to pull from and push to, as processes             starts programs
 sendfile   a registry that costs little and can hold back                a program
 bare       receive, hash, write and nothing else: the roofline           a program
+bare_push  read, hash, send and nothing else: a push's roofline   a program
 peers      other tools as commands                                       looks at PATH
 ours       our puller and packer as commands                             pure
 strangers  what other programs took of the machine                       reads /proc

@@ -4,8 +4,14 @@ from dataclasses import dataclass, replace
 
 FIRST = 4
 TICK_SECONDS = 0.1
-_WORTH = 1.15
+_WORTH = 1.05
 """What doubling the connections must multiply the rate by, to be kept."""
+
+_CLEAR = 1.5
+"""The multiple that needs no second look."""
+
+_LOOKS = 3
+"""How many ticks a doubled rate that is not clear is watched for: one tick may hold a burst, or a pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,9 @@ class Pace:
     is_new: bool = True
     """Whether the limit was set only just now, and its connections are still to come up to speed."""
 
+    seen: tuple[float, ...] = ()
+    """The rates of the trial's ticks."""
+
     is_settled: bool = False
 
     @classmethod
@@ -36,11 +45,16 @@ class Pace:
             return self
         if self.is_new:
             return replace(self, is_new=False)
-        if rate < self.rate * _WORTH:
-            return replace(self, limit=max(self.proven, 1), is_settled=True)
+        seen = (*self.seen, rate)
+        mean = sum(seen) / len(seen)
+        if mean < self.rate * _CLEAR and len(seen) < _LOOKS:
+            return replace(self, seen=seen)
+        if mean < self.rate * _WORTH:
+            return replace(self, limit=self.proven, is_settled=True)
         if self.limit == self.most:
-            return replace(self, proven=self.limit, rate=rate, is_settled=True)
-        return replace(self, proven=self.limit, rate=rate, limit=min(self.limit * 2, self.most), is_new=True)
+            return replace(self, proven=self.limit, rate=mean, is_settled=True)
+        limit = min(self.limit * 2, self.most)
+        return Pace(most=self.most, limit=limit, proven=self.limit, rate=mean)
 
     def overrun(self) -> "Pace":
         """Halve the connections: the registry said that it has too much to do."""

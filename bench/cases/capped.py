@@ -1,5 +1,7 @@
 """An origin that gives each connection so much and no more, as object stores do."""
 
+from dataclasses import replace
+
 from bench import ours
 from bench.origin import Published, publish, sendfile
 from bench.outcome import Goal, Outcome, ratio
@@ -17,7 +19,7 @@ _LAYER_PARALLEL = ("oras pull", "crane pull", "skopeo copy oci:", "curl alone (u
 def capped(bench: Bench) -> Outcome:
     """Pull a model of one file over 4, 8 and 16 connections, beside a peer that is parallel over layers alone.
 
-    The bare loop runs behind the same cap: pacing costs the kernel time, and what that loop reaches is what is to be had.
+    The bare loop runs behind the same cap: pacing costs the kernel time, and that loop reaches what is to be had.
     """
     plan = bench.plan
     model = bench.model(plan.model(1))
@@ -54,5 +56,7 @@ def _share(series: Series, count: int, rate: int) -> Goal:
     if not (series.has(_name(count)) and series.has(_LINE)):
         return Goal(promise, 0.9, None, remark="; ".join(series.failures.values()))
     most = min(count * rate, series.rate(_LINE))
-    remark = f"the {_BARE[count]} behind the same cap: {series.rate(_BARE[count]) / most:.3f}" if series.has(_BARE[count]) else ""
-    return Goal(promise, 0.9, series.rate(_name(count)) / most, remark=remark)
+    goal = Goal(promise, 0.9, series.rate(_name(count)) / most)
+    if not series.has(_BARE[count]):
+        return goal
+    return replace(goal, remark=f"the {_BARE[count]} behind the same cap: {series.rate(_BARE[count]) / most:.3f}")

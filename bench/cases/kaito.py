@@ -1,19 +1,22 @@
 """KAITO's table: a model as one tar.gz, copied three times, and as a tar.zst that is unpacked while it streams."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 from bench import ours
 from bench.corpus import Model
 from bench.origin import publish, sendfile
-from bench.outcome import Outcome, ratio
+from bench.outcome import Goal, Outcome, ratio
+from bench.peers import bare
 from bench.plan import Shape
-from bench.rounds import Arm, compete
+from bench.rounds import Arm, Series, compete
 from bench.run import Command
 
 from . import Bench
 
 _OURS, _GZIP, _ZSTD = "weighbridge", "tar.gz: fetch, check, unpack, move", "tar.zst: streamed, unverified"
+_BARE = "bare loop x4"
 _COMPRESSORS = {"gz": ("gzip", "-1"), "zst": ("zstd", "-q", "-1")}
 
 
@@ -29,13 +32,22 @@ def kaito(bench: Bench) -> Outcome:
             Arm(_OURS, lambda folder: ours.pull(published.reference, folder)),
             Arm(_GZIP, lambda folder: _unpack_gzip(f"{base}.tar.gz", folder)),
             Arm(_ZSTD, lambda folder: _unpack_zstd(f"{base}.tar.zst", folder)),
+            Arm(_BARE, lambda folder: bare(published, folder, 4)),
         )
         series = compete(arms, model.size, bench.in_memory)
     goals = (
-        ratio("faster than a single-layer tar.gz", 8.0, series, _OURS, _GZIP),
-        ratio("faster than a streamed tar.zst", 2.5, series, _OURS, _ZSTD),
+        _goal("faster than a single-layer tar.gz", 8.0, series, _GZIP),
+        _goal("faster than a streamed tar.zst", 2.5, series, _ZSTD),
     )
     return Outcome("kaito", "One layer of an image, as KAITO's table has it", goals, {model.name: series})
+
+
+def _goal(promise: str, wanted: float, series: Series, peer: str) -> Goal:
+    """Hold us to a multiple of a peer's speed; say what a program reaches that only fetches, hashes and writes."""
+    goal = ratio(promise, wanted, series, _OURS, peer)
+    if goal.measured is None or not series.has(_BARE):
+        return goal
+    return replace(goal, remark=f"the {_BARE}, same bytes: {series.times_faster(_BARE, peer):.2f}")
 
 
 def _archive(model: Model, suffix: str) -> None:

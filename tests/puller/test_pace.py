@@ -24,6 +24,18 @@ def test_connections_that_bring_nothing_more_are_given_up() -> None:
     assert run(32, {FIRST: 100.0, 2 * FIRST: 101.0, 4 * FIRST: 101.0}).limit == FIRST
 
 
+def test_one_tick_decides_nothing_that_is_not_clear() -> None:
+    """A pause right after the doubling is made up for by the ticks behind it, and a burst does not stand for them."""
+    paused = Pace.start(8)
+    for rate in (100.0, 100.0, 0.1, 60.0, 130.0, 150.0):
+        paused = paused.step(rate)
+    assert paused.limit == 8
+    burst = Pace.start(8)
+    for rate in (100.0, 100.0, 0.1, 140.0, 80.0, 80.0):
+        burst = burst.step(rate)
+    assert burst.limit == FIRST
+
+
 def test_a_registry_that_is_overrun_gets_fewer_and_never_none() -> None:
     """Each overload halves, down to one, and no growth follows."""
     pace = Pace.start(16).step(1.0)
