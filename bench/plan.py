@@ -61,5 +61,5 @@ class Plan:
         return Shape(kind, count, self.total // count)
 
 
-FULL = Plan(rounds=5, attempts=3, total=2048 * MIB, archive=512 * MIB, kills=25)
+FULL = Plan(rounds=5, attempts=3, total=2048 * MIB, archive=1024 * MIB, kills=25)
 QUICK = Plan(rounds=1, attempts=1, total=16 * MIB, archive=8 * MIB, kills=2, line_gigabits=(1,))
