@@ -21,7 +21,7 @@ from .artifact import About, config_of, manifest_of
 from .counted import RAW
 from .sample import advice
 from .scan import Found, scan
-from .send import SMALL_BYTES, Sent, Target, chunk_bytes, send
+from .send import SMALL_BYTES, Manner, Sent, Target, chunk_bytes, send
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,19 +90,21 @@ def _send_all(target: Target, files: tuple[Found, ...], options: Options, meter:
     """
     order = sorted(files, key=lambda file: -file.size)
     large = [file for file in order if file.size > SMALL_BYTES]
+    cores = os.cpu_count() or 1
+    jobs = min(options.jobs, cores)
+    manner = Manner(options.codec, chunk_bytes(meter.total), spare_core=min(jobs, len(large)) < cores)
     failed = threading.Event()
 
     def one(file: Found) -> Sent | None:
         if failed.is_set():
             return None
         try:
-            return send(target, file, options.codec, chunk_bytes(meter.total), meter)
+            return send(target, file, manner, meter)
         except BaseException:
             failed.set()
             raise
 
-    cores = os.cpu_count() or 1
-    with ThreadPoolExecutor(min(options.jobs, cores)) as few, ThreadPoolExecutor(options.jobs) as many:
+    with ThreadPoolExecutor(jobs) as few, ThreadPoolExecutor(options.jobs) as many:
         results = (*few.map(one, large), *many.map(one, order[len(large) :]))
     by_path = {sent.file.path: sent for sent in results if sent is not None}
     return [by_path[file.path] for file in files]

@@ -1,6 +1,8 @@
-"""A large file on its way: one thread reads and counts the whole digest, a second cuts chunks and sends.
+"""A large file on its way: read once, hashed whole and in chunks, and sent.
 
-Both look at the same buffer at the same time, so that the upload overlaps the hashing and each byte is read once.
+Where a core is to spare, one thread reads and counts the whole digest while a second cuts chunks and sends: both
+look at the same buffer at the same time. Where other files keep the cores busy, one thread does it all, while bytes are
+in its core's own cache.
 """
 
 import hashlib
@@ -11,7 +13,7 @@ from io import FileIO
 from itertools import cycle
 from queue import SimpleQueue
 from threading import Semaphore
-from typing import Self
+from typing import Protocol, Self
 
 from registry.chunks import CHUNK_ALGORITHM, Chunks
 from registry.digest import Digest, hasher_of
@@ -28,7 +30,7 @@ _BUFFER_BYTES = 1 << 19
 _BUFFERS = 4
 
 
-def relay(file: Found, chunk: int, upload: Upload, meter: Meter) -> Counted:
+def relay(file: Found, chunk: int, upload: Upload, meter: Meter, *, spare_core: bool) -> Counted:
     """Write a file to `upload` as it is; give its digest, and its chunks' where it has several.
 
     Raises Changed, BadFolder, and what the upload raises.
@@ -38,9 +40,16 @@ def relay(file: Found, chunk: int, upload: Upload, meter: Meter) -> Counted:
     except OSError as error:
         raise BadFolder(f"{file.location}: {error.strerror}", remedy="make it readable") from None
     whole = hashlib.sha256()
-    with opened, Sender(upload, chunk, meter, opened.fileno()) as sender:
-        for content in _read(opened, file, chunk, sender):
-            whole.update(content)
+    with opened:
+        sender = Sender(upload, chunk, meter, opened.fileno())
+        try:
+            with Aside(sender) if spare_core else Here(sender) as way:
+                for content in _read(opened, file, chunk, way):
+                    way.hand_over(content)
+                    whole.update(content)
+        except BaseException:
+            sender.take_back()
+            raise
     return raw(Digest(whole.hexdigest()), file.size, sender.chunks.finish() if file.size > chunk else None)
 
 
@@ -53,15 +62,26 @@ def digest_of(file: Found) -> Digest:
         raise BadFolder(f"{file.location}: {error.strerror}", remedy="make it readable") from None
 
 
-def _read(opened: FileIO, file: Found, chunk: int, sender: "Sender") -> Iterator[memoryview]:
-    """Give the file's bytes, each buffer handed to the sender before; none reaches across the end of a chunk."""
+class Way(Protocol):
+    """How buffers come to the sender."""
+
+    def buffer(self) -> memoryview:
+        """Give a whole buffer that nobody reads any more, waiting for one. Raises what ended the sending."""
+        ...
+
+    def hand_over(self, content: memoryview) -> None:
+        """Have bytes sent; others may read them too until their buffer is given out again."""
+        ...
+
+
+def _read(opened: FileIO, file: Found, chunk: int, way: Way) -> Iterator[memoryview]:
+    """Give the file's bytes, none of them reaching across the end of a chunk."""
     position = 0
     while position < file.size:
-        buffer = sender.buffer()
+        buffer = way.buffer()
         count = opened.readinto(buffer[: min(file.size - position, chunk - position % chunk)])
         if not count:
             raise Changed(f"{file.location}: ended after {position} of {file.size} bytes")
-        sender.hand_over(buffer[:count])
         yield buffer[:count]
         position += count
     if os.fstat(opened.fileno()).st_size != file.size:
@@ -69,13 +89,65 @@ def _read(opened: FileIO, file: Found, chunk: int, sender: "Sender") -> Iterator
 
 
 class Sender:
-    """The second thread. What ends it early is raised in the first one, and what it counted is taken back."""
+    """Cuts chunks and sends; when the connection breaks, goes on behind what has arrived."""
 
     def __init__(self, upload: Upload, chunk: int, meter: Meter, handle: int) -> None:
         """`handle` is the open file, from which is read again what a broken connection lost."""
         self.chunks = _ChunkHasher(chunk)
         self._upload, self._meter, self._handle = upload, meter, handle
         self._sent = 0
+
+    def send(self, content: memoryview) -> None:
+        """Send bytes that follow those sent before."""
+        self.chunks.update(content)
+        try:
+            self._upload.write(content)
+        except TakenOtherwise:
+            raise
+        except Unavailable:
+            stop = self._sent + len(content)
+            patiently(lambda: self._go_on(stop))
+        self._sent += len(content)
+        self._meter.add(len(content))
+
+    def take_back(self) -> None:
+        """Count what was sent as not sent."""
+        self._meter.take_back(self._sent)
+
+    def _go_on(self, stop: int) -> None:
+        """Send from the file what has not arrived of its bytes up to `stop`."""
+        for start in range(self._upload.resume(), stop, _BUFFER_BYTES):
+            again = os.pread(self._handle, min(_BUFFER_BYTES, stop - start), start)
+            self._upload.write(memoryview(again))
+
+
+class Here:
+    """Sends in the thread that reads; a Way."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+        self._buffer = memoryview(bytearray(_BUFFER_BYTES))
+
+    def buffer(self) -> memoryview:
+        """Give the one buffer."""
+        return self._buffer
+
+    def hand_over(self, content: memoryview) -> None:
+        """Send now."""
+        self._sender.send(content)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is left to do."""
+
+
+class Aside:
+    """Sends in a second thread; a Way. What ends it early is raised in the first one."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
         self._buffers = cycle([memoryview(bytearray(_BUFFER_BYTES)) for _ in range(_BUFFERS)])
         self._free = Semaphore(_BUFFERS)
         self._full: SimpleQueue[memoryview | None] = SimpleQueue()
@@ -83,14 +155,14 @@ class Sender:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def buffer(self) -> memoryview:
-        """Give a whole buffer that nobody reads any more, waiting for one. Raises what ended the sending."""
+        """Give the next of a few buffers; they come back in the order in which they went."""
         self._free.acquire()
         if self._failure is not None:
             raise self._failure
-        return next(self._buffers)  # they come back in the order in which they went
+        return next(self._buffers)
 
     def hand_over(self, content: memoryview) -> None:
-        """Have bytes sent; others may read them too until their buffer is given out again."""
+        """Have the second thread send."""
         self._full.put(content)
 
     def __enter__(self) -> Self:
@@ -100,8 +172,6 @@ class Sender:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._full.put(None)
         self._thread.join()
-        if kind is not None or self._failure is not None:
-            self._meter.take_back(self._sent)
         if kind is None and self._failure is not None:
             raise self._failure
 
@@ -109,30 +179,10 @@ class Sender:
         while (content := self._full.get()) is not None:
             if self._failure is None:
                 try:
-                    self.chunks.update(content)
-                    self._send(content)
+                    self._sender.send(content)
                 except BaseException as error:  # noqa: BLE001 - the first thread raises it again
                     self._failure = error
-                else:
-                    self._sent += len(content)
-                    self._meter.add(len(content))
             self._free.release()
-
-    def _send(self, content: memoryview) -> None:
-        """Send bytes that follow those sent before; when the connection breaks, go on behind what has arrived."""
-        try:
-            self._upload.write(content)
-        except TakenOtherwise:
-            raise
-        except Unavailable:
-            stop = self._sent + len(content)
-            patiently(lambda: self._go_on(stop))
-
-    def _go_on(self, stop: int) -> None:
-        """Send from the file what has not arrived of its bytes up to `stop`."""
-        for start in range(self._upload.resume(), stop, _BUFFER_BYTES):
-            again = os.pread(self._handle, min(_BUFFER_BYTES, stop - start), start)
-            self._upload.write(memoryview(again))
 
 
 class _ChunkHasher:

@@ -1,6 +1,6 @@
 """One file, read once: it is hashed and cut into chunks while it is uploaded, unless it need not be read at all."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from registry.digest import Digest
 from registry.meter import Meter
@@ -40,6 +40,15 @@ class Target:
     repository: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How files are sent: their codec, the bytes of a chunk, and whether each has a second core to itself."""
+
+    codec: str
+    chunk: int
+    spare_core: bool = False
+
+
 def chunk_bytes(total: int) -> int:
     """Give the chunk size for a model of `total` bytes: 16 MiB, doubled while there would be too many chunks."""
     size = _CHUNK_BYTES
@@ -48,23 +57,24 @@ def chunk_bytes(total: int) -> int:
     return size
 
 
-def send(target: Target, file: Found, codec: str, chunk: int, meter: Meter) -> Sent:
+def send(target: Target, file: Found, manner: Manner, meter: Meter) -> Sent:
     """Bring one file to the other side. Raises Changed, BadFolder, and the network's errors once patience ends."""
     if file.size <= SMALL_BYTES:
         return _send_small(target, file, meter)
-    codec = ZSTD if codec == ZSTD and sample(file).pays else RAW
-    known = _known(target, file, codec, chunk)
+    if manner.codec == ZSTD and not sample(file).pays:
+        manner = replace(manner, codec=RAW)
+    known = _known(target, file, manner)
     if known is not None:
         meter.skip(file.size)
         return Sent(file, known)
-    counted = patiently(lambda: _send_large(target, file, codec, chunk, meter))
-    target.ledger.note(file, codec, chunk, counted)
+    counted = patiently(lambda: _send_large(target, file, manner, meter))
+    target.ledger.note(file, manner.codec, manner.chunk, counted)
     return Sent(file, counted)
 
 
-def _known(target: Target, file: Found, codec: str, chunk: int) -> Counted | None:
+def _known(target: Target, file: Found, manner: Manner) -> Counted | None:
     """Leave a file unread that was hashed before, if the other side has it or can take it from a neighbour."""
-    known = target.ledger.find(file, codec, chunk)
+    known = target.ledger.find(file, manner.codec, manner.chunk)
     return known if known is not None and _is_there(target, known.digest) else None
 
 
@@ -91,11 +101,11 @@ def _send_small(target: Target, file: Found, meter: Meter) -> Sent:
     return Sent(file, raw(digest, file.size))
 
 
-def _send_large(target: Target, file: Found, codec: str, chunk: int, meter: Meter) -> Counted:
-    if codec == ZSTD:
-        return send_packed(target.publisher, file, chunk, meter)
+def _send_large(target: Target, file: Found, manner: Manner, meter: Meter) -> Counted:
+    if manner.codec == ZSTD:
+        return send_packed(target.publisher, file, manner.chunk, meter)
     first = digest_of(file) if target.publisher.wants_digest_first else None
     with target.publisher.begin(file.size, first) as upload:
-        counted = relay(file, chunk, upload, meter)
+        counted = relay(file, manner.chunk, upload, meter, spare_core=manner.spare_core)
         upload.commit(counted.digest)
     return counted
