@@ -38,6 +38,7 @@ class Assembly:
         self._left = len(self.missing)
         self.givers = {_EARLIER} if landed else set[str]()
         """Who sent the bytes, as bodies name them."""
+        self.was_wrong = False
         self.prefix = None if blob.pieces[0].digest else Prefix(blob, landed)
 
     @property
@@ -52,6 +53,7 @@ class Assembly:
 
     def begin_again(self) -> None:
         """Forget all that came: the whole was wrong, and nobody knows which piece."""
+        self.was_wrong = True
         self.missing = list(self.blob.pieces)
         self._left = len(self.missing)
         self.givers = set()

@@ -61,6 +61,9 @@ class Cargo(Protocol):
     is_ordered: bool
     """Whether its pieces must be taken in their order."""
 
+    was_wrong: bool
+    """Whether the whole came once already, and was wrong."""
+
     @property
     def missing(self) -> Sequence[Piece]:
         """The pieces that are still to come."""

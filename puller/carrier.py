@@ -68,7 +68,7 @@ class Carrier:
             except Mismatch:
                 self._hang_up()
                 can_mend = self._crew.repository.distrust(frozenset(landing.givers))
-                if not can_mend and (was_wrong or landing.piece.digest is None):
+                if not can_mend and not self._is_worth_another(landing, was_wrong):
                     raise
                 was_wrong = was_wrong or not can_mend
                 if self._begin_again(landing):
@@ -84,6 +84,12 @@ class Carrier:
                 if landing.position > before:
                     patience = delays(self._crew.random)  # only errors without progress wear patience out
                 self._wait(error, next(patience, None))
+
+    def _is_worth_another(self, landing: Landing, was_wrong: bool) -> bool:  # noqa: FBT001 - a state, not a switch
+        """Tell whether to ask the same host anew: once for each piece, or blob, that has a digest of its own."""
+        if landing.piece.digest:
+            return not was_wrong
+        return self._cargo.has_all and not self._cargo.was_wrong
 
     def _begin_again(self, landing: Landing) -> bool:
         """Forget what was wrong; True when that is the whole blob, whose pieces anybody may bring then."""

@@ -65,6 +65,7 @@ class Stream:
         self._payload = payload
         self._lock = threading.Lock()
         self._broken: BadArtifact | None = None
+        self.was_wrong = False
         self._prepare()
 
     @property
@@ -79,6 +80,7 @@ class Stream:
 
     def begin_again(self) -> None:
         """Unpack anew, on an empty stage."""
+        self.was_wrong = True
         self._prepare()
         self._payload.begin()
 

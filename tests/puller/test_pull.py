@@ -153,6 +153,19 @@ def test_wrong_bytes_end_in_a_named_error_and_no_model(
     assert caught.value.remedy
 
 
+@pytest.mark.parametrize("chunk", [0, PIECE], ids=["foreign", "with chunk digests"])
+@pytest.mark.usefixtures("impatient")
+def test_bytes_that_were_wrong_once_are_fetched_anew(
+    fake: FakeRegistry, access: Access, tmp_path: Path, chunk: int
+) -> None:
+    """A bit that turned on the way costs what its digest stands for, a chunk or the blob, and no error."""
+    digest = layer("weights", MODEL["weights/model.safetensors"]).digest
+    offer(fake, MODEL, chunk=chunk)
+    fake.fail(faults.flipped(17), path=f"/blobs/{digest}", times=1)
+    bring(fake, access, tmp_path)
+    assert read_tree(tmp_path / "model") == MODEL
+
+
 @pytest.mark.parametrize("content_range", ["bytes 1-50000/300000", "bytes 0-49999/7", "0-49999", ""])
 def test_a_range_that_was_not_asked_for_is_refused(
     fake: FakeRegistry, access: Access, tmp_path: Path, content_range: str
