@@ -46,6 +46,7 @@ def _pull(settings: Settings, voice: Voice) -> Receipt:
         plain_http=settings.plain_http,
         ca_file=settings.ca_file,
         hosts_dir=settings.hosts_dir,
+        mirrors=settings.mirrors,
     )
     with access:
         return pull(settings, access, voice)

@@ -71,6 +71,9 @@ class Settings:
     hosts_dir: str = HOSTS_DIRECTORY
     """Where mirrors are written, by containerd's hosts.toml convention; no such folder means no mirrors."""
 
+    mirrors: str = ""
+    """Mirrors for one registry or many: TOML tables, named as the folders of `hosts_dir`, before which they count."""
+
     termination_log: str = "/dev/termination-log"
     """Where the closing message goes, for `kubectl describe pod`; nothing is written where there is no such file."""
 

@@ -7,7 +7,7 @@ paths                       which file names every system can hold             p
 repository                  what every place that holds artifacts can do
 places                      from a source to its place
 remote, upload              a registry, read and written
-host, mirrors, tls          who serves a registry, as operators write it           files
+host, hosts, mirrors, tls   who serves a registry, as operators write it           files
 site, turns                 one host, read from; whose turn it is
 hub                         a repository of the Hugging Face hub, read
 huggingface                 the door to the package `huggingface_hub`          its environment, files

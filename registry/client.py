@@ -26,14 +26,15 @@ _WORDS_LIMIT = 300
 class Access:
     """What reaches registries: connections, credentials, which speak plain HTTP, and where their mirrors are written.
 
-    `hub_endpoint` is the Hugging Face hub's URL, or empty for the public one. As a context manager it hangs up when
-    its block ends.
+    Mirrors are written in a directory, `hosts_dir`, and in a text, `mirrors`, which goes before it. `hub_endpoint` is
+    the Hugging Face hub's URL, or empty for the public one. As a context manager it hangs up when its block ends.
     """
 
     transport: Transport
     credentials: Credentials
     plain_http: tuple[str, ...] = ()
     hosts_dir: str = ""
+    mirrors: str = ""
     hub_endpoint: str = ""
 
     def __enter__(self) -> Self:
@@ -44,11 +45,12 @@ class Access:
 
     def hosts(self, reference: Reference) -> tuple[Host, ...]:
         """Give the hosts that serve the reference's registry, in the order in which to ask. Raises BadMirrors."""
-        if not self.hosts_dir or not Path(self.hosts_dir).is_dir():
+        directory = Path(self.hosts_dir) if self.hosts_dir else None
+        if not self.mirrors and not (directory and directory.is_dir()):
             return (self._plainly(reference),)
         from .mirrors import find_hosts  # noqa: PLC0415 - it would make every pull start later
 
-        return find_hosts(Path(self.hosts_dir), reference.namespace, self._plainly(reference))
+        return find_hosts(directory, reference.namespace, self._plainly(reference), self.mirrors)
 
     def itself(self, reference: Reference) -> Host:
         """Give the host that is the registry itself: the one that is written to."""

@@ -12,13 +12,14 @@ from .tls import Tls
 from .transport import Transport
 
 
-def access_from(
+def access_from(  # noqa: PLR0913 - one option each, and all by name
     environ: Mapping[str, str],
     *,
     docker_configs: Iterable[str] = (),
     plain_http: Iterable[str] = (),
     ca_file: str = "",
     hosts_dir: str = "",
+    mirrors: str = "",
 ) -> Access:
     """Make the access of one program: the docker configs given come before the user's own.
 
@@ -30,6 +31,7 @@ def access_from(
         credentials=Credentials.load(files),
         plain_http=tuple(plain_http),
         hosts_dir=hosts_dir,
+        mirrors=mirrors,
         hub_endpoint=environ.get("HF_ENDPOINT", ""),
     )
 

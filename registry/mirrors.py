@@ -1,43 +1,48 @@
-"""Which hosts serve a registry's content: containerd's `hosts.toml` (containerd, docs/hosts.md).
+"""Where the hosts of registries are written: in a directory as containerd's, or in one text for all.
 
 A directory holds a folder for each registry, named `HOST_PORT_`, `HOST:PORT`, `HOST`, or `_default` for all others; of
-these the first that exists counts. In it `hosts.toml` lists hosts in the order in which they are tried, the `server`
-last: without one, that is the registry itself. A folder without that file may hold Docker's: CAs as `*.crt`, a client
-certificate as `*.cert` and `*.key`.
+these the first that exists counts. A folder without a hosts.toml may hold Docker's files: CAs as `*.crt`, a client
+certificate as `*.cert` and `*.key`. In a text, tables stand for the folders.
 
 Differs from containerd where it is lenient: a file that cannot be read is an error, not a reason to go without it.
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from posixpath import normpath
-from typing import Any
-from urllib.parse import SplitResult, urlsplit
 
 from .errors import BadMirrors
 from .host import Host
-from .reference import api_host
+from .hosts import hosts_of, parse_hosts, parse_registries
 from .tls import Tls
 
-MIRROR_CONNECT_SECONDS = 5.0
-"""How long connecting to a mirror may take where its file does not say: another host is left to ask."""
-
 _FILE = "hosts.toml"
+_TEXT = "mirrors"
 _SIZE_LIMIT = 1 << 20
-_CAPABILITIES = {"pull", "resolve", "push", "referrers"}
 _PORT = re.compile(r"(.+):(\d+)")
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
-_OUR_HEADERS = {"Host", "Range", "Accept-Encoding", "Connection", "Content-Length", "Transfer-Encoding"}
-_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h))")  # Go's time.ParseDuration, without signs
-_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-def find_hosts(directory: Path, namespace: str, itself: Host) -> tuple[Host, ...]:
-    """Give the hosts to ask for a registry's content, in order; `itself` alone when the directory says nothing of it.
+def find_hosts(directory: Path | None, namespace: str, itself: Host, text: str = "") -> tuple[Host, ...]:
+    """Give the hosts to ask for a registry's content, in order; `itself` alone where nothing is said of it.
 
-    `namespace` is the registry as references name it. Raises BadMirrors.
+    `namespace` is the registry as references name it. What `text` says of it goes before the directory. Raises
+    BadMirrors.
     """
+    if text:
+        registries = parse_registries(text, _TEXT, directory or Path("/"))
+        name = next((name for name in folder_names(namespace) if name in registries), None)
+        if name is not None:
+            return hosts_of(registries[name], itself)
+    return _hosts_in(directory, namespace, itself) if directory and directory.is_dir() else (itself,)
+
+
+def check_text(text: str) -> None:
+    """See that a text says for every registry in it what can be followed; raise BadMirrors."""
+    for table in parse_registries(text, _TEXT, Path("/")).values():
+        hosts_of(table, Host(root="https://registry.invalid/v2"))
+
+
+def _hosts_in(directory: Path, namespace: str, itself: Host) -> tuple[Host, ...]:
     try:
         folders = (directory / name for name in folder_names(namespace))
         folder = next((folder for folder in folders if folder.exists()), None)
@@ -54,187 +59,6 @@ def folder_names(namespace: str) -> tuple[str, ...]:
     """Give the names under which a registry's folder is looked for, in order."""
     match = _PORT.fullmatch(namespace)
     return (*((f"{match[1]}_{match[2]}_",) if match else ()), namespace, "_default")
-
-
-def parse_hosts(content: bytes, file: Path, itself: Host) -> tuple[Host, ...]:
-    """Read a hosts.toml that stands at `file`; the paths in it are relative to its folder.
-
-    Unknown keys are passed over, so that files for newer versions can be read. Raises BadMirrors, which names the key.
-    """
-    import tomllib  # noqa: PLC0415 - few pulls have mirrors, and it would make all of them start later
-
-    try:
-        table = tomllib.loads(content.decode())
-    except (ValueError, RecursionError) as error:  # TOMLDecodeError and UnicodeDecodeError are such
-        raise BadMirrors(f"{file}: not TOML: {error}") from None
-    top = _Table(file, "", table)
-    hosts = [_mirror(entry, url) for url, entry in top.tables("host")]
-    hosts.append(_server(top, itself))
-    found: dict[str, Host] = {}
-    for host in hosts:
-        if host.can_pull:
-            found.setdefault(host.root, host)
-    if not found:
-        raise BadMirrors(f"{file}: capabilities: no host has pull")
-    return tuple(found.values())
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """A table of the file, and where it stands there."""
-
-    file: Path
-    path: str
-    table: dict[str, Any]
-
-    def fault(self, key: str, wanted: str) -> BadMirrors:
-        """Say which key is wrong, and what should stand there; its value may be a secret."""
-        where = f"{self.path}{key}".rstrip(".")
-        return BadMirrors(f"{self.file}: {where}: wanted {wanted}")
-
-    def tables(self, key: str) -> list[tuple[str, "_Table"]]:
-        """Give the tables in a table, in the file's order."""
-        outer = self.table.get(key, {})
-        if not isinstance(outer, dict):
-            raise self.fault(key, "a table")
-        for name, inner in outer.items():
-            if not isinstance(inner, dict):
-                raise self.fault(f'{key}."{name}"', "a table")
-        return [(name, _Table(self.file, f'{self.path}{key}."{name}".', inner)) for name, inner in outer.items()]
-
-    def text(self, key: str) -> str:
-        """Give a string; empty where there is none."""
-        value = self.table.get(key, "")
-        if not isinstance(value, str):
-            raise self.fault(key, "a string")
-        return value
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        """Give a string or a list of them."""
-        value = self.table.get(key, [])
-        values = [value] if isinstance(value, str) else value
-        if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
-            raise self.fault(key, "a string or a list of strings")
-        return tuple(values)
-
-    def switch(self, key: str) -> bool:
-        """Give true or false, false where there is none."""
-        value = self.table.get(key, False)
-        if not isinstance(value, bool):
-            raise self.fault(key, "true or false")
-        return value
-
-    def place(self, name: str) -> str:
-        """Give the path of a file that the table names."""
-        return str(self.file.parent / name)
-
-
-def _mirror(entry: _Table, url: str) -> Host:
-    host = _host(entry, _root(entry, "", url))
-    return host if host.connect_seconds is not None else replace(host, connect_seconds=MIRROR_CONNECT_SECONDS)
-
-
-def _server(top: _Table, itself: Host) -> Host:
-    """Read the host of last resort: without an address of its own it is the registry, trusted with everything."""
-    address = top.text("server")
-    if address:
-        return _host(top, _root(top, "server", address))
-    return replace(_host(top, itself.root), can_pull=True, can_resolve=True)
-
-
-def _host(entry: _Table, root: str) -> Host:
-    capabilities = {text.lower() for text in entry.texts("capabilities")} or _CAPABILITIES
-    if not capabilities <= _CAPABILITIES:
-        raise entry.fault("capabilities", f"some of {', '.join(sorted(_CAPABILITIES))}")
-    return Host(
-        root=root,
-        can_pull="pull" in capabilities,
-        can_resolve="resolve" in capabilities,
-        headers=_headers(entry),
-        tls=Tls(
-            ca_files=tuple(entry.place(name) for name in entry.texts("ca")),
-            client=_client(entry),
-            is_blind=entry.switch("skip_verify"),
-        ),
-        proxy=_proxy(entry),
-        connect_seconds=_seconds(entry, "dial_timeout"),
-    )
-
-
-def _root(entry: _Table, key: str, text: str) -> str:
-    """Give the URL of the API's root: with /v2 at its end unless the file says that its path is the whole path."""
-    parts = _url(entry, key, text if "://" in text else f"https://{text}")
-    if parts.scheme not in ("http", "https"):
-        raise entry.fault(key, "an http:// or https:// URL")
-    host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else str(parts.hostname)
-    authority = api_host(host) + (f":{parts.port}" if parts.port else "")
-    path = f"/{normpath(parts.path or '/').strip('/')}".rstrip("/")
-    if not entry.switch("override_path") and not path.endswith("/v2"):
-        path += "/v2"
-    return f"{parts.scheme}://{authority}{path}"
-
-
-def _url(entry: _Table, key: str, text: str) -> SplitResult:
-    try:
-        parts = urlsplit(text)
-        is_right = bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port or an IPv6 address that is none
-        is_right = False
-    if not is_right or not text.isascii() or not text.isprintable() or " " in text:
-        raise entry.fault(key, "a URL")
-    return parts
-
-
-def _client(entry: _Table) -> tuple[str, str] | None:
-    """Read a certificate and its key: a file, or a pair of files; each may stand in a list."""
-    wanted = "one client certificate: a file, or a pair of files"
-    value = entry.table.get("client", [])
-    pairs = [value] if isinstance(value, str) else value
-    if not isinstance(pairs, list) or len(pairs) > 1:
-        raise entry.fault("client", wanted)
-    for pair in pairs:
-        match pair:
-            case str(both) | [str(both), ""]:
-                return entry.place(both), entry.place(both)
-            case [str(certificate), str(key)]:
-                return entry.place(certificate), entry.place(key)
-            case _:
-                raise entry.fault("client", wanted)
-    return None
-
-
-def _headers(entry: _Table) -> tuple[tuple[str, str], ...]:
-    table = entry.table.get("header", {})
-    if not isinstance(table, dict):
-        raise entry.fault("header", "a table")
-    headers = _Table(entry.file, f"{entry.path}header.", table)
-    found = []
-    for name in table:
-        value = ", ".join(headers.texts(name))  # RFC 9110, 5.3: a list and several lines are one
-        if not _HEADER_NAME.fullmatch(name) or not value.isascii() or not value.isprintable():
-            raise headers.fault(name, "a header that HTTP can carry")
-        if name.title() in _OUR_HEADERS:
-            raise headers.fault(name, "no header that each request sets itself")
-        found.append((name.title(), value))
-    return tuple(found)
-
-
-def _proxy(entry: _Table) -> str:
-    address = entry.text("proxy")
-    if address and _url(entry, "proxy", address).scheme != "http":
-        raise entry.fault("proxy", "an http:// URL; other proxies are not spoken to")
-    return address
-
-
-def _seconds(entry: _Table, key: str) -> float | None:
-    text = entry.text(key)
-    if not text:
-        return None
-    parts = _DURATION.findall(text)
-    seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
-    if "".join(number + unit for number, unit in parts) != text or seconds <= 0:
-        raise entry.fault(key, "a duration such as 500ms or 1m30s")
-    return seconds
 
 
 def _read(file: Path) -> bytes:

@@ -1,7 +1,7 @@
 """The puller's container, and what the application's containers get: mount and environment."""
 
 from puller.settings import Settings as PullerSettings
-from registry.source import HubSource, parse_source
+from registry.source import HubSource, OciSource, parse_source
 
 from .names import CACHE_DIRECTORY, CREDENTIALS_DIRECTORY, CREDENTIALS_VOLUME, PULLER, VOLUME_DIRECTORY
 from .podspec import (
@@ -49,6 +49,7 @@ def _puller(pod: Raw, plan: Status, settings: Settings) -> Raw:
         destination=f"{VOLUME_DIRECTORY}/{plan.directory}",
         docker_configs=config_paths(plan.pull_secrets),
         plain_http=settings.plain_http,
+        mirrors=settings.mirrors if isinstance(parse_source(plan.source), OciSource) else "",
         cache=CACHE_DIRECTORY if plan.volume.outlives_the_pod else "",
         sync=plan.volume.outlives_the_pod,
     )

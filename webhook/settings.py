@@ -1,11 +1,12 @@
 """What the operator decides for all pods, read once from the environment."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from puller.settings import BadSettings as BadPullerSettings
 from registry.errors import Fault
+from registry.mirrors import check_text
 from registry.origin import Origin
 from registry.source import parse_source
 
@@ -50,6 +51,9 @@ class Settings:
 
     plain_http: tuple[str, ...] = ()
     """Registries that speak HTTP."""
+
+    mirrors: str = field(default="", repr=False)
+    """What pullers ask before registries: a hosts.toml for each, as a TOML table under its registry's folder name."""
 
     hub_endpoint: str = ""
     """The Hugging Face hub's URL for pullers, such as a mirror's; empty means the public hub."""
@@ -107,6 +111,14 @@ def _prefix(text: str) -> str:
     return prefix
 
 
+def _mirrors(text: str) -> str:
+    try:
+        check_text(text)
+    except Fault as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
 def _endpoint(text: str) -> str:
     if text:
         try:
@@ -155,6 +167,7 @@ def _listen(text: str) -> str:
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "default_prefix": _prefix,
     "name_tag_form": _switch,
+    "mirrors": _mirrors,
     "hub_endpoint": _endpoint,
     "hub_token_secret": _token_secret,
     "accelerators": split_names,

@@ -309,6 +309,24 @@ def test_the_pullers_program_reads_its_hosts_dir_from_the_environment(
     assert origin.requests == []
 
 
+def test_a_pod_finds_the_operators_mirrors_in_its_environment(
+    origin: FakeRegistry, mirror: FakeRegistry, tmp_path: Path
+) -> None:
+    """A text with a table for the registry; no file is needed, and the registry is not asked at all."""
+    offer(origin, MODEL)
+    offer(mirror, MODEL)
+    settings = Settings(
+        source=origin.reference(),
+        destination=str(tmp_path / "model"),
+        mirrors=f'["{origin.address}".host."http://{mirror.address}"]\n',
+    )
+    command, environ = [sys.executable, "-m", "puller"], {**os.environ, **settings.to_env()}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert read_tree(tmp_path / "model") == MODEL
+    assert origin.requests == []
+
+
 def test_a_real_pull_through_cache_serves_what_it_fetched(registry: Registry, part: Part, tmp_path: Path) -> None:
     """CNCF distribution as a cache of another: the first pull fills it, the second asks the registry for no blob."""
     source = f"{registry.address}/mirrors/model:v1"

@@ -16,7 +16,8 @@ from registry.digest import Digest
 from registry.environment import access_from
 from registry.errors import BadCaFile, BadMirrors, NotFound, Untrusted
 from registry.host import Host
-from registry.mirrors import MIRROR_CONNECT_SECONDS, find_hosts, folder_names, parse_hosts
+from registry.hosts import MIRROR_CONNECT_SECONDS, parse_hosts
+from registry.mirrors import check_text, find_hosts, folder_names
 from registry.places import publisher_at, repository_at
 from registry.reference import Reference
 from registry.source import parse_source
@@ -164,7 +165,7 @@ def test_a_client_certificate_may_stand_with_its_key(client: str) -> None:
         ('[header]\nx = "a\\r\\nb"', "header.x: wanted a header"),
         ('[header]\n"a b" = "c"', "header.a b: wanted a header"),
         ('[header]\nrange = "bytes=0-1"', "header.range: wanted no header that each request sets itself"),
-        ('server = "x"\ncapabilities = ["push"]', "no host has pull"),
+        ('server = "x"\ncapabilities = ["push"]', "capabilities: wanted a host that has pull"),
     ],
 )
 def test_a_wrong_file_is_refused_with_its_key(text: str, words: str) -> None:
@@ -235,6 +236,49 @@ def test_docker_hub_has_its_own_host_and_its_own_name() -> None:
         reference = Reference.parse(f"{registry}/ai/phi:v1")
         assert reference.namespace == "docker.io"
         assert nobody().hosts(reference)[0].root == "https://registry-1.docker.io/v2"
+
+
+TEXT = """
+[_default.host."http://mirror.example"]
+["reg.example_5000_"]
+server = "http://reg.example:5000"
+["reg.example_5000_".host."https://cache.example"]
+ca = "cache.pem"
+"""
+
+
+def test_one_text_says_it_for_many_registries(tmp_path: Path) -> None:
+    """Its tables are named as folders are, and what they hold is what a file would; it goes before the directory."""
+    check_text(TEXT)
+    directory = write(write(tmp_path, "reg.example", 'server = "http://file.example"'), "reg.example_5000_", "")
+    cache, registry = find_hosts(directory, "reg.example:5000", ITSELF, TEXT)
+    assert cache.tls == Tls(ca_files=(str(directory / "reg.example_5000_" / "cache.pem"),))
+    assert registry.root == "http://reg.example:5000/v2"
+    assert find_hosts(None, "reg.example", ITSELF, TEXT)[0].root == "http://mirror.example/v2"
+
+
+def test_a_registry_that_the_text_does_not_name_is_looked_up_in_the_directory(tmp_path: Path) -> None:
+    """Without a table _default, it speaks for the registries alone that it names."""
+    directory = write(tmp_path, "reg.example", 'server = "http://file.example"')
+    text = '["other.example"]\n'
+    assert find_hosts(directory, "reg.example", ITSELF, text)[0].root == "http://file.example/v2"
+    assert find_hosts(None, "reg.example", ITSELF, text) == (ITSELF,)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[registry.example.com]", '"registry": wanted a table under a registry\'s name, in quotes'),
+        ('server = "https://reg.example"', '"server": wanted a table'),
+        ('["reg.example".host."https://a"]\ndial_timeout = "soon"', '"reg.example".host."https://a".dial_timeout'),
+        ("[", "mirrors: not TOML"),
+    ],
+)
+def test_a_wrong_text_is_refused_by_its_key(text: str, named: str) -> None:
+    """Before any pod is made: a name without quotes would be tables within tables, and nobody's."""
+    with pytest.raises(BadMirrors) as caught:
+        check_text(text)
+    assert named in str(caught.value)
 
 
 def write(directory: Path, folder: str, text: str) -> Path:

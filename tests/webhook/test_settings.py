@@ -21,6 +21,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
             "WEIGHBRIDGE_ACCELERATORS": "gpu, npu",
             "WEIGHBRIDGE_TOLERATIONS": "a,b=c:NoExecute,d:PreferNoSchedule",
             "WEIGHBRIDGE_PLAIN_HTTP": "registry:5000",
+            "WEIGHBRIDGE_MIRRORS": '["registry.example.com".host."http://mirror.example.com"]\n',
             "WEIGHBRIDGE_HUB_ENDPOINT": "https://hub.example.com/",
             "WEIGHBRIDGE_HUB_TOKEN_SECRET": "hub-token",
             "WEIGHBRIDGE_PULLER_RESOURCES": "memory=1Gi,cpu=2",
@@ -40,6 +41,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
             Toleration("d", None, "PreferNoSchedule"),
         ),
         plain_http=("registry:5000",),
+        mirrors='["registry.example.com".host."http://mirror.example.com"]',
         hub_endpoint="https://hub.example.com",
         hub_token_secret=("hub-token", "HF_TOKEN"),
         puller_resources=(("cpu", "2"), ("memory", "1Gi")),
@@ -60,6 +62,8 @@ def test_every_setting_is_read_from_its_variable() -> None:
         ("PULLER_RESOURCES", "memory=much"),
         ("PULLER_RESOURCES", "memory=0"),
         ("PULLER_RESOURCES", "memory=1Gi,gpu=1"),
+        ("MIRRORS", '[registry.example.com]\nserver = "https://registry.example.com"'),
+        ("MIRRORS", '["registry.example.com".host."ftp://mirror.example.com"]'),
         ("HUB_ENDPOINT", "hub.example.com"),
         ("HUB_TOKEN_SECRET", "Hub_Token"),
         ("HUB_TOKEN_SECRET", "hub-token/"),
@@ -76,4 +80,4 @@ def test_a_wrong_setting_is_refused_by_its_variable(name: str, text: str) -> Non
 def test_variables_that_kubernetes_sets_are_passed_over() -> None:
     """A Service named weighbridge-webhook puts variables with our prefix into its pods."""
     assert Settings.from_env({"WEIGHBRIDGE_WEBHOOK_SERVICE_HOST": "10.0.0.1"}) == Settings()
-    assert len(variables()) == 12
+    assert len(variables()) == 13
