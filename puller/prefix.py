@@ -2,6 +2,7 @@
 
 import os
 import threading
+from bisect import bisect_right
 from collections.abc import Iterable
 
 from registry.digest import Digest
@@ -22,6 +23,7 @@ class Prefix:
 
     def __init__(self, blob: Blob, landed: Iterable[Piece] = ()) -> None:
         self._blob = blob
+        self._starts = [piece.start for piece in blob.pieces]
         self._hasher = blob.layer.digest.hasher()
         self._position = 0
         self._landed = {piece.start: piece.stop for piece in landed}
@@ -63,10 +65,9 @@ class Prefix:
 
     def _gapless(self) -> int:
         """Give the end of the landed piece that the front is in, or 0."""
-        for start, stop in list(self._landed.items()):
-            if start <= self._position < stop:
-                return stop
-        return 0
+        position = self._position
+        stop = self._landed.get(self._starts[bisect_right(self._starts, position) - 1], 0)
+        return stop if stop > position else 0
 
     def _read_back(self, handle: int, stop: int) -> None:
         buffer = memoryview(bytearray(_READ_BYTES))

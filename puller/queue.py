@@ -3,14 +3,14 @@
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice, zip_longest
+from itertools import islice
 from typing import NamedTuple
 
 from .cargo import Cargo
 from .plan import Piece
 
-_ORDERED_AT_ONCE = 4
-"""How many blobs are unpacked at the same time."""
+_AT_ONCE = 4
+"""How many blobs are under way at the same time."""
 
 
 class Task(NamedTuple):
@@ -118,16 +118,30 @@ class Queue:
 def _line_up(cargoes: Iterable[Cargo]) -> Iterator[Task]:
     """Give the pieces in the order in which they are wanted.
 
-    Blobs that are unpacked in order take turns, a few at a time, and with those whose pieces may come in any order:
-    one after the other they would be bound by one core each, and the rest would wait.
+    Blobs take turns, a few at a time. A file takes one write at a time, and a blob that is hashed or unpacked from
+    front to back keeps one core busy: several do not wait for each other. Those whose pieces may come in any order go
+    along with those that are unpacked.
     """
-    lanes: dict[bool, list[list[Task]]] = {False: [], True: []}
+    lanes: dict[bool, list[deque[Task]]] = {False: [], True: []}
     for cargo in cargoes:
-        pieces = [Task(cargo, piece, number == 0) for number, piece in enumerate(cargo.missing)]
-        lanes[cargo.is_ordered].append(pieces)
-    free, ordered = iter(chain.from_iterable(lanes[False])), iter(lanes[True])
-    while group := list(islice(ordered, _ORDERED_AT_ONCE)):
-        for row in zip_longest(*group):
-            yield from (waiting for waiting in row if waiting is not None)
+        pieces = deque(Task(cargo, piece, number == 0) for number, piece in enumerate(cargo.missing))
+        if pieces:
+            lanes[cargo.is_ordered].append(pieces)
+    free = _in_turns(lanes[False])
+    for number, task in enumerate(_in_turns(lanes[True]), 1):
+        yield task
+        if number % _AT_ONCE == 0:
             yield from islice(free, 1)
     yield from free
+
+
+def _in_turns(blobs: Iterable[deque[Task]]) -> Iterator[Task]:
+    waiting = iter(blobs)
+    begun = deque(islice(waiting, _AT_ONCE))
+    while begun:
+        pieces = begun.popleft()
+        yield pieces.popleft()
+        if pieces:
+            begun.append(pieces)
+        else:
+            begun.extend(islice(waiting, 1))
