@@ -9,6 +9,7 @@ import os
 import queue
 import socket
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -30,15 +31,25 @@ class Chunk:
 def main() -> None:
     """Fetch every chunk with as many threads as were asked for."""
     connections, targets = int(sys.argv[1]), sys.argv[2:]
+    wanted = [
+        Chunk(url, handle, start, min(start + _CHUNK_BYTES, size))
+        for url, handle, size in _opened(targets)
+        for start in range(0, size, _CHUNK_BYTES)
+    ]
     chunks: queue.SimpleQueue[Chunk] = queue.SimpleQueue()
-    for url, path, size in zip(targets[0::3], targets[1::3], map(int, targets[2::3]), strict=True):
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        os.ftruncate(handle, size)
-        for start in range(0, size, _CHUNK_BYTES):
-            chunks.put(Chunk(url, handle, start, min(start + _CHUNK_BYTES, size)))
+    for chunk in sorted(wanted, key=lambda chunk: chunk.start):  # files in turns: one takes one write at a time
+        chunks.put(chunk)
     with ThreadPoolExecutor(connections) as pool:
         for worker in [pool.submit(_work, chunks) for _ in range(connections)]:
             worker.result()
+
+
+def _opened(targets: list[str]) -> Iterator[tuple[str, int, int]]:
+    """Give each URL, its file opened and of its full size, and that size."""
+    for url, path, size in zip(targets[0::3], targets[1::3], map(int, targets[2::3]), strict=True):
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        os.ftruncate(handle, size)
+        yield url, handle, size
 
 
 def _work(chunks: "queue.SimpleQueue[Chunk]") -> None:

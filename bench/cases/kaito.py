@@ -9,7 +9,6 @@ from bench.corpus import Model
 from bench.origin import publish, sendfile
 from bench.outcome import Goal, Outcome, ratio
 from bench.peers import bare
-from bench.plan import Shape
 from bench.rounds import Arm, Series, compete
 from bench.run import Command
 
@@ -21,8 +20,8 @@ _COMPRESSORS = {"gz": ("gzip", "-1"), "zst": ("zstd", "-q", "-1")}
 
 
 def kaito(bench: Bench) -> Outcome:
-    """Pull one model as it is, and as the two archives."""
-    model = bench.model(Shape("bf16", 1, bench.plan.archive))
+    """Pull a model of four shards as it is, and as the two archives."""
+    model = bench.model(bench.plan.model(4))
     for suffix in _COMPRESSORS:
         _archive(model, suffix)
     with sendfile(bench.cache) as origin:
