@@ -20,6 +20,9 @@ from .flush import Flush
 from .untar import Kind, Member
 
 _MOST_MEMBERS = 100_000
+_MOST_TEXT = 16 << 20
+"""How many letters the names and targets of one archive's members may have in all: they are kept in memory."""
+
 _FLUSH_BYTES = 16 << 20
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -53,12 +56,14 @@ class Stage:
         """`wants` tells by a member's name whether it matters."""
         self._folder, self._wants, self._flush = folder, wants, flush
         self._members: list[Staged] = []
+        self._text = 0
         self._output: Output | None = None
 
     def clear(self) -> None:
         """Begin with nothing."""
         self.end()
         self._members.clear()
+        self._text = 0
         with disk_errors():
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder.mkdir(parents=True)
@@ -69,6 +74,9 @@ class Stage:
             return
         if len(self._members) == _MOST_MEMBERS:
             raise BadArtifact(f"more than {_MOST_MEMBERS} members in one archive")
+        self._text += len(member.name) + len(member.target)
+        if self._text > _MOST_TEXT:
+            raise BadArtifact(f"names of more than {_MOST_TEXT} letters in one archive")
         place = ""
         if member.kind is Kind.FILE:
             place = str(self._folder / str(len(self._members)))

@@ -19,6 +19,8 @@ _TYPE, _GNU_IS_EXTENDED, _EXTENSION_IS_EXTENDED = 156, 482, 504
 _EXTENSIONS = b"xgXLK"
 _ZEROS = bytes(BLOCK)
 _SPARSE_MAP = b"GNU.sparse.major=1"
+_LATEST = 253_402_300_800  # the year 10000: what lies behind it is no time that a file system keeps
+_SIZE_BITS = 63
 
 
 class Kind(Enum):
@@ -40,6 +42,7 @@ class Member:
     size: int
     mode: int
     mtime: float
+    """In seconds since 1970; 0 where no time is told that a file could have."""
     target: str
     extents: tuple[tuple[int, int], ...]
 
@@ -157,12 +160,16 @@ class Untar:
                 found = next(iter(tar), None)
                 self._globals = dict(tar.pax_headers)
                 after = tar.offset
-        except (tarfile.TarError, ValueError, EOFError, OverflowError) as error:
+        except (tarfile.TarError, ValueError, EOFError, OverflowError, RecursionError) as error:
             if _SPARSE_MAP in self._head:
                 return None, 0  # the map of a sparse file lies in the blocks behind its header
             raise BadArtifact(f"broken tar: {error}") from None
         if found is None:
             raise BadArtifact("broken tar: a header that describes nothing")
+        if max(found.size, after) >> _SIZE_BITS:
+            raise BadArtifact("broken tar: a member of more bytes than any file can have")
+        if sum(len(key) + len(value) for key, value in self._globals.items()) > _HEADER_LIMIT:
+            raise BadArtifact(f"global headers of more than {_HEADER_LIMIT} bytes")
         return _member(found), max(after - found.offset_data, 0)
 
 
@@ -217,7 +224,8 @@ def _member(found: tarfile.TarInfo) -> Member:
             raise BadArtifact(f"{found.name!r}: a sparse map that lies beyond its file")
         reach = offset + length
     kept = tuple(extent for extent in extents if extent[1])
-    return Member(found.name, kind, size, found.mode, float(found.mtime), found.linkname, kept)
+    mtime = float(found.mtime) if 0 < found.mtime < _LATEST else 0.0
+    return Member(found.name or ".", kind, size, found.mode, mtime, found.linkname, kept)
 
 
 def _kind(found: tarfile.TarInfo) -> Kind:

@@ -152,6 +152,35 @@ def test_a_broken_header_is_named_or_harmless(at: int, value: int, step: int) ->
         untar(bytes(content), step)
 
 
+EMPTY = member("x").tobuf(tarfile.USTAR_FORMAT)
+
+
+def extension(kind: bytes, headers: dict[str, str]) -> bytes:
+    """Write a pax header by itself."""
+    return tarfile.TarInfo._create_pax_generic_header(headers, kind, "utf-8")  # type: ignore[attr-defined,no-any-return] # noqa: SLF001 - tarfile writes one only before its member
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        (member("x", tarfile.XHDTYPE).tobuf(tarfile.USTAR_FORMAT) * 900, "recursion"),
+        (extension(tarfile.XHDTYPE, {"size": "9" * 4300}), "more bytes than any file"),
+        (b"".join(extension(tarfile.XGLTYPE, {f"k{n}": "v" * 99_000}) + EMPTY for n in range(11)), "global"),
+    ],
+    ids=["a-chain-of-headers", "a-size-of-thousands-of-digits", "headers-for-all-that-follow"],
+)
+def test_headers_that_mean_harm_are_refused(head: bytes, message: str) -> None:
+    """They would take the stack, numbers that cannot be printed, or ever more memory."""
+    with pytest.raises(BadArtifact, match=message):
+        untar(head + tar_of({}, member("odd", b"Z")), 4096)
+
+
+@pytest.mark.parametrize("mtime", ["inf", "nan", "1e300", "-1e300", "253402300800"])
+def test_times_that_no_file_can_have_are_none(mtime: str) -> None:
+    """A file system could not keep them, and Python could not even hand them over."""
+    assert [one.mtime for one in untar(tar_of({}, member("x", pax_headers={"mtime": mtime})), 512).members] == [0]
+
+
 def test_a_header_without_end_is_refused() -> None:
     """An extension of a gigabyte is not gathered in memory."""
     head = member("x", tarfile.XHDTYPE, size=1 << 30).tobuf(tarfile.USTAR_FORMAT)
