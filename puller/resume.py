@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from io import FileIO
 from pathlib import Path
 
+from registry.paths import plain
+
 from .assembly import Assembly
 from .destination import Destination
 from .errors import disk_errors
@@ -16,7 +18,7 @@ from .settings import Settings
 from .settle import image_roots
 from .staging import Stage, sealed
 from .stream import Stream
-from .tree import is_whiteout, plain
+from .tree import is_whiteout
 
 _READ_BYTES = 1 << 18
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from posixpath import relpath
 
-from registry.paths import fault_of
+from registry.paths import fault_of, plain
 
 from .errors import BadArtifact, UnsafePath
 from .formats.part import Part, readable
@@ -207,14 +207,6 @@ def is_whiteout(path: str) -> bool:
     return path.rpartition("/")[2].startswith(_WHITEOUT)
 
 
-def plain(name: str) -> str:
-    """Give a member's name as tar means it: without `./` before it, and a folder's without its slash."""
-    while name.startswith("./"):
-        name = name[2:]
-    stripped = name.rstrip("/")
-    return "" if stripped == "." else stripped
-
-
 def parents(path: str) -> Iterator[str]:
     """Give every folder that a path lies in, the outermost first."""
     for end, letter in enumerate(path):
@@ -223,8 +215,11 @@ def parents(path: str) -> Iterator[str]:
 
 
 def _renamed(part: Part, named: list[tuple[str, Staged]]) -> dict[str, str]:
-    """Give an archive's only file the name that the layer tells, where packers put just its last part inside."""
+    """Give an archive's only file the name that the layer tells, where packers put just its last part inside.
+
+    Below a folder of that name it stays: then it is the folder that the layer names.
+    """
     files = [name for name, member in named if member.kind is Kind.FILE]
-    if len(files) == 1 and part.path and files[0].rpartition("/")[2] == part.path.rpartition("/")[2]:
-        return {files[0]: part.path}
-    return {}
+    if len(files) != 1 or not part.path or files[0].startswith(f"{part.path}/"):
+        return {}
+    return {files[0]: part.path} if files[0].rpartition("/")[2] == part.path.rpartition("/")[2] else {}

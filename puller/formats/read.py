@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from puller.errors import BadArtifact
 from registry import snapshot
 from registry.manifest import Manifest
+from registry.modelpack import TITLE
 
 from . import docker, generic, image, modelkit, modelpack, ollama
 from .part import Form, Part, Shape
@@ -53,7 +54,7 @@ def _is_of(manifest: Manifest, prefixes: tuple[str, ...]) -> bool:
 
 
 def _has_title(manifest: Manifest) -> Iterable[bool]:
-    return ["org.opencontainers.image.title" in layer.annotations for layer in manifest.layers] or [False]
+    return [bool(layer.annotations.get(TITLE)) for layer in manifest.layers] or [False]
 
 
 def check_places(parts: Iterable[Part]) -> None:

@@ -17,7 +17,7 @@ from puller.settings import Settings
 from registry.client import Access
 from registry.credentials import Credentials
 from registry.errors import BadReference
-from registry.modelpack import CONFIG_TYPE, FILE_METADATA, FILEPATH, TITLE
+from registry.modelpack import CONFIG_TYPE, FILE_METADATA, FILEPATH, METADATAS, TITLE
 from registry.places import repository_at
 from registry.source import parse_source
 from registry.transport import Transport
@@ -81,10 +81,58 @@ def test_modelpack_archives(layout: Layout, tmp_path: Path, access: Access, code
     assert read_tree(tmp_path / "model") == {"weights/model.gguf": WEIGHTS, "a.json": b"1", "deep/b.json": b"2"}
 
 
-def test_modes_and_times_come_along(layout: Layout, tmp_path: Path, access: Access) -> None:
+@pytest.mark.parametrize("path", [".", "./", "src", "src/", "./src//", "src/.", "tool"])
+def test_an_archive_may_be_annotated_with_its_folder(layout: Layout, tmp_path: Path, access: Access, path: str) -> None:
+    """Kit annotates what a section's path says: members keep their names, one alone in a folder of its name too."""
+    files = {"src/a.py": b"1", "src/./b//c.py": b"2"} if "src" in path or path[0] == "." else {"tool/tool": b"1"}
+    source = layout.tag(layout.manifest([weight("tar", tar_of(files), path)], artifact_type=MODELPACK))
+    bring(source, tmp_path, access)
+    assert read_tree(tmp_path / "model") == {path.replace("./b//c", "b/c"): text for path, text in files.items()}
+
+
+def test_kits_modelpack_may_hold_its_kitfile(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """Among the layers, under a type that is none of ModelPack's: kit passes it over."""
+    layers = [weight("tar", tar_of({"a": b"1"}), "a"), Layer(b"{}", KITFILE)]
+    bring(layout.tag(layout.manifest(layers, artifact_type=MODELPACK)), tmp_path, access)
+    assert read_tree(tmp_path / "model") == {"a": b"1"}
+
+
+@pytest.mark.parametrize("path", ["./deep//w", "deep/./w", ".//deep/w"])
+def test_a_files_path_is_taken_in_its_plain_form(layout: Layout, tmp_path: Path, access: Access, path: str) -> None:
+    """As every reader joins it to a folder; an empty annotation is none."""
+    annotations = {FILEPATH: path, TITLE: "other"}
+    layers = [
+        Layer(b"1", "application/vnd.cncf.model.weight.v1.raw", annotations),
+        Layer(b"2", "application/vnd.cncf.model.weight.v1.raw", {FILEPATH: "", TITLE: "titled"}),
+    ]
+    bring(layout.tag(layout.manifest(layers, artifact_type=MODELPACK)), tmp_path, access)
+    assert read_tree(tmp_path / "model") == {"deep/w": b"1", "titled": b"2"}
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        *('{"mode": 1e400}', '{"mode": null}', '{"mode": "rwx"}', '{"size": -5}', '{"size": 1e9}', '{"size": true}'),
+        *('{"mtime": "0001-01-01T00:00:00"}', '{"mtime": "9999-12-31T23:59:59.999999999-23:59"}', '{"mtime": 1e400}'),
+        *('{"size": ' + "9" * 4000 + "}", "[]", "null", "[" * 9999),
+    ],
+    ids=lambda text: text[:40],
+)
+def test_nothing_that_is_wrong_in_the_metadata_matters(
+    layout: Layout, tmp_path: Path, access: Access, metadata: str
+) -> None:
+    """Modes, sizes and times that cannot be are as good as none."""
+    annotations = {FILEPATH: "w", FILE_METADATA: metadata}
+    layer = Layer(CODECS["+gzip"](b"x"), "application/vnd.cncf.model.weight.v1.raw+gzip", annotations)
+    bring(layout.tag(layout.manifest([layer], artifact_type=MODELPACK)), tmp_path, access)
+    assert read_tree(tmp_path / "model") == {"w": b"x"}
+
+
+@pytest.mark.parametrize("key", METADATAS)
+def test_modes_and_times_come_along(layout: Layout, tmp_path: Path, access: Access, key: str) -> None:
     """Of a tar's members, and of raw layers whose annotation tells them; setuid bits stay behind."""
     metadata = json.dumps({"name": "run.sh", "mode": 0o755, "size": 2, "mtime": "2023-11-14T22:13:20Z", "typeflag": 48})
-    raw = Layer(b"hi", "application/vnd.cncf.model.code.v1.raw", {FILEPATH: "run.sh", FILE_METADATA: metadata})
+    raw = Layer(b"hi", "application/vnd.cncf.model.code.v1.raw", {FILEPATH: "run.sh", key: metadata})
     tar = tar_of({}, member("tool", mode=0o4700), member("a", mode=0o600))
     source = layout.tag(layout.manifest([raw, weight("tar", tar)], artifact_type=MODELPACK))
     bring(source, tmp_path, access)
@@ -149,6 +197,7 @@ def test_oras_files_and_folders(layout: Layout, tmp_path: Path, access: Access) 
         Layer(tar_of({"y": b"1"}), LAYER, {TITLE: "archive.tar"}),
         Layer(CODECS["+gzip"](tar), f"{LAYER}+gzip", {TITLE: "folder", **unpack}),
         Layer(b"{}", "application/vnd.nobody.knows"),
+        Layer(b"[]", "application/vnd.nobody.knows", {TITLE: ""}),
     ]
     bring(layout.tag(layout.manifest(layers)), tmp_path, access)
     assert read_tree(tmp_path / "model") == {"archive.tar": tar_of({"y": b"1"}), "folder/x": b"1"}
@@ -229,13 +278,49 @@ def test_modelkits_raw_layers_are_named_by_the_kitfile(
     assert read_tree(tmp_path / "model") == {"weights/m.gguf": WEIGHTS, "README.md": b"hi"}
 
 
-def test_modelkits_before_0_5_are_relative_to_their_sections(layout: Layout, tmp_path: Path, access: Access) -> None:
-    """A Kitfile without digests: an archive's names are meant from the section's path."""
+@pytest.mark.parametrize("path", ["src", "./src", "src/", "./x/../src/."])
+def test_modelkits_before_0_5_are_relative_to_their_sections(
+    layout: Layout, tmp_path: Path, access: Access, path: str
+) -> None:
+    """A Kitfile without digests: an archive's names are meant from the folder that the section's path stands in."""
     kind = "application/vnd.kitops.modelkit.{}.v1.tar".format
-    layers = [Layer(tar_of({"m.gguf": WEIGHTS}), kind("model")), Layer(tar_of({"x.py": b"1"}), kind("code"))]
-    kitfile = {"model": {"path": "weights/m.gguf"}, "code": [{"path": "src"}]}
+    layers = [
+        Layer(tar_of({"m.gguf": WEIGHTS}), kind("model")),
+        Layer(tar_of({"src/x.py": b"1"}), kind("code")),
+        Layer(tar_of({"deep/set/y.csv": b"2", "deep/set/z.csv": b"3"}), kind("dataset")),
+    ]
+    kitfile = {"model": {"path": "weights/m.gguf"}, "code": [{"path": path}], "datasets": [{"path": "all/deep"}]}
     bring(layout.tag(layout.manifest(layers, config_type=KITFILE, config=kitfile)), tmp_path, access)
-    assert read_tree(tmp_path / "model") == {"weights/m.gguf": WEIGHTS, "src/x.py": b"1"}
+    assert read_tree(tmp_path / "model") == {
+        "weights/m.gguf": WEIGHTS,
+        "src/x.py": b"1",
+        "all/deep/set/y.csv": b"2",
+        "all/deep/set/z.csv": b"3",
+    }
+
+
+def test_every_section_of_a_kitfile_names_its_raw_layers(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """Prompts and MCP bundles too; datasets that lie elsewhere have no layer; kit's annotations tell the mode."""
+    kind = "application/vnd.kitops.modelkit.{}.v1.raw".format
+    metadata = json.dumps({"name": "run.sh", "mode": 0o755, "size": 1, "typeflag": 0})
+    layers = [
+        Layer(b"1", kind("code"), {FILEPATH: "run.sh", FILE_METADATA: metadata}),
+        Layer(b"2", kind("dataset")),
+        Layer(b"3", kind("code"), {"ml.kitops.modelkit.layer-subtype": "prompt"}),
+        Layer(b"4", kind("mcpb")),
+        Layer(b"5", kind("skill"), {FILEPATH: "later.md"}),
+    ]
+    digests = [{"digest": sha256(layer.content)} for layer in layers]
+    kitfile = {
+        "code": [{"path": "./run.sh", **digests[0]}],
+        "datasets": [{"path": "far.csv", "remotePath": "s3://bucket/far.csv"}, {"path": "a//b.csv", **digests[1]}],
+        "prompts": [{"path": "say.md", **digests[2]}],
+        "mcpServers": [{"path": "tools.mcpb", **digests[3]}],
+    }
+    bring(layout.tag(layout.manifest(layers, config_type=KITFILE, config=kitfile)), tmp_path, access)
+    expected = {"run.sh": b"1", "a/b.csv": b"2", "say.md": b"3", "tools.mcpb": b"4", "later.md": b"5"}
+    assert read_tree(tmp_path / "model") == expected
+    assert (tmp_path / "model/run.sh").stat().st_mode & 0o111
 
 
 def test_a_modelkit_takes_its_model_from_its_parent(layout: Layout, tmp_path: Path, access: Access) -> None:
