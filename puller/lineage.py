@@ -48,6 +48,8 @@ def lineage_of(repository: Repository, resolved: Resolved, access: Access) -> Li
         repositories[parent] = repository_at(parse_source(parent), access)
         above = _read(repositories[parent], repositories[parent].resolve())
         taken = [part for part in above.parts if modelkit.is_model(part)]
+        if not taken and not above.parent:
+            raise BadArtifact(f"{parent}: holds no model for the ModelKit that names it as its own")
         parts += [replace(part, number=number, reference=parent) for number, part in enumerate(taken, len(parts))]
         parent = above.parent
     check_places(parts)

@@ -20,6 +20,8 @@ INDEX_TYPE: str = default_index_media_type
 ACCEPT = (MANIFEST_TYPE, INDEX_TYPE, docker_manifest_media_type, docker_manifest_list_media_type)
 _INDEX_TYPES = (INDEX_TYPE, docker_manifest_list_media_type)
 
+_MOST_BYTES = 1 << 63  # int64, as the specification says (image-spec, descriptor.md)
+
 SIZE_LIMIT = 8 << 20
 """Registries take 4 MiB and should; twice that is still read (distribution-spec, "Pushing Manifests")."""
 
@@ -101,6 +103,8 @@ def parse_manifest(content: bytes) -> Manifest | Index:
 
 def _descriptors(document: dict[str, Any], key: str) -> tuple[Descriptor, ...]:
     entries = document.get(key)
+    if entries is None and key in document:
+        return ()  # how Go writes a list that nobody made
     if not isinstance(entries, list):
         raise BadManifest(f"{key}: wanted a list, got {type(entries).__name__}")
     return tuple(_descriptor(entry, f"{key}[{number}]") for number, entry in enumerate(entries))
@@ -110,7 +114,7 @@ def _descriptor(entry: object, path: str) -> Descriptor:
     if not isinstance(entry, dict):
         raise BadManifest(f"{path}: wanted an object, got {type(entry).__name__}")
     size = entry.get("size")
-    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size < _MOST_BYTES:
         raise BadManifest(f"{path}.size: wanted a number of bytes, got {size!r}")
     try:
         digest = Digest.parse(entry.get("digest", ""))

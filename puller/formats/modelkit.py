@@ -16,9 +16,12 @@ from typing import Any
 from puller.errors import BadArtifact, UnsupportedLayer
 from registry.manifest import Descriptor, Manifest
 
+from . import modelpack
 from .part import Metadata, Part, Shape, name_of, safe, safe_folder
 
 PREFIXES = ("application/vnd.kitops.modelkit.", "application/vnd.jozu.model.")
+_MODEL_KINDS = ("model", "weight")
+_MODEL_PARTS = ("modelpart", "weight.config")  # as kit calls both, in a ModelKit and in a ModelPack
 _REFERENCE = re.compile(r".*[:@]")
 """What kit takes for another kit's reference, and not for a path."""
 
@@ -39,8 +42,8 @@ def parts_of(manifest: Manifest, kitfile: bytes) -> tuple[Part, ...]:
 
 
 def parent_of(manifest: Manifest, kitfile: bytes) -> str:
-    """Give the reference of the ModelKit whose model this one uses, or nothing."""
-    has_model = any(_kind(layer) == "model" for layer in manifest.layers)
+    """Give the reference of the ModelKit whose model this one uses, or nothing; raise BadArtifact."""
+    has_model = any(_kind(layer) in _MODEL_KINDS for layer in manifest.layers)
     path = _entry(_parse(kitfile), "model").get("path", "")
     is_reference = isinstance(path, str) and _REFERENCE.match(path) and not has_model
     return path if is_reference else ""
@@ -48,7 +51,7 @@ def parent_of(manifest: Manifest, kitfile: bytes) -> str:
 
 def is_model(part: Part) -> bool:
     """Tell whether a part is one that a child takes over from its parent."""
-    return _kind(part.layer) in ("model", "modelpart")
+    return _kind(part.layer) in (*_MODEL_KINDS, *_MODEL_PARTS)
 
 
 def _part(layer: Descriptor, number: int, sections: list[_Section]) -> Part:
@@ -123,4 +126,5 @@ def _parse(kitfile: bytes) -> dict[str, Any]:
 
 
 def _kind(layer: Descriptor) -> str:
-    return layer.media_type.removeprefix(PREFIXES[0]).partition(".")[0]
+    head = next((prefix for prefix in (PREFIXES[0], *modelpack.PREFIXES) if layer.media_type.startswith(prefix)), "")
+    return layer.media_type.removeprefix(head).partition(".v1.")[0]

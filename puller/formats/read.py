@@ -15,6 +15,9 @@ from registry.modelpack import TITLE
 from . import docker, generic, image, modelkit, modelpack, ollama
 from .part import Form, Part, Shape
 
+_KITFILES = ("ml.kitops.modelkit.kitfile", "org.kitops.modelkit.kitfile")
+"""Where kit keeps its Kitfile in a ModelPack."""
+
 
 def read_form(manifest: Manifest, read_config: Callable[[], bytes]) -> Form:
     """Give an artifact's form; `read_config` is asked for the config where that names the files.
@@ -30,7 +33,9 @@ def read_form(manifest: Manifest, read_config: Callable[[], bytes]) -> Form:
 
 def _form(manifest: Manifest, read_config: Callable[[], bytes]) -> Form:
     if _is_of(manifest, modelpack.PREFIXES):
-        return Form(kind="ModelPack", parts=modelpack.parts_of(manifest))
+        kept = next((manifest.annotations[key] for key in _KITFILES if key in manifest.annotations), "")
+        parent = modelkit.parent_of(manifest, kept.encode(errors="replace")) if kept else ""
+        return Form(kind="ModelPack", parts=modelpack.parts_of(manifest), parent=parent)
     if _is_of(manifest, modelkit.PREFIXES):
         kitfile = read_config()
         parent = modelkit.parent_of(manifest, kitfile)

@@ -340,6 +340,43 @@ def test_a_modelkit_takes_its_model_from_its_parent(layout: Layout, tmp_path: Pa
     assert read_tree(tmp_path / "model") == {"m.gguf": WEIGHTS, "lora.gguf": b"2", "ours.py": b"4"}
 
 
+@pytest.mark.parametrize("key", ["ml.kitops.modelkit.kitfile", "org.kitops.modelkit.kitfile"])
+def test_kits_modelpack_takes_its_model_from_its_parent(
+    layout: Layout, tmp_path: Path, access: Access, key: str
+) -> None:
+    """Kit keeps the Kitfile in an annotation then, and either of the two may be a ModelPack."""
+    above = [
+        weight("tar", tar_of({"m.gguf": WEIGHTS}), "m.gguf"),
+        Layer(b"2", "application/vnd.cncf.model.weight.config.v1.raw", {FILEPATH: "tokenizer.json"}),
+        Layer(b"3", "application/vnd.cncf.model.doc.v1.raw", {FILEPATH: "theirs.md"}),
+    ]
+    parent = layout.tag(layout.manifest(above, artifact_type=MODELPACK), "parent")
+    ours = Layer(b"4", "application/vnd.cncf.model.code.v1.raw", {FILEPATH: "ours.py"})
+    kept = {key: json.dumps({"model": {"path": parent}})}
+    bring(layout.tag(layout.manifest([ours], artifact_type=MODELPACK, annotations=kept)), tmp_path, access)
+    assert read_tree(tmp_path / "model") == {"m.gguf": WEIGHTS, "tokenizer.json": b"2", "ours.py": b"4"}
+
+
+def test_a_kit_may_have_nothing_but_its_parent(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """Its list of layers is then null, as Go writes a list that was never made."""
+    model = weight("raw", WEIGHTS, "m.gguf")
+    parent = layout.tag(layout.manifest([model], artifact_type=MODELPACK), "parent")
+    config = json.dumps({"model": {"path": parent}}).encode()
+    described = {"mediaType": KITFILE, "digest": layout.blob(config), "size": len(config)}
+    bring(layout.tag(layout.document({"config": described, "layers": None})), tmp_path, access)
+    assert read_tree(tmp_path / "model") == {"m.gguf": WEIGHTS}
+
+
+def test_a_parent_without_a_model_is_refused(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """A server would start without weights."""
+    docs = Layer(b"1", "application/vnd.cncf.model.doc.v1.raw", {FILEPATH: "theirs.md"})
+    parent = layout.tag(layout.manifest([docs], artifact_type=MODELPACK), "parent")
+    ours = Layer(tar_of({"x": b"1"}), "application/vnd.kitops.modelkit.code.v1.tar")
+    source = layout.tag(layout.manifest([ours], config_type=KITFILE, config={"model": {"path": parent}}))
+    with pytest.raises(BadArtifact, match="holds no model"):
+        bring(source, tmp_path, access)
+
+
 def test_modelkits_that_are_each_others_parents_end(layout: Layout, tmp_path: Path, access: Access) -> None:
     """A ring of references is no model."""
     ours = Layer(tar_of({"x": b"1"}), "application/vnd.kitops.modelkit.code.v1.tar")
