@@ -12,7 +12,7 @@ from registry.source import parse_source
 from .errors import BadArtifact
 from .formats import modelkit
 from .formats.part import Form
-from .formats.read import check_places, read_form
+from .formats.read import check, read_form
 
 _CONFIG_LIMIT = 4 << 20
 _MOST_PARENTS = 10  # kit follows as many
@@ -52,7 +52,7 @@ def lineage_of(repository: Repository, resolved: Resolved, access: Access) -> Li
             raise BadArtifact(f"{parent}: holds no model for the ModelKit that names it as its own")
         parts += [replace(part, number=number, reference=parent) for number, part in enumerate(taken, len(parts))]
         parent = above.parent
-    check_places(parts)
+    check(parts)
     return Lineage(replace(form, parts=tuple(parts)), repositories)
 
 

@@ -16,11 +16,11 @@ from registry.paths import fault_of, plain
 
 from .errors import BadArtifact, UnsafePath
 from .formats.part import Part, readable
+from .links import follow
 from .staging import Staged
 from .untar import Kind
 
 _WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
-_MOST_LINKS = 40  # how many links in a row a kernel follows (path_resolution(7))
 
 
 @dataclass(eq=False, slots=True)
@@ -49,18 +49,19 @@ class Tree:
     def __init__(self, *, is_image: bool) -> None:
         self._is_image = is_image
         self.nodes: dict[str, Node] = {}
+        self._contents: dict[tuple[str, str], Content] = {}  # by their place, or by their name where they stand in it
         self._inhabited: Counter[str] = Counter()  # how many nodes lie below a folder
 
     def put_file(self, part: Part, size: int) -> None:
         """Take note of a file that stands in place already."""
-        content = Content("", size, part.mode, part.mtime)
+        content = self._content(("", part.path), Content("", size, part.mode, part.mtime))
         self._put(part.path, Node(part.number, Kind.FILE, content))
 
     def put_members(self, part: Part, members: Iterable[Staged]) -> None:
         """Take a packed layer's members; one without a name is the layer's own file. Raises BadArtifact, UnsafePath."""
         members = tuple(members)
         if len(members) == 1 and not members[0].name:
-            content = Content(members[0].place, members[0].size, part.mode, part.mtime)
+            content = self._staged(members[0], part.mode, part.mtime)
             self._put(part.path, Node(part.number, Kind.FILE, content))
             return
         named = [(self._name(part, member.name), member) for member in members]
@@ -101,8 +102,8 @@ class Tree:
         return any(node.content and path.startswith(f"{root}/") for path, node in self.nodes.items())
 
     def follow(self, path: str) -> str:
-        """Give where a symbolic link leads to, walking as a kernel would; raise UnsafePath when that is outside."""
-        return self._walk(path.rpartition("/")[0], self.nodes[path].target, _MOST_LINKS, path)
+        """Give where a symbolic link leads to; raise UnsafePath when that is outside."""
+        return follow(path, self._target, is_rooted=self._is_image)
 
     def _name(self, part: Part, name: str) -> str:
         """Give the name that a member of an archive means; raise UnsafePath."""
@@ -120,10 +121,17 @@ class Tree:
                 self._put(path, Node(part.number, Kind.FOLDER))
         elif member.kind is Kind.FILE:
             mtime = member.mtime if member.mtime > 0 else None
-            content = Content(member.place, member.size, readable(member.mode), mtime)
+            content = self._staged(member, readable(member.mode), mtime)
             self._put(path, Node(part.number, Kind.FILE, content))
         elif member.kind is Kind.SYMLINK:
             self._put(path, Node(part.number, Kind.SYMLINK, target=member.target))
+
+    def _staged(self, member: Staged, mode: int, mtime: float | None) -> Content:
+        return self._content((member.place, ""), Content(member.place, member.size, mode, mtime))
+
+    def _content(self, key: tuple[str, str], content: Content) -> Content:
+        """Give what is known of the same bytes already: a layer may be listed twice, under one name or under two."""
+        return self._contents.setdefault(key, content)
 
     def _put_link(self, path: str, target: str, part: Part) -> None:
         existing = self.nodes.get(target)
@@ -138,10 +146,18 @@ class Tree:
                 raise UnsafePath(f"{path!r} leads through the link {parent!r}")
             if above is Kind.FILE:
                 self._make_way(parent, node.layer)
+        if self._holds(path, node):
+            self.nodes[path] = node
+            return
         if path in self.nodes or (self._inhabited[path] and node.kind is not Kind.FOLDER):
             self._make_way(path, node.layer)
         self.nodes[path] = node
         self._inhabited.update(parents(path))
+
+    def _holds(self, path: str, node: Node) -> bool:
+        """Tell whether the very same stands there already, put by this layer or by one with the same digest."""
+        old = self.nodes.get(path)
+        return old is not None and (old.kind, old.target) == (node.kind, node.target) and old.content is node.content
 
     def _make_way(self, path: str, layer: int) -> None:
         """Remove what stands at a path for what a later layer, or the same one, puts there."""
@@ -178,28 +194,13 @@ class Tree:
         prefix = f"{path}/" if path else ""
         return [one for one in self.nodes if one.startswith(prefix)]
 
+    def _target(self, path: str) -> str | None:
+        node = self.nodes.get(path)
+        return node.target if node and node.kind is Kind.SYMLINK else None
+
     def _kind(self, path: str) -> Kind | None:
         node = self.nodes.get(path)
         return node.kind if node else None
-
-    def _walk(self, folder: str, target: str, left: int, link: str) -> str:
-        if left == 0:
-            raise UnsafePath(f"{link!r}: a link through more than {_MOST_LINKS} links")
-        if target.startswith("/") and not self._is_image:
-            raise UnsafePath(f"{link!r}: a link to {target[:200]!r}, outside of the model")
-        here = [] if target.startswith("/") else [one for one in folder.split("/") if one]
-        for step in target.split("/"):
-            if step == ".." and not here and not self._is_image:
-                raise UnsafePath(f"{link!r}: a link that leads out of the model, to {target[:200]!r}")
-            if step == "..":
-                here = here[:-1]  # above an image's root is that root itself
-            elif step not in {"", "."}:
-                node = self.nodes.get("/".join([*here, step]))
-                if node is not None and node.kind is Kind.SYMLINK:
-                    here = [one for one in self._walk("/".join(here), node.target, left - 1, link).split("/") if one]
-                else:
-                    here = [*here, step]
-        return "/".join(here)
 
 
 def is_whiteout(path: str) -> bool:

@@ -2,7 +2,7 @@
 
 1. The artifact type tells the family; where it does not, the config's type; where that does not, the layers' types.
 2. The family's own module makes the parts.
-3. Two parts must not claim one place.
+3. Two parts must not claim one place, one blob must not be two things, and all of them must be of a size that exists.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,6 +14,8 @@ from registry.modelpack import TITLE
 
 from . import docker, generic, image, modelkit, modelpack, ollama
 from .part import Form, Part, Shape
+
+_MOST_BYTES = 4 << 40
 
 _KITFILES = ("ml.kitops.modelkit.kitfile", "org.kitops.modelkit.kitfile")
 """Where kit keeps its Kitfile in a ModelPack."""
@@ -27,7 +29,7 @@ def read_form(manifest: Manifest, read_config: Callable[[], bytes]) -> Form:
     form = _form(manifest, read_config)
     if not form.parts and not form.parent:
         raise BadArtifact("the artifact holds no files")
-    check_places(form.parts)
+    check(form.parts)
     return form
 
 
@@ -62,7 +64,33 @@ def _has_title(manifest: Manifest) -> Iterable[bool]:
     return [bool(layer.annotations.get(TITLE)) for layer in manifest.layers] or [False]
 
 
-def check_places(parts: Iterable[Part]) -> None:
+def check(parts: Iterable[Part]) -> None:
+    """Raise BadArtifact when parts cannot stand together: in their places, in their blobs, or on any volume."""
+    parts = tuple(parts)
+    _check_places(parts)
+    _check_blobs(parts)
+
+
+def _check_blobs(parts: Iterable[Part]) -> None:
+    """Raise BadArtifact when one blob is described in two ways, or all of them are larger than any model.
+
+    What is fetched once is also unpacked and checked once, and a list of pieces takes memory.
+    """
+    known: dict[object, Part] = {}
+    for part in parts:
+        first = known.setdefault(part.layer.digest, part)
+        if first.layer.size != part.layer.size:
+            raise BadArtifact(f"{part.layer.digest}: has different sizes in one manifest")
+        if (first.shape, first.content_digest) != (part.shape, part.content_digest):
+            raise BadArtifact(
+                f"{part.layer.digest}: is {first.shape.value} in one layer, {part.shape.value} in another"
+            )
+    size = sum(part.layer.size for part in known.values())
+    if size > _MOST_BYTES:
+        raise BadArtifact(f"layers of {size} bytes in all, where {_MOST_BYTES} are the most")
+
+
+def _check_places(parts: Iterable[Part]) -> None:
     """Raise BadArtifact when two files claim one place, or one file claims the folder of another."""
     places: dict[str, object] = {}
     for part in parts:

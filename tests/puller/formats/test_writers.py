@@ -16,7 +16,7 @@ from puller.receipt import Receipt
 from puller.settings import Settings
 from registry.client import Access
 from registry.credentials import Credentials
-from registry.errors import BadReference
+from registry.errors import BadManifest, BadReference, Fault
 from registry.modelpack import CONFIG_TYPE, FILE_METADATA, FILEPATH, METADATAS, TITLE
 from registry.places import repository_at
 from registry.source import parse_source
@@ -447,6 +447,92 @@ def test_two_archives_may_not_claim_one_file(layout: Layout, tmp_path: Path, acc
     with pytest.raises(BadArtifact, match="two layers claim"):
         bring(layout.tag(layout.manifest(layers, artifact_type=MODELPACK)), tmp_path, access)
     assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("form", ["tar", "raw"])
+def test_one_blob_may_be_two_files(layout: Layout, tmp_path: Path, access: Access, form: str, codec: str) -> None:
+    """AIKit's tars hold just the last part of a name, so that equal files make equal layers; so do kit's raw ones."""
+    content = CODECS[codec](tar_of({"w.bin": WEIGHTS}) if form == "tar" else WEIGHTS)
+    layers = [weight(f"{form}{codec}", content, path) for path in ("a/w.bin", "b/w.bin", "a/w.bin")]
+    bring(layout.tag(layout.manifest(layers, artifact_type=MODELPACK)), tmp_path, access)
+    assert read_tree(tmp_path / "model") == {"a/w.bin": WEIGHTS, "b/w.bin": WEIGHTS}
+
+
+def test_one_archive_may_be_listed_twice(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """It claims what it claimed before, links and folders too."""
+    links = member("c", tarfile.SYMTYPE, linkname="a"), member("d", tarfile.LNKTYPE, linkname="b")
+    tar = tar_of({"a": b"1", "b": b"2"}, *links, member("e", tarfile.DIRTYPE, mode=0o755))
+    layers = [weight("tar", tar), Layer(tar, "application/vnd.cncf.model.code.v1.tar")]
+    bring(layout.tag(layout.manifest(layers, artifact_type=MODELPACK)), tmp_path, access)
+    assert read_tree(tmp_path / "model") == {"a": b"1", "b": b"2", "c": b"1", "d": b"2"}
+
+
+def test_one_layer_may_stand_in_an_image_twice(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """It covers what lies between, and what linked to its file keeps it."""
+    link = member("models/b", tarfile.LNKTYPE, linkname="models/a")
+    tars = tar_of({"models/a": b"1"}), tar_of({}, link), tar_of({"models/a": b"2"})
+    layers = [Layer(tars[number], LAYER) for number in (0, 1, 2, 0)]
+    bring(layout.tag(layout.manifest(layers, config_type=IMAGE)), tmp_path, access)
+    assert read_tree(tmp_path / "model") == {"a": b"1", "b": b"1"}
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [weight("raw", tar_of({"a": b"1"}), "x.tar"), weight("tar", tar_of({"a": b"1"}))],
+        [weight("raw+gzip", tar_of({"a": b"1"}), "x"), weight("tar", tar_of({"a": b"1"}))],
+        [weight("raw", b"1", "x"), Layer(b"1", "application/vnd.cncf.model.doc.v1.raw", {FILEPATH: "y"}, {"size": 2})],
+    ],
+    ids=["file-and-archive", "behind-a-codec-and-archive", "two-sizes"],
+)
+def test_one_blob_may_not_be_two_things(layout: Layout, tmp_path: Path, access: Access, layers: list[Layer]) -> None:
+    """It is unpacked and checked once, by what one of them says."""
+    with pytest.raises(BadArtifact, match="in one"):
+        bring(layout.tag(layout.manifest(layers, artifact_type=MODELPACK)), tmp_path, access)
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("codec", ["raw", "tar"])
+@pytest.mark.parametrize(("size", "error"), [(1 << 60, BadArtifact), (10**400, BadManifest)])
+def test_sizes_that_nothing_has_are_refused(
+    layout: Layout, tmp_path: Path, access: Access, codec: str, size: int, error: type[Fault]
+) -> None:
+    """Before a list of their pieces takes all memory there is."""
+    layer = Layer(b"1", f"application/vnd.cncf.model.weight.v1.{codec}", {FILEPATH: "w"}, {"size": size})
+    with pytest.raises(error, match="bytes"):
+        bring(layout.tag(layout.manifest([layer], artifact_type=MODELPACK)), tmp_path, access)
+
+
+@pytest.mark.parametrize("name", ["", ".", "./", "/"])
+@pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE])
+def test_a_member_without_a_name_is_passed_over(
+    layout: Layout, tmp_path: Path, access: Access, name: str, kind: bytes
+) -> None:
+    """It is the folder itself, whatever else it says; the layer's own file it is not."""
+    layers = [weight("tar", tar_of({}, member(name, kind, linkname="x")), "w"), weight("raw", b"1", "y")]
+    bring(layout.tag(layout.manifest(layers, artifact_type=MODELPACK)), tmp_path, access)
+    assert read_tree(tmp_path / "model") == {"y": b"1"}
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        {"l0": "d"} | {f"l{number}": f"l{number - 1}/../l{number - 1}" for number in range(1, 39)},
+        {"a": "b", "b": "a"},
+        {"a": "x" * 4096},
+        {"a": "x\0y"},
+    ],
+    ids=["each-twice-through-the-one-before", "a-ring", "a-long-one", "a-nul"],
+)
+def test_links_that_lead_too_far_are_refused(
+    layout: Layout, tmp_path: Path, access: Access, links: dict[str, str]
+) -> None:
+    """At once: a kernel would give up, too."""
+    headers = [member(name, tarfile.SYMTYPE, pax_headers={"linkpath": target}) for name, target in links.items()]
+    tar = tar_of({"d/x": b"1"}, *headers)
+    with pytest.raises(UnsafePath, match="link"):
+        bring(layout.tag(layout.manifest([weight("tar", tar)], artifact_type=MODELPACK)), tmp_path, access)
 
 
 def test_globs_reach_into_archives(layout: Layout, tmp_path: Path, access: Access) -> None:
