@@ -63,7 +63,7 @@ def _part(layer: Descriptor, number: int, sections: list[_Section]) -> Part:
         label = "".join(filter(str.isprintable, section.path)) if section else ""
         return Part(layer=layer, number=number, shape=Shape.ARCHIVE, root=root, label=label)
     name = section.path if section and section.path != "." else name_of(layer)
-    if name is None:
+    if not name:
         raise UnsupportedLayer(f"{where}: {layer.media_type} is in no section of the Kitfile, so it has no name")
     metadata = Metadata.of(layer)
     return Part(

@@ -29,7 +29,7 @@ def _part(layer: Descriptor, number: int) -> Part:
     packed = PackedChunks.of(layer) if name else None
     shape = Shape.CHUNKED_FILE if packed else _shape(codec)
     if shape is Shape.ARCHIVE:
-        path = "" if name is None or metadata.is_bundle else safe_folder(name, where)
+        path = "" if not name or metadata.is_bundle else safe_folder(name, where)
     elif name is None:
         raise UnsupportedLayer(f"{where}: {layer.media_type} has no file name")
     else:

@@ -104,13 +104,14 @@ def readable(mode: int) -> int:
 
 
 def name_of(layer: Descriptor) -> str | None:
-    """Give the file name that a layer's annotations tell, or None."""
-    return next((layer.annotations[key] for key in (*FILEPATHS, TITLE) if layer.annotations.get(key)), None)
+    """Give the file name that a layer's annotations tell, which may be empty, or None."""
+    told = [layer.annotations[key] for key in (*FILEPATHS, TITLE) if key in layer.annotations]
+    return next(filter(None, told), "" if told else None)
 
 
 def safe(path: str, where: str) -> str:
     """Give a relative path in its plain form; raise UnsafePath, `where` told, when it could not stand in a folder."""
-    found = plain(path)
+    found = path.removeprefix("./")
     reason = fault_of(found)
     if reason:
         raise UnsafePath(f"{where}: the file name {path[:200]!r} {reason}")
@@ -119,7 +120,7 @@ def safe(path: str, where: str) -> str:
 
 def safe_folder(path: str, where: str) -> str:
     """Give the plain form of what may also be the folder that everything is meant in, which has no name."""
-    return safe(path, where) if plain(path) else ""
+    return safe(plain(path), where) if plain(path) else ""
 
 
 def _is_count(size: object) -> bool:

@@ -2,7 +2,7 @@
 
 1. The artifact type tells the family; where it does not, the config's type; where that does not, the layers' types.
 2. The family's own module makes the parts.
-3. Two parts must not claim one place, one blob must not be two things, and all of them must be of a size that exists.
+3. Two parts must not claim one place, and one blob must not be two things.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,8 +14,6 @@ from registry.modelpack import TITLE
 
 from . import docker, generic, image, modelkit, modelpack, ollama
 from .part import Form, Part, Shape
-
-_MOST_BYTES = 4 << 40
 
 _KITFILES = ("ml.kitops.modelkit.kitfile", "org.kitops.modelkit.kitfile")
 """Where kit keeps its Kitfile in a ModelPack."""
@@ -65,17 +63,14 @@ def _has_title(manifest: Manifest) -> Iterable[bool]:
 
 
 def check(parts: Iterable[Part]) -> None:
-    """Raise BadArtifact when parts cannot stand together: in their places, in their blobs, or on any volume."""
+    """Raise BadArtifact when parts cannot stand together, by their places or by their blobs."""
     parts = tuple(parts)
     _check_places(parts)
     _check_blobs(parts)
 
 
 def _check_blobs(parts: Iterable[Part]) -> None:
-    """Raise BadArtifact when one blob is described in two ways, or all of them are larger than any model.
-
-    What is fetched once is also unpacked and checked once, and a list of pieces takes memory.
-    """
+    """Raise BadArtifact when one blob is described in two ways: it is fetched, unpacked and checked once."""
     known: dict[object, Part] = {}
     for part in parts:
         first = known.setdefault(part.layer.digest, part)
@@ -85,9 +80,6 @@ def _check_blobs(parts: Iterable[Part]) -> None:
             raise BadArtifact(
                 f"{part.layer.digest}: is {first.shape.value} in one layer, {part.shape.value} in another"
             )
-    size = sum(part.layer.size for part in known.values())
-    if size > _MOST_BYTES:
-        raise BadArtifact(f"layers of {size} bytes in all, where {_MOST_BYTES} are the most")
 
 
 def _check_places(parts: Iterable[Part]) -> None:
