@@ -15,12 +15,11 @@ from posixpath import relpath
 from registry.paths import fault_of, plain
 
 from .errors import BadArtifact, UnsafePath
+from .formats.image import TABLES, is_opaque, is_whiteout, removed_by
 from .formats.part import Part, readable
 from .links import follow
 from .staging import Staged
 from .untar import Kind
-
-_WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
 
 
 @dataclass(eq=False, slots=True)
@@ -70,6 +69,8 @@ class Tree:
             path = names.get(name, name)
             if self._is_image and is_whiteout(path):
                 self._wipe(path, part.number)
+            elif self._is_image and path in TABLES:
+                continue
             elif path and member.kind is Kind.HARDLINK:
                 target = self._name(part, member.target)
                 self._put_link(path, names.get(target, target), part)
@@ -100,6 +101,10 @@ class Tree:
     def has_files(self, root: str) -> bool:
         """Tell whether a file stands below a folder."""
         return any(node.content and path.startswith(f"{root}/") for path, node in self.nodes.items())
+
+    def is_link(self, path: str) -> bool:
+        """Tell whether a symbolic link stands at a path."""
+        return self._kind(path) is Kind.SYMLINK
 
     def follow(self, path: str) -> str:
         """Give where a symbolic link leads to; raise UnsafePath when that is outside."""
@@ -167,17 +172,12 @@ class Tree:
         self._remove(path)
 
     def _wipe(self, path: str, layer: int) -> None:
-        """Do what a whiteout says: remove what layers below put here (image-spec, layer.md, "Whiteouts")."""
-        folder, _, name = path.rpartition("/")
-        if name == _OPAQUE:
-            gone = [one for one in self._below(folder) if self.nodes[one].layer < layer]
-        else:
-            hidden = "/".join(filter(None, (folder, name.removeprefix(_WHITEOUT))))
-            gone = [
-                one for one in (hidden, *self._below(hidden)) if one in self.nodes and self.nodes[one].layer < layer
-            ]
+        """Do what a whiteout says: remove what layers below put here."""
+        hidden = removed_by(path)
+        gone = self._below(hidden) if is_opaque(path) else [hidden, *self._below(hidden)]
         for one in gone:
-            self._delete(one)
+            if one in self.nodes and self.nodes[one].layer < layer:
+                self._delete(one)
 
     def _remove(self, path: str) -> None:
         for one in [path, *self._below(path)]:
@@ -201,11 +201,6 @@ class Tree:
     def _kind(self, path: str) -> Kind | None:
         node = self.nodes.get(path)
         return node.kind if node else None
-
-
-def is_whiteout(path: str) -> bool:
-    """Tell whether an image's member stands for something that its layer removes."""
-    return path.rpartition("/")[2].startswith(_WHITEOUT)
 
 
 def parents(path: str) -> Iterator[str]:
