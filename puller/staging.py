@@ -1,9 +1,10 @@
 """What came out of an archive, before anybody believed its names: files by number, and a list of what they claim to be.
 
-STAGE/HEX/0, 1, …   the contents of regular files
-STAGE/HEX/list      the members, as JSON, written when the archive is whole and verified
+STAGE/HEX[-CHOICE]/0, 1, …  the contents of regular files
+STAGE/HEX[-CHOICE]/list     the members, as JSON, written when the archive is whole and verified
 
-Names play no part here, so nothing that an archive says can lead anywhere.
+Only members that are wanted come here, so what was chosen is part of a folder's name. Their own names play no part, so
+nothing that an archive says can lead anywhere.
 """
 
 import json
@@ -17,6 +18,8 @@ from typing import Any
 from .errors import BadArtifact, NoRoom, disk_errors
 from .filesystem import free_bytes
 from .flush import Flush
+from .formats.part import Part
+from .settings import Settings, mark_of
 from .untar import Kind, Member
 
 _MOST_MEMBERS = 100_000
@@ -47,6 +50,11 @@ class Staged:
     def from_json(cls, document: dict[str, Any]) -> "Staged":
         """Read what `to_json` wrote."""
         return cls(**{**document, "kind": Kind(document["kind"])})
+
+
+def folder_of(stage: Path, part: Part, settings: Settings) -> Path:
+    """Give the folder of an archive's members, as far as the settings want them."""
+    return stage / f"{part.layer.digest.hex}{mark_of(settings.choice)}"
 
 
 class Stage:

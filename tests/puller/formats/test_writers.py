@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from puller.errors import BadArtifact, UnsafePath, UnsupportedLayer
+from puller.errors import BadArtifact, NoRoom, UnsafePath, UnsupportedLayer
 from puller.formats.docker import conventional
 from puller.inspect import inspect
 from puller.pull import pull
@@ -16,7 +16,7 @@ from puller.receipt import Receipt
 from puller.settings import Settings
 from registry.client import Access
 from registry.credentials import Credentials
-from registry.errors import BadManifest, BadReference, Fault
+from registry.errors import BadManifest, BadReference, Fault, NotFound
 from registry.modelpack import CONFIG_TYPE, FILE_METADATA, FILEPATH, METADATAS, TITLE
 from registry.places import repository_at
 from registry.source import parse_source
@@ -97,16 +97,16 @@ def test_kits_modelpack_may_hold_its_kitfile(layout: Layout, tmp_path: Path, acc
     assert read_tree(tmp_path / "model") == {"a": b"1"}
 
 
-@pytest.mark.parametrize("path", ["./deep//w", "deep/./w", ".//deep/w"])
-def test_a_files_path_is_taken_in_its_plain_form(layout: Layout, tmp_path: Path, access: Access, path: str) -> None:
-    """As every reader joins it to a folder; an empty annotation is none."""
-    annotations = {FILEPATH: path, TITLE: "other"}
+def test_an_empty_annotation_names_nothing(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """Another one may: the old path, or the title."""
+    kind, old = "application/vnd.cncf.model.weight.v1.raw", "org.cnai.model.filepath"
     layers = [
-        Layer(b"1", "application/vnd.cncf.model.weight.v1.raw", annotations),
-        Layer(b"2", "application/vnd.cncf.model.weight.v1.raw", {FILEPATH: "", TITLE: "titled"}),
+        Layer(b"1", kind, {FILEPATH: "./deep/w", TITLE: "other"}),
+        Layer(b"2", kind, {FILEPATH: "", TITLE: "titled"}),
+        Layer(b"3", kind, {FILEPATH: "", old: "old", TITLE: "new"}),
     ]
     bring(layout.tag(layout.manifest(layers, artifact_type=MODELPACK)), tmp_path, access)
-    assert read_tree(tmp_path / "model") == {"deep/w": b"1", "titled": b"2"}
+    assert read_tree(tmp_path / "model") == {"deep/w": b"1", "titled": b"2", "old": b"3"}
 
 
 @pytest.mark.parametrize(
@@ -418,6 +418,63 @@ def test_the_folder_of_an_image_can_be_named(
     assert read_tree(tmp_path / "model") == expected
 
 
+def test_what_else_is_in_an_image_does_not_matter(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """Names that no model may have, and whiteouts of such: systemd's are like that."""
+    strange = {
+        "usr/a\\x2db": b"",
+        "usr/.wh.c\\x2dd": b"",
+        "etc/.wh..wh..opq": b"",
+        "etc/new\nline": b"",
+        "models.txt": b"",
+    }
+    source = layout.tag(layout.manifest([Layer(tar_of({"models/x": b"1", **strange}), LAYER)], config_type=IMAGE))
+    bring(source, tmp_path, access)
+    assert read_tree(tmp_path / "model") == {"x": b"1"}
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        tar_of({".wh.opt": b"", "models/x": b"2"}),
+        tar_of({"opt/.wh..wh..opq": b"", "models/x": b"2"}),
+        tar_of({".wh..wh..opq": b"", "models/x": b"2"}),
+        tar_of({"opt": b"a file", "models/x": b"2"}),
+        tar_of({"models/x": b"2"}, member("opt/llm", tarfile.SYMTYPE, linkname="/models")),
+    ],
+    ids=["whiteout", "opaque", "opaque-root", "file", "link"],
+)
+def test_a_layer_may_cover_the_folders_above_the_model(
+    layout: Layout, tmp_path: Path, access: Access, above: bytes
+) -> None:
+    """What stood in them is gone, and a server must not be given what the image does not hold."""
+    layers = [Layer(tar_of({"opt/llm/w": b"1"}), LAYER), Layer(above, LAYER)]
+    source = layout.tag(layout.manifest(layers, config_type=IMAGE))
+    with pytest.raises(BadArtifact, match="/opt/llm"):
+        bring(source, tmp_path, access, image_path="/opt/llm")
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_model_behind_a_link_is_told(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """Its folder is elsewhere in the image, and was not unpacked; the remedy names it, and it works."""
+    tar = tar_of({"opt/llm/w": b"1"}, member("models", tarfile.SYMTYPE, linkname="/opt/llm"))
+    source = layout.tag(layout.manifest([Layer(tar, LAYER)], config_type=IMAGE))
+    with pytest.raises(BadArtifact, match="is a link to /opt/llm") as error:
+        bring(source, tmp_path, access)
+    assert error.value.remedy.endswith("--image-path /opt/llm")
+    bring(source, tmp_path, access, image_path="/opt/llm/")
+    assert read_tree(tmp_path / "model") == {"w": b"1"}
+
+
+@pytest.mark.parametrize("root", ["/", "."])
+def test_a_whole_image_may_be_the_model(layout: Layout, tmp_path: Path, access: Access, root: str) -> None:
+    """What eStargz leaves in it for lazy loaders is no part of it."""
+    tables = {"stargz.index.json": b"{}", ".no.prefetch.landmark": b"\xf0", ".prefetch.landmark": b"\xf0"}
+    tar = tar_of({"./w": b"1", "deep/.prefetch.landmark": b"2", **tables})
+    source = layout.tag(layout.manifest([Layer(CODECS["+gzip"](tar), f"{LAYER}+gzip")], config_type=IMAGE))
+    bring(source, tmp_path, access, image_path=root)
+    assert read_tree(tmp_path / "model") == {"w": b"1", "deep/.prefetch.landmark": b"2"}
+
+
 def test_an_image_without_a_model_is_refused(layout: Layout, tmp_path: Path, access: Access) -> None:
     """A server must not start without weights; the message tells where they were looked for."""
     source = layout.tag(layout.manifest([Layer(tar_of({"bin/sh": b"!"}), LAYER)], config_type=IMAGE))
@@ -494,7 +551,7 @@ def test_one_blob_may_not_be_two_things(layout: Layout, tmp_path: Path, access: 
 
 
 @pytest.mark.parametrize("codec", ["raw", "tar"])
-@pytest.mark.parametrize(("size", "error"), [(1 << 60, BadArtifact), (10**400, BadManifest)])
+@pytest.mark.parametrize(("size", "error"), [(1 << 60, NoRoom), (10**400, BadManifest)])
 def test_sizes_that_nothing_has_are_refused(
     layout: Layout, tmp_path: Path, access: Access, codec: str, size: int, error: type[Fault]
 ) -> None:
@@ -541,6 +598,32 @@ def test_globs_reach_into_archives(layout: Layout, tmp_path: Path, access: Acces
     source = layout.tag(layout.manifest([weight("tar", tar)], artifact_type=MODELPACK))
     bring(source, tmp_path, access, include=("*.json",), exclude=("deep/*",))
     assert read_tree(tmp_path / "model") == {"a.json": b"1"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"include": ("*.json",)}, {}),
+        ({}, {"exclude": ("*.json",)}),
+        ({"include": ("a*",)}, {"include": ("b*", "w")}),
+    ],
+)
+def test_what_one_choice_unpacked_is_not_taken_for_another(
+    layout: Layout, tmp_path: Path, access: Access, first: dict[str, object], second: dict[str, object]
+) -> None:
+    """A pull that failed leaves what it wanted of an archive on the stage; the next one may want more, or less."""
+    layers = [weight("tar", tar_of({"a.json": b"1", "b.bin": b"2"})), weight("tar", tar_of({"w": WEIGHTS}))]
+    source = layout.tag(layout.manifest(layers, artifact_type=MODELPACK))
+    blob = layout.folder / "blobs/sha256" / sha256(layers[1].content).partition(":")[2]
+    blob.unlink()
+    with pytest.raises(NotFound):
+        bring(source, tmp_path, access, **first)
+    blob.write_bytes(layers[1].content)
+    bring(source, tmp_path, access, **second)
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    bring(source, fresh, access, **second)
+    assert read_tree(tmp_path / "model") == read_tree(fresh / "model")
 
 
 @pytest.mark.parametrize(
