@@ -3,7 +3,7 @@
 import hashlib
 import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from puller.receipt import Receipt
 from puller.settings import Settings
 from registry.client import Access
 from registry.credentials import Credentials
-from registry.errors import BadManifest, BadReference, Fault, NotFound
+from registry.errors import BadLayout, BadManifest, BadReference, Fault, NotFound
 from registry.modelpack import CONFIG_TYPE, FILE_METADATA, FILEPATH, METADATAS, TITLE
 from registry.places import repository_at
 from registry.source import parse_source
@@ -496,6 +496,90 @@ def test_an_index_of_images_leads_to_this_machines(layout: Layout, tmp_path: Pat
     assert read_tree(tmp_path / "model")["x"] in {b"amd64", b"arm64"}
     with pytest.raises(BadReference, match="index of 2"):
         bring(layout.tag(layout.index([images[0], images[0] | {"annotations": {}}]), "two"), tmp_path, access)
+
+
+@pytest.mark.parametrize(("architecture", "baseline"), [("amd64", "v1"), ("arm64", "v8")])
+@pytest.mark.parametrize("is_told", [False, True])
+def test_of_an_images_variants_the_one_for_every_machine_is_taken(
+    layout: Layout,
+    tmp_path: Path,
+    access: Access,
+    monkeypatch: pytest.MonkeyPatch,
+    architecture: str,
+    baseline: str,
+    *,
+    is_told: bool,
+) -> None:
+    """A model is the same in all of them, and not every machine has what the others want."""
+    monkeypatch.setattr("registry.variants.platform.machine", lambda: architecture)
+    variants = {"v9": "linux", "v3": "linux", baseline if is_told else "": "linux", "windows": "windows"}
+    images = [
+        {
+            **layout.manifest([Layer(tar_of({"models/x": name.encode()}), LAYER)], config_type=IMAGE),
+            "platform": {"os": system, "architecture": architecture, "variant": name},
+        }
+        for name, system in variants.items()
+    ]
+    bring(layout.tag(layout.index(images)), tmp_path, access)
+    assert read_tree(tmp_path / "model") == {"x": baseline.encode() if is_told else b""}
+
+
+def named(layout: Layout, descriptor: Mapping[str, object], **names: str) -> None:
+    """List an artifact as the only one, under annotations of the index."""
+    annotations = {key.replace("_", "."): value for key, value in names.items()}
+    index = {"schemaVersion": 2, "manifests": [{**descriptor, "annotations": annotations}]}
+    (layout.folder / "index.json").write_text(json.dumps(index))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"org_opencontainers_image_ref_name": "v1"},
+        {"org_opencontainers_image_ref_name": "docker.io/library/model:v1"},
+        {"org_opencontainers_image_ref_name": "latest", "io_containerd_image_name": "localhost:5000/model:v1"},
+    ],
+)
+def test_a_layouts_tag_may_stand_behind_an_images_name(
+    layout: Layout, tmp_path: Path, access: Access, names: dict[str, str]
+) -> None:
+    """As skopeo, podman, containerd and buildx write it; another tag is another artifact."""
+    named(layout, layout.manifest([weight("raw", b"1", "w")], artifact_type=MODELPACK), **names)
+    with pytest.raises(NotFound, match="0 artifacts"):
+        bring(layout.source("1"), tmp_path, access)
+    bring(layout.source("v1"), tmp_path, access)
+    assert read_tree(tmp_path / "model") == {"w": b"1"}
+
+
+def test_a_layout_may_list_one_artifact_under_many_tags(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """It is still one, whether it is asked for by its digest or as the only one."""
+    artifact = layout.manifest([weight("raw", b"1", "w")], artifact_type=MODELPACK)
+    layout.tag(artifact, "v1")
+    layout.tag(artifact, "latest")
+    for number, source in enumerate((f"layout://{layout.folder}", f"layout://{layout.folder}@{artifact['digest']}")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        bring(source, folder, access)
+        assert read_tree(folder / "model") == {"w": b"1"}
+
+
+def test_one_of_an_index_can_be_named_by_its_digest(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """A layout lists only the index; the remedy of a choice that is not ours must work."""
+    kits = [layout.manifest([weight("raw", name, "w")], artifact_type=MODELPACK) for name in (b"1", b"2")]
+    source = layout.tag(layout.index(kits))
+    with pytest.raises(BadReference, match="index of 2"):
+        bring(source, tmp_path, access)
+    bring(f"layout://{layout.folder}@{kits[1]['digest']}", tmp_path, access)
+    assert read_tree(tmp_path / "model") == {"w": b"2"}
+
+
+def test_a_folder_in_a_blobs_place_is_told(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """Though its size be right, it is no file; nothing but a named error comes of it."""
+    path = layout.folder / "blobs/sha256" / ("0" * 64)
+    path.mkdir()
+    described = {"digest": f"sha256:{path.name}", "size": path.stat().st_size}
+    source = layout.tag(layout.manifest([Layer(b"", MODELPACK, {FILEPATH: "w"}, described)], artifact_type=MODELPACK))
+    with pytest.raises(BadLayout, match="no file that can be read"):
+        bring(source, tmp_path, access)
 
 
 def test_two_archives_may_not_claim_one_file(layout: Layout, tmp_path: Path, access: Access) -> None:
