@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from .errors import BadArtifact
+from .sparse import SparseMap
 
 BLOCK = 512
 _HEADER_LIMIT = 1 << 20
@@ -86,6 +87,7 @@ class Untar:
         self._stored = self._padding = 0
         self._zeros = self._behind = 0
         self._globals: dict[str, str] = {}
+        self._map: SparseMap | None = None
 
     def feed(self, content: memoryview) -> None:
         """Take the next bytes; a little may follow the end of the archive. Raises BadArtifact."""
@@ -129,7 +131,7 @@ class Untar:
             self._head.clear()
             return
         self._zeros = 0
-        more = missing_blocks(self._head)
+        more = missing_blocks(self._head) if self._map is None else not self._map.is_whole(self._head)
         member, stored = (None, 0) if more else self._parse()
         if member is None:
             self._wanted += BLOCK * (more or 1)
@@ -137,7 +139,7 @@ class Untar:
                 raise BadArtifact(f"a header of more than {_HEADER_LIMIT} bytes")
             return
         self._head.clear()
-        self._wanted = BLOCK
+        self._wanted, self._map = BLOCK, None
         self._open(member, stored)
 
     def _open(self, member: Member, stored: int) -> None:
@@ -161,8 +163,9 @@ class Untar:
                 self._globals = dict(tar.pax_headers)
                 after = tar.offset
         except (tarfile.TarError, ValueError, EOFError, OverflowError, RecursionError) as error:
-            if _SPARSE_MAP in self._head:
-                return None, 0  # the map of a sparse file lies in the blocks behind its header
+            if self._map is None and _SPARSE_MAP in self._head:
+                self._map = SparseMap(len(self._head))
+                return None, 0
             raise BadArtifact(f"broken tar: {error}") from None
         if found is None:
             raise BadArtifact("broken tar: a header that describes nothing")

@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+import time
 from contextlib import suppress
 
 import pytest
@@ -125,6 +126,32 @@ def test_sparse_files_get_their_holes(form: str) -> None:
         ("sparse", expected),
         ("after", b"!"),
     ]
+
+
+def test_a_sparse_map_of_many_stretches_is_read_at_once() -> None:
+    """Its blocks are counted, not read again with each that comes: that took minutes for a megabyte."""
+    count = 60_000
+    lines = [count, *(number for at in range(count) for number in (2 * at, 1))]
+    text = "".join(f"{number}\n" for number in lines).encode()
+    body = text.ljust(-(-len(text) // 512) * 512, b"\0") + b"x" * count
+    headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": str(2 * count)}
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        tar.addfile(member("sparse", size=len(body), pax_headers=headers), io.BytesIO(body))
+    began = time.process_time()
+    found = untar(buffer.getvalue(), 1 << 16)
+    assert time.process_time() - began < 5
+    assert found.contents == [b"x\0" * count]
+
+
+@pytest.mark.parametrize("text", [b"none\n", b"\n", b"-1\n", b"9" * 5000 + b"\n", b"2\n0\n1\nx\n1\n", b""])
+def test_a_sparse_map_that_is_none_is_refused(text: bytes) -> None:
+    """Or never ends."""
+    headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "9"}
+    tar = tar_of({}, member("sparse", pax_headers=headers))[:-1024].rstrip(b"\0")
+    head = tar.ljust(-(-len(tar) // 512) * 512, b"\0")
+    with pytest.raises(BadArtifact):
+        untar(head + text + bytes(2 << 20), 1 << 16)
 
 
 @pytest.mark.parametrize(
