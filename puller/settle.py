@@ -16,18 +16,23 @@ from .staging import Staged, folder_of, sealed
 from .tree import Content, Node, Tree
 from .untar import Kind
 
+_MOST_MEMBERS = 200_000  # all of them are in memory when their places are decided
+
 Members = Mapping[str, Sequence[Staged]]
 """What came out of packed layers, by the layer's digest."""
 
 
 def staged_members(stage: Path, parts: Iterable[Part], settings: Settings) -> Members:
-    """Give what lies on the stage, whole; raise BadArtifact when somebody took it away."""
-    members = {}
+    """Give what lies on the stage, whole; raise BadArtifact when somebody took it away, or when it is too much."""
+    members, count = dict[str, Sequence[Staged]](), 0
     for part in parts:
         found = sealed(folder_of(stage, part, settings))
         if found is None:
             raise BadArtifact(f"{part.name}: what was unpacked of it is gone", remedy="pull again")
         members[str(part.layer.digest)] = found
+        count += len(found)
+        if count > _MOST_MEMBERS:
+            raise BadArtifact(f"more than {_MOST_MEMBERS} members in all archives")
     return members
 
 

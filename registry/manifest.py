@@ -93,8 +93,8 @@ def parse_manifest(content: bytes) -> Manifest | Index:
     if document.get("mediaType") in _INDEX_TYPES or ("manifests" in document and "layers" not in document):
         return Index(manifests=_descriptors(document, "manifests"))
     return Manifest(
-        media_type=_text(document, "mediaType", "mediaType", default=MANIFEST_TYPE),
-        artifact_type=_text(document, "artifactType", "artifactType", default=""),
+        media_type=_type(document, "mediaType", "mediaType", default=MANIFEST_TYPE),
+        artifact_type=_type(document, "artifactType", "artifactType", default=""),
         config=_descriptor(document.get("config"), "config"),
         layers=_descriptors(document, "layers"),
         annotations=_annotations(document.get("annotations"), "annotations"),
@@ -121,7 +121,7 @@ def _descriptor(entry: object, path: str) -> Descriptor:
     except BadDigest as error:
         raise BadManifest(f"{path}.digest: {error}") from None
     return Descriptor(
-        media_type=_text(entry, "mediaType", f"{path}.mediaType"),
+        media_type=_type(entry, "mediaType", f"{path}.mediaType"),
         digest=digest,
         size=size,
         annotations=_annotations(entry.get("annotations"), f"{path}.annotations"),
@@ -139,6 +139,14 @@ def _text(entry: dict[str, Any], key: str, path: str, default: str | None = None
     value = entry.get(key, default)
     if not isinstance(value, str):
         raise BadManifest(f"{path}: wanted text, got {type(value).__name__}")
+    return value
+
+
+def _type(entry: dict[str, Any], key: str, path: str, default: str | None = None) -> str:
+    """Give a media type, which messages will tell: so it must be fit to be printed."""
+    value = _text(entry, key, path, default)
+    if not value.isprintable():
+        raise BadManifest(f"{path}: {value[:200]!r} is no media type")
     return value
 
 

@@ -676,6 +676,16 @@ def test_links_that_lead_too_far_are_refused(
         bring(layout.tag(layout.manifest([weight("tar", tar)], artifact_type=MODELPACK)), tmp_path, access)
 
 
+def test_members_of_all_archives_are_counted(
+    layout: Layout, tmp_path: Path, access: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each archive may have many, and an artifact many archives: all their names are in memory in the end."""
+    monkeypatch.setattr("puller.settle._MOST_MEMBERS", 3)
+    layers = [weight("tar", tar_of({f"{name}1": b"", f"{name}2": b""})) for name in "ab"]
+    with pytest.raises(BadArtifact, match="more than 3 members in all"):
+        bring(layout.tag(layout.manifest(layers, artifact_type=MODELPACK)), tmp_path, access)
+
+
 def test_globs_reach_into_archives(layout: Layout, tmp_path: Path, access: Access) -> None:
     """What is not wanted is not written, not even on the stage."""
     tar = tar_of({"a.json": b"1", "b.bin": b"2", "deep/c.json": b"3"})
@@ -787,6 +797,16 @@ def test_inspect_tells_every_form(layout: Layout, access: Access) -> None:
     found = inspect(repository_at(parse_source(source), access), access)
     assert (found.kind, found.problem) == ("image", "")
     assert found.entries[0].path == "layers[0] (archive)"
+
+
+@pytest.mark.parametrize("kind", ["application/\x1b[2Jx", "application/\ud800", "a\nb"])
+def test_a_media_type_that_cannot_be_printed_is_refused(
+    layout: Layout, tmp_path: Path, access: Access, kind: str
+) -> None:
+    """It would stand in messages: on terminals, and in the pod's status."""
+    for number, artifact in enumerate((layout.manifest([Layer(b"1", kind)]), layout.manifest([], artifact_type=kind))):
+        with pytest.raises(BadManifest, match="no media type"):
+            bring(layout.tag(artifact, f"t{number}"), tmp_path, access)
 
 
 def test_layers_that_nobody_named_are_refused(layout: Layout, tmp_path: Path, access: Access) -> None:
