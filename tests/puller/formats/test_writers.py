@@ -16,12 +16,15 @@ from puller.receipt import Receipt
 from puller.settings import Settings
 from registry.client import Access
 from registry.credentials import Credentials
+from registry.digest import Digest
 from registry.errors import BadLayout, BadManifest, BadReference, Fault, NotFound
+from registry.manifest import Descriptor, Manifest
 from registry.modelpack import CONFIG_TYPE, FILE_METADATA, FILEPATH, METADATAS, TITLE
 from registry.places import repository_at
 from registry.source import parse_source
 from registry.transport import Transport
 from registry.voice import Silence
+from tests.fakes.registry import fake_registry
 from tests.puller.models import noise, read_tree
 from tests.puller.packs import CODECS, MTIME, Layer, Layout, member, tar_of
 
@@ -222,12 +225,14 @@ def test_docker_models(layout: Layout, tmp_path: Path, access: Access) -> None:
         Layer(b"{{ }}", kind("chat.template.jinja")),
         Layer(tar_of({"config.json": b"{}"}), kind("vllm.config.tar")),
         Layer(b"more", kind("model.file"), {FILEPATH: "deep/extra.bin"}),
+        Layer(b"bsd", kind("license"), {FILEPATH: "LICENSE"}),
     ]
     bring(layout.tag(layout.manifest(layers, config_type=kind("model.config.v0.2+json"))), tmp_path, access)
     assert read_tree(tmp_path / "model") == {
         "model-00001-of-00002.safetensors": b"one",
         "model-00002-of-00002.safetensors": b"two",
         "LICENSE": b"mit",
+        "LICENSE.2": b"bsd",
         "template.jinja": b"{{ }}",
         "config.json": b"{}",
         "deep/extra.bin": b"more",
@@ -365,6 +370,23 @@ def test_a_kit_may_have_nothing_but_its_parent(layout: Layout, tmp_path: Path, a
     described = {"mediaType": KITFILE, "digest": layout.blob(config), "size": len(config)}
     bring(layout.tag(layout.document({"config": described, "layers": None})), tmp_path, access)
     assert read_tree(tmp_path / "model") == {"m.gguf": WEIGHTS}
+
+
+@pytest.mark.parametrize("parent", ["hf://org/name", "layout://{}:v1"])
+def test_a_kit_in_a_registry_names_no_parent_on_a_disk(
+    layout: Layout, tmp_path: Path, access: Access, parent: str
+) -> None:
+    """Whoever may push there could else have files published that only the machine that pulls can see."""
+    parent = parent.format(layout.folder)
+    layout.tag(layout.manifest([weight("raw", b"secret", "m.gguf")], artifact_type=MODELPACK))
+    config = json.dumps({"model": {"path": parent}}).encode()
+    with fake_registry() as fake:
+        fake.add_blob(config)
+        described = Descriptor(media_type=KITFILE, digest=Digest.of(config), size=len(config))
+        fake.add(Manifest(config=described, layers=()))
+        with pytest.raises(BadArtifact, match="in a registry"):
+            bring(fake.reference(), tmp_path, access)
+    assert not (tmp_path / "model").exists()
 
 
 def test_a_parent_without_a_model_is_refused(layout: Layout, tmp_path: Path, access: Access) -> None:
