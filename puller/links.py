@@ -9,12 +9,12 @@ _LONGEST_TARGET = 4095  # what a kernel takes (symlink(2))
 
 
 def follow(path: str, target_of: Callable[[str], str | None], *, is_rooted: bool) -> str:
-    """Give where the link at a path leads to; raise UnsafePath when that is outside, or too far.
+    """Give where a path leads to, its last part followed too; raise UnsafePath when that is outside, or too far.
 
     `target_of` tells what the link at a path says, and None where no link is. Where a tree `is_rooted`, a slash stands
     for its root, above which there is nothing; elsewhere a link may not leave it.
     """
-    here, followed, ahead = path.rpartition("/")[0], 0, [path.rpartition("/")[2]]
+    here, followed, ahead = "", 0, path.split("/")[::-1]
     while ahead:
         step = ahead.pop()
         if step == "..":

@@ -66,14 +66,14 @@ class Tree:
         named = [(self._name(part, member.name), member) for member in members]
         names = _renamed(part, named)
         for name, member in named:
-            path = names.get(name, name)
+            path = self._real(names.get(name, name))
             if self._is_image and is_whiteout(path):
                 self._wipe(path, part.number)
             elif self._is_image and path in TABLES:
                 continue
             elif path and member.kind is Kind.HARDLINK:
                 target = self._name(part, member.target)
-                self._put_link(path, names.get(target, target), part)
+                self._put_link(path, self._real(names.get(target, target)), part)
             elif path:
                 self._put_member(path, member, part)
 
@@ -119,6 +119,13 @@ class Tree:
         if reason:
             raise UnsafePath(f"{part.name}: the member {name[:200]!r} {reason}")
         return "/".join(filter(None, (part.root, path)))
+
+    def _real(self, path: str) -> str:
+        """Give where a member goes whose folder is a link: in an image through it, as containers' runtimes unpack."""
+        folder, _, name = path.rpartition("/")
+        if not self._is_image or all(self._target(parent) is None for parent in parents(path)):
+            return path
+        return "/".join(filter(None, (follow(folder, self._target, is_rooted=True), name)))
 
     def _put_member(self, path: str, member: Staged, part: Part) -> None:
         if member.kind is Kind.FOLDER:

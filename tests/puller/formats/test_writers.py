@@ -476,6 +476,21 @@ def test_a_layer_may_cover_the_folders_above_the_model(
     assert not (tmp_path / "model").exists()
 
 
+def test_a_layer_may_put_files_through_a_link(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """Runtimes unpack each layer over those before it, and follow their links inside the image."""
+    first = tar_of({"models/real/x": b"1", "models/real/gone": b"2"})
+    links = (
+        member("models/link", tarfile.SYMTYPE, linkname="/models/real"),
+        member("models/hard", tarfile.LNKTYPE, linkname="models/link/x"),
+    )
+    layers = [Layer(tar, LAYER) for tar in (first, tar_of({}, *links), tar_of({"models/link/y": b"3"}))]
+    layers.append(Layer(tar_of({"models/link/.wh.gone": b""}), LAYER))
+    bring(layout.tag(layout.manifest(layers, config_type=IMAGE)), tmp_path, access)
+    files = {"real/x": b"1", "real/y": b"3", "hard": b"1"}
+    assert {path: text for path, text in read_tree(tmp_path / "model").items() if "link" not in path} == files
+    assert (tmp_path / "model/link").readlink() == Path("real")
+
+
 def test_a_model_behind_a_link_is_told(layout: Layout, tmp_path: Path, access: Access) -> None:
     """Its folder is elsewhere in the image, and was not unpacked; the remedy names it, and it works."""
     tar = tar_of({"opt/llm/w": b"1"}, member("models", tarfile.SYMTYPE, linkname="/opt/llm"))
