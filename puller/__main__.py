@@ -56,7 +56,7 @@ def _leave(settings: Settings | None, message: dict[str, object]) -> None:
     """Write the termination message, where the kubelet made a file for it."""
     path = Path(settings.termination_log) if settings and settings.termination_log else None
     if path and path.is_file():
-        path.write_bytes(json.dumps(message, ensure_ascii=False).encode()[:_MESSAGE_LIMIT])
+        path.write_bytes(json.dumps(message, ensure_ascii=False).encode(errors="replace")[:_MESSAGE_LIMIT])
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from .flush import Flush, is_tight
 from .holder import Holder
 from .journal import Journal
 from .lineage import Lineage
-from .plan import Piece, blobs_of, packed, select
+from .plan import Piece, blobs_of, check_size, packed, select
 from .receipt import Receipt
 from .resume import link_copies, what_is_missing, what_is_packed
 from .settings import Settings
@@ -71,6 +71,7 @@ class _Bringer:
         """Have every blob of the model complete and verified: files in the incoming folder, the rest on the stage."""
         settings, place = self.settings, self.place
         parts = select(lineage.form.parts, settings.include, settings.exclude)
+        check_size(parts)
         blobs = blobs_of(parts, settings.piece_bytes)
         journal = Journal(place.journal, digest, self.boot)
         # 1
@@ -108,7 +109,7 @@ class _Bringer:
         """Give every file its place in the incoming folder."""
         settings, incoming = self.settings, self.place.incoming
         chosen = select(lineage.form.parts, settings.include, settings.exclude)
-        members = staged_members(self.place.stage, packed(chosen))
+        members = staged_members(self.place.stage, packed(chosen), settings)
         tree = tree_of(lineage.form, chosen, members, settings)
         settle(tree, incoming)
         Flush(is_synced=settings.sync, is_tight=False).tree(incoming)

@@ -9,7 +9,6 @@ outside of the cache, may go when room is wanted, the longest unused first.
 """
 
 import errno
-import hashlib
 import os
 import shutil
 import tempfile
@@ -21,6 +20,7 @@ from registry.digest import Digest
 from .destination import Destination
 from .errors import disk_errors
 from .lock import Lock
+from .settings import mark_of
 
 _HOUSE = ".weighbridge"
 
@@ -35,8 +35,7 @@ class Cache:
         """Give the place of a model, of which `choice` was chosen."""
         with disk_errors():
             self.folder.mkdir(parents=True, exist_ok=True)
-        mark = f"-{hashlib.sha256(repr(choice).encode()).hexdigest()[:8]}" if choice else ""
-        return Destination(self.folder / f"{digest.hex}{mark}")
+        return Destination(self.folder / f"{digest.hex}{mark_of(choice)}")
 
     def serves(self, place: Path) -> bool:
         """Tell whether giving a model to `place` costs no second copy on the same volume: whether links work there."""

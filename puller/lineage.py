@@ -5,14 +5,15 @@ from dataclasses import dataclass, replace
 
 from registry.client import Access
 from registry.digest import Digest
+from registry.layout import LayoutRepository
 from registry.places import repository_at
 from registry.repository import Repository, Resolved
-from registry.source import parse_source
+from registry.source import LayoutSource, OciSource, parse_source
 
 from .errors import BadArtifact
 from .formats import modelkit
 from .formats.part import Form
-from .formats.read import check_places, read_form
+from .formats.read import check, read_form
 
 _CONFIG_LIMIT = 4 << 20
 _MOST_PARENTS = 10  # kit follows as many
@@ -41,17 +42,28 @@ def lineage_of(repository: Repository, resolved: Resolved, access: Access) -> Li
     Raises BadArtifact, UnsupportedLayer, UnsafePath, and the faults of looking a parent up.
     """
     form = _read(repository, resolved)
-    parts, repositories, parent = list(form.parts), {"": repository}, form.parent
+    parts, repositories, child, parent = list(form.parts), {"": repository}, "", form.parent
     while parent:
         if parent in repositories or len(repositories) > _MOST_PARENTS:
             raise BadArtifact(f"{parent}: more than {_MOST_PARENTS} ModelKits, or each another's parent")
-        repositories[parent] = repository_at(parse_source(parent), access)
+        repositories[parent] = _parent_at(parent, repositories[child], access)
         above = _read(repositories[parent], repositories[parent].resolve())
         taken = [part for part in above.parts if modelkit.is_model(part)]
+        if not taken and not above.parent:
+            raise BadArtifact(f"{parent}: holds no model for the ModelKit that names it as its own")
         parts += [replace(part, number=number, reference=parent) for number, part in enumerate(taken, len(parts))]
-        parent = above.parent
-    check_places(parts)
+        child, parent = parent, above.parent
+    check(parts)
     return Lineage(replace(form, parts=tuple(parts)), repositories)
+
+
+def _parent_at(parent: str, child: Repository, access: Access) -> Repository:
+    """Give where a parent is; an artifact of a registry may name one there, and nothing on the disk that pulls it."""
+    source = parse_source(parent)
+    is_beside = isinstance(source, LayoutSource) and isinstance(child, LayoutRepository)
+    if not isinstance(source, OciSource) and not is_beside:
+        raise BadArtifact(f"{parent!r}: a ModelKit's model is another one in a registry, and nothing else")
+    return repository_at(source, access)
 
 
 def _read(repository: Repository, resolved: Resolved) -> Form:

@@ -8,8 +8,10 @@ from registry.chunks import Chunks, PackedChunks
 from registry.digest import Digest
 from registry.manifest import Descriptor
 
-from .errors import BadArtifact, NothingSelected
+from .errors import BadArtifact, NoRoom, NothingSelected
 from .formats.part import IN_PLACE, Part, Shape
+
+_MOST_BYTES = 4 << 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,13 @@ def select(parts: Iterable[Part], include: Sequence[str], exclude: Sequence[str]
     if not chosen:
         raise NothingSelected(f"no file matches include={list(include)} exclude={list(exclude)}")
     return chosen
+
+
+def check_size(parts: Iterable[Part]) -> None:
+    """Raise NoRoom when parts are larger than any model: even the list of their pieces takes memory."""
+    size = sum({part.layer.digest: part.layer.size for part in parts}.values())
+    if size > _MOST_BYTES:
+        raise NoRoom(f"the model needs {size} bytes, where {_MOST_BYTES} are the most")
 
 
 def blobs_of(parts: Iterable[Part], piece_bytes: int) -> tuple[Blob, ...]:

@@ -5,18 +5,20 @@ from collections.abc import Callable, Sequence
 from io import FileIO
 from pathlib import Path
 
+from registry.paths import plain
+
 from .assembly import Assembly
 from .destination import Destination
 from .errors import disk_errors
 from .flush import Flush
+from .formats.image import concerns
 from .formats.part import Form, Part
 from .payload import Payload
 from .plan import Blob, Piece, is_selected
 from .settings import Settings
 from .settle import image_roots
-from .staging import Stage, sealed
+from .staging import Stage, folder_of, sealed
 from .stream import Stream
-from .tree import is_whiteout, plain
 
 _READ_BYTES = 1 << 18
 
@@ -51,12 +53,12 @@ def what_is_packed(  # noqa: PLR0913, PLR0917 - one call, and each says what not
     """Give the packed layers that no earlier pull unpacked whole; clear the stage of what belongs to none."""
     with disk_errors():
         stage.mkdir(exist_ok=True)
-        for stranger in set(stage.iterdir()) - {stage / part.layer.digest.hex for part in parts}:
+        for stranger in set(stage.iterdir()) - {folder_of(stage, part, settings) for part in parts}:
             shutil.rmtree(stranger)
     streams = []
     for part in parts:
-        folder, hex_digest = stage / part.layer.digest.hex, part.layer.digest.hex
-        if (hex_digest, 0, part.layer.size) in landed and sealed(folder) is not None:
+        folder = folder_of(stage, part, settings)
+        if (part.layer.digest.hex, 0, part.layer.size) in landed and sealed(folder) is not None:
             continue
         payload = Payload(part, Stage(folder, _wants(part, form, settings), flush))
         streams.append(Stream(part, payload))
@@ -74,8 +76,8 @@ def link_copies(root: Path, blobs: Sequence[Blob]) -> None:
 def _wants(part: Part, form: Form, settings: Settings) -> Callable[[str], bool]:
     """Give what tells by a member's name whether it matters; where only the whole archive tells its name, it does."""
     if form.is_image:
-        folders = tuple(f"{root}/" if root else "" for root in image_roots(settings.image_path))
-        return lambda name: is_whiteout(name) or plain(name).removeprefix("/").startswith(folders)
+        roots = image_roots(settings.image_path)
+        return lambda name: concerns(plain(name).removeprefix("/"), roots)
     if part.path or part.root:
         return lambda _: True
     return lambda name: is_selected(plain(name), settings.include, settings.exclude)

@@ -1,5 +1,6 @@
 """What one pull needs: the webhook writes it into the pod, the puller reads it there."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
@@ -103,6 +104,11 @@ class Settings:
             for field in fields(self)
             if getattr(self, field.name) != field.default
         }
+
+
+def mark_of(choice: tuple[str, ...]) -> str:
+    """Give what tells the folders of one choice from those of another; nothing for that of everything."""
+    return f"-{hashlib.sha256(repr(choice).encode()).hexdigest()[:8]}" if choice else ""
 
 
 def _parse(name: str, text: str, kind: object) -> object:

@@ -4,28 +4,35 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from registry.paths import plain
+
 from .errors import BadArtifact, NothingSelected, disk_errors
 from .formats.image import ROOTS
 from .formats.part import Form, Part, Shape
 from .plan import is_selected
 from .receipt import FileRecord
 from .settings import Settings
-from .staging import Staged, sealed
+from .staging import Staged, folder_of, sealed
 from .tree import Content, Node, Tree
 from .untar import Kind
+
+_MOST_MEMBERS = 200_000  # all of them are in memory when their places are decided
 
 Members = Mapping[str, Sequence[Staged]]
 """What came out of packed layers, by the layer's digest."""
 
 
-def staged_members(stage: Path, parts: Iterable[Part]) -> Members:
-    """Give what lies on the stage, whole; raise BadArtifact when somebody took it away."""
-    members = {}
+def staged_members(stage: Path, parts: Iterable[Part], settings: Settings) -> Members:
+    """Give what lies on the stage, whole; raise BadArtifact when somebody took it away, or when it is too much."""
+    members, count = dict[str, Sequence[Staged]](), 0
     for part in parts:
-        found = sealed(stage / part.layer.digest.hex)
+        found = sealed(folder_of(stage, part, settings))
         if found is None:
             raise BadArtifact(f"{part.name}: what was unpacked of it is gone", remedy="pull again")
         members[str(part.layer.digest)] = found
+        count += len(found)
+        if count > _MOST_MEMBERS:
+            raise BadArtifact(f"more than {_MOST_MEMBERS} members in all archives")
     return members
 
 
@@ -56,7 +63,7 @@ def tree_of(form: Form, parts: Iterable[Part], members: Members, settings: Setti
 
 def image_roots(image_path: str) -> tuple[str, ...]:
     """Give the folders of an image that may hold the model."""
-    return (image_path.strip("/"),) if image_path else ROOTS
+    return (plain(image_path).removeprefix("/"),) if image_path else ROOTS
 
 
 def settle(tree: Tree, incoming: Path) -> None:
@@ -112,6 +119,12 @@ def _root(tree: Tree, image_path: str) -> str:
     roots = image_roots(image_path)
     found = next((root for root in roots if not root or tree.has_files(root)), None)
     if found is None:
+        for root in roots:
+            if tree.is_link(root):
+                place = f"/{tree.follow(root)}"
+                raise BadArtifact(
+                    f"the image's /{root} is a link to {place}", remedy=f"pull it with --image-path {place}"
+                )
         places = ", ".join(f"/{root}" for root in roots)
         raise BadArtifact(
             f"the image holds no file under {places}",

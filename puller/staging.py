@@ -1,9 +1,10 @@
 """What came out of an archive, before anybody believed its names: files by number, and a list of what they claim to be.
 
-STAGE/HEX/0, 1, …   the contents of regular files
-STAGE/HEX/list      the members, as JSON, written when the archive is whole and verified
+STAGE/HEX[-CHOICE]/0, 1, …  the contents of regular files
+STAGE/HEX[-CHOICE]/list     the members, as JSON, written when the archive is whole and verified
 
-Names play no part here, so nothing that an archive says can lead anywhere.
+Only members that are wanted come here, so what was chosen is part of a folder's name. Their own names play no part, so
+nothing that an archive says can lead anywhere.
 """
 
 import json
@@ -17,9 +18,14 @@ from typing import Any
 from .errors import BadArtifact, NoRoom, disk_errors
 from .filesystem import free_bytes
 from .flush import Flush
+from .formats.part import Part
+from .settings import Settings, mark_of
 from .untar import Kind, Member
 
 _MOST_MEMBERS = 100_000
+_MOST_TEXT = 16 << 20
+"""How many letters the names and targets of one archive's members may have in all: they are kept in memory."""
+
 _FLUSH_BYTES = 16 << 20
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -46,6 +52,11 @@ class Staged:
         return cls(**{**document, "kind": Kind(document["kind"])})
 
 
+def folder_of(stage: Path, part: Part, settings: Settings) -> Path:
+    """Give the folder of an archive's members, as far as the settings want them."""
+    return stage / f"{part.layer.digest.hex}{mark_of(settings.choice)}"
+
+
 class Stage:
     """The folder of one archive's members; the taker of an Untar. One thread at a time."""
 
@@ -53,12 +64,14 @@ class Stage:
         """`wants` tells by a member's name whether it matters."""
         self._folder, self._wants, self._flush = folder, wants, flush
         self._members: list[Staged] = []
+        self._text = 0
         self._output: Output | None = None
 
     def clear(self) -> None:
         """Begin with nothing."""
         self.end()
         self._members.clear()
+        self._text = 0
         with disk_errors():
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder.mkdir(parents=True)
@@ -69,6 +82,9 @@ class Stage:
             return
         if len(self._members) == _MOST_MEMBERS:
             raise BadArtifact(f"more than {_MOST_MEMBERS} members in one archive")
+        self._text += len(member.name) + len(member.target)
+        if self._text > _MOST_TEXT:
+            raise BadArtifact(f"names of more than {_MOST_TEXT} letters in one archive")
         place = ""
         if member.kind is Kind.FILE:
             place = str(self._folder / str(len(self._members)))

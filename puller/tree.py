@@ -12,15 +12,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from posixpath import relpath
 
-from registry.paths import fault_of
+from registry.paths import fault_of, plain
 
 from .errors import BadArtifact, UnsafePath
+from .formats.image import TABLES, is_opaque, is_whiteout, removed_by
 from .formats.part import Part, readable
+from .links import follow
 from .staging import Staged
 from .untar import Kind
-
-_WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
-_MOST_LINKS = 40  # how many links in a row a kernel follows (path_resolution(7))
 
 
 @dataclass(eq=False, slots=True)
@@ -49,29 +48,32 @@ class Tree:
     def __init__(self, *, is_image: bool) -> None:
         self._is_image = is_image
         self.nodes: dict[str, Node] = {}
+        self._contents: dict[tuple[str, str], Content] = {}  # by their place, or by their name where they stand in it
         self._inhabited: Counter[str] = Counter()  # how many nodes lie below a folder
 
     def put_file(self, part: Part, size: int) -> None:
         """Take note of a file that stands in place already."""
-        content = Content("", size, part.mode, part.mtime)
+        content = self._content(("", part.path), Content("", size, part.mode, part.mtime))
         self._put(part.path, Node(part.number, Kind.FILE, content))
 
     def put_members(self, part: Part, members: Iterable[Staged]) -> None:
         """Take a packed layer's members; one without a name is the layer's own file. Raises BadArtifact, UnsafePath."""
         members = tuple(members)
         if len(members) == 1 and not members[0].name:
-            content = Content(members[0].place, members[0].size, part.mode, part.mtime)
+            content = self._staged(members[0], part.mode, part.mtime)
             self._put(part.path, Node(part.number, Kind.FILE, content))
             return
         named = [(self._name(part, member.name), member) for member in members]
         names = _renamed(part, named)
         for name, member in named:
-            path = names.get(name, name)
+            path = self._real(names.get(name, name))
             if self._is_image and is_whiteout(path):
                 self._wipe(path, part.number)
+            elif self._is_image and path in TABLES:
+                continue
             elif path and member.kind is Kind.HARDLINK:
                 target = self._name(part, member.target)
-                self._put_link(path, names.get(target, target), part)
+                self._put_link(path, self._real(names.get(target, target)), part)
             elif path:
                 self._put_member(path, member, part)
 
@@ -100,9 +102,13 @@ class Tree:
         """Tell whether a file stands below a folder."""
         return any(node.content and path.startswith(f"{root}/") for path, node in self.nodes.items())
 
+    def is_link(self, path: str) -> bool:
+        """Tell whether a symbolic link stands at a path."""
+        return self._kind(path) is Kind.SYMLINK
+
     def follow(self, path: str) -> str:
-        """Give where a symbolic link leads to, walking as a kernel would; raise UnsafePath when that is outside."""
-        return self._walk(path.rpartition("/")[0], self.nodes[path].target, _MOST_LINKS, path)
+        """Give where a symbolic link leads to; raise UnsafePath when that is outside."""
+        return follow(path, self._target, is_rooted=self._is_image)
 
     def _name(self, part: Part, name: str) -> str:
         """Give the name that a member of an archive means; raise UnsafePath."""
@@ -114,16 +120,30 @@ class Tree:
             raise UnsafePath(f"{part.name}: the member {name[:200]!r} {reason}")
         return "/".join(filter(None, (part.root, path)))
 
+    def _real(self, path: str) -> str:
+        """Give where a member goes whose folder is a link: in an image through it, as containers' runtimes unpack."""
+        folder, _, name = path.rpartition("/")
+        if not self._is_image or all(self._target(parent) is None for parent in parents(path)):
+            return path
+        return "/".join(filter(None, (follow(folder, self._target, is_rooted=True), name)))
+
     def _put_member(self, path: str, member: Staged, part: Part) -> None:
         if member.kind is Kind.FOLDER:
             if self._kind(path) is not Kind.FOLDER:
                 self._put(path, Node(part.number, Kind.FOLDER))
         elif member.kind is Kind.FILE:
             mtime = member.mtime if member.mtime > 0 else None
-            content = Content(member.place, member.size, readable(member.mode), mtime)
+            content = self._staged(member, readable(member.mode), mtime)
             self._put(path, Node(part.number, Kind.FILE, content))
         elif member.kind is Kind.SYMLINK:
             self._put(path, Node(part.number, Kind.SYMLINK, target=member.target))
+
+    def _staged(self, member: Staged, mode: int, mtime: float | None) -> Content:
+        return self._content((member.place, ""), Content(member.place, member.size, mode, mtime))
+
+    def _content(self, key: tuple[str, str], content: Content) -> Content:
+        """Give what is known of the same bytes already: a layer may be listed twice, under one name or under two."""
+        return self._contents.setdefault(key, content)
 
     def _put_link(self, path: str, target: str, part: Part) -> None:
         existing = self.nodes.get(target)
@@ -138,10 +158,18 @@ class Tree:
                 raise UnsafePath(f"{path!r} leads through the link {parent!r}")
             if above is Kind.FILE:
                 self._make_way(parent, node.layer)
+        if self._holds(path, node):
+            self.nodes[path] = node
+            return
         if path in self.nodes or (self._inhabited[path] and node.kind is not Kind.FOLDER):
             self._make_way(path, node.layer)
         self.nodes[path] = node
         self._inhabited.update(parents(path))
+
+    def _holds(self, path: str, node: Node) -> bool:
+        """Tell whether the very same stands there already, put by this layer or by one with the same digest."""
+        old = self.nodes.get(path)
+        return old is not None and (old.kind, old.target) == (node.kind, node.target) and old.content is node.content
 
     def _make_way(self, path: str, layer: int) -> None:
         """Remove what stands at a path for what a later layer, or the same one, puts there."""
@@ -151,17 +179,12 @@ class Tree:
         self._remove(path)
 
     def _wipe(self, path: str, layer: int) -> None:
-        """Do what a whiteout says: remove what layers below put here (image-spec, layer.md, "Whiteouts")."""
-        folder, _, name = path.rpartition("/")
-        if name == _OPAQUE:
-            gone = [one for one in self._below(folder) if self.nodes[one].layer < layer]
-        else:
-            hidden = "/".join(filter(None, (folder, name.removeprefix(_WHITEOUT))))
-            gone = [
-                one for one in (hidden, *self._below(hidden)) if one in self.nodes and self.nodes[one].layer < layer
-            ]
+        """Do what a whiteout says: remove what layers below put here."""
+        hidden = removed_by(path)
+        gone = self._below(hidden) if is_opaque(path) else [hidden, *self._below(hidden)]
         for one in gone:
-            self._delete(one)
+            if one in self.nodes and self.nodes[one].layer < layer:
+                self._delete(one)
 
     def _remove(self, path: str) -> None:
         for one in [path, *self._below(path)]:
@@ -178,41 +201,13 @@ class Tree:
         prefix = f"{path}/" if path else ""
         return [one for one in self.nodes if one.startswith(prefix)]
 
+    def _target(self, path: str) -> str | None:
+        node = self.nodes.get(path)
+        return node.target if node and node.kind is Kind.SYMLINK else None
+
     def _kind(self, path: str) -> Kind | None:
         node = self.nodes.get(path)
         return node.kind if node else None
-
-    def _walk(self, folder: str, target: str, left: int, link: str) -> str:
-        if left == 0:
-            raise UnsafePath(f"{link!r}: a link through more than {_MOST_LINKS} links")
-        if target.startswith("/") and not self._is_image:
-            raise UnsafePath(f"{link!r}: a link to {target[:200]!r}, outside of the model")
-        here = [] if target.startswith("/") else [one for one in folder.split("/") if one]
-        for step in target.split("/"):
-            if step == ".." and not here and not self._is_image:
-                raise UnsafePath(f"{link!r}: a link that leads out of the model, to {target[:200]!r}")
-            if step == "..":
-                here = here[:-1]  # above an image's root is that root itself
-            elif step not in {"", "."}:
-                node = self.nodes.get("/".join([*here, step]))
-                if node is not None and node.kind is Kind.SYMLINK:
-                    here = [one for one in self._walk("/".join(here), node.target, left - 1, link).split("/") if one]
-                else:
-                    here = [*here, step]
-        return "/".join(here)
-
-
-def is_whiteout(path: str) -> bool:
-    """Tell whether an image's member stands for something that its layer removes."""
-    return path.rpartition("/")[2].startswith(_WHITEOUT)
-
-
-def plain(name: str) -> str:
-    """Give a member's name as tar means it: without `./` before it, and a folder's without its slash."""
-    while name.startswith("./"):
-        name = name[2:]
-    stripped = name.rstrip("/")
-    return "" if stripped == "." else stripped
 
 
 def parents(path: str) -> Iterator[str]:
@@ -223,8 +218,11 @@ def parents(path: str) -> Iterator[str]:
 
 
 def _renamed(part: Part, named: list[tuple[str, Staged]]) -> dict[str, str]:
-    """Give an archive's only file the name that the layer tells, where packers put just its last part inside."""
+    """Give an archive's only file the name that the layer tells, where packers put just its last part inside.
+
+    Below a folder of that name it stays: then it is the folder that the layer names.
+    """
     files = [name for name, member in named if member.kind is Kind.FILE]
-    if len(files) == 1 and part.path and files[0].rpartition("/")[2] == part.path.rpartition("/")[2]:
-        return {files[0]: part.path}
-    return {}
+    if len(files) != 1 or not part.path or files[0].startswith(f"{part.path}/"):
+        return {}
+    return {files[0]: part.path} if files[0].rpartition("/")[2] == part.path.rpartition("/")[2] else {}

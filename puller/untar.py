@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from .errors import BadArtifact
+from .sparse import SparseMap
 
 BLOCK = 512
 _HEADER_LIMIT = 1 << 20
@@ -19,6 +20,8 @@ _TYPE, _GNU_IS_EXTENDED, _EXTENSION_IS_EXTENDED = 156, 482, 504
 _EXTENSIONS = b"xgXLK"
 _ZEROS = bytes(BLOCK)
 _SPARSE_MAP = b"GNU.sparse.major=1"
+_LATEST = 253_402_300_800  # the year 10000: what lies behind it is no time that a file system keeps
+_SIZE_BITS = 63
 
 
 class Kind(Enum):
@@ -40,6 +43,7 @@ class Member:
     size: int
     mode: int
     mtime: float
+    """In seconds since 1970; 0 where no time is told that a file could have."""
     target: str
     extents: tuple[tuple[int, int], ...]
 
@@ -83,6 +87,7 @@ class Untar:
         self._stored = self._padding = 0
         self._zeros = self._behind = 0
         self._globals: dict[str, str] = {}
+        self._map: SparseMap | None = None
 
     def feed(self, content: memoryview) -> None:
         """Take the next bytes; a little may follow the end of the archive. Raises BadArtifact."""
@@ -126,7 +131,7 @@ class Untar:
             self._head.clear()
             return
         self._zeros = 0
-        more = missing_blocks(self._head)
+        more = missing_blocks(self._head) if self._map is None else not self._map.is_whole(self._head)
         member, stored = (None, 0) if more else self._parse()
         if member is None:
             self._wanted += BLOCK * (more or 1)
@@ -134,7 +139,7 @@ class Untar:
                 raise BadArtifact(f"a header of more than {_HEADER_LIMIT} bytes")
             return
         self._head.clear()
-        self._wanted = BLOCK
+        self._wanted, self._map = BLOCK, None
         self._open(member, stored)
 
     def _open(self, member: Member, stored: int) -> None:
@@ -157,12 +162,17 @@ class Untar:
                 found = next(iter(tar), None)
                 self._globals = dict(tar.pax_headers)
                 after = tar.offset
-        except (tarfile.TarError, ValueError, EOFError, OverflowError) as error:
-            if _SPARSE_MAP in self._head:
-                return None, 0  # the map of a sparse file lies in the blocks behind its header
+        except (tarfile.TarError, ValueError, EOFError, OverflowError, RecursionError) as error:
+            if self._map is None and _SPARSE_MAP in self._head:
+                self._map = SparseMap(len(self._head))
+                return None, 0
             raise BadArtifact(f"broken tar: {error}") from None
         if found is None:
             raise BadArtifact("broken tar: a header that describes nothing")
+        if max(found.size, after) >> _SIZE_BITS:
+            raise BadArtifact("broken tar: a member of more bytes than any file can have")
+        if sum(len(key) + len(value) for key, value in self._globals.items()) > _HEADER_LIMIT:
+            raise BadArtifact(f"global headers of more than {_HEADER_LIMIT} bytes")
         return _member(found), max(after - found.offset_data, 0)
 
 
@@ -217,7 +227,8 @@ def _member(found: tarfile.TarInfo) -> Member:
             raise BadArtifact(f"{found.name!r}: a sparse map that lies beyond its file")
         reach = offset + length
     kept = tuple(extent for extent in extents if extent[1])
-    return Member(found.name, kind, size, found.mode, float(found.mtime), found.linkname, kept)
+    mtime = float(found.mtime) if 0 < found.mtime < _LATEST else 0.0
+    return Member(found.name or ".", kind, size, found.mode, mtime, found.linkname, kept)
 
 
 def _kind(found: tarfile.TarInfo) -> Kind:

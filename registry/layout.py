@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -18,7 +19,8 @@ from oras.defaults import (
 
 from .digest import Digest, verified
 from .errors import BadLayout, BadManifest, LayoutFailed, Mismatch, NotFound, Refused
-from .manifest import INDEX_TYPE, SIZE_LIMIT, Descriptor, Index, Manifest, parse_manifest
+from .listing import listed, tag_of
+from .manifest import INDEX_TYPE, MANIFEST_TYPE, SIZE_LIMIT, Descriptor, Index, Manifest, parse_manifest
 from .repository import Resolved
 from .source import LayoutSource
 from .variants import choose, parse_single
@@ -86,25 +88,30 @@ class LayoutRepository:
     def _checked(self, descriptor: Descriptor) -> Path:
         path = _blob(self._source.directory, descriptor.digest)
         try:
-            size = path.stat().st_size
+            found = path.stat()
         except OSError:
             raise NotFound(f"{self._source}: the blob {descriptor.digest} is missing") from None
+        if not stat.S_ISREG(found.st_mode) or not os.access(path, os.R_OK):
+            raise BadLayout(f"{self._source}: the blob {descriptor.digest} is no file that can be read")
+        size = found.st_size
         if size != descriptor.size:
             raise Mismatch(f"{descriptor.digest}: {size} bytes on disk, {descriptor.size} were promised")
         return path
 
     def _find(self, index: Index) -> Descriptor:
         wanted = self._source
-        if wanted.digest:
-            matches = [entry for entry in index.manifests if entry.digest == wanted.digest]
-        elif wanted.tag:
-            matches = [entry for entry in index.manifests if _tag(entry) == wanted.tag]
-        else:
-            matches = list(index.manifests)
+        matches = listed(index, wanted)
+        if wanted.digest and not matches:
+            matches = self._unlisted(wanted.digest)
         if len(matches) == 1:
             return matches[0]
-        tags = ", ".join(sorted({_tag(entry) or str(entry.digest) for entry in index.manifests})) or "nothing"
+        tags = ", ".join(sorted({tag_of(entry) or str(entry.digest) for entry in index.manifests})) or "nothing"
         raise NotFound(f"{wanted}: {len(matches)} artifacts answer to it", remedy=f"the layout holds: {tags}")
+
+    def _unlisted(self, digest: Digest) -> list[Descriptor]:
+        """Give a manifest that only another one leads to: one platform's, of an index that the layout lists."""
+        path = _blob(self._source.directory, digest)
+        return [Descriptor(media_type=MANIFEST_TYPE, digest=digest, size=path.stat().st_size)] if path.is_file() else []
 
 
 class LayoutUpload:
@@ -199,7 +206,7 @@ class LayoutPublisher:
         directory = self._source.directory
         with _writing(directory), _locked(directory):
             exists = (directory / oci_image_index_file).exists()
-            others = [old for old in _read_index(directory).manifests if _tag(old) != tag] if exists else []
+            others = [old for old in _read_index(directory).manifests if tag_of(old) != tag] if exists else []
             manifests = [old.to_json() for old in (*others, entry)]
             _replace(
                 directory / oci_image_index_file,
@@ -210,10 +217,6 @@ class LayoutPublisher:
 
 def _blob(directory: Path, digest: Digest) -> Path:
     return directory / "blobs" / digest.algorithm / digest.hex
-
-
-def _tag(entry: Descriptor) -> str:
-    return entry.annotations.get(oci_ref_name_annotation, "")
 
 
 def _read_index(directory: Path) -> Index:

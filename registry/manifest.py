@@ -20,6 +20,8 @@ INDEX_TYPE: str = default_index_media_type
 ACCEPT = (MANIFEST_TYPE, INDEX_TYPE, docker_manifest_media_type, docker_manifest_list_media_type)
 _INDEX_TYPES = (INDEX_TYPE, docker_manifest_list_media_type)
 
+_MOST_BYTES = 1 << 63  # int64, as the specification says (image-spec, descriptor.md)
+
 SIZE_LIMIT = 8 << 20
 """Registries take 4 MiB and should; twice that is still read (distribution-spec, "Pushing Manifests")."""
 
@@ -91,8 +93,8 @@ def parse_manifest(content: bytes) -> Manifest | Index:
     if document.get("mediaType") in _INDEX_TYPES or ("manifests" in document and "layers" not in document):
         return Index(manifests=_descriptors(document, "manifests"))
     return Manifest(
-        media_type=_text(document, "mediaType", "mediaType", default=MANIFEST_TYPE),
-        artifact_type=_text(document, "artifactType", "artifactType", default=""),
+        media_type=_type(document, "mediaType", "mediaType", default=MANIFEST_TYPE),
+        artifact_type=_type(document, "artifactType", "artifactType", default=""),
         config=_descriptor(document.get("config"), "config"),
         layers=_descriptors(document, "layers"),
         annotations=_annotations(document.get("annotations"), "annotations"),
@@ -101,6 +103,8 @@ def parse_manifest(content: bytes) -> Manifest | Index:
 
 def _descriptors(document: dict[str, Any], key: str) -> tuple[Descriptor, ...]:
     entries = document.get(key)
+    if entries is None and key in document:
+        return ()  # how Go writes a list that nobody made
     if not isinstance(entries, list):
         raise BadManifest(f"{key}: wanted a list, got {type(entries).__name__}")
     return tuple(_descriptor(entry, f"{key}[{number}]") for number, entry in enumerate(entries))
@@ -110,14 +114,14 @@ def _descriptor(entry: object, path: str) -> Descriptor:
     if not isinstance(entry, dict):
         raise BadManifest(f"{path}: wanted an object, got {type(entry).__name__}")
     size = entry.get("size")
-    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size < _MOST_BYTES:
         raise BadManifest(f"{path}.size: wanted a number of bytes, got {size!r}")
     try:
         digest = Digest.parse(entry.get("digest", ""))
     except BadDigest as error:
         raise BadManifest(f"{path}.digest: {error}") from None
     return Descriptor(
-        media_type=_text(entry, "mediaType", f"{path}.mediaType"),
+        media_type=_type(entry, "mediaType", f"{path}.mediaType"),
         digest=digest,
         size=size,
         annotations=_annotations(entry.get("annotations"), f"{path}.annotations"),
@@ -135,6 +139,14 @@ def _text(entry: dict[str, Any], key: str, path: str, default: str | None = None
     value = entry.get(key, default)
     if not isinstance(value, str):
         raise BadManifest(f"{path}: wanted text, got {type(value).__name__}")
+    return value
+
+
+def _type(entry: dict[str, Any], key: str, path: str, default: str | None = None) -> str:
+    """Give a media type, which messages will tell: so it must be fit to be printed."""
+    value = _text(entry, key, path, default)
+    if not value.isprintable():
+        raise BadManifest(f"{path}: {value[:200]!r} is no media type")
     return value
 
 

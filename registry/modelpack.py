@@ -8,6 +8,7 @@ TITLE: str = annotation_title
 FILEPATH = "org.cncf.model.filepath"
 FILEPATHS = (FILEPATH, "org.cnai.model.filepath")  # the second is the same, before the project joined the CNCF
 FILE_METADATA = "org.cncf.model.file.metadata+json"
+METADATAS = (FILE_METADATA, "org.cnai.model.file.metadata+json")
 UNTESTED = "org.cncf.model.file.mediatype.untested"
 
 

@@ -7,6 +7,15 @@ _NAME_LIMIT = 255  # bytes that one name may have on every file system we know
 _PATH_LIMIT = 1024
 
 
+def plain(path: str) -> str:
+    """Give a path without its empty and `.` parts, which lead nowhere and which every reader leaves out.
+
+    A slash before it stays; nothing is left of a path that names just the folder that it is meant in.
+    """
+    parts = [part for part in path.split("/") if part not in {"", "."}]
+    return "/" * (path.startswith("/") and bool(parts)) + "/".join(parts)
+
+
 def fault_of(path: str) -> str:
     """Say what keeps a relative path from standing safely inside any folder it is joined to; nothing when it is fine.
 

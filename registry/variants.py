@@ -7,6 +7,7 @@ from .errors import BadManifest, BadReference
 from .manifest import Descriptor, Index, Manifest, parse_manifest
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64le", "s390x": "s390x", "riscv64": "riscv64"}
+_BASELINES = {"linux/amd64": "linux/amd64/v1", "linux/arm64": "linux/arm64/v8"}
 _UNKNOWN = "unknown/unknown"  # what builders call the place of their attestations
 _ATTESTATION = "vnd.docker.reference.type"
 
@@ -24,6 +25,7 @@ def choose(document: Manifest | Index, where: str) -> Manifest | Descriptor:
     if len(entries) == 1:
         return entries[0]
     ours = [entry for entry in entries if _is_for(entry, f"linux/{_architecture()}")]
+    ours = [entry for entry in ours if entry.platform in _plain(f"linux/{_architecture()}")] or ours
     if len(ours) == 1:
         return ours[0]
     raise BadReference(
@@ -51,6 +53,11 @@ def _is_attestation(entry: Descriptor) -> bool:
 
 def _is_for(entry: Descriptor, wanted: str) -> bool:
     return f"{entry.platform}/".startswith(f"{wanted}/")
+
+
+def _plain(wanted: str) -> tuple[str, str]:
+    """Give how a platform is called that every machine of its kind can run: what asks for more is for some of them."""
+    return wanted, _BASELINES.get(wanted, wanted)
 
 
 def _some(manifests: Sequence[Descriptor]) -> str:

@@ -1,4 +1,7 @@
-"""Docker Model Runner: blobs as they are; older ones without names, which then follow from their kind."""
+"""Docker Model Runner: blobs as they are; older ones without names, which then follow from their kind.
+
+Its packager takes any number of licenses, and calls each by the last part of its path: equal names get a number.
+"""
 
 from collections import Counter
 
@@ -25,7 +28,7 @@ _SHARDED = ("gguf.v3", "safetensors")
 def parts_of(manifest: Manifest) -> tuple[Part, ...]:
     """Give the parts; raise UnsupportedLayer for a kind without a name, and UnsafePath."""
     kinds = [layer.media_type.removeprefix(PREFIXES[0]) for layer in manifest.layers]
-    totals, seen = Counter(kinds), Counter[str]()
+    totals, seen, licenses = Counter(kinds), Counter[str](), Counter[str]()
     parts = []
     for number, (layer, kind) in enumerate(zip(manifest.layers, kinds, strict=True)):
         seen[kind] += 1
@@ -33,6 +36,9 @@ def parts_of(manifest: Manifest) -> tuple[Part, ...]:
             parts.append(Part(layer=layer, number=number, shape=Shape.ARCHIVE))
             continue
         name = name_of(layer) or conventional(kind, seen[kind], totals[kind])
+        if kind == "license" and name:
+            licenses[name] += 1
+            name = name if licenses[name] == 1 else f"{name}.{licenses[name]}"
         if name is None:
             raise UnsupportedLayer(f"layers[{number}]: {layer.media_type} has no file name")
         metadata = Metadata.of(layer)
@@ -46,7 +52,7 @@ def parts_of(manifest: Manifest) -> tuple[Part, ...]:
 def conventional(kind: str, number: int, total: int) -> str | None:
     """Give the name of the `number`th of `total` layers of a kind, or None."""
     name = _NAMES.get(kind)
-    if name is None or total == 1:
+    if name is None or total == 1 or kind == "license":
         return name
     stem, dot, suffix = name.partition(".")
     if kind in _SHARDED:

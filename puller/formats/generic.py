@@ -20,7 +20,7 @@ _AIKIT_TYPE = "application/vnd.oci.image.layer.v1.tar"
 def parts_of(manifest: Manifest) -> tuple[Part, ...]:
     """Give the parts; raise UnsupportedLayer when no layer has a name, and UnsafePath."""
     named = [(number, layer, name_of(layer)) for number, layer in enumerate(manifest.layers)]
-    parts = tuple(_part(layer, number, name) for number, layer, name in named if name is not None)
+    parts = tuple(_part(layer, number, name) for number, layer, name in named if name)
     if manifest.layers and not parts:
         raise UnsupportedLayer(f"layers[0]: {manifest.layers[0].media_type} without a file name is not read")
     return parts if len(parts) > 1 else tuple(_unpacked(part) for part in parts)

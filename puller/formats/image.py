@@ -1,4 +1,9 @@
-"""OCI and Docker images: a model in a folder of an image's file system (KServe modelcar, KAITO, RamaLama)."""
+"""OCI and Docker images: a model in a folder of an image's file system (KServe modelcar, KAITO, RamaLama).
+
+A layer may also remove what layers below it put there (image-spec, layer.md, "Whiteouts").
+"""
+
+from collections.abc import Iterable
 
 from registry.manifest import Manifest
 
@@ -10,6 +15,11 @@ _LAYERS = ("application/vnd.oci.image.layer.", "application/vnd.docker.image.roo
 ROOTS = ("models", "model", "data")
 """Where packers put a model, the likeliest first: modelcars, others, KAITO's adapters."""
 
+TABLES = ("stargz.index.json", ".prefetch.landmark", ".no.prefetch.landmark")
+"""What eStargz leaves at an image's root for those who load lazily; none of it is the image's own."""
+
+_WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
+
 
 def is_image(manifest: Manifest) -> bool:
     """Tell whether an artifact is an image: its config says so, and its layers are a file system's."""
@@ -20,3 +30,31 @@ def is_image(manifest: Manifest) -> bool:
 def parts_of(manifest: Manifest) -> tuple[Part, ...]:
     """Give the parts, each over those before it."""
     return tuple(Part(layer=layer, number=number, shape=Shape.ARCHIVE) for number, layer in enumerate(manifest.layers))
+
+
+def is_whiteout(path: str) -> bool:
+    """Tell whether a member stands for something that its layer removes."""
+    return path.rpartition("/")[2].startswith(_WHITEOUT)
+
+
+def is_opaque(path: str) -> bool:
+    """Tell whether a whiteout removes all that is in its folder, and not one name there."""
+    return path.rpartition("/")[2] == _OPAQUE
+
+
+def removed_by(path: str) -> str:
+    """Give what a whiteout removes: a path, or the folder whose contents go."""
+    folder, _, name = path.rpartition("/")
+    return folder if is_opaque(path) else "/".join(filter(None, (folder, name.removeprefix(_WHITEOUT))))
+
+
+def concerns(path: str, roots: Iterable[str]) -> bool:
+    """Tell whether a member may change what stands in one of the folders: in it, in its place or in that of one above.
+
+    Of everything else in an image not even the name matters.
+    """
+    subject = removed_by(path) if is_whiteout(path) else path
+    inner = f"{subject}/" if subject else ""
+    return any(
+        inner.startswith(outer) or outer.startswith(inner) for outer in (f"{root}/" if root else "" for root in roots)
+    )

@@ -1,22 +1,29 @@
 """KitOps ModelKit: the Kitfile is the config, and says which paths its layers were packed from.
 
 A layer's type tells its section and codec: `application/vnd.kitops.modelkit.model.v1.tar+gzip`. An archive holds paths
-from the Kitfile's folder; before kit 0.5, which did not write digests into the Kitfile, from the section's own path. A
-raw layer has no name but its section's path. A kit without a model layer of its own names its parent's reference
-where others name a path.
+from the Kitfile's folder; before kit 0.5, which did not write digests into the Kitfile, from the folder that holds the
+section's path. A raw layer goes to its section's path, which kit also annotates. A kit without a model layer of its own
+names its parent's reference where others name a path.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from posixpath import dirname, normpath
 from typing import Any
 
 from puller.errors import BadArtifact, UnsupportedLayer
 from registry.manifest import Descriptor, Manifest
 
-from .part import Part, Shape, safe
+from . import modelpack
+from .part import Metadata, Part, Shape, name_of, safe, safe_folder
 
 PREFIXES = ("application/vnd.kitops.modelkit.", "application/vnd.jozu.model.")
+_MODEL_KINDS = ("model", "weight")
+_MODEL_PARTS = ("modelpart", "weight.config")  # as kit calls both, in a ModelKit and in a ModelPack
+_REFERENCE = re.compile(r".*[:@]")
+"""What kit takes for another kit's reference, and not for a path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,34 +38,43 @@ class _Section:
 def parts_of(manifest: Manifest, kitfile: bytes) -> tuple[Part, ...]:
     """Give the parts; raise BadArtifact, UnsupportedLayer and UnsafePath."""
     sections = list(_sections(_parse(kitfile)))
-    is_old = not any(section.digest for section in sections)
-    return tuple(_part(layer, number, sections, is_old=is_old) for number, layer in enumerate(manifest.layers))
+    return tuple(_part(layer, number, sections) for number, layer in enumerate(manifest.layers))
 
 
 def parent_of(manifest: Manifest, kitfile: bytes) -> str:
-    """Give the reference of the ModelKit whose model this one uses, or nothing."""
-    has_model = any(_kind(layer) == "model" for layer in manifest.layers)
+    """Give the reference of the ModelKit whose model this one uses, or nothing; raise BadArtifact."""
+    has_model = any(_kind(layer) in _MODEL_KINDS for layer in manifest.layers)
     path = _entry(_parse(kitfile), "model").get("path", "")
-    return path if isinstance(path, str) and not has_model else ""
+    is_reference = isinstance(path, str) and _REFERENCE.match(path) and not has_model
+    return path if is_reference else ""
 
 
 def is_model(part: Part) -> bool:
     """Tell whether a part is one that a child takes over from its parent."""
-    return _kind(part.layer) in ("model", "modelpart")
+    return _kind(part.layer) in (*_MODEL_KINDS, *_MODEL_PARTS)
 
 
-def _part(layer: Descriptor, number: int, sections: list[_Section], *, is_old: bool) -> Part:
+def _part(layer: Descriptor, number: int, sections: list[_Section]) -> Part:
     codec = layer.media_type.rpartition(".v1.")[2]
     section = _take(sections, layer)
     where = f"layers[{number}]"
     if codec.split("+")[0] != "raw":
-        root = _folder(section.path, where) if section and is_old else ""
-        label = section.path if section else ""
-        return Part(layer=layer, number=number, shape=Shape.ARCHIVE, root=root, path=root, label=label)
-    if section is None:
+        root = safe_folder(dirname(section.path), where) if section and not section.digest else ""
+        label = "".join(filter(str.isprintable, section.path)) if section else ""
+        return Part(layer=layer, number=number, shape=Shape.ARCHIVE, root=root, label=label)
+    name = section.path if section and section.path != "." else name_of(layer)
+    if not name:
         raise UnsupportedLayer(f"{where}: {layer.media_type} is in no section of the Kitfile, so it has no name")
-    shape = Shape.CODED_FILE if "+" in codec else Shape.FILE
-    return Part(layer=layer, number=number, shape=shape, path=safe(section.path, where))
+    metadata = Metadata.of(layer)
+    return Part(
+        layer=layer,
+        number=number,
+        shape=Shape.CODED_FILE if "+" in codec else Shape.FILE,
+        path=safe(name, where),
+        mode=metadata.mode,
+        mtime=metadata.mtime,
+        size=metadata.size,
+    )
 
 
 def _take(sections: list[_Section], layer: Descriptor) -> _Section | None:
@@ -80,14 +96,18 @@ def _sections(kitfile: dict[str, Any]) -> Iterator[_Section]:
         ("code", "code", kitfile),
         ("datasets", "dataset", kitfile),
         ("docs", "docs", kitfile),
+        ("prompts", "code", kitfile),
+        ("mcpServers", "mcpb", kitfile),
     ):
         entries = owner.get(key)
         for entry in entries if isinstance(entries, list) else []:
-            yield _section(kind, entry if isinstance(entry, dict) else {})
+            if isinstance(entry, dict) and not entry.get("remotePath"):  # what lies elsewhere has no layer
+                yield _section(kind, entry)
 
 
 def _section(kind: str, entry: dict[str, Any]) -> _Section:
-    return _Section(kind, str(entry.get("path", "")), str(entry.get("digest", "")))
+    path, digest = (value if isinstance(value := entry.get(key), str) else "" for key in ("path", "digest"))
+    return _Section(kind, normpath(path), digest)
 
 
 def _entry(kitfile: dict[str, Any], key: str) -> dict[str, Any]:
@@ -106,9 +126,5 @@ def _parse(kitfile: bytes) -> dict[str, Any]:
 
 
 def _kind(layer: Descriptor) -> str:
-    return layer.media_type.removeprefix(PREFIXES[0]).partition(".")[0]
-
-
-def _folder(path: str, where: str) -> str:
-    plain = path.removeprefix("./").rstrip("/")
-    return "" if plain in ("", ".") else safe(plain, where)
+    head = next((prefix for prefix in (PREFIXES[0], *modelpack.PREFIXES) if layer.media_type.startswith(prefix)), "")
+    return layer.media_type.removeprefix(head).partition(".v1.")[0]

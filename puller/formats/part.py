@@ -9,12 +9,13 @@ from typing import Self
 from puller.errors import UnsafePath
 from registry.digest import Digest
 from registry.manifest import Descriptor
-from registry.modelpack import FILE_METADATA, FILEPATHS, TITLE
-from registry.paths import fault_of
+from registry.modelpack import FILEPATHS, METADATAS, TITLE
+from registry.paths import fault_of, plain
 
 _REGULAR = (0, ord("0"))  # both are written for a regular file
 _PERMISSIONS = 0o777
 _READABLE = 0o444
+_MOST_BYTES = 1 << 63
 
 
 class Shape(Enum):
@@ -84,15 +85,16 @@ class Metadata:
     def of(cls, layer: Descriptor) -> Self:
         """Read a layer's annotation."""
         try:
-            document = json.loads(layer.annotations.get(FILE_METADATA, "{}"))
+            text = next((layer.annotations[key] for key in METADATAS if layer.annotations.get(key)), "{}")
+            document = json.loads(text)
             size = document.get("size")
             return cls(
                 mode=readable(int(document.get("mode", 0o644))),
                 mtime=_time(document.get("mtime")),
-                size=size if isinstance(size, int) and document.get("typeflag", 0) in _REGULAR else None,
+                size=size if _is_count(size) and document.get("typeflag", 0) in _REGULAR else None,
                 is_bundle="files" in document,
             )
-        except (ValueError, TypeError, AttributeError, RecursionError):
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
             return cls()
 
 
@@ -102,17 +104,27 @@ def readable(mode: int) -> int:
 
 
 def name_of(layer: Descriptor) -> str | None:
-    """Give the file name that a layer's annotations tell, or None."""
-    return next((layer.annotations[key] for key in (*FILEPATHS, TITLE) if key in layer.annotations), None)
+    """Give the file name that a layer's annotations tell, which may be empty, or None."""
+    told = [layer.annotations[key] for key in (*FILEPATHS, TITLE) if key in layer.annotations]
+    return next(filter(None, told), "" if told else None)
 
 
 def safe(path: str, where: str) -> str:
     """Give a relative path in its plain form; raise UnsafePath, `where` told, when it could not stand in a folder."""
-    plain = path.removeprefix("./")
-    reason = fault_of(plain)
+    found = path.removeprefix("./")
+    reason = fault_of(found)
     if reason:
         raise UnsafePath(f"{where}: the file name {path[:200]!r} {reason}")
-    return plain
+    return found
+
+
+def safe_folder(path: str, where: str) -> str:
+    """Give the plain form of what may also be the folder that everything is meant in, which has no name."""
+    return safe(plain(path), where) if plain(path) else ""
+
+
+def _is_count(size: object) -> bool:
+    return isinstance(size, int) and not isinstance(size, bool) and 0 <= size < _MOST_BYTES
 
 
 def _time(text: object) -> float | None:

@@ -2,7 +2,7 @@
 
 1. The artifact type tells the family; where it does not, the config's type; where that does not, the layers' types.
 2. The family's own module makes the parts.
-3. Two parts must not claim one place.
+3. Two parts must not claim one place, and one blob must not be two things.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,9 +10,13 @@ from collections.abc import Callable, Iterable
 from puller.errors import BadArtifact
 from registry import snapshot
 from registry.manifest import Manifest
+from registry.modelpack import TITLE
 
 from . import docker, generic, image, modelkit, modelpack, ollama
 from .part import Form, Part, Shape
+
+_KITFILES = ("ml.kitops.modelkit.kitfile", "org.kitops.modelkit.kitfile")
+"""Where kit keeps its Kitfile in a ModelPack."""
 
 
 def read_form(manifest: Manifest, read_config: Callable[[], bytes]) -> Form:
@@ -23,13 +27,15 @@ def read_form(manifest: Manifest, read_config: Callable[[], bytes]) -> Form:
     form = _form(manifest, read_config)
     if not form.parts and not form.parent:
         raise BadArtifact("the artifact holds no files")
-    check_places(form.parts)
+    check(form.parts)
     return form
 
 
 def _form(manifest: Manifest, read_config: Callable[[], bytes]) -> Form:
     if _is_of(manifest, modelpack.PREFIXES):
-        return Form(kind="ModelPack", parts=modelpack.parts_of(manifest))
+        kept = next((manifest.annotations[key] for key in _KITFILES if key in manifest.annotations), "")
+        parent = modelkit.parent_of(manifest, kept.encode(errors="replace")) if kept else ""
+        return Form(kind="ModelPack", parts=modelpack.parts_of(manifest), parent=parent)
     if _is_of(manifest, modelkit.PREFIXES):
         kitfile = read_config()
         parent = modelkit.parent_of(manifest, kitfile)
@@ -53,10 +59,30 @@ def _is_of(manifest: Manifest, prefixes: tuple[str, ...]) -> bool:
 
 
 def _has_title(manifest: Manifest) -> Iterable[bool]:
-    return ["org.opencontainers.image.title" in layer.annotations for layer in manifest.layers] or [False]
+    return [bool(layer.annotations.get(TITLE)) for layer in manifest.layers] or [False]
 
 
-def check_places(parts: Iterable[Part]) -> None:
+def check(parts: Iterable[Part]) -> None:
+    """Raise BadArtifact when parts cannot stand together, by their places or by their blobs."""
+    parts = tuple(parts)
+    _check_places(parts)
+    _check_blobs(parts)
+
+
+def _check_blobs(parts: Iterable[Part]) -> None:
+    """Raise BadArtifact when one blob is described in two ways: it is fetched, unpacked and checked once."""
+    known: dict[object, Part] = {}
+    for part in parts:
+        first = known.setdefault(part.layer.digest, part)
+        if first.layer.size != part.layer.size:
+            raise BadArtifact(f"{part.layer.digest}: has different sizes in one manifest")
+        if (first.shape, first.content_digest) != (part.shape, part.content_digest):
+            raise BadArtifact(
+                f"{part.layer.digest}: is {first.shape.value} in one layer, {part.shape.value} in another"
+            )
+
+
+def _check_places(parts: Iterable[Part]) -> None:
     """Raise BadArtifact when two files claim one place, or one file claims the folder of another."""
     places: dict[str, object] = {}
     for part in parts:

@@ -111,11 +111,11 @@ class Layout:
             **({"artifactType": artifact_type} if artifact_type else {}),
             **extra,
         }
-        return self._document(document)
+        return self.document(document)
 
     def index(self, manifests: Iterable[Mapping[str, Any]], **extra: Any) -> dict[str, Any]:
         """Write an index without a tag; give its descriptor."""
-        return self._document({"schemaVersion": 2, "mediaType": _INDEX, "manifests": [*manifests], **extra})
+        return self.document({"mediaType": _INDEX, "manifests": [*manifests], **extra})
 
     def tag(self, descriptor: Mapping[str, Any], name: str = "v1") -> str:
         """Give an artifact a tag; give what a pull is told."""
@@ -124,6 +124,8 @@ class Layout:
         (self.folder / "index.json").write_text(json.dumps(index))
         return self.source(name)
 
-    def _document(self, document: dict[str, Any]) -> dict[str, Any]:
+    def document(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Write a document as it is told, a manifest if nothing else is said; give its descriptor."""
+        document = {"schemaVersion": 2, "mediaType": _MANIFEST, **document}
         content = json.dumps(document).encode()
         return {"mediaType": document["mediaType"], "digest": self.blob(content), "size": len(content)}

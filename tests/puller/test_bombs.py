@@ -70,6 +70,14 @@ def long_name() -> Layer:
     return Layer(member("x", tarfile.GNUTYPE_LONGNAME, size=1 << 30).tobuf(tarfile.GNU_FORMAT), f"{WEIGHT}tar")
 
 
+def long_names() -> Layer:
+    """Names of a megabyte each, and many of them."""
+    compressor = zstandard.ZstdCompressor(level=1).compressobj()
+    names = (f"{number}{'n' * 900_000}" for number in range(400))
+    content = b"".join(compressor.compress(member(name).tobuf(tarfile.GNU_FORMAT)) for name in names)
+    return Layer(content + compressor.flush(), f"{WEIGHT}tar+zstd")
+
+
 def many_members() -> Layer:
     """A million links."""
     header = member("x", tarfile.SYMTYPE, linkname="y").tobuf(tarfile.USTAR_FORMAT)
@@ -86,7 +94,17 @@ def wide_window() -> Layer:
 
 
 BOMBS: list[Callable[[], Layer]] = [
-    *(endless_tail, unpromised_file, broken_promise, huge_member, sparse_lie, long_name, many_members, wide_window)
+    *(
+        endless_tail,
+        unpromised_file,
+        broken_promise,
+        huge_member,
+        sparse_lie,
+        long_name,
+        long_names,
+        many_members,
+        wide_window,
+    )
 ]
 
 

@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+import time
 from contextlib import suppress
 
 import pytest
@@ -127,6 +128,32 @@ def test_sparse_files_get_their_holes(form: str) -> None:
     ]
 
 
+def test_a_sparse_map_of_many_stretches_is_read_at_once() -> None:
+    """Its blocks are counted, not read again with each that comes: that took minutes for a megabyte."""
+    count = 60_000
+    lines = [count, *(number for at in range(count) for number in (2 * at, 1))]
+    text = "".join(f"{number}\n" for number in lines).encode()
+    body = text.ljust(-(-len(text) // 512) * 512, b"\0") + b"x" * count
+    headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": str(2 * count)}
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        tar.addfile(member("sparse", size=len(body), pax_headers=headers), io.BytesIO(body))
+    began = time.process_time()
+    found = untar(buffer.getvalue(), 1 << 16)
+    assert time.process_time() - began < 5
+    assert found.contents == [b"x\0" * count]
+
+
+@pytest.mark.parametrize("text", [b"none\n", b"\n", b"-1\n", b"9" * 5000 + b"\n", b"2\n0\n1\nx\n1\n", b""])
+def test_a_sparse_map_that_is_none_is_refused(text: bytes) -> None:
+    """Or never ends."""
+    headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "9"}
+    tar = tar_of({}, member("sparse", pax_headers=headers))[:-1024].rstrip(b"\0")
+    head = tar.ljust(-(-len(tar) // 512) * 512, b"\0")
+    with pytest.raises(BadArtifact):
+        untar(head + text + bytes(2 << 20), 1 << 16)
+
+
 @pytest.mark.parametrize(
     "lie",
     [
@@ -150,6 +177,35 @@ def test_a_broken_header_is_named_or_harmless(at: int, value: int, step: int) ->
     content[at] = value
     with suppress(BadArtifact):
         untar(bytes(content), step)
+
+
+EMPTY = member("x").tobuf(tarfile.USTAR_FORMAT)
+
+
+def extension(kind: bytes, headers: dict[str, str]) -> bytes:
+    """Write a pax header by itself."""
+    return tarfile.TarInfo._create_pax_generic_header(headers, kind, "utf-8")  # type: ignore[attr-defined,no-any-return] # noqa: SLF001 - tarfile writes one only before its member
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        (member("x", tarfile.XHDTYPE).tobuf(tarfile.USTAR_FORMAT) * 900, "recursion"),
+        (extension(tarfile.XHDTYPE, {"size": "9" * 4300}), "more bytes than any file"),
+        (b"".join(extension(tarfile.XGLTYPE, {f"k{n}": "v" * 99_000}) + EMPTY for n in range(11)), "global"),
+    ],
+    ids=["a-chain-of-headers", "a-size-of-thousands-of-digits", "headers-for-all-that-follow"],
+)
+def test_headers_that_mean_harm_are_refused(head: bytes, message: str) -> None:
+    """They would take the stack, numbers that cannot be printed, or ever more memory."""
+    with pytest.raises(BadArtifact, match=message):
+        untar(head + tar_of({}, member("odd", b"Z")), 4096)
+
+
+@pytest.mark.parametrize("mtime", ["inf", "nan", "1e300", "-1e300", "253402300800"])
+def test_times_that_no_file_can_have_are_none(mtime: str) -> None:
+    """A file system could not keep them, and Python could not even hand them over."""
+    assert [one.mtime for one in untar(tar_of({}, member("x", pax_headers={"mtime": mtime})), 512).members] == [0]
 
 
 def test_a_header_without_end_is_refused() -> None:
