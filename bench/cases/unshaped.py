@@ -17,11 +17,11 @@ _BARE = {count: f"bare loop x{count}" for count in (2, 4, 16)}
 
 
 def unshaped(bench: Bench) -> Outcome:
-    """Pull models of one and of four files from a real registry into memory."""
+    """Pull models of one, four and sixteen files from a real registry into memory."""
     series: dict[str, Series] = {}
     missing: list[str] = []
     with distribution(bench.memory / "registry") as real, sendfile(bench.cache) as cheap:
-        for count in (1, 4):
+        for count in (1, 4, 16):
             model = bench.model(bench.plan.model(count))
             published = publish(model, real or cheap.address)
             arms, missing = peers_here(published)
