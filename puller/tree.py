@@ -7,7 +7,6 @@
    it leads through.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from posixpath import relpath
@@ -15,6 +14,7 @@ from posixpath import relpath
 from registry.paths import fault_of, plain
 
 from .errors import BadArtifact, UnsafePath
+from .folders import Folders
 from .formats.image import TABLES, is_opaque, is_whiteout, removed_by
 from .formats.part import Part, readable
 from .links import follow
@@ -49,7 +49,7 @@ class Tree:
         self._is_image = is_image
         self.nodes: dict[str, Node] = {}
         self._contents: dict[tuple[str, str], Content] = {}  # by their place, or by their name where they stand in it
-        self._inhabited: Counter[str] = Counter()  # how many nodes lie below a folder
+        self._folders = Folders()
 
     def put_file(self, part: Part, size: int) -> None:
         """Take note of a file that stands in place already."""
@@ -161,10 +161,10 @@ class Tree:
         if self._holds(path, node):
             self.nodes[path] = node
             return
-        if path in self.nodes or (self._inhabited[path] and node.kind is not Kind.FOLDER):
+        if path in self.nodes or (self._folders.has_any(path) and node.kind is not Kind.FOLDER):
             self._make_way(path, node.layer)
         self.nodes[path] = node
-        self._inhabited.update(parents(path))
+        self._folders.add(path)
 
     def _holds(self, path: str, node: Node) -> bool:
         """Tell whether the very same stands there already, put by this layer or by one with the same digest."""
@@ -193,13 +193,10 @@ class Tree:
 
     def _delete(self, path: str) -> None:
         del self.nodes[path]
-        self._inhabited.subtract(parents(path))
+        self._folders.drop(path, self.nodes)
 
     def _below(self, path: str) -> list[str]:
-        if path and not self._inhabited[path]:
-            return []
-        prefix = f"{path}/" if path else ""
-        return [one for one in self.nodes if one.startswith(prefix)]
+        return [one for one in self._folders.below(path) if one in self.nodes]
 
     def _target(self, path: str) -> str | None:
         node = self.nodes.get(path)
