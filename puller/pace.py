@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-FIRST = 4
+FIRST = 8
 TICK_SECONDS = 0.1
 _WORTH = 1.05
 """What doubling the connections must multiply the rate by, to be kept."""

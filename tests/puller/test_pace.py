@@ -26,11 +26,11 @@ def test_connections_that_bring_nothing_more_are_given_up() -> None:
 
 def test_one_tick_decides_nothing_that_is_not_clear() -> None:
     """A pause right after the doubling is made up for by the ticks behind it, and a burst does not stand for them."""
-    paused = Pace.start(8)
+    paused = Pace.start(2 * FIRST)
     for rate in (100.0, 100.0, 0.1, 60.0, 130.0, 150.0):
         paused = paused.step(rate)
-    assert paused.limit == 8
-    burst = Pace.start(8)
+    assert paused.limit == 2 * FIRST
+    burst = Pace.start(2 * FIRST)
     for rate in (100.0, 100.0, 0.1, 140.0, 80.0, 80.0):
         burst = burst.step(rate)
     assert burst.limit == FIRST
