@@ -12,11 +12,11 @@ from registry.digest import Verifier
 from registry.meter import Meter
 
 from .cargo import Shore
-from .codec import zstd_decoder
 from .errors import BadArtifact, disk_errors
 from .filesystem import preallocates
 from .plan import Blob, Piece
 from .prefix import Prefix
+from .unpack.codec import zstd_decoder
 
 _EARLIER = "an earlier pull"
 

@@ -13,12 +13,12 @@ from .errors import disk_errors
 from .flush import Flush
 from .formats.image import concerns
 from .formats.part import Form, Part
-from .payload import Payload
 from .plan import Blob, Piece, is_selected
 from .settings import Settings
 from .settle import image_roots
-from .staging import Stage, folder_of, sealed
 from .stream import Stream
+from .unpack.payload import Payload
+from .unpack.staging import Stage, folder_of, sealed
 
 _READ_BYTES = 1 << 18
 

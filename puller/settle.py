@@ -12,9 +12,9 @@ from .formats.part import Form, Part, Shape
 from .plan import is_selected
 from .receipt import FileRecord
 from .settings import Settings
-from .staging import Staged, folder_of, sealed
 from .tree import Content, Node, Tree
-from .untar import Kind
+from .unpack.staging import Staged, folder_of, sealed
+from .unpack.untar import Kind
 
 _MOST_MEMBERS = 200_000  # all of them are in memory when their places are decided
 

@@ -15,8 +15,8 @@ from registry.meter import Meter
 from .cargo import Shore
 from .errors import BadArtifact
 from .formats.part import Part
-from .payload import Payload
 from .plan import Piece, cut
+from .unpack.payload import Payload
 
 PIECE_BYTES = 2 << 20
 """A worker's whole buffer: with less it would ask more often, with more it would have to wait in the middle."""

@@ -18,8 +18,8 @@ from .folders import Folders
 from .formats.image import TABLES, is_opaque, is_whiteout, removed_by
 from .formats.part import Part, readable
 from .links import follow
-from .staging import Staged
-from .untar import Kind
+from .unpack.staging import Staged
+from .unpack.untar import Kind
 
 
 @dataclass(eq=False, slots=True)

@@ -2,7 +2,7 @@
 
 reference, digest, source   names as values                                    pure
 manifest, modelpack         documents as values                                pure
-variants                    which of an index is meant                         pure
+variants, listing           which of an index, or of a layout, is meant        pure
 paths                       which file names every system can hold             pure
 repository                  what every place that holds artifacts can do
 places                      from a source to its place

@@ -129,7 +129,7 @@ def test_a_member_that_promises_more_than_the_volume_has_is_refused_at_its_heade
 ) -> None:
     """Known before its first byte is written."""
     offer_packed(fake, MODEL, "+zstd")
-    monkeypatch.setattr("puller.staging.free_bytes", lambda _: PIECE_BYTES)
+    monkeypatch.setattr("puller.unpack.staging.free_bytes", lambda _: PIECE_BYTES)
     with pytest.raises(NoRoom, match="promised"):
         bring(fake, access, tmp_path)
     assert not (tmp_path / "model").exists()

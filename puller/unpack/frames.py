@@ -6,7 +6,7 @@ two of them or in the middle of one. Block headers do: they are three bytes each
 
 from collections.abc import Callable
 
-from .errors import BadArtifact
+from puller.errors import BadArtifact
 
 MAGIC = b"\x28\xb5\x2f\xfd"
 _SKIPPABLE = b"\x2a\x4d\x18"  # behind one byte from 0x50 to 0x5f

@@ -8,12 +8,11 @@ import zstandard
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from puller.codec import MAGIC_BYTES, WINDOW_BYTES, decoder_for
 from puller.errors import BadArtifact
-from puller.frames import is_zstd
-
-from .models import noise
-from .packs import CODECS, zstd
+from puller.unpack.codec import MAGIC_BYTES, WINDOW_BYTES, decoder_for
+from puller.unpack.frames import is_zstd
+from tests.puller.models import noise
+from tests.puller.packs import CODECS, zstd
 
 STEP = 1 << 20
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
-from .errors import BadArtifact
+from puller.errors import BadArtifact
+
 from .sparse import SparseMap
 
 BLOCK = 512

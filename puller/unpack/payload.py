@@ -6,9 +6,10 @@ nothing. A layer that is no tar is one file, as long as somebody told its name.
 
 from collections.abc import Callable
 
+from puller.errors import BadArtifact
+from puller.formats.part import Part, Shape
+
 from .codec import MAGIC_BYTES, Decoder, decoder_for
-from .errors import BadArtifact
-from .formats.part import Part, Shape
 from .staging import Stage
 from .untar import BLOCK, Kind, Member, Untar, is_tar
 

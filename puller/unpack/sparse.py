@@ -4,7 +4,7 @@ The first line tells how many stretches of data there are, two more lines each t
 Format, Version 1.0"). tarfile reads it when it is whole; whether it is, can be told by counting lines as blocks come.
 """
 
-from .errors import BadArtifact
+from puller.errors import BadArtifact
 
 _MOST_DIGITS = 18
 

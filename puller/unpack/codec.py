@@ -9,7 +9,8 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from .errors import BadArtifact
+from puller.errors import BadArtifact
+
 from .frames import Frames, is_zstd
 
 _STEP_BYTES = 1 << 19

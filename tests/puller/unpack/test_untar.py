@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from puller.errors import BadArtifact
-from puller.untar import Kind, Member, Untar, is_tar
-
-from .packs import member, tar_of
+from puller.unpack.untar import Kind, Member, Untar, is_tar
+from tests.puller.packs import member, tar_of
 
 DIALECTS = [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0/", exclude_categories=["Cs"]), min_size=1)

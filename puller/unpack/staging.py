@@ -15,11 +15,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .errors import BadArtifact, NoRoom, disk_errors
-from .filesystem import free_bytes
-from .flush import Flush
-from .formats.part import Part
-from .settings import Settings, mark_of
+from puller.errors import BadArtifact, NoRoom, disk_errors
+from puller.filesystem import free_bytes
+from puller.flush import Flush
+from puller.formats.part import Part
+from puller.settings import Settings, mark_of
+
 from .untar import Kind, Member
 
 _MOST_MEMBERS = 100_000

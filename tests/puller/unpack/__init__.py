@@ -1,0 +1,1 @@
+"""What is behind a codec, or in an archive."""
