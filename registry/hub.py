@@ -137,6 +137,10 @@ class HubRepository:
         """Have a file brought whole by `huggingface_hub`, and hf_xet where both sides can; see puller.courier."""
         return self._hub.download(self._source, self._path(descriptor), folder)
 
+    def interrupt(self) -> None:
+        """Break every connection in use."""
+        self._transport.interrupt()
+
     def distrust(self, givers: Collection[str]) -> bool:  # noqa: ARG002 - there is nobody else
         """Tell that asking again will bring nothing better."""
         return False

@@ -69,6 +69,9 @@ class LayoutRepository:
         """Give the source with its digest."""
         return str(LayoutSource(self._source.directory, self._source.tag, digest))
 
+    def interrupt(self) -> None:
+        """Do nothing: files are not waited for."""
+
     def distrust(self, _: Collection[str]) -> bool:
         """Have nobody else to ask: a file stays as it is."""
         return False
@@ -166,6 +169,9 @@ class LayoutPublisher:
     def pinned(self, digest: Digest) -> str:
         """Give the source with its digest."""
         return str(LayoutSource(self._source.directory, self._source.tag or _DEFAULT_TAG, digest))
+
+    def interrupt(self) -> None:
+        """Do nothing: files are not waited for."""
 
     def has(self, digest: Digest) -> bool:
         """Tell whether a blob is there already."""

@@ -60,7 +60,7 @@ class RemoteRepository:
     """A repository of a registry, to be read. Safe to share between threads."""
 
     def __init__(self, access: Access, reference: Reference) -> None:
-        self._reference = reference
+        self._reference, self._transport = reference, access.transport
         hosts = access.hosts(reference)
         self._turns = Turns(hosts)
         self._sites = {host.root: Site(access, host, reference) for host in hosts}
@@ -104,6 +104,10 @@ class RemoteRepository:
             return (descriptor.digest, host.root) in self._lacking, start > 0 and host.root in self._rangeless
 
         return self._first(ask, sorted(self._turns.order(), key=misfit))
+
+    def interrupt(self) -> None:
+        """Break every connection in use."""
+        self._transport.interrupt()
 
     def distrust(self, givers: Collection[str]) -> bool:
         """Ask hosts whose bytes were wrong no more, as long as another is left; tell whether better may come now."""

@@ -73,6 +73,10 @@ class Repository(Protocol):
         """Give the source's text with the digest that it led to."""
         ...
 
+    def interrupt(self) -> None:
+        """Break every connection in use: whoever waits for one gets a Fault. Callable from any thread."""
+        ...
+
 
 class Upload(Protocol):
     """A blob on its way in: written in order, then committed or forgotten."""
@@ -124,4 +128,8 @@ class Publisher(Protocol):
 
     def pinned(self, digest: Digest) -> str:
         """Give the target's text with the digest that was written."""
+        ...
+
+    def interrupt(self) -> None:
+        """Break every connection in use: whoever waits for one gets a Fault. Callable from any thread."""
         ...

@@ -11,7 +11,9 @@ import struct
 import threading
 from base64 import b64encode
 from collections.abc import Mapping
+from contextlib import suppress
 from urllib.parse import SplitResult, unquote, urlsplit
+from weakref import WeakSet
 
 from .errors import Unavailable
 from .exchange import Outgoing, Response, explained
@@ -44,6 +46,7 @@ class Transport:
         self._connect_seconds = timeout_seconds if connect_seconds is None else connect_seconds
         self._siblings: list[Transport] = []
         self._idle: dict[Origin, list[http.client.HTTPConnection]] = {}
+        self._sockets = WeakSet[socket.socket]()
         self._lock = threading.Lock()
         self._context: ssl.SSLContext | None = None
 
@@ -86,6 +89,16 @@ class Transport:
         """Keep a connection for the next request to its origin."""
         with self._lock:
             self._idle.setdefault(origin, []).append(connection)
+
+    def interrupt(self) -> None:
+        """Break every connection: whoever waits for one gets Unavailable. Callable from any thread."""
+        with self._lock:
+            sockets, siblings = list(self._sockets), list(self._siblings)
+        for sibling in siblings:
+            sibling.interrupt()
+        for opened in sockets:
+            with suppress(OSError):
+                opened.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Hang up every idle connection."""
@@ -153,6 +166,8 @@ class Transport:
             connection.sock.settimeout(self._timeout)
             connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             _limit_waits_in_the_kernel(connection.sock, self._timeout)
+        with self._lock:
+            self._sockets.add(connection.sock)
         return connection
 
     def _proxy(self, origin: Origin) -> SplitResult | None:

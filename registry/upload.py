@@ -134,13 +134,17 @@ class RemotePublisher:
     def __init__(self, access: Access, reference: Reference) -> None:
         if reference.digest:
             raise Refused(f"{reference}: names a digest, which nobody can choose", remedy="push to a tag")
-        self._reference = reference
+        self._reference, self._transport = reference, access.transport
         self._client = Client(access, access.itself(reference), reference, "pull,push")
         self._manner = Manner.STREAMED
 
     def pinned(self, digest: Digest) -> str:
         """Give the reference with its digest."""
         return str(self._reference.pinned(digest))
+
+    def interrupt(self) -> None:
+        """Break every connection in use."""
+        self._transport.interrupt()
 
     def has(self, digest: Digest) -> bool:
         """Tell whether a blob is there already."""
