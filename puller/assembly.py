@@ -13,7 +13,7 @@ from registry.meter import Meter
 
 from .cargo import Shore
 from .errors import BadArtifact, disk_errors
-from .filesystem import preallocates
+from .filesystem import optional, preallocates
 from .plan import Blob, Piece
 from .prefix import Prefix
 from .unpack.codec import zstd_decoder
@@ -21,7 +21,7 @@ from .unpack.codec import zstd_decoder
 _EARLIER = "an earlier pull"
 
 _TAR_TAIL_BYTES = 512 + 1024  # at most: padding to a block, and two blocks of zeros
-_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+_FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Assembly:
@@ -30,12 +30,13 @@ class Assembly:
     is_ordered = False
 
     def __init__(self, blob: Blob, path: Path, landed: Collection[Piece] = ()) -> None:
-        """`landed` are the pieces that an earlier pull brought."""
+        """`landed` are the pieces that an earlier pull brought; without any there must be no file yet."""
         self.blob, self.path = blob, path
         self.layer, self.name, self.reference = blob.layer, blob.files[0].path, blob.files[0].reference
         self.missing = [piece for piece in blob.pieces if piece not in landed]
         self._lock = threading.Lock()
         self._left = len(self.missing)
+        self._is_begun = bool(landed)
         self.givers = {_EARLIER} if landed else set[str]()
         """Who sent the bytes, as bodies name them."""
         self.was_wrong = False
@@ -62,12 +63,14 @@ class Assembly:
     def reserve(self) -> None:
         """Make the file at its full size; with its room, where the file system can set that apart at once."""
         size = self.blob.size
+        create = 0 if self._is_begun else os.O_CREAT | os.O_EXCL
         with disk_errors():
-            handle = os.open(self.path, _FLAGS, 0o644)
+            handle = os.open(self.path, _FLAGS | create, 0o644)
             try:
                 os.ftruncate(handle, size)
                 if size and preallocates(self.path.parent):
-                    os.posix_fallocate(handle, 0, size)
+                    with optional():
+                        os.posix_fallocate(handle, 0, size)
             finally:
                 os.close(handle)
 

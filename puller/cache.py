@@ -1,50 +1,62 @@
 """Models that many model directories share: fetched once, kept by digest, given away by hard link.
 
 CACHE/HEX[-CHOICE]              a model, published as any other is; HEX is its manifest's digest
-CACHE/.weighbridge/HEX/…        the room behind it: lock, receipt, and what is under way
+CACHE/.weighbridge/HEX/…        the folders behind it
 CACHE/.weighbridge/HEX/used     whose time says when it was last wanted
 
 Whoever fetches a model has its lock for himself, whoever gives it away shares it. What is not locked, and has no name
-outside of the cache, may go when room is wanted, the longest unused first.
+outside of the cache, may go when room is wanted, the longest unused first. What has no receipt of this user's is
+neither counted nor touched.
 """
 
-import errno
-import os
-import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from registry.digest import Digest
 
 from .destination import Destination
-from .errors import disk_errors
-from .lock import Lock
+from .errors import BadDestination, disk_errors
+from .filesystem import discard, link_or_copy
+from .lock import Wait
+from .receipt import Receipt
 from .settings import mark_of
+from .standing import receipt_of
+from .trust import Trust, status_of
+from .workshop import HOUSE, make_shared, rooms_of
 
-_HOUSE = ".weighbridge"
+_AT_ONCE = Wait(idle_seconds=0, most_seconds=0)
 
 
 class Cache:
     """A folder of models, of at most `limit` bytes; 0 means as many as fit."""
 
-    def __init__(self, folder: Path, limit: int) -> None:
-        self.folder, self._limit = folder, limit
+    def __init__(self, folder: Path, limit: int, trust: Trust) -> None:
+        """Make the folder where there is none. Raises BadDestination, NoRoom, DiskFailed."""
+        self.folder, self._limit, self._trust = folder, limit, trust
+        status = status_of(folder)
+        if status is not None and not stat.S_ISDIR(status.st_mode):
+            raise BadDestination(f"{folder}: the cache is no folder", remedy="name the folder itself with --cache")
+        if status is None:
+            with disk_errors():
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                make_shared(folder, folder.parent.stat())
 
     def entry(self, digest: Digest, choice: tuple[str, ...]) -> Destination:
-        """Give the place of a model, of which `choice` was chosen."""
-        with disk_errors():
-            self.folder.mkdir(parents=True, exist_ok=True)
-        return Destination(self.folder / f"{digest.hex}{mark_of(choice)}")
+        """Return the place of a model, of which `choice` was chosen."""
+        return Destination(self.folder / f"{digest.hex}{mark_of(choice)}", self._trust)
 
-    def serves(self, place: Path) -> bool:
-        """Tell whether giving a model to `place` costs no second copy on the same volume: whether links work there."""
+    def serves(self, place: Destination) -> bool:
+        """Return whether links work at `place`: else giving it a model costs a second copy on the same volume."""
         with disk_errors():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            if self.folder.stat().st_dev != place.parent.stat().st_dev:
+            if self.folder.stat().st_dev != place.path.parent.stat().st_dev:
                 return True
-            with tempfile.NamedTemporaryFile(prefix=".link-", dir=self.folder) as probe:
-                linked = place.parent / Path(probe.name).name
+            if not place.is_writable:
+                return False
+            with tempfile.NamedTemporaryFile(dir=place.workshop.folder) as probe:
+                linked = Path(f"{probe.name}-link")
                 try:
                     linked.hardlink_to(probe.name)
                 except OSError:
@@ -53,12 +65,12 @@ class Cache:
         return True
 
     def touch(self, entry: Destination) -> None:
-        """Note that a model was wanted just now."""
-        with disk_errors():
-            (self._house(entry.path) / "used").touch()
+        """Note that a model was wanted just now, where that can be noted."""
+        with suppress(OSError):
+            (entry.rooms[0] / "used").touch()
 
     def make_room(self, size: int, keep: Path) -> bool:
-        """Let models go that nobody uses until `size` more bytes are within the limit; tell whether they are now."""
+        """Let models go that nobody uses until `size` more bytes are within the limit; return whether they are now."""
         if not self._limit:
             return True
         sizes = {path: _size(path) for path in self._models() if path != keep}
@@ -71,76 +83,54 @@ class Cache:
         return left >= 0
 
     def _models(self) -> Iterator[Path]:
-        return (path for path in self.folder.iterdir() if path.name != _HOUSE)
-
-    def _house(self, path: Path) -> Path:
-        return self.folder / _HOUSE / path.name
+        """Return the folders of the cache that a receipt of this user's speaks for."""
+        for path in self.folder.iterdir():
+            if not path.name.startswith(HOUSE) and receipt_of(path, self._trust, is_strict=False) is not None:
+                yield path
 
     def _last_used(self, path: Path) -> int:
-        try:
-            return (self._house(path) / "used").stat().st_mtime_ns
-        except OSError:
-            return 0
+        times = [status_of(room / "used") for room in rooms_of(path, self._trust)]
+        return max((status.st_mtime_ns for status in times if status is not None), default=0)
 
     def _drop(self, path: Path) -> bool:
-        """Remove a model unless somebody has its lock or a name of one of its files; tell whether it is gone."""
-        lock = Lock(self._house(path) / "lock")
+        """Remove a model unless somebody has its lock or a name of one of its files; return whether it is gone."""
+        entry = Destination(path, self._trust)
         try:
-            if not lock.try_acquire() or _is_linked(path):
-                return False
-            outgoing = self._house(path) / "outgoing"
-            shutil.rmtree(outgoing, ignore_errors=True)
-            path.rename(outgoing)  # at once, so that nobody finds half of it
-            shutil.rmtree(outgoing)
-            (self._house(path) / "receipt").unlink(missing_ok=True)
-        except OSError:
-            return False  # without locks nobody can tell whether it is in use
-        finally:
-            lock.close()
+            with entry.open(lambda _: nullcontext(), _AT_ONCE):
+                if entry.why_alone or _is_linked(path):  # without locks nobody can tell whether it is in use
+                    return False
+                entry.remove()
+        except (OSError, BadDestination):
+            return False
         return True
 
 
-def give(model: Path, incoming: Path) -> None:
-    """Fill a folder with a model of the cache: hard links, or where those cannot reach, clones or copies."""
+def give(model: Path, receipt: Receipt, target: Path) -> None:
+    """Fill a new folder with what a receipt names of a model: hard links, or where those cannot reach, copies."""
     with disk_errors():
-        shutil.rmtree(incoming, ignore_errors=True)
-        for folder, folders, names in os.walk(model):
-            there = incoming / Path(folder).relative_to(model)
-            there.mkdir()
-            for name in names + [name for name in folders if (Path(folder) / name).is_symlink()]:
-                _give(Path(folder) / name, there / name)
+        discard(target)
+        target.mkdir()
+        for name in [*(record.path for record in receipt.files), *(name for name, _ in receipt.links)]:
+            _folders(target, name)
+        for record in receipt.files:
+            link_or_copy(model / record.path, target / record.path)
+        for name, destination in receipt.links:
+            (target / name).symlink_to(destination)
 
 
-def _give(source: Path, target: Path) -> None:
-    if source.is_symlink():
-        target.symlink_to(source.readlink())
-        return
-    try:
-        target.hardlink_to(source)
-    except OSError:
-        _copy(source, target)
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Copy a file within the kernel: where blocks can be shared, no byte moves (copy_file_range(2))."""
-    try:
-        with source.open("rb") as old, target.open("wb") as new:
-            left = os.fstat(old.fileno()).st_size
-            while left and (count := os.copy_file_range(old.fileno(), new.fileno(), left)):
-                left -= count
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        shutil.copyfile(source, target)
-    shutil.copystat(source, target)
+def _folders(root: Path, name: str) -> None:
+    for folder in reversed((root / name).relative_to(root).parents):
+        if status_of(root / folder) is None:
+            (root / folder).mkdir()
+            (root / folder).chmod(0o755)
 
 
 def _size(path: Path) -> int:
-    return sum(entry.stat().st_blocks * 512 for entry in path.rglob("*") if entry.is_file() and not entry.is_symlink())
+    return sum(entry.lstat().st_blocks * 512 for entry in path.rglob("*") if entry.is_file() and not entry.is_symlink())
 
 
 def _is_linked(path: Path) -> bool:
-    """Tell whether a file of a model has a name elsewhere: then it is in use, and letting go of it frees nothing."""
+    """Return whether a file of a model has a name elsewhere: then it is in use, and letting go of it frees nothing."""
     inside: dict[int, int] = {}
     links: dict[int, int] = {}
     for entry in path.rglob("*"):

@@ -17,6 +17,7 @@ from registry.voice import Voice
 from .assembly import Assembly
 from .destination import Destination
 from .errors import disk_errors
+from .filesystem import discard
 
 
 @runtime_checkable
@@ -28,24 +29,26 @@ class Courier(Protocol):
         ...
 
 
-def deliver(repository: Repository, missing: Iterable[Assembly], place: Destination, voice: Voice) -> None:
-    """Have files of several pieces brought of which nothing has come yet, one after the other."""
+def deliver(repository: Repository, missing: Iterable[Assembly], place: Destination, voice: Voice) -> bool:
+    """Have files of several pieces brought of which nothing has come yet; return whether any was."""
     if not isinstance(repository, Courier):
-        return
-    folder = place.stage.parent / "courier"
+        return False
+    folder = place.workshop.folder / "courier"
+    with disk_errors():
+        discard(folder)
     try:
-        for assembly in missing:
-            if len(assembly.missing) == len(assembly.blob.pieces) > 1:
-                _bring(repository, assembly, folder, voice)
+        wanted = [one for one in missing if len(one.missing) == len(one.blob.pieces) > 1]
+        return sum(_bring(repository, assembly, folder, voice) for assembly in wanted) > 0
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _bring(courier: Courier, assembly: Assembly, folder: Path, voice: Voice) -> None:
+def _bring(courier: Courier, assembly: Assembly, folder: Path, voice: Voice) -> bool:
     try:
         brought = courier.deliver(assembly.layer, folder)
     except Fault as error:
         voice.say(f"{error}: it comes in ranges")
-        return
+        return False
     with disk_errors():
-        brought.rename(assembly.path)
+        brought.resolve(strict=True).rename(assembly.path)
+    return True

@@ -1,141 +1,54 @@
 """The place of a model: nothing stands under its name but what was verified and published whole.
 
-PARENT/NAME                        the model directory
-PARENT/.weighbridge/NAME/lock      held by the one process that works on it
-PARENT/.weighbridge/NAME/incoming  files that are being fetched and checked
-PARENT/.weighbridge/NAME/stage     what was unpacked of archives, before it is believed
-PARENT/.weighbridge/NAME/journal   which pieces of them have landed
-PARENT/.weighbridge/NAME/receipt   what was published, as JSON
-PARENT/.weighbridge/NAME/outgoing  the version before, while it makes place
+A pull has the place for itself while it works: it holds its lock, and a workshop of its own (workshop.py). What it made
+there takes the model's name in one step (publish.py), and the receipt says so (standing.py).
 """
 
-import json
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-from .errors import BadDestination, NoRoom, Occupied, disk_errors
-from .filesystem import free_bytes
-from .flush import sync
-from .lock import Lock
+from .errors import BadDestination, DiskFailed, NoRoom, Occupied, disk_errors
+from .filesystem import discard, free_bytes
+from .lock import Lock, Wait
+from .publish import Publication
 from .receipt import Receipt
+from .standing import final_names, is_whole, named, own_names, receipt_of, strangers
+from .trust import Trust, status_of
+from .workshop import HOUSE, Workshop, make_room, rooms_of
 
-_HOUSE = ".weighbridge"
+_WAIT = Wait(idle_seconds=60.0)
+_OPEN_FILE = 0o644
+_GROUP_WRITES = 0o020
 
 
 class Destination:
-    """A model directory and the room behind it; as a context manager, for one process at a time.
+    """A model directory and the folders behind it; as a context manager, for one process at a time.
 
-    Where the file system knows no locks, each process works in a folder of its own, and the last one to publish wins.
+    Where no lock can be had, each process works in a workshop that nobody else knows, and the last one to publish wins.
     """
 
-    def __init__(self, path: Path) -> None:
-        if path.name in ("", "..", _HOUSE):
+    def __init__(self, path: Path, trust: Trust) -> None:
+        if path.name in ("", "..") or path.name.startswith(HOUSE):
             raise BadDestination(f"{path}: names no folder for a model")
-        self.path = path
-        self._house = path.parent / _HOUSE / path.name
-        self._work_in(self._house)
+        self.path, self.trust = path, trust
+        self._lock: Lock | None = None
+        self._room: Path | None = None
+        self._workshop: Workshop | None = None
+        self._refusal: OSError | None = None
 
-    def open(self, waiting: Callable[[], AbstractContextManager[None]]) -> Self:
-        """Take the place, waiting for another process that has it. Raises BadDestination, Occupied, DiskFailed."""
-        self._check()
-        with disk_errors():
-            self._house.mkdir(parents=True, exist_ok=True)
-            self.lock = Lock(self._house / "lock")
-            self.lock.acquire(waiting)
-            if not self.lock.is_held:
-                self._work_in(Path(tempfile.mkdtemp(prefix="alone-", dir=self._house)))
-        if self.receipt() is None and self.path.exists() and any(self.path.iterdir()):
-            raise Occupied(f"{self.path}: holds files that no pull wrote")
-        return self
-
-    def _work_in(self, folder: Path) -> None:
-        self._workshop = folder
-        self.incoming, self.stage, self.journal = folder / "incoming", folder / "stage", folder / "journal"
-
-    def receipt(self) -> Receipt | None:
-        """Give the receipt of the model that stands here now, or None."""
-        try:
-            receipt = Receipt.from_json((self._house / "receipt").read_text())
-            return receipt if receipt and receipt.inode == self.path.stat().st_ino else None
-        except OSError:
-            return None
-
-    def holds(self, receipt: Receipt, boot: str) -> bool:
-        """Tell whether every file of the receipt stands here as it was published.
-
-        Data that was not synced is believed only under the kernel that wrote it: after another boot a file may have its
-        size and its time, and not its bytes.
-        """
-        if receipt.boot and receipt.boot != boot:
-            return False
-        for record in receipt.files:
-            try:
-                found = (self.path / record.path).lstat()
-            except OSError:
-                return False
-            if (found.st_size, found.st_mtime_ns) != (record.size, record.mtime_ns):
-                return False
-        return True
-
-    def prepare(self, paths: Iterable[str]) -> None:
-        """Make the incoming folder hold the folders of files with these paths, and no file or link that is none."""
-        wanted = set(paths)
-        with disk_errors():
-            self.incoming.mkdir(exist_ok=True)
-            for folder, folders, names in os.walk(self.incoming):
-                place = Path(folder)
-                for name in names + [name for name in folders if (place / name).is_symlink()]:
-                    if str((place / name).relative_to(self.incoming)) not in wanted or (place / name).is_symlink():
-                        (place / name).unlink()
-            for parent in {Path(path).parent for path in wanted}:
-                (self.incoming / parent).mkdir(parents=True, exist_ok=True)
-
-    def reserve(self, size: int) -> None:
-        """Raise NoRoom unless `size` more bytes fit on the volume."""
-        free = free_bytes(self.path.parent)
-        if size > free:
-            raise NoRoom(f"{self.path}: the model needs {size} bytes more, the volume has {free} left")
-
-    def publish(self, receipt: Receipt, *, is_synced: bool) -> None:
-        """Give the incoming files their final place by one rename; the version before goes.
-
-        The receipt is written first: it names the incoming folder's inode, so until the rename it speaks for nothing.
-        """
-        outgoing = self._workshop / "outgoing"
-        with disk_errors():
-            _replace(self._house / "receipt", json.dumps(receipt.to_json(), indent=1))
-            shutil.rmtree(outgoing, ignore_errors=True)
-            if self.path.exists():
-                self.path.rename(outgoing)
-            self.incoming.rename(self.path)
-            self.journal.unlink(missing_ok=True)
-            shutil.rmtree(self.stage, ignore_errors=True)
-            if is_synced:
-                sync(self._house)
-                sync(self.path.parent)
-            shutil.rmtree(outgoing, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._workshop != self._house:
-            shutil.rmtree(self._workshop, ignore_errors=True)
-        self.lock.close()
-
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise BadDestination where no model directory can stand."""
         parent = self.path.parent
-        if not parent.is_dir():
+        status, above = status_of(self.path), status_of(parent)
+        if above is None or not parent.is_dir():
             raise BadDestination(f"{parent}: is no folder")
-        for place in (self.path, parent / _HOUSE, self._house):
-            if place.is_symlink():
-                raise BadDestination(f"{place}: is a symbolic link")
-        if self.path.exists() and not self.path.is_dir():
+        if status is None:
+            return
+        if self.path.is_symlink():
+            raise BadDestination(f"{self.path}: is a symbolic link")
+        if not self.path.is_dir():
             raise BadDestination(f"{self.path}: is a file")
         if self.path.is_mount():
             raise BadDestination(
@@ -143,11 +56,154 @@ class Destination:
                 remedy=f"name a folder inside it, such as {self.path / 'model'}",
             )
 
+    def open(self, waiting: Callable[[str], AbstractContextManager[None]], wait: Wait = _WAIT) -> Self:
+        """Take the place, waiting for another process that has it; raises BadDestination.
 
-def _replace(path: Path, text: str) -> None:
-    fresh = path.with_suffix(".new")
-    with fresh.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.rename(path)
+        A volume that cannot be written is no error yet: what stands there may be all that is wanted.
+        """
+        self.check()
+        try:
+            self._room = make_room(self.path, self.trust)
+            self._lock = Lock(self._room / "lock", _OPEN_FILE | self._room.stat().st_mode & _GROUP_WRITES)
+            if self._lock.acquire(waiting, wait):
+                self._workshop = Workshop.of_user(self._room, self.trust)
+            if self._workshop is None:
+                self._workshop = Workshop.alone(self._room)
+            Publication(self.path, self._room, self._workshop, self.trust).finish()
+        except OSError as error:
+            self._refusal = error
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    @property
+    def why_alone(self) -> str:
+        """Why others who pull the same model do not wait for this process; empty where they do."""
+        if self._lock is None or self._lock.is_held:
+            return ""
+        if not self._lock.is_known:
+            return "its file system knows no locks, so nothing is shared with others"
+        return f"{self._lock.holder} holds its lock and shows no sign of life: this pull goes on without it"
+
+    @property
+    def workshop(self) -> Workshop:
+        """This process's folders; raises DiskFailed, NoRoom where the volume cannot be written."""
+        with disk_errors():
+            if self._refusal is not None:
+                raise self._refusal
+        if self._workshop is None:
+            raise DiskFailed(f"{self.path}: was not opened")
+        return self._workshop
+
+    @property
+    def rooms(self) -> tuple[Path, ...]:
+        """The folders behind the model that may be looked at, the one first that this process works in."""
+        rooms = rooms_of(self.path, self.trust)
+        return tuple(sorted(rooms, key=lambda room: room != self._room))
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether anything can be written here."""
+        return self._workshop is not None and self._refusal is None
+
+    @property
+    def journals(self) -> tuple[Path, ...]:
+        """Where the process that works here may note how far it is."""
+        with suppress(OSError):
+            rooms = [room for room in rooms_of(self.path, self.trust) if room.is_dir()]
+            return tuple(entry / "journal" for room in rooms for entry in room.iterdir() if entry.name.isdecimal())
+        return ()
+
+    def receipt(self) -> Receipt | None:
+        """Return the receipt of the model that stands here now, or None."""
+        return receipt_of(self.path, self.trust)
+
+    def holds(self, receipt: Receipt, boot: str) -> bool:
+        """Return whether every file of the receipt stands here as it was published."""
+        return is_whole(self.path, receipt, boot, self.trust)
+
+    def strangers(self, receipt: Receipt | None = None) -> list[str]:
+        """Return what stands here that no pull of this user wrote, or that a receipt does not name."""
+        with disk_errors():
+            names = own_names(self.path, self.trust) if receipt is None else receipt.names
+            return strangers(self.path, names or frozenset())
+
+    def check_replaceable(self) -> None:
+        """Raise Occupied unless all that stands here may make place for another version, or go over into it."""
+        status = status_of(self.path)
+        if status is None:
+            return
+        if self.trust.uid not in (0, status.st_uid):
+            raise Occupied(
+                f"{self.path}: belongs to user {status.st_uid}, and this is user {self.trust.uid}",
+                remedy="name another folder, or have its owner remove this one",
+            )
+        found = self.strangers()
+        if found and own_names(self.path, self.trust) is None:
+            raise Occupied(f"{self.path}: holds files that no pull wrote: {named(found)}")
+        foreign = [name for name in found if not self._is_own(name)]
+        if foreign:
+            raise Occupied(f"{self.path}: holds files of other users: {named(foreign)}")
+
+    def reserve(self, size: int) -> None:
+        """Raise NoRoom unless `size` more bytes fit on the volume."""
+        free = free_bytes(self.path.parent)
+        if free is not None and size > free:
+            raise NoRoom(f"{self.path}: the model needs {size} bytes more, the volume has {free} left")
+
+    def publish(self, receipt: Receipt, *, is_synced: bool) -> None:
+        """Give the workshop's model its final name in one step; the version before goes. Raises Occupied."""
+        if self._room is None:
+            raise DiskFailed(f"{self.path}: was not opened")
+        with disk_errors():
+            Publication(self.path, self._room, self.workshop, self.trust).run(receipt, is_synced=is_synced)
+
+    def note(self, receipt: Receipt) -> None:
+        """Write the receipt of what stands here already. Raises NoRoom, DiskFailed."""
+        if self._room is None:
+            raise DiskFailed(f"{self.path}: was not opened")
+        with disk_errors():
+            Publication(self.path, self._room, self.workshop, self.trust).note(receipt)
+
+    def remove(self) -> None:
+        """Remove the model and its receipts. Raises OSError."""
+        if self._room is not None:
+            self.path.rename(self.workshop.outgoing)  # at once, so that nobody finds half of it
+            for name in final_names(self.trust):
+                (self._room / name).unlink(missing_ok=True)
+            discard(self.workshop.outgoing)
+
+    @contextmanager
+    def beating(self) -> Iterator[None]:
+        """Show those who wait a sign of life for as long as the block runs."""
+        if self._lock is None:
+            yield
+            return
+        with self._lock.beating():
+            yield
+
+    def share(self) -> None:
+        """Let others read here from now on; nobody can replace or remove the model meanwhile."""
+        if self._lock is not None:
+            self._lock.share()
+
+    def close(self) -> None:
+        """Let go of the place."""
+        workshop, self._workshop = self._workshop, None
+        if workshop is not None and workshop.is_passing:
+            with suppress(OSError):
+                discard(workshop.folder)
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _is_own(self, name: str) -> bool:
+        status = status_of(self.path / name)
+        return status is not None and self.trust.is_own(status)

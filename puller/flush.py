@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import disk_errors
+from .filesystem import optional
 
 if TYPE_CHECKING:
     from ctypes import CDLL
@@ -23,36 +24,47 @@ class Flush:
     def __init__(self, *, is_synced: bool, is_tight: bool) -> None:
         """`is_synced`: everything must be on disk in the end; `is_tight`: there is no memory to leave it warm."""
         self._is_synced, self._is_tight = is_synced, is_tight
+        self.cannot_sync = False
+        """Whether the file system refused to sync, as one does that cannot."""
 
     def landed(self, start: int, stop: int, handle: int) -> None:
         """Let the disk begin with bytes of a file, so that the kernel need not stop the writers to clean up behind."""
         size = stop - start
         _sync_range(handle, start, size, _WAIT_BEFORE | _WRITE | _WAIT_AFTER if self._is_tight else _WRITE)
         if self._is_tight:
-            os.posix_fadvise(handle, start, size, os.POSIX_FADV_DONTNEED)
+            with optional():
+                os.posix_fadvise(handle, start, size, os.POSIX_FADV_DONTNEED)
 
     def complete(self, handle: int) -> None:
         """Wait until a whole file is on disk, where that is wanted."""
         if self._is_synced:
             with disk_errors():
-                os.fsync(handle)
+                self.cannot_sync |= not _sync(handle)
 
     def tree(self, root: Path) -> None:
         """Wait until all names below `root` are on disk, where that is wanted, and the files of earlier pulls too."""
         if self._is_synced:
             for folder, _, names in os.walk(root):
                 for place in (*(Path(folder) / name for name in names), Path(folder)):
-                    sync(place)
+                    if not place.is_symlink():
+                        self.cannot_sync |= not sync(place)
 
 
-def sync(place: Path) -> None:
-    """Wait until a file's bytes, or a folder's names, are on disk."""
+def sync(place: Path) -> bool:
+    """Wait until a file's bytes, or a folder's names, are on disk; return whether the file system does that."""
     with disk_errors():
         handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            os.fsync(handle)
+            return _sync(handle)
         finally:
             os.close(handle)
+
+
+def _sync(handle: int) -> bool:
+    with optional():
+        os.fsync(handle)
+        return True
+    return False
 
 
 def memory_limit(cgroups: str, root: Path = Path("/sys/fs/cgroup")) -> int | None:

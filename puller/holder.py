@@ -18,8 +18,11 @@ from .cache import Cache, give
 from .destination import Destination
 from .flush import Flush
 from .journal import Follower, boot_id
+from .lock import Wait
 from .receipt import Receipt
 from .settings import Settings
+from .standing import named
+from .trust import Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,80 +35,115 @@ class Holder:
     place: Destination
 
     def standing(self, digest: Digest | None) -> Receipt | None:
-        """Give the receipt of what stands at the place if it is just what is wanted, else None.
-
-        What is wanted is a digest, or what the source's own text says where that never moves: a commit of the hub.
-        """
-        receipt = self.place.receipt()
-        if receipt is None or receipt.choice != self.settings.choice:
-            return None
-        if receipt.digest != str(digest) and receipt.pinned != str(parse_source(self.settings.source)):
-            return None
-        return receipt if self.place.holds(receipt, self.boot) else None
+        """Return the receipt of what stands at the place if it is believed to be just what is wanted, else None."""
+        return standing(self.settings, self.voice, self.place, digest)
 
     def adopt(self, model: Path, receipt: Receipt) -> Receipt:
-        """Publish here what stands elsewhere, whole and verified."""
+        """Publish here what stands elsewhere, whole and verified. Raises Occupied, NoRoom, DiskFailed."""
         started = time.monotonic()
+        self.place.check_replaceable()
         if model.stat().st_dev != self.place.path.parent.stat().st_dev:
             self.place.reserve(receipt.size)
-        give(model, self.place.incoming)
-        Flush(is_synced=self.settings.sync, is_tight=False).tree(self.place.incoming)
+        ours = self.place.workshop.model
+        give(model, receipt, ours)
+        Flush(is_synced=self.settings.sync, is_tight=False).tree(ours)
         adopted = replace(
             receipt,
             source=self.settings.source,
+            files=tuple(replace(record, mtime_ns=(ours / record.path).lstat().st_mtime_ns) for record in receipt.files),
             wire_bytes=0,
             seconds=round(time.monotonic() - started, 3),
-            inode=self.place.incoming.stat().st_ino,
+            inode=ours.stat().st_ino,
         )
         self.place.publish(adopted, is_synced=self.settings.sync)
         self.voice.say(f"{self.settings.destination}: taken from {model}")
         return adopted
 
 
+def standing(settings: Settings, voice: Voice, place: Destination, digest: Digest | None) -> Receipt | None:
+    """Return the receipt of what stands at a place if it is believed to be just what is wanted, else None.
+
+    What is wanted is a digest, or what the source's own text says where that never moves: a commit of the hub. What
+    somebody put beside the model's files is said.
+    """
+    receipt = None if settings.rehash else place.receipt()
+    if receipt is None or receipt.choice != settings.choice:
+        return None
+    if receipt.digest != str(digest) and receipt.pinned != str(parse_source(settings.source)):
+        return None
+    if not place.holds(receipt, boot_id()):
+        return None
+    say_strangers(voice, place, receipt)
+    return receipt
+
+
+def say_strangers(voice: Voice, place: Destination, receipt: Receipt) -> None:
+    """Say which files stand beside those of a model."""
+    found = place.strangers(receipt)
+    if found:
+        voice.say(f"{place.path}: holds what is not the model's: {named(found)}")
+
+
 @contextmanager
 def held(settings: Settings, voice: Voice, place: Destination) -> Iterator[Holder]:
-    """Have a place for oneself; where the file system knows no locks, a workshop of one's own."""
+    """Have a place for oneself; where no lock can be had, a workshop of one's own."""
 
-    def waiting() -> AbstractContextManager[None]:
-        voice.say(f"another pull works on {place.path}: waiting for it")
-        return voice.watch(Follower(place.journal), place.path.name)
+    def waiting(holder: str) -> AbstractContextManager[None]:
+        voice.say(f"another pull works on {place.path}, {holder}: waiting for it")
+        return voice.watch(Follower(place.journals), place.path.name)
 
-    with place.open(waiting):
-        if not place.lock.is_held:
-            voice.say(f"{place.path.parent}: its file system knows no locks, so nothing is shared with others")
-        yield Holder(settings, voice, boot_id(), place)
+    with place.open(waiting, Wait(idle_seconds=settings.lock_seconds)):
+        if place.why_alone:
+            voice.say(f"{place.path.parent}: {place.why_alone}")
+        with place.beating():
+            yield Holder(settings, voice, boot_id(), place)
+
+
+def trust_of(settings: Settings) -> Trust:
+    """Return whose files are believed."""
+    return Trust.of_process(trusts_group=settings.trust_group)
 
 
 def destination_of(settings: Settings) -> Destination:
-    """Give the place that is asked for."""
-    return Destination(Path(os.path.abspath(settings.destination)))  # noqa: PTH100 - resolve() would follow links
+    """Return the place that is asked for."""
+    path = Path(os.path.abspath(settings.destination))  # noqa: PTH100 - resolve() would follow links
+    return Destination(path, trust_of(settings))
 
 
 def cache_of(settings: Settings) -> Cache:
-    """Give the cache that is asked for."""
-    return Cache(Path(os.path.abspath(settings.cache)), settings.cache_bytes)  # noqa: PTH100 - as above
+    """Return the cache that is asked for."""
+    folder = Path(os.path.abspath(settings.cache))  # noqa: PTH100 - as above
+    return Cache(folder, settings.cache_bytes, trust_of(settings))
 
 
 def warm_start(settings: Settings, voice: Voice) -> Receipt | None:
-    """Give the receipt of a pinned model that stands already, or that the cache gives; None when it must be fetched."""
+    """Return the receipt of a pinned model that stands already, or that the cache gives; None when it must be fetched.
+
+    What stands whole, and nobody else can have written, needs no lock and no right to write.
+    """
     digest = parse_source(settings.source).digest
     if digest is None:
         return None
-    with held(settings, voice, destination_of(settings)) as holder:
-        found = holder.standing(digest)
-        if found is not None or not settings.cache:
-            return found
-        return _from_cache(holder, cache_of(settings), digest)
+    place = destination_of(settings)
+    place.check()
+    found = standing(settings, voice, place, digest)
+    if found is not None or not settings.cache:
+        return found
+    return _from_cache(settings, voice, place, digest)
 
 
-def _from_cache(holder: Holder, cache: Cache, digest: Digest) -> Receipt | None:
-    if not cache.serves(holder.place.path):
+def _from_cache(settings: Settings, voice: Voice, place: Destination, digest: Digest) -> Receipt | None:
+    cache = cache_of(settings)
+    entry = cache.entry(digest, settings.choice)
+    if entry.receipt() is None:
         return None
-    entry = cache.entry(digest, holder.settings.choice)
-    with held(holder.settings, holder.voice, entry) as keeper:
-        found = keeper.standing(digest)
-        if found is None:
+    with held(settings, voice, place) as holder:
+        if not cache.serves(place):
             return None
-        cache.touch(entry)
-        entry.lock.share()
-        return holder.adopt(entry.path, found)
+        with held(settings, voice, entry) as keeper:
+            found = keeper.standing(digest)
+            if found is None:
+                return None
+            cache.touch(entry)
+            entry.share()
+            return holder.adopt(entry.path, found)

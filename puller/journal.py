@@ -1,25 +1,35 @@
 """What an unfinished pull has on disk already, so that the next one need not fetch it again.
 
-One line a piece, appended when its bytes are written and, where it has a digest, verified. Appends survive the end of
-a process, be it `kill -9`; so does the data, in the page cache. Neither survives the end of the kernel unless it was
-synced, so lines are believed only under the boot id of the one that wrote them.
+One line a piece, appended when its bytes are written and, where it has a digest, verified: the blob's hexadecimal
+digest, the piece's start and stop, and the inode of the file that has it. Appends survive the end of a process, be it
+`kill -9`; so does the data, in the page cache. Neither survives the end of the kernel unless it was synced, so lines
+are believed only under the boot id of the one that wrote them, and only where nobody else can have written them.
 """
 
+import io
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Self
 
 from registry.digest import Digest
 
 from .errors import disk_errors
+from .filesystem import discard
+from .trust import Trust, read_state
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_LIMIT_BYTES = 64 << 20
+_MOST_PIECES = 500_000
+_LONGEST_LINE = 1 << 10
+
+Landed = Mapping[tuple[str, int, int], int]
+"""The inode of the file that has a piece, by the piece: the blob's hexadecimal digest, its start and its stop."""
 
 
 def boot_id() -> str:
-    """Give the running kernel's boot id; empty where there is none to be had."""
+    """Return the running kernel's boot id; empty where there is none to be had."""
     try:
         return _BOOT_ID.read_text().strip()
     except OSError:
@@ -34,29 +44,31 @@ class Journal:
         self._head = {"manifest": str(manifest), "boot": boot}
         self._handle = -1
 
-    def read(self) -> set[tuple[str, int, int]]:
-        """Give the landed pieces as (blob's hex, start, stop); none if another artifact or another boot wrote them."""
-        head, pieces = _parse(self._path)
-        is_ours = self._head["boot"] and {key: head.get(key) for key in self._head} == self._head
-        return set(pieces) if is_ours else set()
+    def read(self, trust: Trust, blobs: Container[str] | None = None) -> Landed:
+        """Return the landed pieces of blobs; none if another artifact, another boot or somebody else wrote them."""
+        found = read_state(self._path, _LIMIT_BYTES)
+        if found is None or not self._head["boot"] or not trust.is_exclusive(found[1]):
+            return {}
+        head, pieces = _parse(found[0], blobs)
+        return pieces if {key: head.get(key) for key in self._head} == self._head else {}
 
-    def open(self, landed: Iterable[tuple[str, int, int]], total: int) -> Self:
+    def open(self, landed: Landed, total: int) -> Self:
         """Begin to write, with what is known to have landed of `total` bytes; as a context manager, until it ends."""
         fresh = self._path.with_suffix(".new")
-        lines = [
-            json.dumps({**self._head, "bytes": total}),
-            *(f"{blob} {start} {stop}" for blob, start, stop in landed),
-        ]
+        lines = [json.dumps({**self._head, "bytes": total}), *(_line(*piece, inode) for piece, inode in landed.items())]
         with disk_errors():
-            fresh.write_text("".join(f"{line}\n" for line in lines))
+            discard(fresh)
+            handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+            with os.fdopen(handle, "w") as file:
+                file.write("".join(f"{line}\n" for line in lines))
             fresh.rename(self._path)
-            self._handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+            self._handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
         return self
 
-    def record(self, blob: Digest, start: int, stop: int) -> None:
-        """Note that bytes of a blob have landed."""
+    def record(self, blob: Digest, start: int, stop: int, inode: int) -> None:
+        """Note that bytes of a blob have landed in a file."""
         with disk_errors():
-            os.write(self._handle, f"{blob.hex} {start} {stop}\n".encode())
+            os.write(self._handle, f"{_line(blob.hex, start, stop, inode)}\n".encode())
 
     def discard(self) -> None:
         """Forget everything: the artifact is published, or proved wrong."""
@@ -70,30 +82,46 @@ class Journal:
 
 
 class Follower:
-    """How far another process is, by its journal; a Gauge."""
+    """How far another process is, by its journal; a Gauge. `paths` are the places where it may keep one."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, paths: tuple[Path, ...]) -> None:
+        self._paths = paths
 
     @property
     def total(self) -> int:
         """All bytes, or 0 while nobody knows."""
-        total = _parse(self._path)[0].get("bytes", 0)
-        return total if isinstance(total, int) else 0
+        return self._read()[0]
 
     @property
     def done(self) -> int:
         """The bytes that have landed."""
-        return sum(stop - start for _, start, stop in _parse(self._path)[1])
+        return self._read()[1]
+
+    def _read(self) -> tuple[int, int]:
+        """Return all bytes and those that have landed, of the journal that was written to last."""
+        states = [found for path in self._paths if (found := read_state(path, _LIMIT_BYTES)) is not None]
+        if not states:
+            return 0, 0
+        content, _ = max(states, key=lambda state: state[1].st_mtime_ns)
+        head, pieces = _parse(content, None)
+        total = head.get("bytes")
+        return (total if isinstance(total, int) else 0), sum(stop - start for _, start, stop in pieces)
 
 
-def _parse(path: Path) -> tuple[dict[str, object], list[tuple[str, int, int]]]:
+def _line(blob: str, start: int, stop: int, inode: int) -> str:
+    return f"{blob} {start} {stop} {inode}"
+
+
+def _parse(content: bytes, blobs: Container[str] | None) -> tuple[dict[str, object], dict[tuple[str, int, int], int]]:
     """Read a journal, as far as it is one: half a line may stand at its end."""
+    lines = io.BytesIO(content)
+    pieces: dict[tuple[str, int, int], int] = {}
     try:
-        head, *lines = path.read_text().split("\n")
-        document = json.loads(head)
-        fields = [line.split() for line in lines[:-1]]
-        pieces = [(blob, int(start), int(stop)) for blob, start, stop in fields]
-    except (OSError, ValueError):
-        return {}, []
-    return (document, pieces) if isinstance(document, dict) else ({}, [])
+        document = json.loads(lines.readline(_LONGEST_LINE))
+        while (line := lines.readline(_LONGEST_LINE)).endswith(b"\n") and len(pieces) < _MOST_PIECES:
+            blob, start, stop, inode = line.decode("ascii").split()
+            if blobs is None or blob in blobs:
+                pieces[blob, int(start), int(stop)] = int(inode)
+    except (ValueError, RecursionError):
+        return {}, {}
+    return (document, pieces) if isinstance(document, dict) else ({}, {})

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from registry.client import Access
 from registry.digest import Digest
 from registry.layout import LayoutRepository
+from registry.manifest import Descriptor
 from registry.places import repository_at
 from registry.repository import Repository, Resolved
 from registry.source import LayoutSource, OciSource, parse_source
@@ -25,6 +26,8 @@ class Lineage:
 
     form: Form
     repositories: Mapping[str, Repository]
+    documents: tuple[tuple[Digest, bytes], ...] = ()
+    """The bytes of the artifact's own manifest and config, by their digests."""
 
     @property
     def size(self) -> int:
@@ -41,7 +44,8 @@ def lineage_of(repository: Repository, resolved: Resolved, access: Access) -> Li
 
     Raises BadArtifact, UnsupportedLayer, UnsafePath, and the faults of looking a parent up.
     """
-    form = _read(repository, resolved)
+    read = _Reader(repository)
+    form = read_form(resolved.manifest, lambda: read(resolved.manifest.config))
     parts, repositories, child, parent = list(form.parts), {"": repository}, "", form.parent
     while parent:
         if parent in repositories or len(repositories) > _MOST_PARENTS:
@@ -54,7 +58,7 @@ def lineage_of(repository: Repository, resolved: Resolved, access: Access) -> Li
         parts += [replace(part, number=number, reference=parent) for number, part in enumerate(taken, len(parts))]
         child, parent = parent, above.parent
     check(parts)
-    return Lineage(replace(form, parts=tuple(parts)), repositories)
+    return Lineage(replace(form, parts=tuple(parts)), repositories, (*resolved.documents, *read.documents))
 
 
 def _parent_at(parent: str, child: Repository, access: Access) -> Repository:
@@ -68,3 +72,16 @@ def _parent_at(parent: str, child: Repository, access: Access) -> Repository:
 
 def _read(repository: Repository, resolved: Resolved) -> Form:
     return read_form(resolved.manifest, lambda: repository.read(resolved.manifest.config, _CONFIG_LIMIT))
+
+
+class _Reader:
+    """Reads configs, and keeps what it read."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self.documents: list[tuple[Digest, bytes]] = []
+
+    def __call__(self, config: Descriptor) -> bytes:
+        content = self._repository.read(config, _CONFIG_LIMIT)
+        self.documents.append((config.digest, content))
+        return content

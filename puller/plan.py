@@ -51,14 +51,15 @@ def is_selected(path: str, include: Sequence[str], exclude: Sequence[str]) -> bo
 
 
 def select(parts: Iterable[Part], include: Sequence[str], exclude: Sequence[str]) -> tuple[Part, ...]:
-    """Give the parts that are wanted; of archives only their members can tell. Raises NothingSelected."""
+    """Return the parts that are wanted; of archives only their members can tell. Raises NothingSelected, NoRoom."""
     chosen = tuple(part for part in parts if part.shape is Shape.ARCHIVE or is_selected(part.path, include, exclude))
     if not chosen:
         raise NothingSelected(f"no file matches include={list(include)} exclude={list(exclude)}")
+    _check_size(chosen)
     return chosen
 
 
-def check_size(parts: Iterable[Part]) -> None:
+def _check_size(parts: Iterable[Part]) -> None:
     """Raise NoRoom when parts are larger than any model: even the list of their pieces takes memory."""
     size = sum({part.layer.digest: part.layer.size for part in parts}.values())
     if size > _MOST_BYTES:
@@ -85,15 +86,21 @@ def cut(size: int, piece_bytes: int) -> list[Piece]:
     return [Piece(start, min(start + piece_bytes, size), None) for start in starts]
 
 
+def chunks_of(part: Part) -> Chunks | PackedChunks | None:
+    """Return the digests of a layer's chunks, or None where only the whole has one."""
+    if part.shape is Shape.CHUNKED_FILE:
+        return PackedChunks.of(part.layer)
+    return Chunks.of(part.layer) if part.layer.size else None
+
+
 def _blob(files: tuple[Part, ...], piece_bytes: int) -> Blob:
     layer = files[0].layer
     sizes = {file.layer.size for file in files}
     if len(sizes) > 1:
         raise BadArtifact(f"{layer.digest}: has {len(sizes)} different sizes in one manifest")
-    packed = PackedChunks.of(layer) if files[0].shape is Shape.CHUNKED_FILE else None
-    if packed:
-        return Blob(layer, files, _pieces(packed.stops, packed.digests), packed)
-    chunks = Chunks.of(layer) if layer.size else None
+    chunks = chunks_of(files[0])
+    if isinstance(chunks, PackedChunks):
+        return Blob(layer, files, _pieces(chunks.stops, chunks.digests), chunks)
     if chunks:
         stops = [min(start + chunks.size, layer.size) for start in range(0, layer.size, chunks.size)]
         return Blob(layer, files, _pieces(stops, chunks.digests))

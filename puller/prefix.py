@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from registry.digest import Digest
 from registry.errors import Mismatch
 
-from .errors import disk_errors
+from .errors import DiskFailed, disk_errors
 from .plan import Blob, Piece
 
 _READ_BYTES = 1 << 18  # stays in a core's own cache between the read and the hash
@@ -74,5 +74,10 @@ class Prefix:
         with disk_errors():
             while self._position < stop:
                 count = os.preadv(handle, [buffer[: stop - self._position]], self._position)
+                if not count:
+                    raise DiskFailed(
+                        f"{self._blob.files[0].path}: ends at byte {self._position}: somebody shortened it meanwhile",
+                        remedy="see that nothing else writes to the volume, then pull again",
+                    )
                 self._hasher.update(buffer[:count])
                 self._position += count

@@ -1,49 +1,57 @@
 """The story of a pull.
 
-1. Take the destination, and see whether the model already stands there.
-2. Resolve the source to a manifest.
-3. Bring the model there (bring.py), or into the cache that others share, and from there by links.
+1. Look whether the model stands already, believed as it is (standing.py); that needs no lock, and no right to write.
+2. Take the destination for this process, and look again: another one may have been at work.
+3. Resolve the source to a manifest: one that was kept beside the model, for a pinned source, or the registry's.
+4. Hold what stands to its digests, where it is not believed: it may have been copied, restored, or touched.
+5. Bring the model there (bring.py), or into the cache that others share, and from there by links.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 from registry.client import Access
 from registry.digest import Digest
+from registry.errors import Fault
 from registry.places import repository_at
 from registry.repository import Repository, Resolved
 from registry.source import parse_source
 from registry.voice import Voice
 
+from .adopt import adopt_standing
 from .bring import bring
 from .cache import Cache
-from .holder import Holder, cache_of, destination_of, held
+from .destination import Destination
+from .errors import DiskFailed, Occupied
+from .holder import Holder, cache_of, destination_of, held, standing
+from .kept import KeptRepository
 from .lineage import Lineage, lineage_of
 from .receipt import Receipt
 from .settings import Settings
 
 
 def pull(settings: Settings, access: Access, voice: Voice) -> Receipt:
-    """Bring the model of `settings` to its destination, whole and verified, and give its receipt.
+    """Bring the model of `settings` to its destination, whole and verified; return its receipt.
 
     Raises Fault; then the destination is as it was before, and what has come so far is kept beside it.
     """
-    job = _Job(settings, access, voice)
+    place = destination_of(settings)
+    place.check()
+    job = _Job(settings, access, voice, place)
     # 1
-    with held(settings, voice, destination_of(settings)) as holder:
-        standing = holder.standing(job.pinned)
-        if standing is None and job.pinned is None:
-            # 2
-            standing = holder.standing(job.resolved.digest)
-        if standing is not None:
-            voice.say(f"{settings.destination} holds it already")
-            return standing
-        # 3
-        if settings.cache:
-            shared = job.share(cache_of(settings), holder)
-            if shared is not None:
-                return shared
-        return bring(holder, job.resolved, job.lineage)
+    found = job.standing()
+    if found is None:
+        # 2
+        with held(settings, voice, place) as holder:
+            found = job.standing() or job.look_up_standing()
+            if found is None:
+                # 3 to 5
+                return job.adopt(holder) or job.share(holder) or bring(holder, job.resolved, job.lineage, job.cached)
+    voice.say(f"{settings.destination} holds it already")
+    return found
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,17 @@ class _Job:
     settings: Settings
     access: Access
     voice: Voice
+    place: Destination
+
+    def standing(self) -> Receipt | None:
+        """Return the receipt of a pinned model that stands and is believed."""
+        return standing(self.settings, self.voice, self.place, self.pinned)
+
+    def look_up_standing(self) -> Receipt | None:
+        """Return the receipt of a model that stands, is believed, and is the one that a tag leads to."""
+        if self.pinned is not None:
+            return None
+        return standing(self.settings, self.voice, self.place, self.resolved.digest)
 
     @cached_property
     def pinned(self) -> Digest | None:
@@ -64,30 +83,88 @@ class _Job:
         """Where the model is."""
         return repository_at(parse_source(self.settings.source), self.access)
 
-    @cached_property
+    @property
     def resolved(self) -> Resolved:
         """The manifest that the source leads to."""
-        return self.repository.resolve()
+        return self._found[0]
 
-    @cached_property
+    @property
     def lineage(self) -> Lineage:
         """All parts of the model."""
-        return lineage_of(self.repository, self.resolved, self.access)
+        return self._found[1]
 
-    def share(self, cache: Cache, holder: Holder) -> Receipt | None:
+    @cached_property
+    def _found(self) -> tuple[Resolved, Lineage]:
+        return self._kept or self._looked_up
+
+    @cached_property
+    def _looked_up(self) -> tuple[Resolved, Lineage]:
+        resolved = self.repository.resolve()
+        return resolved, lineage_of(self.repository, resolved, self.access)
+
+    @cached_property
+    def _kept(self) -> tuple[Resolved, Lineage] | None:
+        """What the manifest says that was kept beside the model, or in the cache; blobs come from the registry."""
+        if self.pinned is None:
+            return None
+        for room in (*self.place.rooms, *(self._entry.rooms if self._entry else ())):
+            kept = KeptRepository(room, parse_source(self.settings.source), self.pinned)
+            with suppress(Fault):
+                resolved = kept.resolve()
+                lineage = lineage_of(kept, resolved, self.access)
+                return resolved, replace(lineage, repositories={**lineage.repositories, "": self.repository})
+        return None
+
+    @cached_property
+    def cache(self) -> Cache | None:
+        """The cache that is asked for."""
+        return cache_of(self.settings) if self.settings.cache else None
+
+    @property
+    def _entry(self) -> Destination | None:
+        """The place of a pinned model in the cache."""
+        return self.cache.entry(self.pinned, self.settings.choice) if self.cache and self.pinned else None
+
+    @property
+    def cached(self) -> Sequence[Path]:
+        """The folder of the cache that may hold files of the model: another user's, whose receipts are not believed."""
+        if self.cache is None:
+            return ()
+        return (self.cache.entry(self.resolved.digest, self.settings.choice).path,)
+
+    def adopt(self, holder: Holder) -> Receipt | None:
+        """Return a receipt for what stands at the held place, if all of it proves right."""
+        return adopt_standing(holder, self.resolved, self.lineage)
+
+    def share(self, holder: Holder) -> Receipt | None:
         """Fill the held place from the cache, bringing the model there first; None when it cannot serve."""
-        if not cache.serves(holder.place.path):
+        cache = self.cache
+        if cache is None:
+            return None
+        if not cache.serves(holder.place):
             self.voice.say(f"{cache.folder}: its file system knows no hard links; it is left aside")
             return None
-        digest = self.pinned or self.resolved.digest
-        entry = cache.entry(digest, self.settings.choice)
+        entry = cache.entry(self.resolved.digest, self.settings.choice)
         with held(self.settings, self.voice, entry) as keeper:
-            found = keeper.standing(digest)
+            found = keeper.standing(self.resolved.digest) or self._fill(cache, keeper)
             if found is None:
-                if not cache.make_room(self.lineage.size, keep=entry.path):
-                    self.voice.say(f"{cache.folder}: models in use leave no room within its limit; it is left aside")
-                    return None
-                found = bring(keeper, self.resolved, self.lineage)
+                return None
             cache.touch(entry)
-            entry.lock.share()
+            entry.share()
             return holder.adopt(entry.path, found)
+
+    def _fill(self, cache: Cache, keeper: Holder) -> Receipt | None:
+        """Bring the model into the cache; None when that has no room for it, or is another user's."""
+        try:
+            keeper.place.check_replaceable()
+            keeper.place.workshop  # noqa: B018 - raises where nothing can be written
+        except (Occupied, DiskFailed) as error:
+            self.voice.say(f"{error}; the cache is left aside")
+            return None
+        found = adopt_standing(keeper, self.resolved, self.lineage)
+        if found is not None:
+            return found
+        if not cache.make_room(self.lineage.size, keep=keeper.place.path):
+            self.voice.say(f"{cache.folder}: models in use leave no room within its limit; it is left aside")
+            return None
+        return bring(keeper, self.resolved, self.lineage)

@@ -1,22 +1,29 @@
-"""What a pull did, written beside the model and believed by the next pull."""
+"""What a pull did, written beside the model; the next pull believes it where nobody else can have written it."""
 
 import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-_VERSION = 1
+from registry.paths import fault_of
+
+VERSION = 2
+LIMIT_BYTES = 32 << 20
+"""The largest receipt that is written or read."""
+
+_MOST = 1 << 63
 
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
     """A file as it was published: the digest of the layer that it came in, its size in bytes, and its modification
-    time in nanoseconds since 1970.
+    time in nanoseconds since 1970. `proof` is what its bytes were held to: the layer's digest, or those of its chunks.
     """
 
     path: str
     layer: str
     size: int
     mtime_ns: int
+    proof: str = "layer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +31,8 @@ class Receipt:
     """A published model: `source` as it was asked for, and `pinned` to the digest that it led to.
 
     `choice` is what was chosen of it. `inode` is its directory's, so that a receipt speaks for no other one. `boot` is
-    the id of the kernel that holds the data if it was not synced to disk, else empty.
+    the id of the kernel that holds the data if it was not synced to disk, else empty. `links` are its symbolic links,
+    each a path and a target. `published` is when, in seconds since 1970.
     """
 
     source: str
@@ -32,8 +40,10 @@ class Receipt:
     digest: str
     choice: tuple[str, ...]
     files: tuple[FileRecord, ...]
+    links: tuple[tuple[str, str], ...] = ()
     wire_bytes: int
     seconds: float
+    published: int
     inode: int
     boot: str
 
@@ -42,18 +52,57 @@ class Receipt:
         """Bytes of all files."""
         return sum(file.size for file in self.files)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The path of every file and symbolic link."""
+        return frozenset(file.path for file in self.files) | frozenset(path for path, _ in self.links)
+
     def to_json(self) -> dict[str, Any]:
-        """Give the JSON object; `from_json` reads it back."""
-        return {"version": _VERSION, **asdict(self)}
+        """Return the JSON object; `from_json` reads it back."""
+        return {"version": VERSION, **asdict(self)}
 
     @classmethod
-    def from_json(cls, text: str) -> "Receipt | None":
-        """Read a receipt; None when the text is none of this version, for then it says nothing."""
+    def from_json(cls, content: bytes | str) -> "Receipt | None":
+        """Read a receipt; None when it is none of this version, for then it says nothing. Never raises."""
         try:
-            document = json.loads(text)
-            if document.pop("version") != _VERSION:
+            document = json.loads(content)
+            if document.pop("version") != VERSION:
                 return None
-            files = tuple(FileRecord(**file) for file in document.pop("files"))
-            return cls(files=files, choice=tuple(document.pop("choice")), **document)
-        except (ValueError, TypeError, KeyError, AttributeError):
+            files = tuple(_file(entry) for entry in document.pop("files"))
+            links = tuple((_path(path), _text(target)) for path, target in document.pop("links"))
+            choice = tuple(map(_text, document.pop("choice")))
+            texts = {key: _text(document.pop(key)) for key in ("source", "pinned", "digest", "boot")}
+            numbers = {key: _count(document.pop(key)) for key in ("wire_bytes", "published", "inode")}
+            seconds = float(document.pop("seconds"))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
             return None
+        return cls(files=files, links=links, choice=choice, seconds=seconds, **texts, **numbers)  # type: ignore[arg-type] # checked above
+
+
+def _file(entry: dict[str, Any]) -> FileRecord:
+    return FileRecord(
+        path=_path(entry["path"]),
+        layer=_text(entry["layer"]),
+        size=_count(entry["size"]),
+        mtime_ns=_count(entry["mtime_ns"], least=-_MOST),
+        proof=_text(entry["proof"]),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError  # noqa: TRY004 - what came is no receipt, whatever is wrong with it
+    return value
+
+
+def _path(value: object) -> str:
+    """Return a path that leads nowhere but into the model; raise ValueError for all else."""
+    if fault_of(_text(value)):
+        raise ValueError
+    return _text(value)
+
+
+def _count(value: object, least: int = 0) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value < _MOST:
+        raise ValueError
+    return value

@@ -60,6 +60,15 @@ class Settings:
     cache_bytes: int = 0
     """How large the cache may grow; 0 means as large as its volume."""
 
+    trust_group: bool = False
+    """Whether what members of this process's groups can have written is believed without being hashed."""
+
+    rehash: bool = False
+    """Whether what stands already is hashed in any case, even where nobody else can have written it."""
+
+    lock_seconds: int = 60
+    """How long another pull of the same model is waited for that shows no sign of life."""
+
     sync: bool = False
     """Whether the data is synced to disk before it is published: for volumes that outlive the pod."""
 

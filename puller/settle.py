@@ -1,21 +1,32 @@
-"""From staged members to the model directory: every file renamed to its place, then links, then modes and times."""
+"""The model directory put together from files that are at hand, in the last step before it is published.
+
+1. Each file gets its name by a hard link; where the file system has none, by a rename, or a copy for a second name.
+2. Symbolic links come when all files stand, so that nothing is ever written through one.
+3. Files get their modes and times. One that has a name in a model that stands is not touched: where it has other ones
+   than are wanted, or somebody else may write to it, a copy takes its place.
+"""
 
 import os
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from registry.digest import Digest
 from registry.paths import plain
 
-from .errors import BadArtifact, NothingSelected, disk_errors
+from .errors import BadArtifact, NothingSelected, UnsafePath, disk_errors
+from .filesystem import NOT_HERE, copy, discard, link_or_copy, optional
 from .formats.image import ROOTS
-from .formats.part import Form, Part, Shape
-from .plan import is_selected
+from .formats.part import IN_PLACE, Form, Part, Shape
+from .plan import chunks_of, is_selected
 from .receipt import FileRecord
 from .settings import Settings
-from .tree import Content, Node, Tree
+from .tree import Content, Tree
+from .trust import Trust, status_of
 from .unpack.staging import Staged, folder_of, sealed
 from .unpack.untar import Kind
 
+_FOLDER_MODE = 0o755
 _MOST_MEMBERS = 200_000  # all of them are in memory when their places are decided
 
 Members = Mapping[str, Sequence[Staged]]
@@ -36,17 +47,18 @@ def staged_members(stage: Path, parts: Iterable[Part], settings: Settings) -> Me
     return members
 
 
-def tree_of(form: Form, parts: Iterable[Part], members: Members, settings: Settings) -> Tree:
-    """Give what an artifact's parts make together, as far as it is wanted.
+def tree_of(
+    form: Form, parts: Iterable[Part], places: Mapping[Digest, Path], members: Members, settings: Settings
+) -> Tree:
+    """Return what an artifact's parts make together, as far as it is wanted. `places` tells where each blob is.
 
     Raises BadArtifact, UnsafePath, NothingSelected.
     """
     tree = Tree(is_image=form.is_image)
     for part in parts:
-        if part.shape is Shape.FILE:
-            tree.put_file(part, part.layer.size)
-        elif part.shape is Shape.CHUNKED_FILE:
-            tree.put_file(part, part.size or 0)
+        if part.shape in IN_PLACE:
+            size = part.layer.size if part.shape is Shape.FILE else part.size or 0
+            tree.put_file(part, size, str(places[part.layer.digest]))
         else:
             tree.put_members(part, members[str(part.layer.digest)])
     if form.is_image:
@@ -66,53 +78,126 @@ def image_roots(image_path: str) -> tuple[str, ...]:
     return (plain(image_path).removeprefix("/"),) if image_path else ROOTS
 
 
-def settle(tree: Tree, incoming: Path) -> None:
-    """Give everything in a tree its place below `incoming`.
+def settle(tree: Tree, model: Path, workshop: Path, trust: Trust) -> None:
+    """Put everything in a tree together in a new folder `model`. Files below `workshop` are this pull's own.
 
-    Symbolic links come when all files stand, so that nothing is ever written through one.
+    Raises DiskFailed, NoRoom, UnsafePath.
     """
-    first: dict[int, Path] = {}
+    builder = _Builder(model, workshop, trust)
     with disk_errors():
+        discard(model)
+        builder.folder(model)
         for path, node in tree.nodes.items():
-            _place(incoming / path, node, first)
+            if node.kind is Kind.FOLDER:
+                builder.folder(model / path)
+            elif node.content is not None:
+                builder.file(model / path, node.content)
         for path, node in tree.nodes.items():
             if node.kind is Kind.SYMLINK:
-                (incoming / path).parent.mkdir(parents=True, exist_ok=True)
-                (incoming / path).symlink_to(node.target)
-        for path, node in tree.nodes.items():
-            if node.content is not None:
-                _dress(incoming / path, node.content)
+                builder.folder((model / path).parent)
+                (model / path).symlink_to(node.target)
 
 
-def records(incoming: Path, tree: Tree, form: Form) -> tuple[FileRecord, ...]:
-    """Give what the receipt says of every file."""
-    layers = {part.number: str(part.layer.digest) for part in form.parts}
+class _Builder:
+    """Puts a model directory together. All methods raise OSError."""
+
+    def __init__(self, model: Path, workshop: Path, trust: Trust) -> None:
+        self._model, self._workshop, self._trust = model, workshop, trust
+        self._placed: dict[tuple[str, int, float | None], Path] = {}
+        """Where a file is that has the bytes of a place, and a mode and a time."""
+
+        self._taken: set[str] = set()
+        """The places whose own file is in the model already."""
+
+    def folder(self, place: Path) -> None:
+        """Make a folder that all may read, and those above it."""
+        missing = [place, *place.parents]
+        missing = missing[: missing.index(self._model) + 1]
+        for folder in reversed(missing):
+            if status_of(folder) is None:
+                folder.mkdir()
+                with optional():
+                    folder.chmod(_FOLDER_MODE)
+
+    def file(self, place: Path, content: Content) -> None:
+        """Give content its name; raise UnsafePath where the file system takes that for another file's."""
+        self.folder(place.parent)
+        if status_of(place) is not None:
+            raise UnsafePath(f"{str(place.relative_to(self._model))!r}: this volume takes the name for another file's")
+        dress = (content.place, content.mode, content.mtime)
+        if dress in self._placed:
+            if not link_or_copy(self._placed[dress], place):
+                self._placed[dress] = place  # a file has so many names and no more
+            return
+        self._placed[dress] = place
+        source = Path(content.place)
+        if source.is_relative_to(self._workshop):
+            self._take(source, place)
+        elif self._may_share(source, content):
+            link_or_copy(source, place)
+            return
+        else:
+            copy(source, place)
+        _dress(place, content)
+
+    def _take(self, source: Path, place: Path) -> None:
+        """Give a file of this pull's own a name in the model. With another mode or time it must be another file."""
+        if str(source) in self._taken:
+            copy(self._where(source), place)
+            return
+        self._taken.add(str(source))
+        try:
+            os.link(source, place, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in NOT_HERE:
+                raise
+            source.rename(place)
+
+    def _where(self, source: Path) -> Path:
+        """Return a name of a file that was taken, wherever it is now."""
+        if status_of(source) is not None:
+            return source
+        return next(place for (taken, *_), place in self._placed.items() if taken == str(source))
+
+    def _may_share(self, source: Path, content: Content) -> bool:
+        """Return whether a published file can have one more name: it must be right as it is."""
+        status = source.lstat()
+        wanted = None if content.mtime is None else int(content.mtime * 1e9)
+        is_dressed = stat.S_IMODE(status.st_mode) == content.mode and wanted in (None, status.st_mtime_ns)
+        return is_dressed and self._trust.is_exclusive(status)
+
+
+def records(model: Path, tree: Tree, form: Form) -> tuple[tuple[FileRecord, ...], tuple[tuple[str, str], ...]]:
+    """Return what the receipt says of every file, and of every symbolic link."""
+    layers = {part.number: part for part in form.parts}
     with disk_errors():
-        return tuple(
-            FileRecord(path, layers[node.layer], node.content.size, (incoming / path).stat().st_mtime_ns)
+        files = tuple(
+            FileRecord(
+                path=path,
+                layer=str(layers[node.layer].layer.digest),
+                size=node.content.size,
+                mtime_ns=(model / path).lstat().st_mtime_ns,
+                proof=proof_of(layers[node.layer]),
+            )
             for path, node in tree.nodes.items()
             if node.content is not None
         )
+    return files, tuple((path, node.target) for path, node in tree.nodes.items() if node.kind is Kind.SYMLINK)
 
 
-def _place(place: Path, node: Node, first: dict[int, Path]) -> None:
-    if node.kind is Kind.FOLDER:
-        place.mkdir(parents=True, exist_ok=True)
-    elif node.content is not None:
-        known = first.setdefault(id(node.content), place)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        if known is not place:
-            place.hardlink_to(known)
-        elif node.content.place:
-            Path(node.content.place).rename(place)
+def proof_of(part: Part) -> str:
+    """Return what a layer's bytes were held to: its digest, or those of its chunks (docs/decisions/0005)."""
+    return "chunks" if part.shape in IN_PLACE and chunks_of(part) else "layer"
 
 
 def _dress(place: Path, content: Content) -> None:
-    """Give a file its mode and, where somebody told one, its time."""
-    place.chmod(content.mode)
+    """Give a file its mode and, where somebody told one, its time, as far as the file system keeps them."""
+    with optional():
+        place.chmod(content.mode)
     if content.mtime is not None:
         nanoseconds = int(content.mtime * 1e9)
-        os.utime(place, ns=(nanoseconds, nanoseconds))
+        with optional():
+            os.utime(place, ns=(nanoseconds, nanoseconds))
 
 
 def _root(tree: Tree, image_path: str) -> str:

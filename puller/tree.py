@@ -24,7 +24,7 @@ from .unpack.untar import Kind
 
 @dataclass(eq=False, slots=True)
 class Content:
-    """A file's bytes: `place` is where they are now, empty where that is the file's own place."""
+    """A file's bytes: `place` is where they are now."""
 
     place: str
     size: int
@@ -51,9 +51,9 @@ class Tree:
         self._contents: dict[tuple[str, str], Content] = {}  # by their place, or by their name where they stand in it
         self._folders = Folders()
 
-    def put_file(self, part: Part, size: int) -> None:
-        """Take note of a file that stands in place already."""
-        content = self._content(("", part.path), Content("", size, part.mode, part.mtime))
+    def put_file(self, part: Part, size: int, place: str) -> None:
+        """Add a file whose bytes are at a place."""
+        content = self._content((place, part.path), Content(place, size, part.mode, part.mtime))
         self._put(part.path, Node(part.number, Kind.FILE, content))
 
     def put_members(self, part: Part, members: Iterable[Staged]) -> None:

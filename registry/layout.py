@@ -60,10 +60,14 @@ class LayoutRepository:
     def resolve(self) -> Resolved:
         """Look the source up: by digest, by tag, or the only artifact there is."""
         descriptor = self._find(_read_index(self._source.directory))
-        document = choose(parse_manifest(self.read(descriptor, SIZE_LIMIT)), str(self._source))
-        if isinstance(document, Descriptor):
-            document = parse_single(self.read(document, SIZE_LIMIT), str(self._source))
-        return Resolved(digest=descriptor.digest, manifest=document)
+        content = self.read(descriptor, SIZE_LIMIT)
+        documents = [(descriptor.digest, content)]
+        found = choose(parse_manifest(content), str(self._source))
+        if isinstance(found, Descriptor):
+            content = self.read(found, SIZE_LIMIT)
+            documents.append((found.digest, content))
+            found = parse_single(content, str(self._source))
+        return Resolved(digest=descriptor.digest, manifest=found, documents=tuple(documents))
 
     def pinned(self, digest: Digest) -> str:
         """Give the source with its digest."""

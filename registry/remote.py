@@ -13,7 +13,7 @@ from .digest import Digest, verified
 from .errors import BadCaFile, BadManifest, BadMirrors, Fault, Mismatch, NotFound, Unavailable
 from .exchange import Response
 from .host import Host
-from .manifest import Descriptor, Index, Manifest, parse_manifest
+from .manifest import Descriptor, Manifest, parse_manifest
 from .reference import Reference
 from .repository import Resolved
 from .retry import patiently
@@ -69,10 +69,13 @@ class RemoteRepository:
 
     def resolve(self) -> Resolved:
         """Look the reference up; see Repository.resolve."""
-        digest, document = self._whole(self._look_up, self._resolvers)
-        found = choose(document, str(self._reference))
-        manifest = found if isinstance(found, Manifest) else self._child(found)
-        return Resolved(digest=digest, manifest=manifest)
+        digest, content = self._whole(self._look_up, self._resolvers)
+        found = choose(parse_manifest(content), str(self._reference))
+        if isinstance(found, Manifest):
+            return Resolved(digest=digest, manifest=found, documents=((digest, content),))
+        child = self._child(found)
+        manifest = parse_single(child, str(self._reference))
+        return Resolved(digest=digest, manifest=manifest, documents=((digest, content), (found.digest, child)))
 
     def pinned(self, digest: Digest) -> str:
         """Give the reference with its digest."""
@@ -123,20 +126,21 @@ class RemoteRepository:
             )
         return hosts
 
-    def _look_up(self, site: Site) -> tuple[Digest, Manifest | Index]:
+    def _look_up(self, site: Site) -> tuple[Digest, bytes]:
         content = site.manifest(self._reference.target)
         wanted = self._reference.digest
         digest = Digest.of(content, wanted.algorithm) if wanted else Digest.of(content)
         if wanted not in (None, digest):
             raise Mismatch(f"{self._reference}: the registry answered {digest}")
-        return digest, parse_manifest(content)
+        parse_manifest(content)  # a host that answers something else has failed: the next one is asked
+        return digest, content
 
-    def _child(self, descriptor: Descriptor) -> Manifest:
+    def _child(self, descriptor: Descriptor) -> bytes:
         def ask(site: Site) -> bytes:
             content = site.manifest(str(descriptor.digest))
             return verified(str(descriptor.digest), content, descriptor.size, descriptor.digest)
 
-        return parse_single(self._whole(ask, self._turns.order), str(self._reference))
+        return self._whole(ask, self._turns.order)
 
     def _whole(self, read: Callable[[Site], Result], order: Callable[[], Sequence[Host]]) -> Result:
         """Read something small to its end from the first host that can, with patience while none can."""

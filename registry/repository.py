@@ -10,10 +10,14 @@ from .manifest import Descriptor, Manifest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """A reference looked up: the digest that pins it, and the manifest that it leads to."""
+    """A reference looked up: the digest that pins it, and the manifest that it leads to.
+
+    `documents` are the bytes that prove it, by their digests: the manifest's, and those of an index above it.
+    """
 
     digest: Digest
     manifest: Manifest
+    documents: tuple[tuple[Digest, bytes], ...] = ()
 
 
 class Body(Protocol):

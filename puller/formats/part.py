@@ -13,7 +13,7 @@ from registry.modelpack import FILEPATHS, METADATAS, TITLE
 from registry.paths import fault_of, plain
 
 _REGULAR = (0, ord("0"))  # both are written for a regular file
-_PERMISSIONS = 0o777
+_PERMISSIONS = 0o755
 _READABLE = 0o444
 _MOST_BYTES = 1 << 63
 
@@ -99,7 +99,7 @@ class Metadata:
 
 
 def readable(mode: int) -> int:
-    """Give a file's mode as it should stand on a volume: everybody may read it, and no bit changes who runs it."""
+    """Return a file's mode as it should stand on a volume: all may read it, its owner alone may write it."""
     return mode & _PERMISSIONS | _READABLE
 
 

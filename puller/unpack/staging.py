@@ -3,23 +3,25 @@
 STAGE/HEX[-CHOICE]/0, 1, …  the contents of regular files
 STAGE/HEX[-CHOICE]/list     the members, as JSON, written when the archive is whole and verified
 
+The list names contents by their numbers; where a file has not the inode and the size that it tells, it tells nothing.
 Only members that are wanted come here, so what was chosen is part of a folder's name. Their own names play no part, so
 nothing that an archive says can lead anywhere.
 """
 
 import json
 import os
-import shutil
+import stat
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from puller.errors import BadArtifact, NoRoom, disk_errors
-from puller.filesystem import free_bytes
+from puller.filesystem import discard, free_bytes
 from puller.flush import Flush
 from puller.formats.part import Part
 from puller.settings import Settings, mark_of
+from puller.trust import read_state
 
 from .untar import Kind, Member
 
@@ -27,6 +29,7 @@ _MOST_MEMBERS = 100_000
 _MOST_TEXT = 16 << 20
 """How many letters the names and targets of one archive's members may have in all: they are kept in memory."""
 
+_LIST_LIMIT = 64 << 20
 _FLUSH_BYTES = 16 << 20
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -44,13 +47,25 @@ class Staged:
     place: str
 
     def to_json(self) -> dict[str, Any]:
-        """Give the JSON object."""
-        return {**asdict(self), "kind": self.kind.value}
+        """Return the JSON object: of the place just its number, and what tells its file from any other."""
+        number = Path(self.place).name
+        entry = {**asdict(self), "kind": self.kind.value, "place": number}
+        return {**entry, "file": _identity(Path(self.place))} if number else entry
 
     @classmethod
-    def from_json(cls, document: dict[str, Any]) -> "Staged":
-        """Read what `to_json` wrote."""
-        return cls(**{**document, "kind": Kind(document["kind"])})
+    def from_json(cls, document: dict[str, Any], folder: Path) -> "Staged":
+        """Read what `to_json` wrote of a member in `folder`; raises ValueError, TypeError, KeyError, OSError."""
+        texts = {key: document[key] for key in ("name", "target", "place")}
+        numbers = {key: document[key] for key in ("size", "mode")}
+        mtime, place = document["mtime"], texts["place"]
+        if not all(isinstance(text, str) for text in texts.values()):
+            raise TypeError
+        if not all(isinstance(number, int) for number in numbers.values()) or not isinstance(mtime, int | float):
+            raise TypeError
+        if place and (not place.isdecimal() or document["file"] != _identity(folder / place)):
+            raise ValueError
+        texts["place"] = str(folder / place) if place else ""
+        return cls(kind=Kind(document["kind"]), mtime=mtime, **texts, **numbers)
 
 
 def folder_of(stage: Path, part: Part, settings: Settings) -> Path:
@@ -74,7 +89,7 @@ class Stage:
         self._members.clear()
         self._text = 0
         with disk_errors():
-            shutil.rmtree(self._folder, ignore_errors=True)
+            discard(self._folder)
             self._folder.mkdir(parents=True)
 
     def begin(self, member: Member) -> None:
@@ -111,19 +126,27 @@ class Stage:
         """Write the list: the archive was whole and right."""
         fresh = self._folder / "list.new"
         with disk_errors():
+            discard(fresh)
             fresh.write_text(json.dumps([member.to_json() for member in self._members]))
             fresh.rename(self._folder / "list")
         return tuple(self._members)
 
 
 def sealed(folder: Path) -> tuple[Staged, ...] | None:
-    """Give the members of an archive that an earlier pull staged whole, if all of them still stand; else None."""
+    """Return the members of an archive that an earlier pull staged whole, if all of them still stand; else None."""
+    found = read_state(folder / "list", _LIST_LIMIT)
     try:
-        members = tuple(Staged.from_json(entry) for entry in json.loads((folder / "list").read_text()))
-        whole = all(Path(one.place).stat().st_size == one.size for one in members if one.place)
-    except (OSError, ValueError, TypeError, KeyError):
+        return None if found is None else tuple(Staged.from_json(entry, folder) for entry in json.loads(found[0]))
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
-    return members if whole else None
+
+
+def _identity(file: Path) -> list[int]:
+    """Return what tells a file from another one; its mode and its time change when it is put into a model."""
+    status = file.lstat()
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError
+    return [status.st_ino, status.st_size]
 
 
 class Output:
@@ -132,7 +155,7 @@ class Output:
     def __init__(self, path: Path, size: int, extents: tuple[tuple[int, int], ...], flush: Flush) -> None:
         """Raises NoRoom when the volume has less than `size` bytes left."""
         free = free_bytes(path.parent)
-        if size > free:
+        if free is not None and size > free:
             raise NoRoom(f"{path.parent}: a file of {size} bytes is promised, the volume has {free} left")
         self._extents = list(reversed(extents))
         self._flush = flush

@@ -14,12 +14,13 @@ from random import Random
 import pytest
 
 from puller.cache import Cache
+from puller.destination import Destination
 from puller.pull import pull
 from puller.receipt import Receipt
 from puller.settings import Settings
+from puller.trust import Trust
 from registry.client import Access
 from registry.credentials import Credentials
-from registry.digest import Digest
 from registry.transport import Transport
 from registry.voice import Silence, Voice
 from tests.fakes.registry import Answer, FakeRegistry, fake_registry
@@ -128,7 +129,7 @@ def test_another_file_system_gets_a_copy(fake: FakeRegistry, access: Access, tmp
 
 def test_the_longest_unused_goes_first(fake: FakeRegistry, access: Access, tmp_path: Path) -> None:
     """Beyond the limit room is made, by last use and not by age; what has a name outside stays."""
-    offered: dict[str, Digest] = {}
+    offered = {}
     for name in ("a", "b", "c", "d"):
         offered[name] = offer(fake, {"weights": noise(100_000, ord(name))})
 
@@ -144,13 +145,15 @@ def test_the_longest_unused_goes_first(fake: FakeRegistry, access: Access, tmp_p
     assert offered["d"].hex in entries(tmp_path), "it has a name outside of the cache"
 
 
-def test_a_model_that_is_locked_is_not_let_go(tmp_path: Path) -> None:
+def test_a_model_that_is_locked_is_not_let_go(fake: FakeRegistry, access: Access, tmp_path: Path) -> None:
     """Somebody gives it away at this moment."""
-    cache = Cache(tmp_path, 10)
-    entry = cache.entry(Digest("a" * 64), ())
-    with entry.open(lambda: pytest.fail("nobody else is here")):
-        entry.path.mkdir()
-        (entry.path / "weights").write_bytes(b"x" * 8192)
+    source = f"{fake.reference()}@{offer(fake, MODEL)}"
+    (tmp_path / "cache").mkdir()
+    pull(settings_for(source, tmp_path, "cache/held", cache=""), access, Silence())
+    trust = Trust.of_process(trusts_group=False)
+    cache = Cache(tmp_path / "cache", 10, trust)
+    entry = Destination(tmp_path / "cache" / "held", trust)
+    with entry.open(lambda _: pytest.fail("nobody else is here")):
         assert not cache.make_room(5, keep=tmp_path / "another")
         assert entry.path.exists()
     assert cache.make_room(5, keep=tmp_path / "another")

@@ -1,5 +1,6 @@
 """The puller against a registry that misbehaves: right bytes or a named error, and nothing else to be seen."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -238,11 +239,14 @@ def test_links_that_lie_in_the_way_are_not_followed(fake: FakeRegistry, access: 
     """A link planted where files come in is removed; what it points to keeps its bytes."""
     victim = tmp_path / "victim"
     victim.write_bytes(b"mine")
-    incoming = tmp_path / ".weighbridge" / "model" / "incoming"
-    incoming.mkdir(parents=True)
-    (incoming / "config.json").symlink_to(victim)
-    (incoming / "weights").symlink_to(tmp_path)
     offer(fake, MODEL)
+    incoming = tmp_path / ".weighbridge" / "model" / str(os.geteuid()) / "incoming"
+    incoming.mkdir(parents=True)
+    for content in MODEL.values():
+        (incoming / Digest.of(content).hex).symlink_to(victim)
+    (incoming / "weights").symlink_to(tmp_path)
+    (incoming.parent / "stage").symlink_to(tmp_path)
+    (incoming.parent / "model").symlink_to(tmp_path)
     bring(fake, access, tmp_path)
     assert victim.read_bytes() == b"mine"
     assert read_tree(tmp_path / "model") == MODEL
@@ -339,9 +343,9 @@ def test_a_synced_pull_is_believed_after_another_boot_and_an_unsynced_one_is_not
     pinned = f"{fake.reference()}@{digest}"
     bring(fake, access, tmp_path / "synced", sync=True, source=pinned)
     assert len(fake.requests) == asked
-    receipt = bring(fake, access, tmp_path / "loose", source=pinned)
-    assert len(fake.requests) > asked
-    assert receipt.wire_bytes == 0  # the bytes were there after all
+    before = bring(fake, access, tmp_path / "loose", source=pinned)
+    assert before.boot == "another boot", "it was hashed anew"
+    assert len(fake.requests) == asked, "by the manifest that was kept beside it"
 
 
 def test_globs_choose_files(fake: FakeRegistry, access: Access, tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def test_what_was_unpacked_whole_is_not_fetched_again(fake: FakeRegistry, access
     fake.fail(faults.status(404), path=missing)
     with pytest.raises(Exception, match="404"):
         bring(fake, access, tmp_path, connections=1)
-    done = [path for path in (tmp_path / ".weighbridge/model/stage").iterdir() if (path / "list").exists()]
+    done = [path for path in tmp_path.glob(".weighbridge/model/*/stage/*") if (path / "list").exists()]
     fake.faults.clear()
     fake.requests.clear()
     bring(fake, access, tmp_path)

@@ -1,0 +1,82 @@
+"""A model that stands and is not believed, held to its digests: copied, restored, touched, or another user's.
+
+What proves right gets a receipt of this user's, where one can be written; then the next pull believes it, as far as
+nobody else can write to it. What was packed cannot be held to a digest, for that is of bytes that are not kept.
+"""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from registry.repository import Resolved
+
+from .errors import DiskFailed, NoRoom
+from .formats.part import Part
+from .holder import Holder, say_strangers
+from .lineage import Lineage
+from .plan import Blob, blobs_of, packed, select
+from .receipt import FileRecord, Receipt
+from .settle import proof_of
+from .trust import file_status, status_of
+from .verify import Verifier
+
+
+def adopt_standing(holder: Holder, resolved: Resolved, lineage: Lineage) -> Receipt | None:
+    """Return a receipt for what stands at the held place if each file that is wanted is right, else None."""
+    started, settings, place = time.monotonic(), holder.settings, holder.place
+    if status_of(place.path) is None:
+        return None
+    parts = select(lineage.form.parts, settings.include, settings.exclude)
+    blobs = blobs_of(parts, settings.piece_bytes)
+    if packed(parts) or not all(_may_be_right(place.path, blob) for blob in blobs):
+        return None
+    verifier = Verifier(holder.voice, place.path.name)
+    checks = [(blob, file) for blob in blobs for file in blob.files]
+    right = verifier.each(
+        lambda check: verifier.is_right(check[0], place.path / check[1].path),
+        checks,
+        sum(blob.size for blob, _ in checks),
+    )
+    records = _records(place.path, [file for _, file in checks]) if all(right) else None
+    if records is None:
+        return None
+    receipt = Receipt(
+        source=settings.source,
+        pinned=lineage.pinned(resolved.digest),
+        digest=str(resolved.digest),
+        choice=settings.choice,
+        files=records,
+        wire_bytes=0,
+        seconds=round(time.monotonic() - started, 3),
+        published=int(time.time()),
+        inode=place.path.stat().st_ino,
+        boot=holder.boot,
+    )
+    _note(holder, receipt)
+    say_strangers(holder.voice, place, receipt)
+    return receipt
+
+
+def _note(holder: Holder, receipt: Receipt) -> None:
+    """Write the receipt; on a volume that takes none the model is hashed at each start."""
+    try:
+        holder.place.note(receipt)
+    except (DiskFailed, NoRoom) as error:
+        holder.voice.say(f"{error}: what stands is right, but no receipt can say so to the next pull")
+
+
+def _may_be_right(folder: Path, blob: Blob) -> bool:
+    """Return whether every file of a blob stands with its size, and has a digest that can be compared."""
+    statuses = [file_status(folder, file.path) for file in blob.files]
+    return blob.packed is None and all(status is not None and status.st_size == blob.size for status in statuses)
+
+
+def _records(folder: Path, parts: Sequence[Part]) -> tuple[FileRecord, ...] | None:
+    records = []
+    for part in parts:
+        status = file_status(folder, part.path)
+        if status is None:
+            return None
+        digest = str(part.layer.digest)
+        records.append(FileRecord(part.path, digest, status.st_size, status.st_mtime_ns, proof_of(part)))
+    return tuple(records)

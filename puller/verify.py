@@ -1,0 +1,93 @@
+"""Files that stand already, held to their digests: by chunks where the artifact has chunk digests, else as a whole."""
+
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from registry.meter import Meter
+from registry.voice import Voice
+
+from .plan import Blob, Piece
+
+_READ_BYTES = 1 << 18  # stays in a core's own cache between the read and the hash
+_WORTH_TELLING = 256 << 20
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Verifier:
+    """Hashes files, several at a time, and tells how far it is."""
+
+    def __init__(self, voice: Voice, name: str) -> None:
+        self._voice, self._name = voice, name
+        self._meter = Meter(0)
+        self._over = threading.Event()
+
+    def each(self, check: Callable[[Item], Result], items: Sequence[Item], size: int) -> list[Result]:
+        """Return what `check` says of each item; it may hash `size` bytes in all.
+
+        Whatever ends the wait for it, a signal too, ends the hashing.
+        """
+        self._meter.total = size
+        pool = ThreadPoolExecutor(os.cpu_count() or 1)
+        try:
+            if size < _WORTH_TELLING:
+                return list(pool.map(check, items))
+            self._voice.say(f"{self._name}: checks what stands there already")
+            with self._voice.watch(self._meter, self._name):
+                return list(pool.map(check, items))
+        except BaseException:
+            self._over.set()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def right_pieces(self, blob: Blob, path: Path, among: Iterable[Piece] | None = None) -> frozenset[Piece]:
+        """Return the pieces whose bytes a file has, by their digests; all or none where only the blob has one.
+
+        Of a packed blob the digests are those of bytes that are not kept: there is nothing to compare. `among` limits
+        what is looked at.
+        """
+        if blob.packed:
+            return frozenset()
+        try:
+            handle = os.open(path, _READ)
+        except OSError:
+            return frozenset()
+        try:
+            status = os.fstat(handle)
+            if not stat.S_ISREG(status.st_mode) or status.st_size != blob.size:
+                return frozenset()
+            if blob.pieces[0].digest is None:
+                whole = Piece(0, blob.layer.size, blob.layer.digest)
+                return frozenset(blob.pieces if self._is_right(handle, whole) else ())
+            wanted = blob.pieces if among is None else among
+            return frozenset(piece for piece in wanted if self._is_right(handle, piece))
+        except OSError:
+            return frozenset()
+        finally:
+            os.close(handle)
+
+    def is_right(self, blob: Blob, path: Path) -> bool:
+        """Return whether a file is a blob's."""
+        return len(self.right_pieces(blob, path)) == len(blob.pieces)
+
+    def _is_right(self, handle: int, piece: Piece) -> bool:
+        if piece.digest is None:
+            return False
+        hasher, position = piece.digest.hasher(), piece.start
+        buffer = memoryview(bytearray(_READ_BYTES))
+        while position < piece.stop and not self._over.is_set():
+            count = os.preadv(handle, [buffer[: min(piece.stop - position, _READ_BYTES)]], position)
+            if not count:
+                return False
+            hasher.update(buffer[:count])
+            self._meter.skip(count)
+            position += count
+        return position == piece.stop and hasher.hexdigest() == piece.digest.hex
