@@ -17,6 +17,7 @@ from .lineage import Lineage
 from .plan import Blob, blobs_of, packed, select
 from .receipt import FileRecord, Receipt
 from .settle import proof_of
+from .standing import own_names
 from .trust import file_status, status_of
 from .verify import Verifier
 
@@ -27,6 +28,8 @@ def adopt_standing(holder: Holder, resolved: Resolved, lineage: Lineage) -> Rece
     if status_of(place.path) is None:
         return None
     parts = select(lineage.form.parts, settings.include, settings.exclude)
+    if (own_names(place.path, place.trust) or frozenset()) - {part.path for part in parts}:
+        return None  # files of an earlier pull, which are not wanted any more
     blobs = blobs_of(parts, settings.piece_bytes)
     if packed(parts) or not all(_may_be_right(place.path, blob) for blob in blobs):
         return None
