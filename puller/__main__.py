@@ -43,6 +43,8 @@ def _pull(settings: Settings, voice: Voice) -> Receipt:
     access = access_from(
         os.environ,
         docker_configs=settings.docker_configs,
+        may_lack_configs=True,  # the webhook mounts pull secrets as optional, as the kubelet takes them
+        say=voice.say,
         plain_http=settings.plain_http,
         ca_file=settings.ca_file,
         hosts_dir=settings.hosts_dir,

@@ -14,9 +14,15 @@ huggingface                 the door to the package `huggingface_hub`          i
 snapshot                    such a repository at a commit, as a manifest       pure
 layout                      a folder, read and written                         files
 client                      one repository's HTTP API: authorization, redirects, errors
-ranges, redirects           parts of blobs, and where they have moved
-auth, credentials           who asks, and how that is proved                   files, programs
-transport, exchange, origin connections, requests and answers                  sockets
+ranges                      parts of blobs, and where they have moved
+redirects                   where a host may lead, by one rule
+auth, tokens                who asks, and how that is proved
+challenges, codings         what answers say of proof and of their bytes        pure
+credentials, programs       docker configs, and programs                        files, programs
+transport, connection       connections                                         sockets
+exchange                    requests and answers on them                        sockets
+origin, addresses, proxies  whose an address is, and how it is reached          pure
+printable                   text from outside, fit to be printed                pure
 retry                       patience                                           time
 meter, voice                how far a transfer is, and how it says so          stderr, time
 environment, options, defaults        what the user's environment and options say

@@ -1,53 +1,38 @@
-"""Answer a registry's challenges: anonymous, basic, and bearer tokens (distribution-spec; RFC 7235; RFC 6750).
+"""Answer a registry's challenges: anonymous, basic, and bearer tokens (distribution-spec; RFC 9110, 11; RFC 6750).
 
 A token belongs to one scope of one registry, is asked for when the registry demands one, is used by all threads,
 and is thrown away when it is refused or about to lapse. Its text never leaves this module but in a header.
+
+1. Credentials are looked for when the registry asks for the first time, and not before.
+2. A token is asked for with the own scope. Once that was refused, by whoever, the challenge's is tried: gateways that
+   rewrite names take their own alone.
+3. A token that was taken before and is refused now has lapsed early: one new token is tried, then the refusal counts.
 """
 
-import json
 import re
 import threading
 import time
-from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlencode, urlsplit
 
-from .credentials import Credential
-from .errors import Refused, Unauthorized, Unavailable
+from .challenges import Challenge, parse_challenges
+from .credentials import Credential, Credentials
+from .errors import Unauthorized
 from .exchange import Response
-from .origin import Origin, redacted
-from .transport import Transport
+from .printable import printable
+from .redirects import GuardedTransport
+from .reference import Reference
+from .tokens import Realm, basic, is_usable
 
-_ANSWER_LIMIT = 1 << 20
-_MARGIN_SECONDS = 10.0
-_LIFE_SECONDS = 60.0  # where the server does not say (distribution's token specification)
-_PARAMETER = re.compile(r'([a-zA-Z_]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
-
-
-@dataclass(frozen=True, slots=True)
-class Challenge:
-    """What a 401 asks for."""
-
-    scheme: str
-    parameters: dict[str, str]
-
-    @classmethod
-    def parse_all(cls, headers: list[str]) -> "list[Challenge]":
-        """Read every WWW-Authenticate header; those of no known form are left out."""
-        challenges = []
-        for header in headers:
-            scheme, _, rest = header.strip().partition(" ")
-            found = {name.lower(): quoted or bare for name, quoted, bare in _PARAMETER.findall(rest)}
-            challenges.append(cls(scheme.lower(), found))
-        return challenges
+_SCOPE = re.compile(r"repository:[a-z0-9._/-]{1,255}:[a-z*]+(?:,[a-z*]+)*")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Token:
     header: str
-    lapses_at: float
+    lapses_at: float = float("inf")
+    was_taken: bool = False
 
 
 class Authorizer:
@@ -58,14 +43,19 @@ class Authorizer:
 
     def __init__(
         self,
-        transport: Transport,
-        origin: Origin,
-        credential: Credential | None,
+        guard: GuardedTransport,
+        credentials: Credentials,
+        place: Reference,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._transport, self._origin, self._credential, self._clock = transport, origin, credential, clock
+        """`place` is what credentials are looked for by."""
+        self._guard, self._origin, self._clock = guard, guard.origin, clock
+        self._credentials, self._place = credentials, place
+        self._credential: Credential | None = None
+        self._has_looked = False
         self._challenge: Challenge | None = None
         self._tokens: dict[str, _Token] = {}
+        self._rewritten: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def header(self, scope: str) -> str | None:
@@ -78,89 +68,101 @@ class Authorizer:
                 token = self._tokens[scope] = self._obtain(scope)
             return token.header
 
-    def answer(self, headers: list[str], scope: str, refused: str | None) -> str:
-        """Give the header that answers a 401's WWW-Authenticate `headers`.
+    def taken(self, scope: str, header: str) -> None:
+        """Note that the registry took a header."""
+        token = self._tokens.get(scope)
+        if token is not None and not token.was_taken and token.header == header:
+            token.was_taken = True
 
-        `refused` is the header that the registry just refused; the same one is never sent twice.
-        Raises Unauthorized when there is nothing better to say.
+    def answer(self, response: Response, scope: str, refused: Sequence[str | None]) -> str | None:
+        """Give the header that answers a 401, or a 403; None when there is nothing better to say.
+
+        `refused` are the headers that the registry refused for this very request, the last one in `response`; none is
+        sent twice. Raises Unauthorized when the registry wants what cannot be had.
         """
+        challenges = parse_challenges(response.headers.get_all("WWW-Authenticate") or [])
         with self._lock:
             known = self._tokens.pop(scope, None)
-            if known is None or known.header == refused:  # else another thread was quicker
-                self._challenge = self._choose(headers)
-                known = self._obtain(scope)
-            if known.header == refused:
-                raise Unauthorized(f"{self._origin}: refused the credentials of {self.who}")
-            self._tokens[scope] = known
-            return known.header
-
-    def _choose(self, headers: list[str]) -> Challenge:
-        challenges = Challenge.parse_all(headers)
-        for scheme in ("bearer", "basic"):
-            for challenge in challenges:
-                if challenge.scheme == scheme:
-                    return challenge
-        raise Unauthorized(f"{self._origin}: asks for credentials in no form that is known: {', '.join(headers)!r}")
-
-    def _obtain(self, scope: str) -> _Token:
-        challenge, credential = self._challenge, self._credential
-        if credential and credential.registry_token:
-            return _Token(f"Bearer {credential.registry_token}", float("inf"))
-        if challenge is not None and challenge.scheme == "bearer":
-            return self._ask_realm(challenge, scope)
-        if not credential or not credential.username:
-            raise Unauthorized(f"{self._origin}: asks for a user and a password, and none is known for it")
-        return _Token(_basic(credential), float("inf"))
-
-    def _ask_realm(self, challenge: Challenge, scope: str) -> _Token:
-        realm = challenge.parameters.get("realm", "")
-        self._check_realm(realm)
-        service = challenge.parameters.get("service", "")
-        query = [*([("service", service)] if service else []), *(("scope", one) for one in scope.split(" "))]
-        with self._request_token(realm, query) as answer:
-            if answer.status in (400, 401, 403):
-                raise Unauthorized(f"{redacted(realm)}: gives {self.who} no token for {scope!r}")
-            if answer.status != 200:
-                raise Unavailable(f"{redacted(realm)}: answered {answer.status} when asked for a token")
-            content = answer.read(_ANSWER_LIMIT)
-        return _parse_token(content, redacted(realm), self._clock())
-
-    def _request_token(self, realm: str, query: list[tuple[str, str]]) -> Response:
-        credential = self._credential
-        if credential and credential.identity_token:
-            form = [("grant_type", "refresh_token"), ("refresh_token", credential.identity_token)]
-            body = urlencode([*query, *form, ("client_id", "weighbridge")]).encode()
-            return self._transport.request("POST", realm, {"Content-Type": "application/x-www-form-urlencoded"}, body)
-        headers = {"Authorization": _basic(credential)} if credential and credential.username else {}
-        glue = "&" if urlsplit(realm).query else "?"
-        return self._transport.request("GET", f"{realm}{glue}{urlencode(query)}", headers)
-
-    def _check_realm(self, realm: str) -> None:
-        """Refuse realms to which a registry could lure us with the user's password."""
-        origin = Origin.of(realm)
-        if self._origin.scheme == "https" and origin.scheme != "https":
-            raise Refused(f"{self._origin}: wants its token fetched without TLS from {redacted(realm)}")
-        if origin.is_loopback and not self._origin.is_loopback:
-            raise Refused(f"{self._origin}: wants its token fetched from this very machine, {redacted(realm)}")
+            if known is not None and known.header not in refused:  # another thread was quicker
+                self._tokens[scope] = known
+                return known.header
+            was_taken = known is not None and known.was_taken
+            if response.status == 401:
+                self._challenge = self._choose(challenges) or self._challenge
+            if self._challenge is not None:
+                is_renewable = response.status == 401 or was_taken
+                return self._better(scope, refused, _scope_of(challenges), is_renewable=is_renewable)
+        if response.status != 401:
+            return None
+        asked = ", ".join(challenge.scheme for challenge in challenges) or "nothing"
+        raise Unauthorized(f"{self._origin}: asks for credentials in no form that is known: {printable(asked)}")
 
     @property
     def who(self) -> str:
-        """Say as whom the registry is asked."""
-        if self._credential is None:
-            return "an anonymous caller"
-        return f"user {self._credential.username!r}" if self._credential.username else "the token's owner"
+        """Say as whom the registry is asked, and which credentials could not be read."""
+        who = "an anonymous caller"
+        if self._credential is not None:
+            name = self._credential.username
+            who = f"user {printable(name)!r}" if name else "the token's owner"
+        return "; ".join((who, *self._credentials.lacking)) if self._has_looked else who
+
+    def _better(self, scope: str, refused: Sequence[str | None], rewritten: str, *, is_renewable: bool) -> str | None:
+        if len(refused) == 1 and is_renewable:
+            token = self._obtain(scope, rewritten)
+            if token.header not in refused:
+                self._tokens[scope] = token
+                return token.header
+        if refused[-1] is not None and self._rewrite(scope, rewritten):
+            with suppress(Unauthorized):
+                token = self._obtain(scope)
+                if token.header not in refused:
+                    self._tokens[scope] = token
+                    return token.header
+        self._rewritten.pop(scope, None)
+        return None
+
+    def _rewrite(self, scope: str, rewritten: str) -> bool:
+        """Ask with another scope from now on; False when there is none."""
+        if not rewritten or rewritten == self._rewritten.get(scope, scope):
+            return False
+        self._rewritten[scope] = rewritten
+        return True
+
+    def _choose(self, challenges: Sequence[Challenge]) -> Challenge | None:
+        """Give the challenge to answer: one with a realm for tokens, else one for a user, else what there is."""
+        bearer = [one for one in challenges if one.scheme == "bearer"]
+        usable = [one for one in bearer if is_usable(one, self._guard)]
+        plain = [one for one in challenges if one.scheme == "basic"]
+        return next(iter((*usable, *plain, *bearer)), None)
+
+    def _obtain(self, scope: str, rewritten: str = "") -> _Token:
+        """Ask for a token; with the challenge's scope in place of the own where the own is refused."""
+        challenge, credential = self._challenge, self._look()
+        if credential and credential.registry_token:
+            return _Token(f"Bearer {credential.registry_token}")
+        if challenge is not None and challenge.scheme == "bearer":
+            realm = Realm(self._guard, challenge, credential, self.who)
+            try:
+                return _Token(*realm.ask(self._rewritten.get(scope, scope), self._clock))
+            except Unauthorized:
+                if not self._rewrite(scope, rewritten):
+                    raise
+            return _Token(*realm.ask(rewritten, self._clock))
+        if not credential or not credential.username:
+            raise Unauthorized(f"{self._origin}: asks for a user and a password, and none is known ({self.who})")
+        return _Token(basic(credential))
+
+    def _look(self) -> Credential | None:
+        if not self._has_looked:
+            self._credential = self._credentials.find(self._place)
+            self._has_looked = True
+        return self._credential
 
 
-def _basic(credential: Credential) -> str:
-    pair = f"{credential.username}:{credential.password}"
-    return f"Basic {b64encode(pair.encode()).decode()}"
-
-
-def _parse_token(content: bytes, realm: str, now: float) -> _Token:
-    try:
-        answer: dict[str, Any] = json.loads(content)
-        text = answer.get("token") or answer["access_token"]
-        life = float(answer.get("expires_in") or _LIFE_SECONDS)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise Unavailable(f"{realm}: answered no token") from None
-    return _Token(f"Bearer {text}", now + max(life - _MARGIN_SECONDS, life / 2))
+def _scope_of(challenges: Sequence[Challenge]) -> str:
+    """Give the scope that a challenge names, where it is of the form that registries have."""
+    for challenge in challenges:
+        scope = challenge.parameters.get("scope", "")
+        if challenge.scheme == "bearer" and scope and all(_SCOPE.fullmatch(one) for one in scope.split(" ")):
+            return scope
+    return ""

@@ -9,17 +9,22 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from .auth import Authorizer
 from .credentials import Credentials
-from .errors import Fault, NotFound, Refused, Unauthorized, Unavailable
+from .errors import Fault, NotFound, ProxyRefused, Refused, Unauthorized, Unavailable
 from .exchange import Outgoing, Response
 from .host import Host
 from .origin import Origin, redacted
-from .redirects import MAX_HOPS, follow
+from .printable import printable
+from .redirects import GuardedTransport, drain
 from .reference import Reference, is_loopback
 from .transport import Transport
 
 _TEMPORARY = (408, 425, 429, 500, 502, 503, 504)
 _ERROR_LIMIT = 64 << 10
-_WORDS_LIMIT = 300
+_API_VERSION = "Docker-Distribution-Api-Version"
+"""What registries say of themselves (distribution's API), and proxies do not."""
+
+_MOST_TRIES = 4
+"""How often one request is sent: as nobody, with a token, with a new one, with the scope that the registry names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,14 +88,13 @@ class Client:
         is_mirror = host.name.lower() != reference.host.lower()
         self._query = f"?ns={quote(reference.namespace, safe='')}" if is_mirror else ""
         self._headers = dict(host.headers)
-        self._transport = access.transport_to(host)
+        self._guard = GuardedTransport(access.transport_to(host), self.origin)
         name = (
             urlsplit(self.base).path.partition("/v2/")[2] or reference.repository
         )  # a mirror may keep it in a project
         self._scope = f"repository:{name}:{actions}"
         place = replace(reference, registry=host.name, repository=name) if is_mirror else reference
-        credential = access.credentials.find(place)
-        self._authorizer = Authorizer(self._transport, self.origin, credential)
+        self._authorizer = Authorizer(self._guard, access.credentials, place)
 
     @property
     def who(self) -> str:
@@ -98,8 +102,18 @@ class Client:
         return self._authorizer.who
 
     def url(self, path: str) -> str:
-        """Give the absolute URL of a path under the repository, or of an upload's Location as it came."""
+        """Give the absolute URL of a path under the repository."""
         return urljoin(f"{self.base}/", path) + self._query
+
+    def location(self, response: Response) -> str:
+        """Give the absolute URL that an answer's Location names, relative to the URL that was asked (RFC 9110, 10.2.2).
+
+        Raises Refused when there is none, or when it leads where nobody may be led.
+        """
+        location = response.headers.get("Location")
+        if not location:
+            raise Refused(f"{redacted(response.url)}: answered {response.status} without saying where to go on")
+        return self._guard.target(response.url, location)
 
     def request(  # noqa: PLR0913 - a request has that many parts
         self,
@@ -114,33 +128,73 @@ class Client:
         """Send a request; give the answer when its status is one of `accept`, else raise what it means.
 
         `also_reads` names a second repository of the registry that the request reads from.
-        Challenges are answered, redirects of reads followed. Raises Unauthorized, NotFound, Refused, Unavailable.
+        Challenges are answered and redirects followed. Raises Unauthorized, NotFound, Refused, Unavailable.
         """
         scope = f"{self._scope} repository:{also_reads}:pull" if also_reads else self._scope
-        return follow(
-            url,
-            lambda url: self._authorized(method, url, headers, body, scope),
-            accept=accept,
-            most=MAX_HOPS if method in ("GET", "HEAD") else 0,
-            failure=lambda response: failure(method, response, self.who),
+
+        def send(current: str, url: str) -> Response:
+            if current == method:
+                return self._authorized(method, url, headers, body, scope)
+            return self._authorized(current, url, {}, None, scope)
+
+        return self._guard.follow(
+            method, url, send, accept=accept, failure=lambda response: self.failure(method, response)
         )
 
     def stream(self, method: str, url: str, headers: Mapping[str, str]) -> Outgoing:
         """Begin a request whose body follows. It cannot be sent twice, so the token is asked for before."""
-        return self._transport.stream(method, url, {**self._private(url, self._scope), **headers})
+        return self._guard.stream(method, url, {**self._private(url, self._scope), **headers})
+
+    def moved(self, method: str, response: Response) -> str | None:
+        """Give the URL to which a streamed request must be sent again, body and all; None for no such redirect.
+
+        Raises Refused for a redirect that may not be followed.
+        """
+        hop = self._guard.next_hop(method, response)
+        return hop[1] if hop and hop[0] == method else None
+
+    def renewed(self, response: Response) -> bool:
+        """Hear of a 401 or 403 to a streamed request; tell whether another token was got, with which to send anew.
+
+        Raises Unauthorized when the registry wants what cannot be had.
+        """
+        if not self._is_own_refusal(response):
+            return False
+        sent = self._authorizer.header(self._scope)
+        return self._authorizer.answer(response, self._scope, [sent]) is not None
+
+    def failure(self, method: str, response: Response) -> Fault:
+        """Say what an unwanted answer means. A store that the host led to speaks for itself alone."""
+        if Origin.of(response.url) == self.origin:
+            return failure(method, response, self.who)
+        said = f"{method} {redacted(response.url)}, where {self.origin} leads to: {response.status}"
+        return other_failure(said, response.status, response.headers.get("Retry-After", ""))
 
     def _authorized(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, scope: str
     ) -> Response:
-        sent = self._private(url, scope)
-        response = self._transport.request(method, url, {**sent, **headers}, body)
-        if response.status != 401 or Origin.of(url) != self.origin:
-            return response
-        with response:
-            response.read(_ERROR_LIMIT)
-            challenges = response.headers.get_all("WWW-Authenticate") or []
-        answer = self._authorizer.answer(challenges, scope, sent.get("Authorization"))
-        return self._transport.request(method, url, {**sent, **headers, "Authorization": answer}, body)
+        sent = dict(self._private(url, scope))
+        refused: list[str | None] = []
+        while True:
+            response = self._guard.request(method, url, {**sent, **headers}, body)
+            if not self._is_own_refusal(response):
+                if "Authorization" in sent:
+                    self._authorizer.taken(scope, sent["Authorization"])
+                return response
+            refused.append(sent.get("Authorization"))
+            try:
+                answer = self._authorizer.answer(response, scope, refused) if len(refused) < _MOST_TRIES else None
+            except Fault:
+                response.close()
+                raise
+            if answer is None:
+                return response
+            with response:
+                drain(response)
+            sent["Authorization"] = answer
+
+    def _is_own_refusal(self, response: Response) -> bool:
+        return response.status in (401, 403) and Origin.of(response.url) == self.origin
 
     def _private(self, url: str, scope: str) -> dict[str, str]:
         """Give what is sent to the host's own origin alone."""
@@ -152,7 +206,12 @@ class Client:
 
 def failure(method: str, response: Response, who: str) -> Fault:
     """Say what an unwanted answer means, with the registry's own words."""
-    said = f"{method} {redacted(response.url)}: {response.status} {_words(response)}".rstrip()
+    words = _words(response)
+    said = f"{method} {redacted(response.url)}: {response.status} {words}".rstrip()
+    if response.proxy and response.url.startswith("http:"):
+        if response.status == 407 or (response.status == 403 and not words and _API_VERSION not in response.headers):
+            return ProxyRefused(f"the proxy {response.proxy} answered itself: {said}")
+        said = f"{said} (through the proxy {response.proxy})"
     if response.status in (401, 403):
         return Unauthorized(f"{said} (asked as {who})")
     if response.status == 404:
@@ -175,4 +234,4 @@ def _words(response: Response) -> str:
         words = "; ".join(f"{error.get('code', '')}: {error.get('message', '')}" for error in errors)
     except (Fault, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ""
-    return "".join(letter for letter in words[:_WORDS_LIMIT] if letter.isprintable())
+    return printable(words)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 from .errors import BadDigest, Mismatch
+from .printable import printable
 
 _FORM = re.compile(r"(sha256):([0-9a-f]{64})|(sha512):([0-9a-f]{128})")
 
@@ -36,7 +37,7 @@ class Digest:
     def parse(cls, text: str) -> Self:
         """Read `sha256:HEX` or `sha512:HEX`; raise BadDigest."""
         if not isinstance(text, str) or not _FORM.fullmatch(text):
-            raise BadDigest(f"not a digest: {text!r}")
+            raise BadDigest(f"not a digest: {printable(str(text), 200)!r}")
         algorithm, _, digits = text.partition(":")
         return cls(digits, algorithm)
 

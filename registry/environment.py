@@ -3,7 +3,7 @@
 The hub's token alone is read by `huggingface_hub` itself, when the hub is asked (huggingface.py).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from .client import Access
@@ -16,6 +16,8 @@ def access_from(  # noqa: PLR0913 - one option each, and all by name
     environ: Mapping[str, str],
     *,
     docker_configs: Iterable[str] = (),
+    may_lack_configs: bool = False,
+    say: Callable[[str], None] = lambda _: None,
     plain_http: Iterable[str] = (),
     ca_file: str = "",
     hosts_dir: str = "",
@@ -23,12 +25,15 @@ def access_from(  # noqa: PLR0913 - one option each, and all by name
 ) -> Access:
     """Make the access of one program: the docker configs given come before the user's own.
 
+    Those must be there unless they `may_lack`, as pull secrets may. `say` tells of credentials that are passed over.
     Proxies are those of the process's environment, as every tool reads them.
     """
-    files = [*map(Path, docker_configs), *default_files(environ)]
+    credentials = Credentials.load(
+        map(Path, docker_configs), default_files(environ), may_lack=may_lack_configs, say=say
+    )
     return Access(
         transport=Transport(proxies=_proxies(environ), tls=Tls.trusting(ca_file)),
-        credentials=Credentials.load(files),
+        credentials=credentials,
         plain_http=tuple(plain_http),
         hosts_dir=hosts_dir,
         mirrors=mirrors,

@@ -13,11 +13,13 @@ Fault                                 base of every error that this project rais
 ├── Mismatch          content.mismatch       bytes that are not what their digest or size promised
 ├── NotFound          registry.not-found     no such repository, tag or blob
 │   └── HubNotFound   hub.not-found          no such repository, revision or file on the hub
+├── BadProxy          proxy.invalid          a proxy that cannot be spoken to
 ├── Unauthorized      registry.unauthorized  credentials missing, refused or not sufficient
 │   ├── HubUnauthorized hub.unauthorized     a token that is missing, refused or not sufficient
 │   └── HubGated      hub.gated              a repository whose terms the token's owner has not accepted
 ├── BadHubAnswer      hub.invalid            a repository of the hub that cannot be believed
 ├── Refused           registry.refused       any other answer that trying again will not change
+│   ├── ProxyRefused  proxy.refused          a proxy's own refusal
 │   └── Untrusted     registry.untrusted     TLS that does not prove who answers
 └── Unavailable       registry.unavailable   down, unreachable, overloaded, or cut off (temporary)
     └── TakenOtherwise registry.takes-otherwise  a blob must be sent in another manner, which is known now (temporary)
@@ -96,6 +98,13 @@ class BadMirrors(Fault):
     remedy = "mend the key that is named (docs/mirrors.md lists them), or take the file away to go without mirrors"
 
 
+class BadProxy(Fault):
+    """A proxy that cannot be spoken to: only http:// ones are."""
+
+    code = "proxy.invalid"
+    remedy = "write HTTP_PROXY and HTTPS_PROXY as http://HOST:PORT, and what needs no proxy into NO_PROXY"
+
+
 class BadLayout(Fault):
     """A folder that is no OCI image layout."""
 
@@ -167,6 +176,13 @@ class Refused(Fault):
 
     code = "registry.refused"
     remedy = "read the registry's own words above"
+
+
+class ProxyRefused(Refused):
+    """A proxy's own refusal: the registry has not been asked."""
+
+    code = "proxy.refused"
+    remedy = "name the registry in NO_PROXY if it needs no proxy, or ask the proxy's operator to let you through"
 
 
 class Untrusted(Refused):

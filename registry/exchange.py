@@ -8,14 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Protocol, Self
 
+from .addresses import is_loopback
+from .connection import Connection
 from .errors import Fault, Mismatch, Unavailable, Untrusted
 from .origin import Origin, redacted
+from .printable import printable
 
 
 class Pool(Protocol):
     """Where connections go that can be used again."""
 
-    def give_back(self, origin: Origin, connection: http.client.HTTPConnection) -> None:
+    def give_back(self, origin: Origin, connection: Connection) -> None:
         """Keep a connection for the next request to its origin."""
         ...
 
@@ -23,9 +26,13 @@ class Pool(Protocol):
 class Response:
     """An answer whose body is still on the wire. Close it; a body read to its end frees its connection."""
 
-    def __init__(self, pool: Pool, origin: Origin, connection: http.client.HTTPConnection, url: str) -> None:
+    def __init__(self, pool: Pool, origin: Origin, connection: Connection, url: str) -> None:
         self._pool, self._origin, self._connection = pool, origin, connection
         self.url = url
+        self.is_from_loopback = is_loopback(connection.peer)
+        """Whether the host itself answered from this very machine; a proxy's address tells nothing of it."""
+        self.proxy = connection.proxy
+        """Through whom it came, and who may have answered itself where there is no TLS."""
         self._socket: socket.socket = connection.sock
         try:
             with explained(origin):
@@ -110,7 +117,7 @@ class Response:
 class Outgoing:
     """A request whose body is written bit by bit; `finish` gives the answer."""
 
-    def __init__(self, pool: Pool, origin: Origin, connection: http.client.HTTPConnection, url: str) -> None:
+    def __init__(self, pool: Pool, origin: Origin, connection: Connection, url: str) -> None:
         self._pool, self._origin, self._connection, self._url = pool, origin, connection, url
         if not isinstance(connection.sock, ssl.SSLSocket):
             connection.sock.settimeout(None)  # the kernel keeps the limit: one call for a buffer, see Response._receive
@@ -146,9 +153,9 @@ def explained(origin: Origin) -> Iterator[None]:
 
 def _explain(origin: Origin, error: Exception) -> Fault:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return Untrusted(f"{origin}: its certificate is not trusted: {error.verify_message}")
+        return Untrusted(f"{origin}: its certificate is not trusted: {printable(error.verify_message)}")
     if isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
         return Untrusted(f"{origin}: does not speak TLS", remedy="use --plain-http if this registry speaks HTTP")
     if isinstance(error, (TimeoutError, BlockingIOError)):  # the second is how SO_RCVTIMEO ends a wait
         return Unavailable(f"{origin}: no answer within the time limit")
-    return Unavailable(f"{origin}: {error or type(error).__name__}")
+    return Unavailable(f"{origin}: {printable(str(error)) or type(error).__name__}")

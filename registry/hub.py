@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .client import Access
+from .codings import check_coding
 from .digest import Digest, verified
 from .errors import BadHubAnswer, BadManifest
 from .exchange import Response
@@ -19,7 +20,7 @@ from .huggingface import HuggingFace
 from .manifest import Descriptor
 from .origin import Origin
 from .ranges import Ranges
-from .redirects import follow
+from .redirects import GuardedTransport
 from .repository import Body, Resolved
 from .retry import patiently
 from .snapshot import HubFile, Listing, Snapshot, blob_digest
@@ -103,6 +104,7 @@ class HubRepository:
         self._hub = HuggingFace(access.hub_endpoint, access.transport)
         self._origin = Origin.of(self._hub.endpoint)
         self._transport = access.transport
+        self._guard = GuardedTransport(access.transport, self._origin)
         self._ranges = Ranges(self._get)
         self._kept = _Kept()
         self._found: Snapshot | None = None
@@ -186,12 +188,14 @@ class HubRepository:
 
     def _whole(self, path: str, size: int) -> bytes:
         with self._get(self._url(path), {}) as response:
+            check_coding(response.headers, path)
             return response.read(size)
 
     def _get(self, url: str, headers: dict[str, str]) -> Response:
-        return follow(
+        return self._guard.follow(
+            "GET",
             url,
-            lambda url: self._transport.request("GET", url, {**headers, **self._private(url)}),
+            lambda method, url: self._guard.request(method, url, {**headers, **self._private(url)}),
             accept=(200, 206),
             failure=lambda response: self._hub.failure(response.url, response.status, response.headers),
         )

@@ -66,6 +66,7 @@ def access_for(arguments: argparse.Namespace, source: Source, environ: Mapping[s
     return access_from(
         environ,
         docker_configs=arguments.docker_config,
+        say=(voice_for(arguments) if hasattr(arguments, "quiet") else Voice()).say,
         plain_http=plain,
         ca_file=arguments.ca_file,
         hosts_dir=arguments.hosts_dir,

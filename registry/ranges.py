@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+from .codings import check_coding
 from .errors import Fault, Mismatch, NotFound, Refused, Unauthorized
 from .exchange import Response
 from .manifest import Descriptor
@@ -51,8 +52,7 @@ class Ranges:
 def _check_head(response: Response, descriptor: Descriptor, start: int) -> tuple[int, int]:
     """Compare an answer's head with what was asked; give the offsets of the body's first byte and of its end."""
     name = str(descriptor.digest)
-    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise Refused(f"{name}: came with Content-Encoding {response.headers['Content-Encoding']!r}, unasked")
+    check_coding(response.headers, name)
     if response.status == 200:
         if response.length not in (None, descriptor.size):
             raise Mismatch(f"{name}: {response.length} bytes are offered, {descriptor.size} were promised")

@@ -3,11 +3,13 @@
 import threading
 
 from .client import Access, Client
+from .codings import check_coding
 from .digest import Digest, verified
 from .errors import BadManifest, Mismatch
 from .exchange import Response
 from .host import Host
 from .manifest import ACCEPT, SIZE_LIMIT, Descriptor
+from .printable import printable
 from .ranges import Ranges
 from .reference import Reference
 
@@ -25,16 +27,18 @@ class Site:
         """Give a manifest's bytes; raise Mismatch when they are not what the host itself announces."""
         url, headers = self._client.url(f"manifests/{target}"), {"Accept": ", ".join(ACCEPT)}
         with self._client.request("GET", url, headers=headers, accept=(200,)) as response:
+            check_coding(response.headers, str(self._reference))
             content = _limited(response, str(self._reference))
             promised = response.headers.get("Docker-Content-Digest")
         if promised and promised.startswith("sha256:") and promised != str(Digest.of(content)):
-            raise Mismatch(f"{self._reference}: announced as {promised}, but it is {Digest.of(content)}")
+            raise Mismatch(f"{self._reference}: announced as {printable(promised)}, but it is {Digest.of(content)}")
         return content
 
     def blob(self, descriptor: Descriptor) -> bytes:
         """Give a small blob whole and verified."""
         url = self._client.url(f"blobs/{descriptor.digest}")
         with self._client.request("GET", url, headers={}, accept=(200,)) as response:
+            check_coding(response.headers, str(descriptor.digest))
             content = response.read(descriptor.size)
         return verified(str(descriptor.digest), content, descriptor.size, descriptor.digest)
 

@@ -11,6 +11,7 @@ from .digest import Digest
 from .errors import Fault, Mismatch, NotFound, Refused, TakenOtherwise, Unauthorized, Unavailable
 from .exchange import Outgoing, Response
 from .manifest import Manifest
+from .printable import printable
 from .reference import Reference
 from .retry import patiently
 
@@ -227,11 +228,8 @@ def _cross_check(response: Response, digest: Digest) -> None:
     counted = response.headers.get("Docker-Content-Digest")
     response.read(_ERROR_LIMIT)
     if counted and counted.startswith("sha256:") and counted != str(digest):
-        raise Mismatch(f"sent {digest}, but the registry counted {counted}")
+        raise Mismatch(f"sent {digest}, but the registry counted {printable(counted)}")
 
 
 def _location(client: Client, response: Response) -> str:
-    location = response.headers.get("Location")
-    if not location:
-        raise Refused(f"{client.origin}: opened an upload without saying where")
-    return client.url(location)
+    return client.location(response)

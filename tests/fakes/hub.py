@@ -101,7 +101,7 @@ class FakeHub(FakeRegistry):
         content = self.commits[commit][path]
         if is_large(content):
             sha256 = hashlib.sha256(content).hexdigest()
-            where = f"http://{self.cdn.address}/blobs/sha256:{sha256}?{SIGNATURE}"
+            where = f"{self.scheme}://{self.cdn.address}/blobs/sha256:{sha256}?{SIGNATURE}"
             linked = {"X-Linked-Etag": f'"{sha256}"', "X-Linked-Size": str(len(content))}
             return Answer(302, headers={"Location": where, "X-Repo-Commit": commit, **linked})
         if not is_there:
@@ -141,6 +141,6 @@ def _error(status: int, code: str, words: str) -> Answer:
 @contextmanager
 def fake_hub(tls: ssl.SSLContext | None = None) -> Iterator[FakeHub]:
     """Serve an empty hub on loopback until the block ends, and its network for large files on another port."""
-    with serving(FakeCdn()) as cdn, serving(FakeHub(cdn), tls) as hub:
+    with serving(FakeCdn(), tls) as cdn, serving(FakeHub(cdn), tls) as hub:
         hub.scheme = "https" if tls else "http"
         yield hub

@@ -14,7 +14,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from registry.auth import Challenge
 from registry.client import Access
 from registry.credentials import Credentials
 from registry.digest import Digest
@@ -214,20 +213,6 @@ def test_redirects_of_reads_are_followed(tmp_path: Path, code: int) -> None:
         fake.fail(faults.status(code, **there), path="/manifests/")
         with pytest.raises(Refused, match="redirects"):
             repository_at(parse_source(fake.reference()), opened).resolve()
-
-
-@pytest.mark.parametrize(
-    ("header", "scheme", "parameters"),
-    [
-        ('Bearer realm="https://a/t",service="s"', "bearer", {"realm": "https://a/t", "service": "s"}),
-        ("BASIC realm=plain", "basic", {"realm": "plain"}),
-        ('Bearer realm="a, b", scope="x,y"', "bearer", {"realm": "a, b", "scope": "x,y"}),
-        ("Negotiate", "negotiate", {}),
-    ],
-)
-def test_challenges_are_read(header: str, scheme: str, parameters: dict[str, str]) -> None:
-    """Quoted commas, bare words and odd capitals are all in use."""
-    assert Challenge.parse_all([header]) == [Challenge(scheme, parameters)]
 
 
 def test_a_url_in_a_message_shows_neither_user_nor_query() -> None:

@@ -1,0 +1,59 @@
+"""Which addresses stand on this machine or its own link, however they are spelled. Pure.
+
+A host elsewhere may lead nobody there: what listens on them trusts whoever asks. Loopback is the machine itself,
+link-local addresses hold a cloud's metadata, and unspecified ones mean the machine, too.
+"""
+
+import ipaddress
+import socket
+from contextlib import suppress
+
+_LOCAL_NAMES = ("localhost", "ip6-localhost", "ip6-loopback")
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052, 2.1
+_THIS_NETWORK = ipaddress.IPv4Network("0.0.0.0/8")  # RFC 1122, 3.2.1.3
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def literal(host: str) -> Address | None:
+    """Return the address that a URL's host spells, as the system's resolver reads it, or None for a name.
+
+    That is more than RFC 3986 knows: `127.1`, `2130706433`, `0x7f.0.0.1` and `127.0.0.1.` all mean 127.0.0.1.
+    """
+    text = host.strip("[]").removesuffix(".")
+    with suppress(ValueError):
+        return ipaddress.ip_address(text)
+    with suppress(OSError, ValueError):
+        return ipaddress.IPv4Address(socket.inet_aton(text))
+    return None
+
+
+def is_loopback(address: str) -> bool:
+    """Return whether a literal address is this very machine."""
+    found = literal(address)
+    return found is not None and any(one.is_loopback for one in _meant(found))
+
+
+def is_local(address: str) -> bool:
+    """Return whether a literal address is loopback, link-local or unspecified, behind IPv6's mappings as well."""
+    found = literal(address)
+    return found is not None and any(
+        one.is_loopback or one.is_link_local or one.is_unspecified or (one.version == 4 and one in _THIS_NETWORK)
+        for one in _meant(found)
+    )
+
+
+def is_local_host(host: str) -> bool:
+    """Return whether a URL's host says by itself that it is such an address; other names must be looked up."""
+    name = host.removesuffix(".").lower()
+    return name in _LOCAL_NAMES or name.endswith(".localhost") or is_local(host)
+
+
+def _meant(address: Address) -> tuple[Address, ...]:
+    """Return an address, and the IPv4 address that it leads to."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return (address,)
+    inner = address.ipv4_mapped or address.sixtofour
+    if inner is None and (address in _NAT64 or not int(address) >> 32):
+        inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return (address, inner) if inner is not None else (address,)

@@ -1,0 +1,29 @@
+"""Text from outside, made fit for a line of a log, a terminal or a termination message. Pure."""
+
+import unicodedata
+
+_LIMIT = 300
+_UNSEEN = ("C", "Zl", "Zp")  # control, format, surrogate, private and unassigned characters; separators of lines
+
+
+def printable(text: str, limit: int = _LIMIT) -> str:
+    """Return `text` on one line, at most `limit` letters of it, with an escape for whatever does not print.
+
+    Who wrote a header, a digest, a status line or an error's words may be anybody: ESC moves a terminal's cursor,
+    a newline forges a line of a log, U+202E turns what follows around.
+    """
+    shown = "".join(_shown(letter) for letter in text[: limit + 1])
+    return shown if len(shown) <= limit and len(text) <= limit else f"{shown[:limit]}…"
+
+
+def is_printable(text: str) -> bool:
+    """Return whether `printable` would leave every letter as it is."""
+    return all(_shown(letter) == letter for letter in text)
+
+
+def _shown(letter: str) -> str:
+    if " " <= letter <= "~":
+        return letter
+    if unicodedata.category(letter).startswith(_UNSEEN):
+        return letter.encode("unicode_escape").decode()
+    return letter
