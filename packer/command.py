@@ -67,7 +67,7 @@ def _run_push(bring: Bring, arguments: argparse.Namespace) -> int:
 
     source, voice = parse_source(arguments.target), voice_for(arguments)
     ledger = Ledger(default_path(os.environ))
-    with access_for(arguments, source, os.environ) as access:
+    with access_for(arguments, source, os.environ, voice) as access:
         target = Target(publisher_at(source, access), ledger)
         if isinstance(source, OciSource):
             target = Target(target.publisher, ledger, source.reference.registry, source.reference.repository)

@@ -17,20 +17,23 @@ from typing import Protocol, Self
 
 from registry.chunks import CHUNK_ALGORITHM, Chunks
 from registry.digest import Digest, hasher_of
-from registry.errors import TakenOtherwise, Unavailable
+from registry.errors import Unavailable, UploadLost
 from registry.meter import Meter
 from registry.repository import Upload
-from registry.retry import patiently
+from registry.retry import Patience
 
 from .counted import Counted, raw
 from .errors import BadFolder, Changed
+from .mend import mend
 from .scan import Found
 
 _BUFFER_BYTES = 1 << 19
 _BUFFERS = 4
 
 
-def relay(file: Found, chunk: int, upload: Upload, meter: Meter, *, spare_core: bool) -> Counted:
+def relay(  # noqa: PLR0913 - what is sent, where to, and how
+    file: Found, chunk: int, upload: Upload, meter: Meter, *, spare_core: bool, patience: Patience
+) -> Counted:
     """Write a file to `upload` as it is; give its digest, and its chunks' where it has several.
 
     Raises Changed, BadFolder, and what the upload raises.
@@ -41,7 +44,7 @@ def relay(file: Found, chunk: int, upload: Upload, meter: Meter, *, spare_core: 
         raise BadFolder(f"{file.location}: {error.strerror}", remedy="make it readable") from None
     whole = hashlib.sha256()
     with opened:
-        sender = Sender(upload, chunk, meter, opened.fileno())
+        sender = Sender(upload, chunk, meter, opened.fileno(), patience)
         try:
             with Aside(sender) if spare_core else Here(sender) as way:
                 for content in _read(opened, file, chunk, way):
@@ -91,10 +94,10 @@ def _read(opened: FileIO, file: Found, chunk: int, way: Way) -> Iterator[memoryv
 class Sender:
     """Cuts chunks and sends; when the connection breaks, goes on behind what has arrived."""
 
-    def __init__(self, upload: Upload, chunk: int, meter: Meter, handle: int) -> None:
+    def __init__(self, upload: Upload, chunk: int, meter: Meter, handle: int, patience: Patience) -> None:
         """`handle` is the open file, from which is read again what a broken connection lost."""
         self.chunks = _ChunkHasher(chunk)
-        self._upload, self._meter, self._handle = upload, meter, handle
+        self._upload, self._meter, self._handle, self._patience = upload, meter, handle, patience
         self._sent = 0
 
     def send(self, content: memoryview) -> None:
@@ -102,11 +105,9 @@ class Sender:
         self.chunks.update(content)
         try:
             self._upload.write(content)
-        except TakenOtherwise:
-            raise
-        except Unavailable:
+        except Unavailable as error:
             stop = self._sent + len(content)
-            patiently(lambda: self._go_on(stop))
+            mend(self._upload, error, self._patience, lambda arrived: self._go_on(arrived, stop))
         self._sent += len(content)
         self._meter.add(len(content))
 
@@ -114,9 +115,11 @@ class Sender:
         """Count what was sent as not sent."""
         self._meter.take_back(self._sent)
 
-    def _go_on(self, stop: int) -> None:
+    def _go_on(self, arrived: int, stop: int) -> None:
         """Send from the file what has not arrived of its bytes up to `stop`."""
-        for start in range(self._upload.resume(), stop, _BUFFER_BYTES):
+        if arrived > stop:
+            raise UploadLost(f"the registry counts {arrived} bytes of a blob, of which {stop} were sent")
+        for start in range(arrived, stop, _BUFFER_BYTES):
             again = os.pread(self._handle, min(_BUFFER_BYTES, stop - start), start)
             self._upload.write(memoryview(again))
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 
 from registry.digest import Digest
+from registry.errors import TakenOtherwise, UploadLost
 from registry.meter import Meter
 from registry.repository import Publisher
-from registry.retry import patiently
 
 from .counted import RAW, ZSTD, Counted, raw
 from .errors import BadFolder, Changed
@@ -17,6 +17,9 @@ from .squeeze import send_packed
 
 SMALL_BYTES = 4 << 20
 """A file up to this size is hashed first, so that one which is there already is not sent again."""
+
+_STARTS = 5
+"""How often a file is sent from its start at most: whatever else breaks goes on in the middle."""
 
 _CHUNK_BYTES = 16 << 20
 _MANY_CHUNKS = 12_000  # their digests take half of the 1 MiB that a manifest should stay under
@@ -67,7 +70,7 @@ def send(target: Target, file: Found, manner: Manner, meter: Meter) -> Sent:
     if known is not None:
         meter.skip(file.size)
         return Sent(file, known)
-    counted = patiently(lambda: _send_large(target, file, manner, meter))
+    counted = _send_from_start(target, file, manner, meter)
     target.ledger.note(file, manner.codec, manner.chunk, counted)
     return Sent(file, counted)
 
@@ -101,11 +104,22 @@ def _send_small(target: Target, file: Found, meter: Meter) -> Sent:
     return Sent(file, raw(digest, file.size))
 
 
+def _send_from_start(target: Target, file: Found, manner: Manner, meter: Meter) -> Counted:
+    """Send a large file, and again from its start when the registry wants that, a few times."""
+    for _ in range(_STARTS - 1):
+        try:
+            return _send_large(target, file, manner, meter)
+        except (TakenOtherwise, UploadLost) as error:
+            target.publisher.patience.begin().after(error)
+    return _send_large(target, file, manner, meter)
+
+
 def _send_large(target: Target, file: Found, manner: Manner, meter: Meter) -> Counted:
     if manner.codec == ZSTD:
         return send_packed(target.publisher, file, manner.chunk, meter)
     first = digest_of(file) if target.publisher.wants_digest_first else None
     with target.publisher.begin(file.size, first) as upload:
-        counted = relay(file, manner.chunk, upload, meter, spare_core=manner.spare_core)
+        patience = target.publisher.patience
+        counted = relay(file, manner.chunk, upload, meter, spare_core=manner.spare_core, patience=patience)
         upload.commit(counted.digest)
     return counted

@@ -1,11 +1,12 @@
 """A file packed while it is uploaded, chunk by chunk: how large it will be nobody knows before."""
 
-from registry.errors import TakenOtherwise, Unavailable
+from registry.errors import Unavailable, UploadLost
 from registry.meter import Meter
 from registry.repository import Publisher, Upload
-from registry.retry import patiently
+from registry.retry import Patience
 
 from .counted import Counted
+from .mend import mend
 from .pack import pack
 from .scan import Found
 
@@ -17,18 +18,18 @@ def send_packed(publisher: Publisher, file: Found, chunk: int, meter: Meter) -> 
     """
     if not publisher.wants_digest_first:
         with publisher.begin(None) as upload:
-            counted = _pack_into(upload, file, chunk, meter)
+            counted = _pack_into(upload, file, chunk, meter, publisher.patience)
             upload.commit(counted.digest)
         return counted
     planned = pack(file, chunk, lambda _: None, lambda _: None)
     with publisher.begin(planned.size, planned.digest) as upload:
-        counted = _pack_into(upload, file, chunk, meter)
+        counted = _pack_into(upload, file, chunk, meter, publisher.patience)
         upload.commit(counted.digest)
     return counted
 
 
-def _pack_into(upload: Upload, file: Found, chunk: int, meter: Meter) -> Counted:
-    sender = _Sender(upload, meter)
+def _pack_into(upload: Upload, file: Found, chunk: int, meter: Meter, patience: Patience) -> Counted:
+    sender = _Sender(upload, meter, patience)
     try:
         return pack(file, chunk, sender.send, sender.told)
     except BaseException:
@@ -39,18 +40,16 @@ def _pack_into(upload: Upload, file: Found, chunk: int, meter: Meter) -> Counted
 class _Sender:
     """Sends chunks, and goes on in the middle of one when the connection breaks."""
 
-    def __init__(self, upload: Upload, meter: Meter) -> None:
-        self._upload, self._meter = upload, meter
+    def __init__(self, upload: Upload, meter: Meter, patience: Patience) -> None:
+        self._upload, self._meter, self._patience = upload, meter, patience
         self._sent = self.counted = 0
 
     def send(self, content: bytes) -> None:
         """Send a chunk."""
         try:
             self._upload.write(memoryview(content))
-        except TakenOtherwise:
-            raise
-        except Unavailable:
-            patiently(lambda: self._go_on(content))
+        except Unavailable as error:
+            mend(self._upload, error, self._patience, lambda arrived: self._go_on(arrived, content))
         self._sent += len(content)
 
     def told(self, count: int) -> None:
@@ -58,9 +57,9 @@ class _Sender:
         self.counted += count
         self._meter.add(count)
 
-    def _go_on(self, content: bytes) -> None:
-        arrived = self._upload.resume() - self._sent
-        if not 0 <= arrived <= len(content):
-            raise Unavailable(f"the registry has {arrived + self._sent} bytes, of which some are no longer at hand")
-        if arrived < len(content):
-            self._upload.write(memoryview(content)[arrived:])
+    def _go_on(self, arrived: int, content: bytes) -> None:
+        offset = arrived - self._sent
+        if not 0 <= offset <= len(content):
+            raise UploadLost(f"the registry has {arrived} bytes of a blob, of which some are no longer at hand")
+        if offset < len(content):
+            self._upload.write(memoryview(content)[offset:])

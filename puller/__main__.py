@@ -49,6 +49,7 @@ def _pull(settings: Settings, voice: Voice) -> Receipt:
         ca_file=settings.ca_file,
         hosts_dir=settings.hosts_dir,
         mirrors=settings.mirrors,
+        say_wait=voice.wait,
     )
     with access:
         return pull(settings, access, voice)

@@ -2,15 +2,12 @@
 
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from random import Random
 from threading import Event
 
 from registry.errors import Fault, Mismatch, Unavailable
 from registry.meter import Meter
 from registry.repository import Body, Repository
-from registry.retry import delays, wait_for
 
 from .cargo import Landing, Shore
 from .queue import Queue, Task
@@ -27,8 +24,6 @@ class Crew:
     watchdog: Watchdog
     shore: Shore
     overload: Event = field(default_factory=Event)
-    sleep: Callable[[float], None] = time.sleep
-    random: Random = field(default_factory=Random)
 
 
 class Carrier:
@@ -57,7 +52,7 @@ class Carrier:
 
     def _bring(self, landing: Landing) -> None:
         """Fetch one piece, each time from where the last connection broke."""
-        patience = delays(self._crew.random)
+        waiting = self._crew.repository.patience.begin()
         was_wrong, chances = False, CHANCES
         while self._crew.queue.failure is None:
             before = landing.position
@@ -81,9 +76,7 @@ class Carrier:
                     continue
                 if isinstance(error, Unavailable) and error.is_overload:
                     self._crew.overload.set()
-                if landing.position > before:
-                    patience = delays(self._crew.random)  # only errors without progress wear patience out
-                self._wait(error, next(patience, None))
+                waiting.after(error, landing.position - before)
 
     def _is_worth_another(self, landing: Landing, was_wrong: bool) -> bool:  # noqa: FBT001 - a state, not a switch
         """Tell whether to ask the same host anew: once for each piece, or blob, that has a digest of its own."""
@@ -101,12 +94,6 @@ class Carrier:
         self._crew.meter.take_back(landing.position - landing.piece.start)
         landing.restart()
         return False
-
-    def _wait(self, error: Fault, planned: float | None) -> None:
-        seconds = None if planned is None else wait_for(error, planned)
-        if seconds is None:
-            raise error
-        self._crew.sleep(seconds)
 
     def _fill(self, landing: Landing, chances: int) -> bool:
         """Read the piece to its end; False when another worker's failure ended the work before."""

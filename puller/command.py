@@ -86,8 +86,9 @@ def _run_pull(arguments: argparse.Namespace) -> int:
         xet=arguments.xet,
         sync=arguments.sync,
     )
-    with access_for(arguments, source, os.environ) as access:
-        receipt = pull(settings, access, voice_for(arguments))
+    voice = voice_for(arguments)
+    with access_for(arguments, source, os.environ, voice) as access:
+        receipt = pull(settings, access, voice)
     print(json.dumps(receipt.to_json(), indent=1) if arguments.json else receipt.pinned)
     return 0
 
@@ -98,7 +99,7 @@ def _run_inspect(arguments: argparse.Namespace) -> int:
     from .inspect import inspect
 
     source = parse_source(arguments.source)
-    with access_for(arguments, source, os.environ) as access:
+    with access_for(arguments, source, os.environ, Voice()) as access:
         found = inspect(repository_at(source, access), access)
     print(json.dumps(found.to_json(), indent=1) if arguments.json else found.to_text())
     return 0

@@ -2,23 +2,24 @@
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote, urljoin, urlsplit
 
 from .auth import Authorizer
 from .credentials import Credentials
-from .errors import Fault, NotFound, ProxyRefused, Refused, Unauthorized, Unavailable
+from .errors import Fault, NotFound, ProxyRefused, Refused, Unauthorized
 from .exchange import Outgoing, Response
 from .host import Host
 from .origin import Origin, redacted
 from .printable import printable
 from .redirects import GuardedTransport, drain
 from .reference import Reference, is_loopback
+from .refusal import other_failure
+from .retry import Patience
 from .transport import Transport
 
-_TEMPORARY = (408, 425, 429, 500, 502, 503, 504)
 _ERROR_LIMIT = 64 << 10
 _API_VERSION = "Docker-Distribution-Api-Version"
 """What registries say of themselves (distribution's API), and proxies do not."""
@@ -32,7 +33,8 @@ class Access:
     """What reaches registries: connections, credentials, which speak plain HTTP, and where their mirrors are written.
 
     Mirrors are written in a directory, `hosts_dir`, and in a text, `mirrors`, which goes before it. `hub_endpoint` is
-    the Hugging Face hub's URL, or empty for the public one. As a context manager it hangs up when its block ends.
+    the Hugging Face hub's URL, or empty for the public one. `patience` is for what may pass. As a context manager it
+    hangs up when its block ends.
     """
 
     transport: Transport
@@ -41,6 +43,11 @@ class Access:
     hosts_dir: str = ""
     mirrors: str = ""
     hub_endpoint: str = ""
+    patience: Patience = field(default_factory=Patience)
+
+    def __post_init__(self) -> None:
+        if self.patience.sleep is None:  # what breaks the connections breaks these waits, too
+            object.__setattr__(self, "patience", replace(self.patience, sleep=self.transport.pause))
 
     def __enter__(self) -> Self:
         return self
@@ -105,12 +112,15 @@ class Client:
         """Give the absolute URL of a path under the repository."""
         return urljoin(f"{self.base}/", path) + self._query
 
-    def location(self, response: Response) -> str:
+    def location(self, response: Response, before: str = "") -> str:
         """Give the absolute URL that an answer's Location names, relative to the URL that was asked (RFC 9110, 10.2.2).
 
-        Raises Refused when there is none, or when it leads where nobody may be led.
+        That is `before` where the answer names none. Raises Refused when there is none either, or when it leads where
+        nobody may be led.
         """
         location = response.headers.get("Location")
+        if not location and before:
+            return before
         if not location:
             raise Refused(f"{redacted(response.url)}: answered {response.status} without saying where to go on")
         return self._guard.target(response.url, location)
@@ -168,7 +178,7 @@ class Client:
         if Origin.of(response.url) == self.origin:
             return failure(method, response, self.who)
         said = f"{method} {redacted(response.url)}, where {self.origin} leads to: {response.status}"
-        return other_failure(said, response.status, response.headers.get("Retry-After", ""))
+        return other_failure(said, response.status, response.headers)
 
     def _authorized(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, scope: str
@@ -216,15 +226,7 @@ def failure(method: str, response: Response, who: str) -> Fault:
         return Unauthorized(f"{said} (asked as {who})")
     if response.status == 404:
         return NotFound(said)
-    return other_failure(said, response.status, response.headers.get("Retry-After", ""))
-
-
-def other_failure(said: str, status: int, retry_after: str) -> Fault:
-    """Say what an unwanted answer means that has to do with neither credentials nor absence."""
-    if status in _TEMPORARY:
-        seconds = float(retry_after) if retry_after.isdecimal() else None
-        return Unavailable(said, retry_after_seconds=seconds, is_overload=status in (429, 503))
-    return Refused(said)
+    return other_failure(said, response.status, response.headers)
 
 
 def _words(response: Response) -> str:

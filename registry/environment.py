@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .client import Access
 from .credentials import Credentials, default_files
+from .retry import Patience, Wait, silent
 from .tls import Tls
 from .transport import Transport
 
@@ -22,11 +23,12 @@ def access_from(  # noqa: PLR0913 - one option each, and all by name
     ca_file: str = "",
     hosts_dir: str = "",
     mirrors: str = "",
+    say_wait: Callable[[Wait], None] = silent,
 ) -> Access:
     """Make the access of one program: the docker configs given come before the user's own.
 
-    Those must be there unless they `may_lack`, as pull secrets may. `say` tells of credentials that are passed over.
-    Proxies are those of the process's environment, as every tool reads them.
+    Those must be there unless they `may_lack`, as pull secrets may. `say` tells of credentials that are passed over,
+    and `say_wait` of waits for the network. Proxies are those of the process's environment, as every tool reads them.
     """
     credentials = Credentials.load(
         map(Path, docker_configs), default_files(environ), may_lack=may_lack_configs, say=say
@@ -37,6 +39,7 @@ def access_from(  # noqa: PLR0913 - one option each, and all by name
         plain_http=tuple(plain_http),
         hosts_dir=hosts_dir,
         mirrors=mirrors,
+        patience=Patience(say=say_wait),
         hub_endpoint=environ.get("HF_ENDPOINT", ""),
     )
 

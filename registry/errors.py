@@ -22,7 +22,8 @@ Fault                                 base of every error that this project rais
 │   ├── ProxyRefused  proxy.refused          a proxy's own refusal
 │   └── Untrusted     registry.untrusted     TLS that does not prove who answers
 └── Unavailable       registry.unavailable   down, unreachable, overloaded, or cut off (temporary)
-    └── TakenOtherwise registry.takes-otherwise  a blob must be sent in another manner, which is known now (temporary)
+    ├── TakenOtherwise registry.takes-otherwise  a blob must be sent in another manner, which is known now (temporary)
+    └── UploadLost     registry.upload-lost      an upload that the registry knows no more (temporary)
 """
 
 from typing import ClassVar
@@ -196,14 +197,15 @@ class Unavailable(Fault):
     """The registry is down, unreachable, overloaded, or cut the connection.
 
     `retry_after_seconds` is what the registry asked for, if it asked; `is_overload` says that fewer requests at once
-    would help; `has_other` that another host is ready to go on with, so that waiting would help nobody.
+    would help; `has_other` that another host is ready to go on with, so that waiting would help nobody; `is_lasting`
+    that it may pass, but seldom does.
     """
 
     code = "registry.unavailable"
     temporary = True
     remedy = "check the address and the network, then try again"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - facts, all by name
         self,
         message: str,
         *,
@@ -211,13 +213,20 @@ class Unavailable(Fault):
         retry_after_seconds: float | None = None,
         is_overload: bool = False,
         has_other: bool = False,
+        is_lasting: bool = False,
     ) -> None:
         super().__init__(message, remedy=remedy)
         self.retry_after_seconds, self.is_overload = retry_after_seconds, is_overload
-        self.has_other = has_other
+        self.has_other, self.is_lasting = has_other, is_lasting
 
 
 class TakenOtherwise(Unavailable):
     """A blob must be sent in another manner, which is known now: from its start."""
 
     code = "registry.takes-otherwise"
+
+
+class UploadLost(Unavailable):
+    """An upload that the registry knows no more; its blob must be sent again from its start."""
+
+    code = "registry.upload-lost"

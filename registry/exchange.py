@@ -5,14 +5,16 @@ import io
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Protocol, Self
+from contextlib import contextmanager
+from typing import Protocol, Self, cast
 
 from .addresses import is_loopback
 from .connection import Connection
+from .deadline import Bound, Overdue
 from .errors import Fault, Mismatch, Unavailable, Untrusted
 from .origin import Origin, redacted
 from .printable import printable
+from .wire import Wire
 
 
 class Pool(Protocol):
@@ -20,6 +22,14 @@ class Pool(Protocol):
 
     def give_back(self, origin: Origin, connection: Connection) -> None:
         """Keep a connection for the next request to its origin."""
+        ...
+
+    def floor(self) -> Bound:
+        """Return the bound of a large body that begins now."""
+        ...
+
+    def answer(self) -> Bound:
+        """Return the bound of the answer to a body that was sent."""
         ...
 
 
@@ -33,10 +43,13 @@ class Response:
         """Whether the host itself answered from this very machine; a proxy's address tells nothing of it."""
         self.proxy = connection.proxy
         """Through whom it came, and who may have answered itself where there is no TLS."""
-        self._socket: socket.socket = connection.sock
+        self._wire = wire_of(connection)
         try:
             with explained(origin):
                 self._answer = connection.getresponse()
+                if self._wire.is_over:  # http.client takes such a head for a whole one
+                    self._answer.close()
+                    raise ConnectionError("the connection ended within the head of an answer")
         except Fault:
             connection.close()
             raise
@@ -46,13 +59,15 @@ class Response:
         """How many body bytes the server announced, or None."""
         self._left = self.length
         self._broke: Exception | None = None
-        self._bulk: socket.socket | None = None
+        self._is_bulk = self._is_large = False
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill the buffer from the body; 0 at its end. Raises Unavailable when the connection breaks.
 
         What came before a break is given first: the next call raises.
         """
+        if not self._is_large:
+            self._is_large, self._wire.bound = True, self._pool.floor()
         if self._broke is not None:
             raise _explain(self._origin, self._broke) from self._broke
         if self._left is None:  # chunked, or until the connection closes: http.client knows where it ends
@@ -72,16 +87,13 @@ class Response:
     def _receive(self, buffer: memoryview) -> int:
         """Receive once, straight into the buffer: a larger read of http.client's would lose all on a break.
 
-        What http.client read too far with the head comes first. Behind it a plain socket is asked itself, and waits in
-        the kernel until the buffer is full: one call for a buffer, not one for each packet that came. The kernel then
-        keeps the time limit too (SO_RCVTIMEO, set by whoever connected), and http.client must not read meanwhile.
+        What http.client read too far with the head comes first. Behind it a plain socket is asked itself, for as much
+        as the buffer takes (Wire.fill), and http.client must not read meanwhile.
         """
-        if self._bulk is not None:
-            return self._bulk.recv_into(buffer, len(buffer), socket.MSG_WAITALL)
+        if self._is_bulk:
+            return self._wire.fill(buffer)
         count = self._answer.fp.readinto1(buffer)
-        if len(buffer) > io.DEFAULT_BUFFER_SIZE and not isinstance(self._socket, ssl.SSLSocket):
-            self._bulk = self._socket
-            self._bulk.settimeout(None)
+        self._is_bulk = len(buffer) > io.DEFAULT_BUFFER_SIZE and not self._wire.is_secured
         return count
 
     def read(self, limit: int) -> bytes:
@@ -97,15 +109,13 @@ class Response:
         is_clean = (self._left == 0 or self._answer.isclosed()) and not self._answer.will_close
         self._answer.close()
         if is_clean:
-            self._socket.settimeout(self._connection.timeout)
             self._pool.give_back(self._origin, self._connection)
         else:
             self._connection.close()
 
     def abort(self) -> None:
         """Break the connection, from any thread: whoever reads from it gets an error."""
-        with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+        self._wire.shutdown()
 
     def __enter__(self) -> Self:
         return self
@@ -119,27 +129,34 @@ class Outgoing:
 
     def __init__(self, pool: Pool, origin: Origin, connection: Connection, url: str) -> None:
         self._pool, self._origin, self._connection, self._url = pool, origin, connection, url
-        if not isinstance(connection.sock, ssl.SSLSocket):
-            connection.sock.settimeout(None)  # the kernel keeps the limit: one call for a buffer, see Response._receive
+        self._wire = wire_of(connection)
+        self._wire.bound = pool.floor()
 
     def write(self, content: bytes | memoryview) -> bool:
-        """Send the next bytes; False when the server hung up, and then `finish` may read why."""
+        """Send the next bytes; False when the server wants no more of them, and then `finish` may read why."""
         try:
-            self._connection.send(content)
+            self._wire.send(memoryview(content))
         except (BrokenPipeError, ConnectionResetError):
             return False
         except OSError as error:
+            if isinstance(error, Overdue) and self._wire.is_readable:
+                return False
             raise _explain(self._origin, error) from error
         return True
 
     def finish(self) -> Response:
-        """Read the answer's head."""
-        self._connection.sock.settimeout(self._connection.timeout)
+        """Read the answer's head, as long as the registry may take for it: see deadline.committing."""
+        self._wire.bound = self._pool.answer()
         return Response(self._pool, self._origin, self._connection, self._url)
 
     def abort(self) -> None:
         """Hang up in the middle."""
         self._connection.close()
+
+
+def wire_of(connection: Connection) -> Wire:
+    """Return what a connection of our own reads and writes through."""
+    return cast("Wire", connection.sock)
 
 
 @contextmanager
@@ -156,6 +173,7 @@ def _explain(origin: Origin, error: Exception) -> Fault:
         return Untrusted(f"{origin}: its certificate is not trusted: {printable(error.verify_message)}")
     if isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
         return Untrusted(f"{origin}: does not speak TLS", remedy="use --plain-http if this registry speaks HTTP")
-    if isinstance(error, (TimeoutError, BlockingIOError)):  # the second is how SO_RCVTIMEO ends a wait
-        return Unavailable(f"{origin}: no answer within the time limit")
-    return Unavailable(f"{origin}: {printable(str(error)) or type(error).__name__}")
+    if isinstance(error, TimeoutError):
+        return Unavailable(f"{origin}: {error if isinstance(error, Overdue) else 'no answer within the time limit'}")
+    is_lasting = isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN
+    return Unavailable(f"{origin}: {printable(str(error)) or type(error).__name__}", is_lasting=is_lasting)

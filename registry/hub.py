@@ -22,7 +22,7 @@ from .origin import Origin
 from .ranges import Ranges
 from .redirects import GuardedTransport
 from .repository import Body, Resolved
-from .retry import patiently
+from .retry import Patience
 from .snapshot import HubFile, Listing, Snapshot, blob_digest
 from .source import HubSource
 
@@ -103,7 +103,7 @@ class HubRepository:
         self._source = source
         self._hub = HuggingFace(access.hub_endpoint, access.transport)
         self._origin = Origin.of(self._hub.endpoint)
-        self._transport = access.transport
+        self._transport, self._patience = access.transport, access.patience
         self._guard = GuardedTransport(access.transport, self._origin)
         self._ranges = Ranges(self._get)
         self._kept = _Kept()
@@ -115,6 +115,11 @@ class HubRepository:
         manifest = self._snapshot.manifest
         return Resolved(digest=Digest.of(manifest.to_bytes()), manifest=manifest)
 
+    @property
+    def patience(self) -> Patience:
+        """How long to try again what may pass."""
+        return self._patience
+
     def pinned(self, digest: Digest) -> str:  # noqa: ARG002 - the commit pins it
         """Give the source at its commit."""
         return str(self._snapshot.source)
@@ -125,7 +130,7 @@ class HubRepository:
             raise BadManifest(f"{descriptor.digest}: {descriptor.size} bytes where at most {limit} are read")
         kept = self._kept.get(descriptor.digest)
         if kept is None:
-            kept = patiently(lambda: self._whole(self._path(descriptor), descriptor.size))
+            kept = self._patience.patiently(lambda: self._whole(self._path(descriptor), descriptor.size))
         return verified(str(descriptor.digest), kept, descriptor.size, descriptor.digest)
 
     def open(self, descriptor: Descriptor, start: int, stop: int) -> Body:
@@ -152,7 +157,7 @@ class HubRepository:
         with self._lock:
             if self._found is None:
                 # 1
-                listing = patiently(lambda: self._hub.look_up(self._source))
+                listing = self._patience.patiently(lambda: self._hub.look_up(self._source))
                 self._source = listing.source
                 # 2 and 3
                 self._found = self._identified(listing)
@@ -175,7 +180,7 @@ class HubRepository:
     def _identify(self, file: HubFile) -> Digest:
         if file.digest is not None:
             return file.digest
-        content = patiently(lambda: self._whole(file.path, file.size))
+        content = self._patience.patiently(lambda: self._whole(file.path, file.size))
         digest = blob_digest(file, content)
         self._kept.put(digest, content)
         return digest

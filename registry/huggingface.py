@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
-from typing import Protocol
 
 import httpx2
 from huggingface_hub import (
@@ -24,7 +23,6 @@ from huggingface_hub.errors import HfHubHTTPError, OIDCError
 from huggingface_hub.hf_api import ModelInfo, RepoSibling
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
-from .client import other_failure
 from .digest import Digest
 from .errors import (
     BadCredentials,
@@ -40,6 +38,7 @@ from .errors import (
 from .exchange import Response
 from .origin import redacted
 from .paths import fault_of
+from .refusal import Headers, other_failure
 from .snapshot import HubFile, Listing
 from .source import HubSource
 from .transport import Transport
@@ -50,14 +49,6 @@ _WORDS_LIMIT = 300
 _ABSENT = ("RepoNotFound", "RevisionNotFound", "EntryNotFound")
 _NOT_PASSED_ON = ("host", "connection", "accept-encoding", "user-agent")
 """Headers of the package's requests that our connections write themselves."""
-
-
-class Headers(Protocol):
-    """Headers of an answer, whoever read it; names in any case."""
-
-    def get(self, name: str, default: str, /) -> str:
-        """Give a header's value."""
-        ...
 
 
 class HuggingFace:
@@ -127,7 +118,7 @@ class HuggingFace:
             return HubNotFound(said + who)
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             return HubUnauthorized(said + who)
-        return other_failure(said, status, headers.get("Retry-After", ""))
+        return other_failure(said, status, headers)
 
     def _carry(self, limit: int) -> None:
         """Have the package's requests go over our connections, and answers end at so many bytes."""

@@ -22,6 +22,7 @@ from .errors import BadLayout, BadManifest, LayoutFailed, Mismatch, NotFound, Re
 from .listing import listed, tag_of
 from .manifest import INDEX_TYPE, MANIFEST_TYPE, SIZE_LIMIT, Descriptor, Index, Manifest, parse_manifest
 from .repository import Resolved
+from .retry import Patience
 from .source import LayoutSource
 from .variants import choose, parse_single
 
@@ -53,6 +54,9 @@ class LayoutBody:
 
 class LayoutRepository:
     """One artifact of a layout, to be read. Safe to share between threads."""
+
+    patience = Patience()
+    """Seldom needed: what fails on a disk fails again."""
 
     def __init__(self, source: LayoutSource) -> None:
         self._source = source
@@ -157,6 +161,9 @@ class LayoutUpload:
 
 class LayoutPublisher:
     """A layout to be written; made where there is none. Safe to share between threads."""
+
+    patience = Patience()
+    """Seldom needed: what fails on a disk fails again."""
 
     def __init__(self, source: LayoutSource) -> None:
         if source.digest:

@@ -60,8 +60,8 @@ def positive(text: str) -> int:
     return number
 
 
-def access_for(arguments: argparse.Namespace, source: Source, environ: Mapping[str, str]) -> Access:
-    """Make the access that the options ask for."""
+def access_for(arguments: argparse.Namespace, source: Source, environ: Mapping[str, str], voice: Voice) -> Access:
+    """Make the access that the options ask for; `voice` tells of its waits."""
     plain = (source.reference.registry,) if isinstance(source, OciSource) and arguments.plain_http else ()
     return access_from(
         environ,
@@ -70,4 +70,5 @@ def access_for(arguments: argparse.Namespace, source: Source, environ: Mapping[s
         plain_http=plain,
         ca_file=arguments.ca_file,
         hosts_dir=arguments.hosts_dir,
+        say_wait=voice.wait,
     )

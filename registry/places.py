@@ -29,6 +29,6 @@ def publisher_at(source: Source, access: Access) -> Publisher:
         return LayoutPublisher(source)
     if isinstance(source, HubSource):
         raise SourceUnsupported(f"{source}: nothing is pushed to the hub", remedy="name a registry or a layout")
-    from .upload import RemotePublisher  # noqa: PLC0415 - see above
+    from .publisher import RemotePublisher  # noqa: PLC0415 - see above
 
     return RemotePublisher(access, source.reference)

@@ -6,9 +6,11 @@ operator trusts with it are asked.
 """
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 from .client import Access
+from .deadline import ending_within
 from .digest import Digest, verified
 from .errors import BadCaFile, BadManifest, BadMirrors, Fault, Mismatch, NotFound, Unavailable
 from .exchange import Response
@@ -16,7 +18,7 @@ from .host import Host
 from .manifest import Descriptor, Manifest, parse_manifest
 from .reference import Reference
 from .repository import Resolved
-from .retry import patiently
+from .retry import Patience
 from .site import Site
 from .turns import Attempt, Turns
 from .variants import choose, parse_single
@@ -60,7 +62,7 @@ class RemoteRepository:
     """A repository of a registry, to be read. Safe to share between threads."""
 
     def __init__(self, access: Access, reference: Reference) -> None:
-        self._reference, self._transport = reference, access.transport
+        self._reference, self._transport, self._patience = reference, access.transport, access.patience
         hosts = access.hosts(reference)
         self._turns = Turns(hosts)
         self._sites = {host.root: Site(access, host, reference) for host in hosts}
@@ -76,6 +78,11 @@ class RemoteRepository:
         child = self._child(found)
         manifest = parse_single(child, str(self._reference))
         return Resolved(digest=digest, manifest=manifest, documents=((digest, content), (found.digest, child)))
+
+    @property
+    def patience(self) -> Patience:
+        """How long to try again what may pass."""
+        return self._patience
 
     def pinned(self, digest: Digest) -> str:
         """Give the reference with its digest."""
@@ -154,15 +161,16 @@ class RemoteRepository:
             attempt.served()
             return result
 
-        return patiently(lambda: self._first(ask, order()))
+        return self._patience.patiently(lambda: self._first(ask, order()))
 
     def _first(self, ask: Callable[[Host, Attempt], Result], hosts: Sequence[Host]) -> Result:
         """Ask one host after the other until one answers well; a host that just lacks what is wanted need not rest."""
         faults: dict[str, Fault] = {}
-        for host in hosts:
+        for number, host in enumerate(hosts, 1):
             attempt = self._turns.begin(host)
             try:
-                return ask(host, attempt)
+                with self._hurried() if number < len(hosts) else nullcontext():
+                    return ask(host, attempt)
             except BadCaFile:
                 raise  # hosts.toml names a file that is none: no host's failure, and not to be passed over
             except NotFound as error:
@@ -172,6 +180,11 @@ class RemoteRepository:
                 attempt.failed()
                 faults[host.root] = error
         raise self._told(faults)
+
+    def _hurried(self) -> AbstractContextManager[None]:
+        """Give a host little time while another is left to be asked."""
+        limits = self._transport.limits
+        return ending_within(limits.hurried_seconds, limits)
 
     def _told(self, faults: dict[str, Fault]) -> Fault:
         """Choose the failure that counts, and have it tell of the others.

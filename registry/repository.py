@@ -6,6 +6,7 @@ from typing import Protocol, Self
 
 from .digest import Digest
 from .manifest import Descriptor, Manifest
+from .retry import Patience
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,11 @@ class Repository(Protocol):
         """Begin to read bytes `start` to `stop` of a blob."""
         ...
 
+    @property
+    def patience(self) -> Patience:
+        """How long to try again what may pass."""
+        ...
+
     def distrust(self, givers: Collection[str], /) -> bool:
         """Hear that bytes from these were wrong; tell whether asking again may bring others."""
         ...
@@ -111,6 +117,11 @@ class Publisher(Protocol):
 
     def mount(self, digest: Digest, repository: str) -> bool:
         """Take a blob over from another repository of the same place, without its bytes; tell whether that worked."""
+        ...
+
+    @property
+    def patience(self) -> Patience:
+        """How long to try again what may pass."""
         ...
 
     @property

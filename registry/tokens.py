@@ -15,6 +15,7 @@ from .errors import Fault, Refused, Unauthorized, Unavailable
 from .exchange import Response
 from .origin import Origin, redacted
 from .redirects import GuardedTransport
+from .refusal import other_failure
 
 _ANSWER_LIMIT = 1 << 20
 _MARGIN_SECONDS = 10.0
@@ -22,7 +23,6 @@ _LIFE_SECONDS = 60.0  # where the server does not say (distribution's token spec
 _ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 _TOKEN = re.compile(r"[!-~]+")  # what a header can carry
 _REFUSALS = (400, 401, 403)
-_PASSING = (408, 425, 429)
 
 
 class Realm:
@@ -58,8 +58,7 @@ class Realm:
             if response.status in _REFUSALS:
                 return Unauthorized(f"{redacted(url)}: gives {self._who} no token for {scope!r}")
             said = f"{redacted(url)}: answered {response.status} when asked for a token"
-            is_passing = response.status >= 500 or response.status in _PASSING
-            return Unavailable(said) if is_passing else Refused(said)
+            return other_failure(said, response.status, response.headers)
 
         return self._guard.follow(method, url, send, accept=(200,), failure=failure)
 

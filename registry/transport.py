@@ -1,56 +1,65 @@
 """HTTP/1.1 over blocking sockets: TLS, proxies, time limits, connections used again.
 
-Sockets are opened here and in `connection` alone. Redirects are answers here, not errands: who follows one must
-decide what to send along.
+Sockets are opened by `dial`, and read and written through `wire`, alone. Redirects are answers here, not errands: who
+follows one must decide what to send along.
 """
 
 import socket
 import ssl
-import struct
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from urllib.parse import urlsplit
-from weakref import WeakSet
 
 from .addresses import is_local
-from .connection import Connection, Lookup, PlainConnection, SecuredConnection, connect
+from .connection import Connection, PlainConnection, SecuredConnection
+from .deadline import Bound, Floor, Limits, for_answer, for_exchange
+from .dial import Dialler, Lookup, Waits, secure, tunnel
 from .errors import Unavailable
-from .exchange import Outgoing, Response, explained
+from .exchange import Outgoing, Response, explained, wire_of
 from .origin import Origin
-from .proxies import Proxies
+from .proxies import Proxies, Proxy
 from .tls import Tls
+from .wire import Wire
 
 USER_AGENT = "weighbridge/0.1"
 TIMEOUT_SECONDS = 30.0
 """How long a connection may bring nothing before it counts as broken."""
 
 _SYSTEM = Tls()
+_LIMITS = Limits()
+_WRITES = ("PUT", "PATCH")
+"""Methods whose answer says what a registry made of bytes, which may take it long."""
+
+_SAFE = ("GET", "HEAD")
+"""Methods that may be sent again blindly: they change nothing (RFC 9110 9.2.1)."""
 
 
 class Transport:
     """Connections to any number of origins, safe to share between threads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one setting each, and all by name
         self,
         *,
         proxies: Mapping[str, str],
         tls: Tls = _SYSTEM,
         timeout_seconds: float = TIMEOUT_SECONDS,
         connect_seconds: float | None = None,
+        limits: Limits = _LIMITS,
         lookup: Lookup = socket.getaddrinfo,
+        waits: Waits | None = None,
     ) -> None:
         """`proxies` maps schemes to URLs and `no` to exceptions, as `urllib.request.getproxies_environment` does.
 
-        `lookup` finds a name's addresses, as `socket.getaddrinfo` does.
-        `connect_seconds` limits the connecting alone, where that is not to take as long as other waits.
+        `timeout_seconds` is how long a connection may bring nothing, `connect_seconds` limits the connecting alone,
+        and `limits` what bytes now and then would prolong. `lookup` finds a name's addresses, as `socket.getaddrinfo`
+        does. `waits` are another transport's, to be broken with this one's.
         """
         self._addresses, self._tls, self._timeout = dict(proxies), tls, timeout_seconds
-        self._proxies, self._lookup = Proxies(proxies), lookup
+        self._proxies, self._limits = Proxies(proxies), limits
+        self._dialler = Dialler(waits or Waits(), lookup)
         self._connect_seconds = timeout_seconds if connect_seconds is None else connect_seconds
         self._siblings: list[Transport] = []
         self._idle: dict[Origin, list[Connection]] = {}
-        self._sockets = WeakSet[socket.socket]()
         self._lock = threading.Lock()
         self._context: ssl.SSLContext | None = None
 
@@ -59,13 +68,20 @@ class Transport:
         other = Transport(
             proxies={"http": proxy, "https": proxy} if proxy else self._addresses,
             tls=self._tls.joined(tls),
-            lookup=self._lookup,
+            limits=self._limits,
+            lookup=self._dialler.lookup,
+            waits=self._dialler.waits,
             timeout_seconds=self._timeout,
             connect_seconds=connect_seconds,
         )
         with self._lock:
             self._siblings.append(other)
         return other
+
+    @property
+    def limits(self) -> Limits:
+        """How long things may take."""
+        return self._limits
 
     def request(
         self,
@@ -80,23 +96,30 @@ class Transport:
 
         `is_elsewhere` says that a host which may lead nobody to this machine named the URL: then no loopback,
         link-local or unspecified address is connected to, whatever the URL's name resolves to. A connection that was
-        kept may have been closed by the server in the meantime: then, and only then, the request is sent a second
-        time, on a fresh one. Raises Unavailable, Untrusted, Refused, BadProxy.
+        kept may have been closed by the server in the meantime: a request that came back so, without a byte of an
+        answer, is sent a second time when it changes nothing. Raises Unavailable, Untrusted, Refused, BadProxy.
         """
         origin = Origin.of(url)
+        bound = for_exchange(self._limits, self._timeout)
         kept = self._take(origin, is_elsewhere=is_elsewhere)
         if kept is not None:
+            wire = wire_of(kept)
+            wire.bound, wire.received = bound, 0
             try:
                 return self._send(kept, origin, method, url, headers, body)
-            except Unavailable:
+            except Unavailable as error:
                 kept.close()
-        connection = self._connect(origin, is_elsewhere=is_elsewhere)
+                was_closed = not wire.received and not isinstance(error.__cause__, TimeoutError)
+                if method not in _SAFE or not was_closed:
+                    raise
+        connection = self._connect(origin, bound, is_elsewhere=is_elsewhere)
         return self._send(connection, origin, method, url, headers, body)
 
     def stream(self, method: str, url: str, headers: Mapping[str, str], *, is_elsewhere: bool = False) -> Outgoing:
         """Begin a request whose body follows; `headers` must hold its Content-Length. `is_elsewhere` as in request."""
         origin = Origin.of(url)
-        connection = self._connect(origin, is_elsewhere=is_elsewhere)
+        bound = for_exchange(self._limits, self._timeout)
+        connection = self._connect(origin, bound, is_elsewhere=is_elsewhere)
         with explained(origin):
             self._head(connection, origin, method, url, headers)
         return Outgoing(self, origin, connection, url)
@@ -106,15 +129,21 @@ class Transport:
         with self._lock:
             self._idle.setdefault(origin, []).append(connection)
 
+    def floor(self) -> Bound:
+        """Return the bound of a large body that begins now."""
+        return Floor(self._limits, self._timeout)
+
+    def answer(self) -> Bound:
+        """Return the bound of the answer to a body that was sent."""
+        return for_answer(self._limits)
+
+    def pause(self, seconds: float) -> bool:
+        """Wait, for nothing but the time; return True at once when `interrupt` broke that."""
+        return self._dialler.waits.pause(seconds)
+
     def interrupt(self) -> None:
-        """Break every connection: whoever waits for one gets Unavailable. Callable from any thread."""
-        with self._lock:
-            sockets, siblings = list(self._sockets), list(self._siblings)
-        for sibling in siblings:
-            sibling.interrupt()
-        for opened in sockets:
-            with suppress(OSError):
-                opened.shutdown(socket.SHUT_RDWR)
+        """Break every connection and every pause: whoever waits gets Unavailable. Callable from any thread."""
+        self._dialler.waits.interrupt()
 
     def close(self) -> None:
         """Hang up every idle connection."""
@@ -128,11 +157,16 @@ class Transport:
                 connection.close()
 
     def _take(self, origin: Origin, *, is_elsewhere: bool) -> Connection | None:
+        """Give a connection that was kept, and that the server has not closed since, as far as can be seen."""
         with self._lock:
             idle = self._idle.get(origin, [])
             for number in reversed(range(len(idle))):
-                if not (is_elsewhere and is_local(idle[number].peer)):
-                    return idle.pop(number)
+                if is_elsewhere and is_local(idle[number].peer):
+                    continue
+                kept = idle.pop(number)
+                if not wire_of(kept).is_readable:
+                    return kept
+                kept.close()
         return None
 
     def _send(  # noqa: PLR0913, PLR0917 - one call, private, and each part is a part of HTTP's request line
@@ -148,7 +182,12 @@ class Transport:
         with explained(origin):
             self._head(connection, origin, method, url, {**headers, **extra})
             if body:
-                connection.send(body)
+                wire_of(connection).bound = self.floor()
+                wire_of(connection).send(memoryview(body))
+        if method in _WRITES:
+            wire_of(connection).bound = self.answer()
+        elif body:
+            wire_of(connection).bound = for_exchange(self._limits, self._timeout)
         return Response(self, origin, connection, url)
 
     def _head(
@@ -169,36 +208,43 @@ class Transport:
             connection.putheader(name, value)
         connection.endheaders()
 
-    def _connect(self, origin: Origin, *, is_elsewhere: bool) -> Connection:
+    def _connect(self, origin: Origin, bound: Bound, *, is_elsewhere: bool) -> Connection:
         proxy = self._proxies.choose(origin)
         host, port = (proxy.host, proxy.port) if proxy else (origin.host, origin.port)
-        connection: Connection
-        if origin.scheme == "https":
-            connection = SecuredConnection(host, port, timeout=self._connect_seconds, context=self._secured())
-        else:
-            connection = PlainConnection(host, port, timeout=self._connect_seconds)
-        connection.dialled_by(self._lookup, may_be_here=bool(proxy) or not is_elsewhere)
-        if proxy and origin.scheme == "https":
-            connection.set_tunnel(origin.host, origin.port, headers=proxy.headers)
-        connection.proxy = proxy
+        context = self._secured() if origin.scheme == "https" else None
         with explained(origin):
-            connect(connection, origin)
-            connection.timeout = self._timeout
-            connection.sock.settimeout(self._timeout)
-            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            _limit_waits_in_the_kernel(connection.sock, self._timeout)
-        with self._lock:
-            self._sockets.add(connection.sock)
+            may_be_here = bool(proxy) or not is_elsewhere
+            sock = self._dialler.dial(
+                host, port, lambda: min(self._connect_seconds, bound.wait()), may_be_here=may_be_here
+            )
+            if context and proxy:
+                self._tunnel(sock, origin, proxy, bound)
+            if context:
+                sock = secure(sock, context, origin.host, bound.wait, self._dialler.waits)
+        connection: Connection
+        if context:
+            connection = SecuredConnection(origin.host, origin.port, context=context)
+        else:
+            connection = PlainConnection(origin.host, origin.port)
+        connection.proxy, connection.peer = proxy, "" if proxy else str(sock.getpeername()[0])
+        connection.sock = self._wire(sock, bound)  # enough of a socket for http.client
         return connection
+
+    def _tunnel(self, sock: socket.socket, origin: Origin, proxy: Proxy, bound: Bound) -> None:
+        host = f"[{origin.host}]" if ":" in origin.host else origin.host
+        try:
+            status = tunnel(self._wire(sock, bound), f"{host}:{origin.port}", proxy.headers)
+        except BaseException:
+            sock.close()
+            raise
+        if status != 200:
+            sock.close()
+            raise proxy.refusal(origin, status)
+
+    def _wire(self, sock: socket.socket, bound: Bound) -> Wire:
+        return Wire(sock, bound, self._limits.clock, min(self._timeout, self._limits.floor_seconds))
 
     def _secured(self) -> ssl.SSLContext:
         if self._context is None:
             self._context = self._tls.context()
         return self._context
-
-
-def _limit_waits_in_the_kernel(sock: socket.socket, seconds: float) -> None:
-    """Set the time limits for bulk reads and writes, which do not go through Python's own (socket(7), SO_RCVTIMEO)."""
-    limit = struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)

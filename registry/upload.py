@@ -1,19 +1,17 @@
-"""Write artifacts to a registry (distribution-spec, "Pushing")."""
+"""Write large blobs to a registry (distribution-spec, "Pushing blobs")."""
 
 import re
 from collections.abc import Callable
 from enum import Enum
 from typing import Self
-from urllib.parse import quote
 
-from .client import Access, Client, failure
+from .client import Client
+from .commit import Committer
 from .digest import Digest
-from .errors import Fault, Mismatch, NotFound, Refused, TakenOtherwise, Unauthorized, Unavailable
+from .errors import Fault, Mismatch, NotFound, Refused, TakenOtherwise, Unavailable, UploadLost
 from .exchange import Outgoing, Response
-from .manifest import Manifest
 from .printable import printable
-from .reference import Reference
-from .retry import patiently
+from .redirects import MAX_HOPS
 
 _BYTES = {"Content-Type": "application/octet-stream"}
 _ERROR_LIMIT = 64 << 10
@@ -39,16 +37,29 @@ _BETTER = {413: Manner.CHUNKED, 404: Manner.WHOLE, 405: Manner.WHOLE, 416: Manne
 
 
 class RemoteUpload:
-    """A blob on its way in the given manner. Raises TakenOtherwise, `learn` told, when another manner would do."""
+    """A blob on its way in the given manner, of known size and digest where that is one PUT.
 
-    def __init__(
-        self, client: Client, location: str, size: int | None, manner: Manner, learn: Callable[[Manner], None]
+    Raises TakenOtherwise, `learn` told, when another manner would do, and UploadLost when it must begin again.
+    """
+
+    def __init__(  # noqa: PLR0913 - what a blob is, and how it goes
+        self,
+        committer: Committer,
+        location: str,
+        size: int | None,
+        manner: Manner,
+        *,
+        digest: Digest | None = None,
+        learn: Callable[[Manner], None],
     ) -> None:
-        self._client, self._location, self._size = client, location, size
+        self._committer, self._client, self._size, self._digest = committer, committer.client, size, digest
+        self._location = with_digest(location, digest) if manner is Manner.WHOLE else location
         self._manner, self._learn = manner, learn
         self._stretch = CHUNK_BYTES if manner is Manner.CHUNKED else size or 0
         self._outgoing: Outgoing | None = None
         self._sent = self._until = self._resumed = 0
+        self._renewed_at = -1
+        self._hops, self._moved = 0, ""
 
     def write(self, content: memoryview) -> None:
         """Send the next bytes."""
@@ -65,52 +76,84 @@ class RemoteUpload:
     def resume(self) -> int:
         """Ask how much has arrived, to go on behind it after a broken connection; give that offset.
 
-        Raises Unavailable and the other faults of a request when the upload is lost (distribution-spec, "Chunked
-        Upload": GET of the upload's address answers its Range, and the address to go on with).
+        Raises UploadLost when it cannot go on, Unavailable and the other faults of a request (distribution-spec,
+        "Chunked Upload": GET of the upload's address answers its Range, and the address to go on with).
         """
         self._hang_up()
         if self._manner is Manner.WHOLE:
-            raise Unavailable(f"{self._client.origin}: an upload in one PUT cannot go on in the middle")
-        with self._client.request("GET", self._location, headers={}, accept=(204,)) as response:
-            arrived = _ARRIVED.fullmatch(response.headers.get("Range", ""))
-            self._location = _location(self._client, response)
+            return self._resume_whole()
+        try:
+            with self._client.request("GET", self._location, headers={}, accept=(200, 202, 204)) as response:
+                arrived = _ARRIVED.fullmatch(response.headers.get("Range", ""))
+                self._location = self._client.location(response, self._location)
+        except (NotFound, Refused) as error:
+            raise UploadLost(str(error)) from error
         last = int(arrived[1]) if arrived else 0
         self._sent = self._until = self._resumed = last + 1 if last else 0  # registries write 0-0 for nothing, too
         return self._sent
 
+    def _resume_whole(self) -> int:
+        """Find out whether the one PUT that broke took effect: it cannot go on in the middle."""
+        if self._moved:
+            self._sent = self._until = 0
+            return 0
+        if self._digest is None or self._size is None or not self._committer.has_taken(self._digest):
+            raise UploadLost(f"{self._client.origin}: an upload in one PUT cannot go on in the middle")
+        self._sent = self._until = self._size
+        return self._size
+
     def commit(self, digest: Digest) -> None:
         """Close the blob under its digest; raise Mismatch when the registry counted another one."""
-        if self._manner is not Manner.WHOLE:
-            _close(self._client, self._location, b"", digest)
+        if self._manner is Manner.WHOLE:
+            return
+        try:
+            self._committer.commit(
+                lambda: close(self._client, self._location, b"", digest),
+                lambda: self._committer.has_taken(digest),
+                size=self._sent,
+                name=str(digest),
+            )
+        except NotFound as error:
+            raise UploadLost(str(error)) from error
 
     def _begin(self, at_hand: int) -> None:
         """Begin a request; of a blob whose size nobody knows it carries just what is at hand."""
         rest = at_hand if self._size is None else self._size - self._sent
-        self._until = self._sent + min(self._stretch, rest)
+        self._until = self._sent + min(self._stretch or rest, rest)
         headers = {**_BYTES, "Content-Length": str(self._until - self._sent)}
         if self._manner is Manner.CHUNKED or self._sent:
             headers["Content-Range"] = f"{self._sent}-{self._until - 1}"
-        self._outgoing = self._client.stream(self._method, self._location, headers)
+        self._outgoing = self._client.stream(self._method, self._moved or self._location, headers)
+        self._moved = ""
 
     def _end(self) -> None:
         outgoing, self._outgoing = self._outgoing, None
         if outgoing is None:
             return
-        with outgoing.finish() as response:
+        with self._committer.waiting(self._sent, "a blob"), outgoing.finish() as response:
             if response.status not in (201, 202, 204):
                 raise self._refused(response)
             response.read(_ERROR_LIMIT)
+            self._hops = 0
             if self._manner is not Manner.WHOLE:
-                self._location = _location(self._client, response)
+                self._location = self._client.location(response, self._location)
 
     @property
     def _method(self) -> str:
         return "PUT" if self._manner is Manner.WHOLE else "PATCH"
 
     def _refused(self, response: Response) -> Fault:
-        said = failure(self._method, response, self._client.who)
+        said = self._client.failure(self._method, response)
         if response.status == 416 and self._resumed:
             return Unavailable(str(said))  # more of the broken request arrived after the registry was asked
+        if response.status in (401, 403) and self._renewed_at < self._sent:
+            self._renewed_at = self._sent
+            return Unavailable(str(said)) if self._client.renewed(response) else said
+        if self._hops < MAX_HOPS and (moved := self._client.moved(self._method, response)):
+            self._hops, self._moved = self._hops + 1, moved
+            return Unavailable(f"{said}: goes on elsewhere", has_other=True)
+        if response.status == 404 and self._resumed:
+            return UploadLost(str(said))
         better = _BETTER.get(response.status)
         if better is None or better is self._manner or self._manner is Manner.WHOLE:
             return said
@@ -129,107 +172,21 @@ class RemoteUpload:
             self._outgoing = None
 
 
-class RemotePublisher:
-    """A repository of a registry, to be written. Safe to share between threads."""
-
-    def __init__(self, access: Access, reference: Reference) -> None:
-        if reference.digest:
-            raise Refused(f"{reference}: names a digest, which nobody can choose", remedy="push to a tag")
-        self._reference, self._transport = reference, access.transport
-        self._client = Client(access, access.itself(reference), reference, "pull,push")
-        self._manner = Manner.STREAMED
-
-    def pinned(self, digest: Digest) -> str:
-        """Give the reference with its digest."""
-        return str(self._reference.pinned(digest))
-
-    def interrupt(self) -> None:
-        """Break every connection in use."""
-        self._transport.interrupt()
-
-    def has(self, digest: Digest) -> bool:
-        """Tell whether a blob is there already."""
-
-        def ask() -> bool:
-            url = self._client.url(f"blobs/{digest}")
-            try:
-                with self._client.request("HEAD", url, headers={}, accept=(200,)) as response:
-                    return response.status == 200
-            except NotFound:
-                return False
-
-        return patiently(ask)
-
-    def mount(self, digest: Digest, repository: str) -> bool:
-        """Take a blob over from another repository of the registry; False when it would rather have the bytes."""
-        url = self._client.url(f"blobs/uploads/?mount={digest}&from={quote(repository)}")
-        try:
-            with self._client.request(
-                "POST", url, headers={}, accept=(201, 202), body=b"", also_reads=repository
-            ) as response:
-                response.read(_ERROR_LIMIT)
-                return response.status == 201
-        except (Unauthorized, NotFound, Refused):
-            return False
-
-    @property
-    def wants_digest_first(self) -> bool:
-        """Whether this registry takes large blobs only under a digest that is known before."""
-        return self._manner is Manner.WHOLE
-
-    def begin(self, size: int | None, digest: Digest | None = None) -> RemoteUpload:
-        """Begin a blob; both its size and its digest may be unknown, unless `wants_digest_first`."""
-        location, manner = self._open(), self._manner
-        if manner is Manner.WHOLE:
-            location = _with_digest(location, digest)
-        elif size is None:
-            manner = Manner.CHUNKED  # one request must say how much it brings
-        return RemoteUpload(self._client, location, size, manner, self._learn)
-
-    def _learn(self, manner: Manner) -> None:
-        self._manner = manner
-
-    def put(self, content: bytes, digest: Digest) -> None:
-        """Write a small blob whole."""
-        patiently(lambda: _close(self._client, self._open(), content, digest))
-
-    def put_manifest(self, manifest: Manifest) -> Digest:
-        """Write the manifest under the reference's tag; raise Mismatch when the registry counted another digest."""
-        content = manifest.to_bytes()
-        digest = Digest.of(content)
-        url = self._client.url(f"manifests/{self._reference.target}")
-
-        def send() -> None:
-            headers = {"Content-Type": manifest.media_type}
-            with self._client.request("PUT", url, headers=headers, accept=(201,), body=content) as response:
-                _cross_check(response, digest)
-
-        patiently(send)
-        return digest
-
-    def _open(self) -> str:
-        url = self._client.url("blobs/uploads/")
-        with self._client.request("POST", url, headers={}, accept=(202,), body=b"") as response:
-            location = _location(self._client, response)
-            response.read(_ERROR_LIMIT)
-        return location
+def close(client: Client, location: str, content: bytes, digest: Digest) -> None:
+    """Close an upload with its last bytes, under its digest; raise Mismatch when the registry counted another one."""
+    accept = (200, 201, 202, 204)
+    with client.request("PUT", with_digest(location, digest), headers=_BYTES, accept=accept, body=content) as response:
+        cross_check(response, digest)
 
 
-def _close(client: Client, location: str, content: bytes, digest: Digest) -> None:
-    with client.request("PUT", _with_digest(location, digest), headers=_BYTES, accept=(201,), body=content) as response:
-        _cross_check(response, digest)
-
-
-def _with_digest(location: str, digest: Digest | None) -> str:
+def with_digest(location: str, digest: Digest | None) -> str:
+    """Return an upload's address with the digest that closes it."""
     return f"{location}{'&' if '?' in location else '?'}digest={digest}"
 
 
-def _cross_check(response: Response, digest: Digest) -> None:
+def cross_check(response: Response, digest: Digest) -> None:
+    """Raise Mismatch when a registry counted another digest than what was sent has."""
     counted = response.headers.get("Docker-Content-Digest")
     response.read(_ERROR_LIMIT)
     if counted and counted.startswith("sha256:") and counted != str(digest):
         raise Mismatch(f"sent {digest}, but the registry counted {printable(counted)}")
-
-
-def _location(client: Client, response: Response) -> str:
-    return client.location(response)

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TextIO
 
 from .meter import Gauge, Meter, human
+from .retry import Wait
 
 _TERMINAL_SECONDS = 0.2
 _PLAIN_SECONDS = 5.0
@@ -21,10 +22,24 @@ class Voice:
     def __init__(self, stream: TextIO = sys.stderr) -> None:
         self._stream = stream
         self._is_terminal = stream.isatty()
+        self._waiting = threading.Lock()
+        self._told_until = float("-inf")
 
     def say(self, line: str) -> None:
         """Tell one thing."""
         print(line, file=self._stream, flush=True)
+
+    def wait(self, wait: Wait) -> None:
+        """Tell of a wait for the network, from any thread: of many that go on at the same time, one."""
+        with self._waiting:
+            now = time.monotonic()
+            if now < self._told_until:
+                return
+            self._told_until = now + wait.seconds
+        self._tell_wait(wait)
+
+    def _tell_wait(self, wait: Wait) -> None:
+        self.say(f"\r{wait}\033[K" if self._is_terminal else str(wait))
 
     def watch(self, meter: Gauge, name: str) -> AbstractContextManager[None]:
         """Tell how far a meter is while the `with` block runs."""
@@ -53,11 +68,15 @@ class Voice:
 
 
 class JsonVoice(Voice):
-    """Speaks to programs: one JSON object a line, its `event` a `note`, the `progress`, or the `end`."""
+    """Speaks to programs: one JSON object a line, its `event` a `note`, a `wait`, the `progress`, or the `end`."""
 
     def say(self, line: str) -> None:
         """Tell one thing."""
         self._tell("note", text=line)
+
+    def _tell_wait(self, wait: Wait) -> None:
+        seconds, left = round(wait.seconds, 1), round(wait.left_seconds, 1)
+        self._tell("wait", text=str(wait), answered=wait.answered, seconds=seconds, left=left)
 
     @contextmanager
     def watch(self, meter: Gauge, name: str) -> Iterator[None]:
@@ -83,6 +102,9 @@ class Silence(Voice):
     """Says nothing."""
 
     def say(self, line: str) -> None:
+        """Say nothing."""
+
+    def wait(self, wait: Wait) -> None:
         """Say nothing."""
 
     def watch(self, meter: Gauge, name: str) -> AbstractContextManager[None]:  # noqa: ARG002 - the voice's shape

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from .manner import Manner
 from .registry import Answer, Change, FakeRegistry, Request
 
 
@@ -76,3 +77,17 @@ def redirected(url: str) -> Change:
 def ignoring_ranges(content: bytes) -> Change:
     """Answer every read of a blob with the whole of it."""
     return lambda _, __: Answer(200, content)
+
+
+def mannered(manner: Manner) -> Change:
+    """Send the right answer, but late, bit by bit, or not to its end."""
+    return lambda _, answer: replace(answer, manner=manner)
+
+
+def without(*names: str) -> Change:
+    """Leave headers out."""
+
+    def change(_: Request, answer: Answer) -> Answer:
+        return replace(answer, headers={name: value for name, value in answer.headers.items() if name not in names})
+
+    return change

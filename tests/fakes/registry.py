@@ -19,6 +19,8 @@ from urllib.parse import unquote
 from registry.digest import Digest
 from registry.manifest import MANIFEST_TYPE, Manifest
 
+from .manner import Manner
+
 _RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 
 
@@ -42,7 +44,8 @@ class Request:
 class Answer:
     """What goes back; `body` may differ from the promised `length`, and the connection may end badly after it.
 
-    `stalls` keeps the connection open without another byte until the client gives up.
+    `stalls` keeps the connection open without another byte until the client gives up; `manner` says how the bytes of
+    head and body go out, where that is not at once.
     """
 
     status: int
@@ -51,6 +54,7 @@ class Answer:
     length: int | None = None
     resets: bool = False
     stalls: bool = False
+    manner: Manner | None = None
 
 
 Change = Callable[[Request, Answer], Answer]
@@ -64,10 +68,23 @@ class Scripted:
     method: str = "GET"
     path: str = ""
     times: int = 1_000_000
+    acts: bool = True
+    """Whether the registry does what it was asked before its answer is changed."""
+
+    skips: int = 0
+    """How many matching requests are answered well before."""
+
+    until: Callable[[], bool] | None = None
+    """Whether it is over: an outage that ends."""
 
     def wants(self, request: Request) -> bool:
         """Tell whether this request is one of those, and count it."""
         if self.times <= 0 or request.method != self.method or not re.search(self.path, request.path):
+            return False
+        if self.until is not None and self.until():
+            return False
+        if self.skips > 0:
+            self.skips -= 1
             return False
         self.times -= 1
         return True
@@ -83,6 +100,7 @@ class FakeRegistry:
         self.requests: list[Request] = []
         self.cuts: list[int] = []
         self.address = ""
+        self.over = threading.Event()
         self._lock = threading.Lock()
         self._uploads = 0
         self._parts: dict[str, bytes] = {}
@@ -100,9 +118,19 @@ class FakeRegistry:
         self.blobs[str(digest)] = content
         return digest
 
-    def fail(self, change: Change, *, method: str = "GET", path: str = "/blobs/", times: int = 1_000_000) -> None:
+    def fail(  # each test names what it needs
+        self,
+        change: Change,
+        *,
+        method: str = "GET",
+        path: str = "/blobs/",
+        times: int = 1_000_000,
+        acts: bool = True,
+        skips: int = 0,
+        until: Callable[[], bool] | None = None,
+    ) -> None:
         """Add a fault to the script."""
-        self.faults.append(Scripted(change, method, path, times))
+        self.faults.append(Scripted(change, method, path, times, acts, skips, until))
 
     def reference(self, tag: str = "v1") -> str:
         """Give the reference of the model that it holds."""
@@ -131,10 +159,10 @@ class FakeRegistry:
         """Answer a request, faults included."""
         with self._lock:
             self.requests.append(request)
-            changes = [fault.change for fault in self.faults if fault.wants(request)]
-        answer = self.honest(request)
-        for change in changes:
-            answer = change(request, answer)
+            wanted = [fault for fault in self.faults if fault.wants(request)]
+        answer = self.honest(request) if all(fault.acts for fault in wanted) else Answer(503)
+        for fault in wanted:
+            answer = fault.change(request, answer)
         return answer
 
     def honest(self, request: Request) -> Answer:
@@ -200,6 +228,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         answer = self.fake.answer(replace(request, body=body))
         length = len(answer.body) if answer.length is None else answer.length
+        if answer.manner is not None:
+            self.wfile = answer.manner.begin(self.connection, self.fake.over)
         self.send_response(answer.status)
         for name, value in {"Content-Length": str(length), **answer.headers}.items():
             self.send_header(name, value)
@@ -211,7 +241,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.rfile.read(1)
         if answer.resets:
             self._reset()
-        if answer.resets or answer.stalls or length != len(answer.body):
+        if answer.manner is not None or answer.resets or answer.stalls or length != len(answer.body):
             self.close_connection = True
 
     def _reset(self) -> None:
@@ -249,5 +279,6 @@ def serving(fake: Fake, tls: ssl.SSLContext | None = None) -> Iterator[Fake]:
         try:
             yield fake
         finally:
+            fake.over.set()
             server.shutdown()
             thread.join()

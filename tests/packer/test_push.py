@@ -30,12 +30,12 @@ from registry.digest import Digest
 from registry.errors import BadLayout, LayoutFailed, Mismatch, Refused, Unauthorized, Unavailable
 from registry.meter import Meter
 from registry.places import publisher_at, repository_at
-from registry.retry import patiently
 from registry.source import OciSource, parse_source
 from registry.transport import Transport
 from registry.voice import Silence
 from tests.conftest import Part
 from tests.fakes import faults
+from tests.fakes.patience import HASTY
 from tests.fakes.registry import fake_registry
 from tests.parts.distribution import Registry
 from tests.puller.models import noise, read_tree, write_tree
@@ -54,7 +54,9 @@ TREE = {
 @pytest.fixture
 def access() -> Iterator[Access]:
     """Reach loopback registries as nobody."""
-    with Access(transport=Transport(proxies={}, timeout_seconds=30), credentials=Credentials()) as opened:
+    with Access(
+        transport=Transport(proxies={}, timeout_seconds=30), credentials=Credentials(), patience=HASTY
+    ) as opened:
         yield opened
 
 
@@ -278,11 +280,8 @@ def test_a_ledger_that_is_broken_knows_nothing(registry: Registry, access: Acces
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT", "POST"])
-def test_an_upload_that_breaks_is_sent_again(
-    access: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
-) -> None:
+def test_an_upload_that_breaks_is_sent_again(access: Access, tmp_path: Path, method: str) -> None:
     """A registry that fails for a while costs time; the artifact is the same."""
-    monkeypatch.setattr("registry.retry._FIRST_SECONDS", 0.0)
     tree = {"config.json": b"{}", "model.gguf": noise(5 << 20)}
     with fake_registry() as fake:
         fake.fail(faults.status(503), method=method, path="/blobs/uploads/", times=2)
@@ -298,7 +297,6 @@ def test_a_blob_is_sent_as_the_registry_takes_it(
     access: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, method: str, count: int
 ) -> None:
     """Refused as one stream, a blob comes in chunks or in one PUT, by what was refused, and is the same blob."""
-    monkeypatch.setattr("registry.retry._FIRST_SECONDS", 0.0)
     monkeypatch.setattr("registry.upload.CHUNK_BYTES", (1 << 20) + 1)
     tree = {"model.gguf": noise(5 << 20)}
     with fake_registry() as fake:
@@ -310,11 +308,8 @@ def test_a_blob_is_sent_as_the_registry_takes_it(
 
 
 @pytest.mark.parametrize("cuts", [[3 << 20], [0], [1 << 20, 1 << 20], [4 << 20, 100, 0, 5]])
-def test_an_upload_whose_connection_broke_goes_on_where_it_was(
-    access: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cuts: list[int]
-) -> None:
+def test_an_upload_whose_connection_broke_goes_on_where_it_was(access: Access, tmp_path: Path, cuts: list[int]) -> None:
     """What has arrived is not sent again after one break; after more of them the blob is right all the same."""
-    monkeypatch.setattr("registry.retry._FIRST_SECONDS", 0.0)
     tree = {"model.gguf": noise(30 << 20)}
     with fake_registry() as fake:
         fake.cuts = list(cuts)
@@ -335,7 +330,7 @@ def test_the_real_registry_lets_a_broken_upload_go_on(registry: Registry, access
         upload._outgoing._connection.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[attr-defined] # noqa: SLF001 - as a network would
         with pytest.raises(Unavailable):
             upload.write(memoryview(content)[3 << 20 :])
-        patiently(lambda: upload.write(memoryview(content)[upload.resume() :]))
+        access.patience.patiently(lambda: upload.write(memoryview(content)[upload.resume() :]))
         upload.commit(Digest.of(content))
     assert publisher_at(source, access).has(Digest.of(content))
 
@@ -452,9 +447,8 @@ def test_a_full_disk_leaves_the_tag_where_it_was(
     assert [name for name in read_tree(tmp_path / "layout") if "incoming" in name] == []
 
 
-def test_a_registry_that_is_down_is_named(access: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_registry_that_is_down_is_named(access: Access, tmp_path: Path) -> None:
     """The error says which address did not answer."""
-    monkeypatch.setattr("registry.retry._FIRST_SECONDS", 0.0)
     with pytest.raises(Unavailable, match=r"127\.0\.0\.1:1"):
         send(write_tree(tmp_path / "model", {"a": b""}), "127.0.0.1:1/m:v1", access)
 

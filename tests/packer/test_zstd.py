@@ -35,6 +35,7 @@ from registry.transport import Transport
 from registry.voice import Silence
 from tests.conftest import Part
 from tests.fakes import faults
+from tests.fakes.patience import HASTY
 from tests.fakes.registry import fake_registry
 from tests.parts.distribution import Registry
 from tests.puller.models import noise, read_tree, write_tree
@@ -58,7 +59,9 @@ TREE = {
 @pytest.fixture
 def access() -> Iterator[Access]:
     """Reach loopback registries as nobody."""
-    with Access(transport=Transport(proxies={}, timeout_seconds=30), credentials=Credentials()) as opened:
+    with Access(
+        transport=Transport(proxies={}, timeout_seconds=30), credentials=Credentials(), patience=HASTY
+    ) as opened:
         yield opened
 
 
@@ -168,11 +171,8 @@ def test_an_unchanged_file_is_neither_packed_nor_sent_again(access: Access, tmp_
 
 
 @pytest.mark.parametrize("cuts", [[3 << 20], [0], [1 << 20, 1 << 20], [4 << 20, 100, 0, 5]])
-def test_an_upload_whose_connection_broke_goes_on_where_it_was(
-    access: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cuts: list[int]
-) -> None:
+def test_an_upload_whose_connection_broke_goes_on_where_it_was(access: Access, tmp_path: Path, cuts: list[int]) -> None:
     """What arrived of a chunk is not sent again, and nothing is packed twice."""
-    monkeypatch.setattr("registry.retry._FIRST_SECONDS", 0.0)
     tree = {"a.safetensors": TREE["a.safetensors"]}
     with fake_registry() as fake:
         fake.cuts = list(cuts)

@@ -36,6 +36,7 @@ from registry.transport import Transport
 from registry.voice import Silence
 from tests.fakes import faults
 from tests.fakes.hub import FakeHub, Gate, fake_hub, git_id
+from tests.fakes.patience import HASTY
 from tests.fakes.registry import Answer, Change, Request
 from tests.registry.test_remote import certificate_for_localhost
 
@@ -66,12 +67,6 @@ def hub() -> Iterator[FakeHub]:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for no hub."""
-    monkeypatch.setattr("registry.retry._FIRST_SECONDS", 0.0)
-
-
-@pytest.fixture
 def logged_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hold a token as users do."""
     monkeypatch.setenv("HF_TOKEN", TOKEN)
@@ -80,7 +75,7 @@ def logged_in(monkeypatch: pytest.MonkeyPatch) -> None:
 def reach(hub: FakeHub) -> Access:
     """Reach a hub."""
     transport = Transport(proxies={}, timeout_seconds=10)
-    return Access(transport=transport, credentials=Credentials(), hub_endpoint=hub.endpoint)
+    return Access(transport=transport, credentials=Credentials(), hub_endpoint=hub.endpoint, patience=HASTY)
 
 
 def bring(hub: FakeHub, folder: Path, source: str = SOURCE, **changes: object) -> Receipt:
@@ -167,7 +162,6 @@ def test_what_came_before_a_failure_does_not_come_again(hub: FakeHub, tmp_path: 
     assert min(request.range[0] for request in hub.cdn.blob_requests() if request.range) >= PIECE
 
 
-@pytest.mark.usefixtures("impatient")
 def test_streams_that_break_go_on_where_they_were(hub: FakeHub, tmp_path: Path) -> None:
     """Cut and overrun connections cost time alone."""
     hub.cdn.fail(faults.truncated(10_000, resets=True), times=3)
@@ -207,7 +201,6 @@ def test_a_hub_without_ranges_is_read_as_one_stream(hub: FakeHub, tmp_path: Path
     assert read_tree(tmp_path / "model") == files
 
 
-@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     "fault", [faults.flipped(17), faults.lengthened(b"x"), faults.replaced(b"<html>sign in</html>")]
 )
@@ -335,9 +328,8 @@ def test_the_token_is_in_nothing_that_a_pull_leaves(hub: FakeHub, tmp_path: Path
     assert is_accepted or "[hub.gated]" in done.stderr
 
 
-def test_a_hub_that_is_away_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_that_is_away_is_unavailable(tmp_path: Path) -> None:
     """A hub that cannot be reached may be back later: the error is a temporary one."""
-    monkeypatch.setattr("registry.retry._FIRST_SECONDS", 0.0)
     with fake_hub() as hub:
         pass
     with pytest.raises(Unavailable):

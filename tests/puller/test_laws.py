@@ -21,6 +21,7 @@ from registry.errors import Fault
 from registry.transport import Transport
 from registry.voice import Silence
 from tests.fakes import faults
+from tests.fakes.patience import HASTY
 from tests.fakes.registry import Answer, Change, FakeRegistry, fake_registry
 
 from .models import noise, offer, offer_packed, read_tree
@@ -89,7 +90,8 @@ def ask(seed: int, root: Path) -> None:
             connections=random.randint(1, 6),
             piece_bytes=random.choice((20_000, 50_000, 1 << 20)),
         )
-        with Access(transport=Transport(proxies={}, timeout_seconds=0.2), credentials=Credentials()) as access:
+        transport = Transport(proxies={}, timeout_seconds=0.2)
+        with Access(transport=transport, credentials=Credentials(), patience=HASTY) as access:
             try:
                 pull(settings, access, Silence())
             except Fault:
@@ -102,11 +104,8 @@ def ask(seed: int, root: Path) -> None:
 
 
 @pytest.mark.parametrize("batch", range(SCHEDULES // BATCH))
-def test_any_script_of_faults_ends_in_the_right_bytes_or_a_named_error(
-    batch: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_any_script_of_faults_ends_in_the_right_bytes_or_a_named_error(batch: int, tmp_path: Path) -> None:
     """Law: after a pull the model is right or absent; a pull after it, undisturbed, makes it right."""
-    monkeypatch.setattr("registry.retry._FIRST_SECONDS", 0.0)
     for seed in range(batch * BATCH, (batch + 1) * BATCH):
         print(f"seed {seed}")  # noqa: T201 - pytest shows it when the law is broken
         root = tmp_path / str(seed)

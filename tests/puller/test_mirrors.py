@@ -4,13 +4,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from puller.carrier import Crew
 from puller.pull import pull
 from puller.receipt import Receipt
 from puller.settings import Settings
@@ -19,11 +17,13 @@ from registry.credentials import Credentials
 from registry.digest import Digest
 from registry.errors import Mismatch, NotFound
 from registry.places import publisher_at
+from registry.retry import Patience
 from registry.source import parse_source
 from registry.transport import Transport
 from registry.voice import Silence
 from tests.conftest import Part
 from tests.fakes import faults
+from tests.fakes.patience import HASTY, NONE
 from tests.fakes.registry import Change, FakeRegistry, Request, fake_registry
 from tests.parts.distribution import Registry, running_registry
 
@@ -50,16 +50,6 @@ def mirror() -> Iterator[FakeRegistry]:
         yield running
 
 
-@pytest.fixture
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the test fail when a worker waits for a host that failed."""
-
-    def refuse(seconds: float) -> None:
-        assert seconds == 0.0, "patience was spent"
-
-    monkeypatch.setattr("puller.fetch.Crew", partial(Crew, sleep=refuse))
-
-
 def hosts_dir(folder: Path, origin: str, *mirrors: FakeRegistry, line: str = "") -> str:
     """Write the hosts.toml of a registry."""
     place = folder / "certs.d" / f"{origin.replace(':', '_')}_"
@@ -69,12 +59,14 @@ def hosts_dir(folder: Path, origin: str, *mirrors: FakeRegistry, line: str = "")
     return str(place.parent)
 
 
-def bring(origin: FakeRegistry, folder: Path, hosts: str, seconds: float = 10, **changes: object) -> Receipt:
-    """Pull the origin's model to `folder/model`."""
+def bring(
+    origin: FakeRegistry, folder: Path, hosts: str, seconds: float = 10, patience: Patience = NONE, **changes: object
+) -> Receipt:
+    """Pull the origin's model to `folder/model`; without patience of its own nobody may wait."""
     values: dict[str, object] = {"source": origin.reference(), "destination": str(folder / "model")}
     settings = Settings(**{**values, "piece_bytes": PIECE, "connections": 4, **changes})  # type: ignore[arg-type] # each test its own
     transport = Transport(proxies={}, timeout_seconds=seconds)
-    with Access(transport=transport, credentials=Credentials(), hosts_dir=hosts) as access:
+    with Access(transport=transport, credentials=Credentials(), hosts_dir=hosts, patience=patience) as access:
         return pull(settings, access, Silence())
 
 
@@ -84,7 +76,6 @@ def offer_both(origin: FakeRegistry, mirror: FakeRegistry, chunk: int = 0) -> No
     offer(mirror, MODEL, chunk=chunk)
 
 
-@pytest.mark.usefixtures("no_waiting")
 @pytest.mark.parametrize("line", ["", 'capabilities = ["pull"]'])
 def test_with_a_good_mirror_the_registry_sees_no_blob_bytes(
     origin: FakeRegistry, mirror: FakeRegistry, tmp_path: Path, line: str
@@ -122,7 +113,6 @@ FAULTS = {
 }
 
 
-@pytest.mark.usefixtures("no_waiting")
 @pytest.mark.parametrize("chunk", [0, PIECE], ids=["foreign", "with chunk digests"])
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
 def test_whatever_a_mirror_does_wrong_the_model_is_right(
@@ -135,7 +125,6 @@ def test_whatever_a_mirror_does_wrong_the_model_is_right(
     assert read_tree(tmp_path / "model") == MODEL
 
 
-@pytest.mark.usefixtures("no_waiting")
 @pytest.mark.parametrize("fault", [faults.truncated(30_000), faults.stalled(30_000)], ids=["dies", "stalls"])
 def test_a_piece_goes_on_with_the_next_host_where_it_was(
     origin: FakeRegistry, mirror: FakeRegistry, tmp_path: Path, fault: Change
@@ -151,7 +140,6 @@ def test_a_piece_goes_on_with_the_next_host_where_it_was(
     assert receipt.wire_bytes == 40_000
 
 
-@pytest.mark.usefixtures("no_waiting")
 def test_a_mirror_that_proved_wrong_is_not_used_again(
     origin: FakeRegistry, mirror: FakeRegistry, tmp_path: Path
 ) -> None:
@@ -163,7 +151,6 @@ def test_a_mirror_that_proved_wrong_is_not_used_again(
     assert len(mirror.blob_requests()) == 1
 
 
-@pytest.mark.usefixtures("no_waiting")
 def test_a_foreign_blob_that_proved_wrong_in_the_end_is_fetched_anew(
     origin: FakeRegistry, mirror: FakeRegistry, tmp_path: Path
 ) -> None:
@@ -187,7 +174,7 @@ def test_bytes_that_an_earlier_pull_left_and_that_are_wrong_are_fetched_anew(
     origin.fail(faults.status(404))
     hosts = hosts_dir(tmp_path, origin.address, mirror)
     with pytest.raises(NotFound):
-        bring(origin, tmp_path, hosts, connections=1)
+        bring(origin, tmp_path, hosts, patience=HASTY, connections=1)
     origin.faults.clear()
     bring(origin, tmp_path, "")
     assert read_tree(tmp_path / "model") == MODEL
@@ -197,7 +184,6 @@ def _is_first(request: Request) -> bool:
     return request.range is None or request.range[0] == 0
 
 
-@pytest.mark.usefixtures("no_waiting")
 def test_a_blob_that_a_mirror_lacks_is_asked_of_it_once(
     origin: FakeRegistry, mirror: FakeRegistry, tmp_path: Path
 ) -> None:
@@ -211,7 +197,6 @@ def test_a_blob_that_a_mirror_lacks_is_asked_of_it_once(
     assert all(digest in request.path for request in origin.blob_requests())
 
 
-@pytest.mark.usefixtures("no_waiting")
 def test_a_liar_is_followed_by_the_next_mirror(origin: FakeRegistry, mirror: FakeRegistry, tmp_path: Path) -> None:
     """The registry is last: as long as one mirror is good, it sees nothing."""
     with fake_registry() as liar:
@@ -223,7 +208,6 @@ def test_a_liar_is_followed_by_the_next_mirror(origin: FakeRegistry, mirror: Fak
     assert origin.requests == []
 
 
-@pytest.mark.usefixtures("no_waiting")
 @pytest.mark.parametrize("fault", [faults.replaced(b"<html>"), faults.flipped(9), faults.stalled(20)])
 def test_a_manifest_is_held_to_its_digest_whoever_sends_it(
     origin: FakeRegistry, mirror: FakeRegistry, tmp_path: Path, fault: Change
@@ -287,7 +271,7 @@ def test_any_script_of_a_mirrors_faults_ends_in_the_right_bytes(batch: int, tmp_
             line = "" if is_pinned else 'capabilities = ["pull"]'
             hosts = hosts_dir(root, origin.address, mirror, line=line)
             size = random.choice((20_000, 50_000))
-            bring(origin, root, hosts, 0.2, source=source, connections=random.randint(1, 6), piece_bytes=size)
+            bring(origin, root, hosts, 0.2, HASTY, source=source, connections=random.randint(1, 6), piece_bytes=size)
         assert read_tree(root / "model") == model, seed
 
 

@@ -19,6 +19,7 @@ from registry.modelpack import FILEPATH, layer_type
 from registry.transport import Transport
 from registry.voice import Silence
 from tests.fakes import faults
+from tests.fakes.patience import HASTY
 from tests.fakes.registry import Change, FakeRegistry, fake_registry
 
 from .models import layer, manifest_of, noise, offer, read_tree
@@ -35,15 +36,11 @@ def fake() -> Iterator[FakeRegistry]:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for no registry."""
-    monkeypatch.setattr("registry.retry._FIRST_SECONDS", 0.0)
-
-
-@pytest.fixture
 def access() -> Iterator[Access]:
     """Reach loopback registries as nobody."""
-    with Access(transport=Transport(proxies={}, timeout_seconds=10), credentials=Credentials()) as opened:
+    with Access(
+        transport=Transport(proxies={}, timeout_seconds=10), credentials=Credentials(), patience=HASTY
+    ) as opened:
         yield opened
 
 
@@ -85,7 +82,6 @@ def test_a_registry_without_ranges_is_asked_once_for_each_blob(
     assert len(fake.blob_requests()) == 1
 
 
-@pytest.mark.usefixtures("impatient")
 def test_a_stream_that_breaks_goes_on_where_it_was(fake: FakeRegistry, access: Access, tmp_path: Path) -> None:
     """After a cut connection the rest is asked for, not the whole."""
     content = noise(40_000)
@@ -96,7 +92,6 @@ def test_a_stream_that_breaks_goes_on_where_it_was(fake: FakeRegistry, access: A
     assert fake.blob_requests()[1].range == (30_000, 40_000)
 
 
-@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("chunk", [0, PIECE], ids=["foreign", "with chunk digests"])
 def test_only_errors_without_progress_wear_patience_out(
     fake: FakeRegistry, access: Access, tmp_path: Path, chunk: int
@@ -108,7 +103,6 @@ def test_only_errors_without_progress_wear_patience_out(
     assert read_tree(tmp_path / "model") == MODEL
 
 
-@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("code", [429, 500, 503])
 def test_passing_trouble_is_waited_out(fake: FakeRegistry, access: Access, tmp_path: Path, code: int) -> None:
     """Answers that say "later" are tried again."""
@@ -135,7 +129,6 @@ def test_passing_trouble_is_waited_out(fake: FakeRegistry, access: Access, tmp_p
         (faults.status(418), Refused),
     ],
 )
-@pytest.mark.usefixtures("impatient")
 def test_wrong_bytes_end_in_a_named_error_and_no_model(
     fake: FakeRegistry,
     access: Access,
@@ -155,7 +148,6 @@ def test_wrong_bytes_end_in_a_named_error_and_no_model(
 
 
 @pytest.mark.parametrize("chunk", [0, PIECE], ids=["foreign", "with chunk digests"])
-@pytest.mark.usefixtures("impatient")
 def test_bytes_that_were_wrong_once_are_fetched_anew(
     fake: FakeRegistry, access: Access, tmp_path: Path, chunk: int
 ) -> None:
@@ -301,7 +293,6 @@ def test_a_file_that_was_changed_on_disk_is_fetched_again(fake: FakeRegistry, ac
     assert read_tree(tmp_path / "model") == MODEL
 
 
-@pytest.mark.usefixtures("impatient")
 def test_what_an_ended_pull_verified_is_not_fetched_again(fake: FakeRegistry, access: Access, tmp_path: Path) -> None:
     """After a pull that failed, the next one fetches only the files that were not complete."""
     offer(fake, MODEL)
@@ -395,7 +386,9 @@ def test_a_connection_that_goes_silent_is_replaced(
     offer(fake, model, chunk=PIECE)
     path = f"/blobs/{Digest.of(model['weights'])}"
     fake.fail(faults.stalled(PIECE // 2), path=path, times=1)
-    with Access(transport=Transport(proxies={}, timeout_seconds=3600), credentials=Credentials()) as patient:
+    with Access(
+        transport=Transport(proxies={}, timeout_seconds=3600), credentials=Credentials(), patience=HASTY
+    ) as patient:
         receipt = bring(fake, patient, tmp_path)
     assert read_tree(tmp_path / "model") == model
     assert receipt.wire_bytes == 40 * PIECE

@@ -18,6 +18,7 @@ from registry.errors import Mismatch
 from registry.transport import Transport
 from registry.voice import Silence
 from tests.fakes import faults
+from tests.fakes.patience import HASTY
 from tests.fakes.registry import Change, FakeRegistry, fake_registry
 
 from .models import noise, offer_packed, read_tree
@@ -33,16 +34,12 @@ def fake() -> Iterator[FakeRegistry]:
         yield running
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for no registry."""
-    monkeypatch.setattr("registry.retry._FIRST_SECONDS", 0.0)
-
-
 @pytest.fixture
 def access() -> Iterator[Access]:
     """Reach loopback registries as nobody."""
-    with Access(transport=Transport(proxies={}, timeout_seconds=5), credentials=Credentials()) as opened:
+    with Access(
+        transport=Transport(proxies={}, timeout_seconds=5), credentials=Credentials(), patience=HASTY
+    ) as opened:
         yield opened
 
 

@@ -16,6 +16,7 @@ from registry.places import repository_at
 from registry.source import parse_source
 from registry.transport import Transport
 from tests.fakes import faults
+from tests.fakes.patience import HASTY
 from tests.fakes.registry import Answer, Change, FakeRegistry, Request, fake_registry
 from tests.puller.models import offer
 
@@ -28,7 +29,8 @@ def reach(folder: Path, fake: FakeRegistry | None = None) -> Iterator[Access]:
     auths = {fake.address: {"username": "me", "password": "hush"}} if fake else {}
     file = folder / "config.json"
     file.write_text(json.dumps({"auths": auths}))
-    with Access(transport=Transport(proxies={}, timeout_seconds=5), credentials=Credentials.load([file])) as access:
+    transport = Transport(proxies={}, timeout_seconds=5)
+    with Access(transport=transport, credentials=Credentials.load([file]), patience=HASTY) as access:
         yield access
 
 
@@ -36,12 +38,6 @@ def resolve(access: Access, fake: FakeRegistry, repository: str = "team/model") 
     """Look the model up, without patience."""
     source = parse_source(f"{fake.address}/{repository}:v1")
     return str(repository_at(source, access).resolve().digest)
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for no registry."""
-    monkeypatch.setattr("registry.retry._FIRST_SECONDS", 0.0)
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from registry.tls import Tls
 from registry.transport import Transport
 from tests.conftest import Part
 from tests.fakes import faults
+from tests.fakes.patience import HASTY
 from tests.fakes.registry import fake_registry
 from tests.fakes.tokens import TokenServer
 from tests.parts.distribution import Registry, running_registry
@@ -292,7 +293,7 @@ def write(directory: Path, folder: str, text: str) -> Path:
 def nobody(hosts_dir: str = "", seconds: float = 5) -> Access:
     """Reach registries without credentials."""
     transport = Transport(proxies={}, timeout_seconds=seconds)
-    return Access(transport=transport, credentials=Credentials(), hosts_dir=hosts_dir)
+    return Access(transport=transport, credentials=Credentials(), hosts_dir=hosts_dir, patience=HASTY)
 
 
 @contextmanager
@@ -418,10 +419,9 @@ def test_when_all_fail_the_registry_is_heard_and_the_others_are_told_of(tmp_path
 
 
 def test_a_mirror_that_will_be_back_is_waited_for_when_the_registry_refuses(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     """Nodes may have no access of their own to the registry: then patience belongs to the mirror."""
-    monkeypatch.setattr("registry.retry._FIRST_SECONDS", 0.0)
     with fake_registry() as mirror, fake_registry() as origin:
         digest = offer(mirror, {"a": b"x"})
         mirror.fail(faults.status(503), path="/manifests/", times=2)

@@ -16,6 +16,7 @@ from registry.proxies import Proxies, Proxy
 from registry.source import parse_source
 from registry.transport import Transport
 from tests.fakes import faults
+from tests.fakes.patience import HASTY
 from tests.fakes.registry import Answer, fake_registry
 from tests.puller.models import offer
 
@@ -25,19 +26,15 @@ ELSEWHERE = "registry.example"  # a name that nobody resolves: who reaches it we
 def reach(proxies: dict[str, str], *, plain: bool = True) -> Access:
     """Reach registries through proxies."""
     transport = Transport(proxies=proxies, timeout_seconds=5)
-    return Access(transport=transport, credentials=Credentials(), plain_http=(ELSEWHERE,) if plain else ())
+    return Access(
+        transport=transport, credentials=Credentials(), plain_http=(ELSEWHERE,) if plain else (), patience=HASTY
+    )
 
 
 def resolve(access: Access, registry: str = ELSEWHERE) -> str:
     """Look a reference up."""
     with access:
         return str(repository_at(parse_source(f"{registry}/team/model:v1"), access).resolve().digest)
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for no registry."""
-    monkeypatch.setattr("registry.retry._FIRST_SECONDS", 0.0)
 
 
 def test_plain_http_goes_through_the_proxy_with_its_credentials() -> None:
@@ -61,7 +58,6 @@ def test_https_asks_the_proxy_for_a_tunnel_and_nothing_more() -> None:
         assert proxy.requests == []
 
 
-@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("exception", [ELSEWHERE, ".example", "*"])
 def test_no_proxy_means_no_proxy(exception: str) -> None:
     """A registry that is excepted is not asked through the proxy, reachable or not."""
@@ -147,7 +143,7 @@ def test_a_name_is_judged_by_the_address_that_it_is_connected_to(address: str, w
             proxy.fail(faults.status(401, WWW_Authenticate='Bearer realm="http://store.example/t"'), path="/manifests/")
         proxies = {"http": f"http://{proxy.address}", "no": "store.example"}
         transport = Transport(proxies=proxies, timeout_seconds=5, lookup=lookup)
-        access = Access(transport=transport, credentials=Credentials(), plain_http=(ELSEWHERE,))
+        access = Access(transport=transport, credentials=Credentials(), plain_http=(ELSEWHERE,), patience=HASTY)
         with pytest.raises(Refused, match=r"store\.example: is .*very machine"):
             resolve(access)
     assert asked.count("store.example") == 1
@@ -248,7 +244,6 @@ def test_a_proxys_own_refusal_is_called_so_and_tried_once(status: int) -> None:
         assert len(proxy.requests) == 1
 
 
-@pytest.mark.usefixtures("impatient")
 def test_a_registrys_refusal_behind_a_proxy_stays_the_registrys() -> None:
     """It speaks as registries do."""
     with fake_registry() as proxy:
@@ -257,7 +252,6 @@ def test_a_registrys_refusal_behind_a_proxy_stays_the_registrys() -> None:
             resolve(reach({"http": f"http://{proxy.address}"}))
 
 
-@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     ("status", "fault"), [(403, ProxyRefused), (407, ProxyRefused), (502, Unavailable), (503, Unavailable)]
 )

@@ -5,9 +5,7 @@ import ipaddress
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from pathlib import Path
-from random import Random
 
 import pytest
 from cryptography import x509
@@ -18,16 +16,16 @@ from registry.client import Access
 from registry.credentials import Credentials
 from registry.digest import Digest
 from registry.environment import access_from
-from registry.errors import BadCaFile, Fault, NotFound, Refused, Unauthorized, Unavailable, Untrusted
+from registry.errors import BadCaFile, NotFound, Refused, Unauthorized, Untrusted
 from registry.manifest import Descriptor, Manifest
 from registry.modelpack import ARTIFACT_TYPE, CONFIG_TYPE
 from registry.origin import redacted
 from registry.places import publisher_at, repository_at
-from registry.retry import TRIES, delays, patiently
 from registry.source import parse_source
 from registry.transport import Transport
 from tests.conftest import Part
 from tests.fakes import faults
+from tests.fakes.patience import HASTY
 from tests.fakes.registry import fake_registry
 from tests.fakes.tokens import TokenServer
 from tests.parts.distribution import PASSWORD, USER, Registry, running_registry
@@ -46,7 +44,7 @@ def access(folder: Path, address: str = "", user: str = USER, password: str = PA
     file = folder / "docker.json"
     file.write_text(json.dumps({"auths": {address: {"username": user, "password": password}} if address else {}}))
     credentials = Credentials.load([file])
-    with Access(transport=Transport(proxies={}, timeout_seconds=20), credentials=credentials) as opened:
+    with Access(transport=Transport(proxies={}, timeout_seconds=20), credentials=credentials, patience=HASTY) as opened:
         yield opened
 
 
@@ -122,10 +120,11 @@ def test_a_token_that_lapsed_is_replaced(token_registry: Registry, token_server:
 
 
 def test_a_token_server_that_is_overloaded_is_waited_for(
-    token_registry: Registry, token_server: TokenServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    token_registry: Registry,
+    token_server: TokenServer,
+    tmp_path: Path,
 ) -> None:
     """A 503 of the token server is no verdict on the credentials."""
-    monkeypatch.setattr("registry.retry._FIRST_SECONDS", 0.0)
     token_server.script.fail_next = [503, 500]
     with access(tmp_path, token_registry.address) as opened:
         there_and_back(token_registry.address, opened)
@@ -219,32 +218,3 @@ def test_a_url_in_a_message_shows_neither_user_nor_query() -> None:
     """Presigned URLs carry their secret in the query."""
     shown = redacted("https://me:hush@s3.example:8443/bucket/key?X-Amz-Signature=secret")
     assert shown == "https://s3.example:8443/bucket/key"
-
-
-def test_patience_ends() -> None:
-    """A passing fault is tried TRIES times; one that will not pass, once."""
-    calls: list[Fault] = []
-
-    def failing(fault: Fault) -> None:
-        calls.append(fault)
-        raise fault
-
-    for fault, tries in ((Unavailable("down"), TRIES), (NotFound("gone"), 1)):
-        calls.clear()
-        with pytest.raises(type(fault)):
-            patiently(partial(failing, fault), sleep=lambda _: None)
-        assert len(calls) == tries
-
-
-def test_the_registrys_wish_to_be_left_alone_is_honoured() -> None:
-    """Retry-After is waited for; one that is too long ends the patience."""
-    waits: list[float] = []
-    answers = [Unavailable("busy", retry_after_seconds=7), Unavailable("busy", retry_after_seconds=999)]
-
-    def busy() -> None:
-        raise answers.pop(0)
-
-    with pytest.raises(Unavailable):
-        patiently(busy, sleep=waits.append)
-    assert waits == [7]
-    assert len(list(delays(Random(1)))) == TRIES - 1

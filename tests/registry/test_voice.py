@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from registry.meter import Meter, human
+from registry.retry import Wait
 from registry.voice import JsonVoice, Silence, Voice, describe
 
 
@@ -111,3 +112,23 @@ def test_before_the_first_byte_there_is_no_guess() -> None:
 def test_sizes_are_read_by_people(count: float, text: str) -> None:
     """Powers of 1000, as disks and networks are sold."""
     assert human(count) == text
+
+
+def test_waits_are_told_in_each_voice() -> None:
+    """Of many at the same time one is told; programs get its facts, and nobody anything where nothing is to be said."""
+    wait = Wait("GET http://reg.example/v2/: 503", 7.04, 53)
+    words = "GET http://reg.example/v2/: 503; trying again in 7 s, for 53 s more at most"
+    for kind, is_terminal, said in (
+        (Voice, False, f"{words}\n"),
+        (Voice, True, f"\r{words}\033[K\n"),
+        (Silence, False, ""),
+    ):
+        stream = Stream(is_terminal=is_terminal)
+        voice = kind(stream)
+        for _ in range(3):
+            voice.wait(wait)
+        assert stream.getvalue() == said
+    stream = Stream(is_terminal=False)
+    JsonVoice(stream).wait(wait)
+    told = {"event": "wait", "text": words, "answered": "GET http://reg.example/v2/: 503", "seconds": 7.0, "left": 53}
+    assert json.loads(stream.getvalue()) == told

@@ -1,0 +1,242 @@
+"""Writes whose outcome is not known: a push ends in the artifact or a Fault, and sends nothing twice that was kept."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from packer.ledger import Ledger
+from packer.push import Options, push
+from packer.send import Target
+from puller.pull import pull
+from puller.settings import Settings
+from registry.client import Access
+from registry.credentials import Credentials
+from registry.deadline import Limits
+from registry.digest import Digest
+from registry.errors import Fault
+from registry.places import publisher_at
+from registry.source import parse_source
+from registry.transport import Transport
+from registry.voice import Silence
+from tests.fakes import faults
+from tests.fakes.clock import Clock
+from tests.fakes.manner import Manner
+from tests.fakes.patience import HASTY
+from tests.fakes.registry import Change, FakeRegistry, fake_registry
+from tests.puller.models import noise, read_tree, write_tree
+
+LARGE, SMALL = noise(5 << 20, 1), noise(2000, 2)
+TREE = {"model.gguf": LARGE, "config.json": SMALL}
+SEEDS = int(os.environ.get("WEIGHBRIDGE_LAWS", "5")) * 8
+
+SILENCE_SECONDS = 0.15
+LIMITS = Limits(exchange_seconds=0.4, commit_seconds=0.4, floor_seconds=0.3)
+PATIENT = Limits(exchange_seconds=0.4, commit_seconds=20)
+
+
+def reach(limits: Limits = LIMITS, patience: object = HASTY) -> Access:
+    """Reach registries with little time."""
+    transport = Transport(proxies={}, timeout_seconds=SILENCE_SECONDS, limits=limits)
+    return Access(transport=transport, credentials=Credentials(), patience=patience)  # type: ignore[arg-type] # one of ours
+
+
+def send(fake: FakeRegistry, folder: Path, access: Access, tree: dict[str, bytes] = TREE) -> None:
+    """Push a tree to the fake, and see that the fake holds it."""
+    if not folder.exists():
+        write_tree(folder, tree)
+    with access:
+        push(folder, Target(publisher_at(parse_source(fake.reference()), access), Ledger(None)), Options(), Silence())
+    assert {str(Digest.of(content)) for content in tree.values()} <= fake.blobs.keys()
+    with reach() as opened:
+        place = folder.parent / f"{folder.name}-back"
+        pull(Settings(source=fake.reference(), destination=str(place)), opened, Silence())
+    assert read_tree(place) == tree
+
+
+def kept(fake: FakeRegistry, method: str = "PATCH") -> int:
+    """Give how many bytes of large blobs came."""
+    return sum(
+        len(request.body) for request in fake.requests if request.method == method and "/uploads/" in request.path
+    )
+
+
+LATE = faults.mannered(Manner(late_seconds=0.6))
+UNKNOWN: dict[str, Change] = {
+    "late": LATE,
+    "cut before": faults.mannered(Manner(cut_at=0)),
+    "cut in the head": faults.mannered(Manner(cut_at=20)),
+    "stops in the head": faults.mannered(Manner(stops_at=20)),
+    "500": faults.status(500),
+    "504": faults.status(504),
+    "429": faults.status(429, Retry_After="0"),
+}
+WRITES = {
+    "open": ("POST", "/blobs/uploads/$"),
+    "patch": ("PATCH", ""),
+    "close": ("PUT", "/blobs/uploads/"),
+    "manifest": ("PUT", "/manifests/"),
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("unknown", UNKNOWN)
+@pytest.mark.parametrize("acts", [True, False])
+def test_a_write_whose_outcome_is_unknown_is_asked_about(
+    tmp_path: Path, write: str, unknown: str, *, acts: bool
+) -> None:
+    """Acted on or not, the push ends well, and no byte that was kept is sent a second time."""
+    method, path = WRITES[write]
+    with fake_registry() as fake:
+        fake.fail(UNKNOWN[unknown], method=method, path=path, times=1, acts=acts)
+        send(fake, tmp_path / "model", reach())
+        assert kept(fake) == len(LARGE) * (1 if acts or write != "patch" else 2)
+
+
+@pytest.mark.parametrize("write", ["patch", "close", "manifest"])
+def test_an_answer_that_takes_its_time_is_waited_for(tmp_path: Path, write: str) -> None:
+    """A registry that settles what it got is silent for longer than any other may be; nothing is sent again."""
+    method, path = WRITES[write]
+    clock = Clock()
+    with fake_registry() as fake:
+        fake.fail(LATE, method=method, path=path)
+        send(fake, tmp_path / "model", reach(PATIENT, clock.patience()))
+        assert kept(fake) == len(LARGE)
+        assert len([request for request in fake.requests if request.method == "PUT"]) == 4
+
+
+def test_a_long_wait_for_a_commit_is_told(tmp_path: Path) -> None:
+    """People learn who has not answered, to how much, and how long that is waited for."""
+    clock = Clock()
+    with fake_registry() as fake:
+        fake.fail(LATE, method="PUT", path="/blobs/uploads/")
+        limits = Limits(exchange_seconds=0.4, commit_seconds=300, told_seconds=0.2)
+        send(fake, tmp_path / "model", reach(limits, clock.patience()))
+        assert any(fake.address in str(wait) and "5.2 MB" in str(wait) for wait in clock.waits)
+        assert all("waiting for it, for 300 s at most" in str(wait) for wait in clock.waits)
+
+
+@pytest.mark.parametrize(("size", "seconds"), [(0, 300), (10**9, 300), (10**11, 2030), (10**12, 20030)])
+def test_the_wait_for_a_commit_grows_with_the_blob(size: int, seconds: float) -> None:
+    """30 s and one for each 50 MB, at least five minutes."""
+    assert Limits().answer_seconds(size) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 405, 418, 429, 500, 503])
+def test_a_question_never_ends_a_push(tmp_path: Path, status: int) -> None:
+    """Whatever a registry says to HEAD of a blob, but yes, the bytes are sent."""
+    with fake_registry() as fake:
+        fake.fail(faults.status(status), method="HEAD")
+        send(fake, tmp_path / "model", reach())
+
+
+@pytest.mark.parametrize(("status", "is_sent"), [(403, False), (405, False), (404, True), (500, True), (200, False)])
+def test_a_store_that_refuses_head_speaks_for_the_registry_that_led_there(
+    tmp_path: Path, status: int, *, is_sent: bool
+) -> None:
+    """An address signed for GET refuses HEAD: the registry knows the blob. A store that lacks it is believed."""
+    with fake_registry() as fake, fake_registry() as store:
+        write_tree(tmp_path / "model", {"config.json": SMALL})
+        for content in (SMALL,):
+            fake.add_blob(content)
+        store.fail(faults.status(status), method="HEAD", path="")
+        led = f"http://{store.address}{{path}}?signature=secret"
+        fake.fail(faults.redirected(led), method="HEAD", path=str(Digest.of(SMALL)))
+        send(fake, tmp_path / "model", reach(), {"config.json": SMALL})
+        assert any(request.body == SMALL for request in fake.requests) is is_sent
+
+
+@pytest.mark.parametrize("code", [200, 201, 202])
+def test_a_manifest_is_taken_by_any_word_that_says_so(tmp_path: Path, code: int) -> None:
+    """Registries answer 200 and 202 where the specification wants 201."""
+    with fake_registry() as fake:
+        fake.fail(faults.status(code), method="PUT", path="/manifests/")
+        send(fake, tmp_path / "model", reach())
+
+
+def relative(fake: FakeRegistry) -> Change:
+    """Name an upload's address by its last part alone."""
+    del fake
+
+    def change(_: object, answer: object) -> object:
+        headers = getattr(answer, "headers")  # noqa: B009
+        headers["Location"] = headers["Location"].rpartition("/")[2]
+        return answer
+
+    return change  # type: ignore[return-value] # a Change
+
+
+def test_an_uploads_address_is_read_against_the_request(tmp_path: Path) -> None:
+    """`Location: 1` stands beside what was asked, not beside the repository."""
+    with fake_registry() as fake:
+        fake.fail(relative(fake), method="POST", path="/blobs/uploads/")
+        send(fake, tmp_path / "model", reach())
+
+
+def test_a_patch_that_names_no_address_goes_on_at_the_one_before(tmp_path: Path) -> None:
+    """A 202 without Location moves nothing."""
+    with fake_registry() as fake:
+        fake.fail(faults.without("Location"), method="PATCH", path="/blobs/uploads/")
+        send(fake, tmp_path / "model", reach())
+
+
+@pytest.mark.parametrize("skips", [0, 1])
+def test_an_upload_that_is_lost_begins_anew(tmp_path: Path, skips: int) -> None:
+    """A registry that forgets an upload costs its bytes a second time, and no push."""
+    with fake_registry() as fake:
+        lost = faults.refused(404, fake)
+        fake.fail(lost, method="PUT", path="/blobs/uploads/", times=1, skips=skips)
+        send(fake, tmp_path / "model", reach(), {"model.gguf": LARGE} if not skips else TREE)
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_an_outage_of_half_a_minute_costs_time_alone(tmp_path: Path, write: str) -> None:
+    """At any request: the registry is away for 30 s, and the push goes on."""
+    method, path = WRITES[write]
+    clock = Clock()
+    with fake_registry() as fake:
+        fake.fail(faults.status(503), method=method, path=path, acts=False, until=lambda: clock.now > 30)
+        fake.fail(faults.status(503), path="/uploads/", until=lambda: clock.now > 30)
+        limits = Limits(exchange_seconds=5, commit_seconds=20)
+        send(fake, tmp_path / write, reach(limits, clock.patience()), {"model.gguf": LARGE})
+
+
+def random_fault(random: Random) -> Callable[[FakeRegistry], None]:
+    """Give one way in which some requests of a push are answered otherwise."""
+    method, path = random.choice((*WRITES.values(), ("HEAD", ""), ("GET", "/uploads/")))
+    at = random.choice((0, 1, 15, 60, 200))
+    change = random.choice(
+        (
+            *UNKNOWN.values(),
+            faults.status(random.choice((400, 401, 403, 404, 405, 408, 413, 416, 425, 501, 502, 503, 507))),
+            faults.mannered(Manner(cut_at=at)),
+            faults.mannered(Manner(stops_at=at)),
+            faults.mannered(Manner(trickles_at=at, trickle_seconds=0.05)),
+        )
+    )
+    acts, times = random.random() < 0.5, random.choice((1, 1, 2, 3, 1000))
+    skips = random.choice((0, 0, 1))
+    return lambda fake: fake.fail(change, method=method, path=path, times=times, acts=acts, skips=skips)
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_any_script_of_a_registrys_faults_ends_in_the_artifact_or_a_named_error(seed: int, tmp_path: Path) -> None:
+    """Law: a push ends in time, whole or with a Fault that names the host; the next, undisturbed, ends well."""
+    random = Random(seed)
+    with fake_registry() as fake:
+        for _ in range(random.randint(1, 3)):
+            random_fault(random)(fake)
+        write_tree(tmp_path / "model", TREE)
+        access = reach()
+        target = Target(publisher_at(parse_source(fake.reference()), access), Ledger(None))
+        said = fake.address
+        try:
+            with access:
+                push(tmp_path / "model", target, Options(), Silence())
+        except Fault as error:
+            said = str(error)
+        assert fake.address in said, seed
+        fake.faults.clear()
+        send(fake, tmp_path / "model", reach())
