@@ -1,5 +1,6 @@
 """Writes whose outcome is not known: a push ends in the artifact or a Fault, and sends nothing twice that was kept."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,8 @@ from tests.fakes.clock import Clock
 from tests.fakes.manner import Manner
 from tests.fakes.patience import HASTY
 from tests.fakes.registry import Change, FakeRegistry, fake_registry
+from tests.fakes.tokens import TokenServer
+from tests.parts.distribution import PASSWORD, USER
 from tests.puller.models import noise, read_tree, write_tree
 
 LARGE, SMALL = noise(5 << 20, 1), noise(2000, 2)
@@ -240,3 +243,29 @@ def test_any_script_of_a_registrys_faults_ends_in_the_artifact_or_a_named_error(
         assert fake.address in said, seed
         fake.faults.clear()
         send(fake, tmp_path / "model", reach())
+
+
+def test_a_token_that_lapses_in_mid_upload_is_renewed(tmp_path: Path) -> None:
+    """A 401 to the streamed PATCH costs a new token, and the bytes that the registry did not keep."""
+    config = tmp_path / "config.json"
+    with TokenServer() as tokens, fake_registry() as fake:
+        config.write_text(json.dumps({"auths": {fake.address: {"username": USER, "password": PASSWORD}}}))
+        challenge = faults.status(401, WWW_Authenticate=f'Bearer realm="{tokens.realm}",service="registry"')
+        fake.fail(challenge, method="POST", path="/blobs/uploads/", times=1, acts=False)
+        fake.fail(challenge, method="PATCH", path="/blobs/uploads/", times=1)
+        transport = Transport(proxies={}, timeout_seconds=5)
+        access = Access(transport=transport, credentials=Credentials.load([config]), patience=HASTY)
+        send(fake, tmp_path / "model", access, {"model.gguf": LARGE})
+        assert kept(fake) == len(LARGE)
+        assert len(tokens.asked) == 2
+
+
+@pytest.mark.parametrize("code", [307, 308])
+@pytest.mark.parametrize("hops", [1, 3])
+def test_a_patch_that_is_led_elsewhere_goes_there(tmp_path: Path, code: int, hops: int) -> None:
+    """The body is sent again to where the redirect leads, for it came to nothing here."""
+    with fake_registry() as fake:
+        for hop in range(hops):
+            there = {"Location": f"/v2/team/model/blobs/uploads/1?hop={hop}"}
+            fake.fail(faults.status(code, **there), method="PATCH", path="/uploads/", times=1, acts=False, skips=0)
+        send(fake, tmp_path / "model", reach(), {"model.gguf": LARGE})
