@@ -7,15 +7,14 @@
 """
 
 import os
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from registry.digest import Digest
 from registry.meter import Meter, human
 from registry.voice import Voice
+from registry.workers import Lane, run
 
 from .artifact import About, config_of, manifest_of
 from .counted import RAW
@@ -93,18 +92,7 @@ def _send_all(target: Target, files: tuple[Found, ...], options: Options, meter:
     cores = os.cpu_count() or 1
     jobs = min(options.jobs, cores)
     manner = Manner(options.codec, chunk_bytes(meter.total), spare_core=min(jobs, len(large)) < cores)
-    failed = threading.Event()
-
-    def one(file: Found) -> Sent | None:
-        if failed.is_set():
-            return None
-        try:
-            return send(target, file, manner, meter)
-        except BaseException:
-            failed.set()
-            raise
-
-    with ThreadPoolExecutor(jobs) as few, ThreadPoolExecutor(options.jobs) as many:
-        results = (*few.map(one, large), *many.map(one, order[len(large) :]))
-    by_path = {sent.file.path: sent for sent in results if sent is not None}
+    lanes = Lane(jobs, large), Lane(options.jobs, order[len(large) :])
+    results = run(lanes, lambda file: send(target, file, manner, meter), target.publisher.interrupt)
+    by_path = {file.path: sent for file, sent in results}
     return [by_path[file.path] for file in files]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from registry.meter import Meter
 from registry.repository import Repository
+from registry.workers import dismiss
 
 from .cargo import Cargo, Shore
 from .carrier import Carrier, Crew
@@ -36,18 +37,16 @@ def fetch(
     watchdog = Watchdog()
     crew = Crew(repository=repository, queue=queue, meter=meter, watchdog=watchdog, shore=shore)
     workers = [threading.Thread(target=_work, args=(crew,), daemon=True) for _ in range(min(connections, len(queue)))]
-    for worker in workers:
-        worker.start()
     try:
+        for worker in workers:
+            worker.start()
         _supervise(crew, pace)
-    except BaseException as error:
-        queue.fail(error)
-        raise
-    finally:
         for worker in workers:
             worker.join()
-    if queue.failure is not None:
-        raise queue.failure
+    except BaseException as error:
+        queue.fail(error)
+        dismiss([worker for worker in workers if worker.ident is not None], repository.interrupt, error)
+        raise
 
 
 def _supervise(crew: Crew, pace: Pace) -> None:
@@ -63,6 +62,8 @@ def _supervise(crew: Crew, pace: Pace) -> None:
         if now - watched >= WATCH_SECONDS:
             crew.watchdog.tick(time.perf_counter())
             watched = now
+    if crew.queue.failure is not None:
+        raise crew.queue.failure
 
 
 def _work(crew: Crew) -> None:

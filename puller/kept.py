@@ -15,6 +15,7 @@ from registry.digest import Digest, verified
 from registry.errors import BadManifest, NotFound
 from registry.manifest import SIZE_LIMIT, Descriptor, Manifest, parse_manifest
 from registry.repository import Resolved
+from registry.retry import Patience
 from registry.source import Source
 from registry.variants import choose, parse_single
 
@@ -29,6 +30,9 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 class KeptRepository:
     """A repository of which just the manifest and the config are at hand. All methods raise NotFound for the rest."""
+
+    patience = Patience()
+    """Never needed: what is not kept will not come."""
 
     def __init__(self, room: Path, source: Source, digest: Digest) -> None:
         self._folder, self._source, self._digest = room / _FOLDER, source, digest

@@ -65,9 +65,9 @@ class Queue:
             self._changed.notify_all()
 
     def wait(self, seconds: float) -> bool:
-        """Wait until the work is over, or for `seconds`; tell whether it is over."""
+        """Wait until the work is over, or has failed, or for `seconds`; tell whether it is over, or has failed."""
         with self._changed:
-            return self._changed.wait_for(self._is_over, seconds)
+            return self._changed.wait_for(lambda: self._is_over() or self._failure is not None, seconds)
 
     def take_rest(self, cargo: Cargo) -> list[Piece]:
         """Give all pieces of one blob that nobody has taken, in order: one stream will carry them."""

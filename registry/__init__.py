@@ -26,6 +26,7 @@ deadline                    how long the network may take                      t
 exchange                    requests and answers on them                        sockets
 origin, addresses, proxies  whose an address is, and how it is reached          pure
 printable                   text from outside, fit to be printed                pure
+workers                     threads that end with who waits for them            time
 retry                       patience                                           time
 refusal                     what an unwanted answer means, and how long it asks to wait  pure, but for the date
 meter, voice                how far a transfer is, and how it says so          stderr, time

@@ -8,7 +8,6 @@ Large files then come in ranges like any blob, judged by the sha256 that the hub
 
 import threading
 from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .client import Access
@@ -25,6 +24,7 @@ from .repository import Body, Resolved
 from .retry import Patience
 from .snapshot import HubFile, Listing, Snapshot, blob_digest
 from .source import HubSource
+from .workers import Lane, run
 
 _PLAIN_LIMIT = 32 << 20
 """The most that a file may have that git holds itself: the hub takes 10 MiB."""
@@ -172,10 +172,9 @@ class HubRepository:
                     f"{listing.source}: {file.path!r} has no sha256, and {file.size} bytes: over {_PLAIN_LIMIT}",
                     remedy="store the file with LFS or Xet, as the hub wants it of files over 10 MiB",
                 )
-        with ThreadPoolExecutor(_AT_ONCE) as many:
-            return Snapshot(
-                listing.source, tuple(zip(listing.files, many.map(self._identify, listing.files), strict=True))
-            )
+        found = run([Lane(_AT_ONCE, listing.files)], self._identify, self.interrupt)
+        digests = {file.path: digest for file, digest in found}
+        return Snapshot(listing.source, tuple((file, digests[file.path]) for file in listing.files))
 
     def _identify(self, file: HubFile) -> Digest:
         if file.digest is not None:
