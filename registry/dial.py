@@ -120,7 +120,11 @@ def secure(
     sock: socket.socket, context: ssl.SSLContext, host: str, wait: Callable[[], float], waits: Waits
 ) -> socket.socket:
     """Begin TLS on a connected socket. Raises OSError, ssl.SSLError among them."""
-    secured = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+    try:
+        secured = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+    except BaseException:
+        sock.close()
+        raise
     waits.add(secured)
     try:
         secured.settimeout(wait())

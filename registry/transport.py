@@ -7,7 +7,8 @@ follows one must decide what to send along.
 import socket
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 from .addresses import is_local
@@ -120,7 +121,7 @@ class Transport:
         origin = Origin.of(url)
         bound = for_exchange(self._limits, self._timeout)
         connection = self._connect(origin, bound, is_elsewhere=is_elsewhere)
-        with explained(origin):
+        with _closed_on_failure(connection), explained(origin):
             self._head(connection, origin, method, url, headers)
         return Outgoing(self, origin, connection, url)
 
@@ -179,11 +180,12 @@ class Transport:
         body: bytes | None,
     ) -> Response:
         extra = {} if body is None else {"Content-Length": str(len(body))}
-        with explained(origin):
+        with _closed_on_failure(connection), explained(origin):
             self._head(connection, origin, method, url, {**headers, **extra})
             if body:
                 wire_of(connection).bound = self.floor()
-                wire_of(connection).send(memoryview(body))
+                with suppress(BrokenPipeError, ConnectionResetError):  # the answer may say why
+                    wire_of(connection).send(memoryview(body))
         if method in _WRITES:
             wire_of(connection).bound = self.answer()
         elif body:
@@ -217,28 +219,27 @@ class Transport:
             sock = self._dialler.dial(
                 host, port, lambda: min(self._connect_seconds, bound.wait()), may_be_here=may_be_here
             )
-            if context and proxy:
-                self._tunnel(sock, origin, proxy, bound)
+            with _closed_on_failure(sock):
+                peer = "" if proxy else str(sock.getpeername()[0])
+                if context and proxy:
+                    self._tunnel(sock, origin, proxy, bound)
             if context:
                 sock = secure(sock, context, origin.host, bound.wait, self._dialler.waits)
+            with _closed_on_failure(sock):
+                wire = self._wire(sock, bound)
         connection: Connection
         if context:
             connection = SecuredConnection(origin.host, origin.port, context=context)
         else:
             connection = PlainConnection(origin.host, origin.port)
-        connection.proxy, connection.peer = proxy, "" if proxy else str(sock.getpeername()[0])
-        connection.sock = self._wire(sock, bound)  # enough of a socket for http.client
+        connection.proxy, connection.peer = proxy, peer
+        connection.sock = wire  # enough of a socket for http.client
         return connection
 
     def _tunnel(self, sock: socket.socket, origin: Origin, proxy: Proxy, bound: Bound) -> None:
         host = f"[{origin.host}]" if ":" in origin.host else origin.host
-        try:
-            status = tunnel(self._wire(sock, bound), f"{host}:{origin.port}", proxy.headers)
-        except BaseException:
-            sock.close()
-            raise
+        status = tunnel(self._wire(sock, bound), f"{host}:{origin.port}", proxy.headers)
         if status != 200:
-            sock.close()
             raise proxy.refusal(origin, status)
 
     def _wire(self, sock: socket.socket, bound: Bound) -> Wire:
@@ -248,3 +249,13 @@ class Transport:
         if self._context is None:
             self._context = self._tls.context()
         return self._context
+
+
+@contextmanager
+def _closed_on_failure(opened: Connection | socket.socket) -> Iterator[None]:
+    """Close what was opened when the block fails, however it does."""
+    try:
+        yield
+    except BaseException:
+        opened.close()
+        raise
