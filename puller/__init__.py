@@ -5,6 +5,7 @@ settings     what one pull needs: the webhook writes it, the puller reads it
 holder       whether what stands there is what is wanted                       files
 bring        one model into one place
 cache        models by digest, shared by hard links                            files
+deadline     a time for all of it                                              signals
 lineage      an artifact with those that it builds on
 formats      which files an artifact makes, a module for each family           pure
 plan         parts to blobs and pieces                                         pure

@@ -9,6 +9,7 @@ from registry.errors import Fault
 from registry.meter import human
 from registry.voice import Voice
 
+from .deadline import within
 from .holder import warm_start
 from .receipt import Receipt
 from .settings import Settings
@@ -21,7 +22,8 @@ def main() -> int:
     settings, voice = None, Voice()
     try:
         settings = Settings.from_env(os.environ)
-        receipt = warm_start(settings, voice) or _pull(settings, voice)
+        with within(settings.deadline_seconds):
+            receipt = warm_start(settings, voice) or _pull(settings, voice)
     except Fault as error:
         voice.say(f"error: {error} [{error.code}]")
         voice.say(f"  hint: {error.remedy}")

@@ -46,6 +46,13 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "--cache-bytes", type=positive, default=0, metavar="N", help="let go of the longest unused beyond this size"
     )
     pull.add_argument("--xet", action="store_true", help="of hf://: have hf_xet fetch large files; needs much memory")
+    pull.add_argument(
+        "--deadline",
+        type=positive,
+        default=0,
+        metavar="SECONDS",
+        help="fail when all of it takes longer (default: never)",
+    )
     pull.add_argument("--sync", action="store_true", help="have everything on disk, not in memory, when it is done")
     add_access_options(pull)
     pull.add_argument("--json", action="store_true", help="print the receipt as JSON")
@@ -84,6 +91,7 @@ def _run_pull(arguments: argparse.Namespace) -> int:
         cache=arguments.cache,
         cache_bytes=arguments.cache_bytes,
         xet=arguments.xet,
+        deadline_seconds=arguments.deadline,
         sync=arguments.sync,
     )
     voice = voice_for(arguments)

@@ -9,7 +9,8 @@ registry.errors.Fault
 ├── BadDestination      destination.invalid    a place where no model directory can stand
 │   └── Occupied        destination.occupied   a folder with files that no pull of ours wrote
 ├── NoRoom              disk.full              less room than the model needs
-└── DiskFailed          disk.failed            the volume refuses to be read or written
+├── DiskFailed          disk.failed            the volume refuses to be read or written
+└── DeadlinePassed      pull.deadline          more time taken than the pull was given (temporary)
 """
 
 import errno
@@ -74,6 +75,14 @@ class DiskFailed(Fault):
 
     code = "disk.failed"
     remedy = "check that the volume is writable for the user that pulls"
+
+
+class DeadlinePassed(Fault):
+    """More time taken than the pull was given; what has come stays for the next one."""
+
+    code = "pull.deadline"
+    temporary = True
+    remedy = "pull again, which goes on where this one was, or give it more time (WEIGHBRIDGE_PULL_DEADLINE_SECONDS)"
 
 
 @contextmanager

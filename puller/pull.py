@@ -24,6 +24,7 @@ from registry.voice import Voice
 from .adopt import adopt_standing
 from .bring import bring
 from .cache import Cache
+from .deadline import within
 from .destination import Destination
 from .errors import DiskFailed, Occupied
 from .holder import Holder, cache_of, destination_of, held, standing
@@ -36,8 +37,14 @@ from .settings import Settings
 def pull(settings: Settings, access: Access, voice: Voice) -> Receipt:
     """Bring the model of `settings` to its destination, whole and verified; return its receipt.
 
-    Raises Fault; then the destination is as it was before, and what has come so far is kept beside it.
+    Raises Fault, DeadlinePassed among them; then the destination is as it was before, and what has come so far is kept
+    beside it.
     """
+    with within(settings.deadline_seconds):
+        return _pull(settings, access, voice)
+
+
+def _pull(settings: Settings, access: Access, voice: Voice) -> Receipt:
     place = destination_of(settings)
     place.check()
     job = _Job(settings, access, voice, place)

@@ -69,6 +69,9 @@ class Settings:
     lock_seconds: int = 60
     """How long another pull of the same model is waited for that shows no sign of life."""
 
+    deadline_seconds: int = 0
+    """How long the whole pull may take; 0 means as long as it takes."""
+
     sync: bool = False
     """Whether the data is synced to disk before it is published: for volumes that outlive the pod."""
 

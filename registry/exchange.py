@@ -46,11 +46,8 @@ class Response:
         self._wire = wire_of(connection)
         try:
             with explained(origin):
-                self._answer = connection.getresponse()
-                if self._wire.is_over:  # http.client takes such a head for a whole one
-                    self._answer.close()
-                    raise ConnectionError("the connection ended within the head of an answer")
-        except Fault:
+                self._answer = _head_of(connection)
+        except BaseException:
             connection.close()
             raise
         self.status = self._answer.status
@@ -157,6 +154,16 @@ class Outgoing:
 def wire_of(connection: Connection) -> Wire:
     """Return what a connection of our own reads and writes through."""
     return cast("Wire", connection.sock)
+
+
+def _head_of(connection: Connection) -> http.client.HTTPResponse:
+    """Read an answer's head; raise ConnectionError when it ends early, which http.client takes for its end."""
+    wire = wire_of(connection)
+    answer = connection.getresponse()  # which lets go of the wire of a connection that will close
+    if wire.is_over:
+        answer.close()
+        raise ConnectionError("the connection ended within the head of an answer")
+    return answer
 
 
 @contextmanager

@@ -11,11 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from puller.errors import DeadlinePassed
+from puller.pull import pull
+from puller.settings import Settings
+from registry.environment import access_from
+from registry.voice import Silence
 from tests.fakes import faults
 from tests.fakes.manner import Manner
 from tests.fakes.registry import Answer, Change, FakeRegistry, Request, fake_registry
 
-from .models import noise, offer, write_tree
+from .models import noise, offer, read_tree, write_tree
 
 MODEL = {"weights": noise(400_000), "config.json": b"{}"}
 SECONDS = 2.0
@@ -114,3 +119,49 @@ def test_a_failure_of_one_connection_ends_the_others(tmp_path: Path) -> None:
         assert done.returncode == 1
         assert "[registry.unauthorized]" in done.stderr
         assert time.monotonic() - began < 15
+
+
+@pytest.mark.parametrize("stall", STALLS)
+def test_a_pull_has_a_deadline_of_its_own(tmp_path: Path, stall: str) -> None:
+    """Whatever it waits for, it fails by that name, and the next pull goes on."""
+    model = tmp_path / "model"
+    with fake_registry() as fake:
+        offer(fake, MODEL)
+        fake.fail(STALLS[stall][0], path=STALLS[stall][1])
+        settings = Settings(source=fake.reference(), destination=str(model), deadline_seconds=1)
+        with access_from({}) as access:
+            with pytest.raises(DeadlinePassed, match="within 1 s"):
+                pull(settings, access, Silence())
+            assert not model.exists()
+            fake.faults.clear()
+            pull(settings, access, Silence())
+    assert read_tree(model) == MODEL
+
+
+def test_a_deadline_is_read_from_option_and_environment(tmp_path: Path) -> None:
+    """Both programs fail with the code, and a pod leaves its message."""
+    message = tmp_path / "message"
+    message.touch()
+    with fake_registry() as fake:
+        offer(fake, MODEL)
+        fake.fail(faults.stalled(1000))
+        verb = ["-m", "weighbridge", "pull", fake.reference(), "-o", str(tmp_path / "a"), "--deadline", "1"]
+        settings = Settings(source=fake.reference(), destination=str(tmp_path / "b"), deadline_seconds=1)
+        settings = replace(settings, termination_log=str(message))
+        for arguments in (verb, ["-m", "puller"]):
+            environ = {**os.environ, **settings.to_env()}
+            command = [sys.executable, *arguments]
+            done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=30)
+            assert done.returncode == 1
+            assert "[pull.deadline]" in done.stderr
+    assert "pull.deadline" in message.read_text()
+
+
+def test_a_deadline_that_is_kept_leaves_no_alarm(tmp_path: Path) -> None:
+    """After the pull nothing rings, and what rang before rings again."""
+    before = signal.getsignal(signal.SIGALRM)
+    with fake_registry() as fake, access_from({}) as access:
+        offer(fake, MODEL)
+        pull(Settings(source=fake.reference(), destination=str(tmp_path / "a"), deadline_seconds=60), access, Silence())
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGALRM) == before
