@@ -137,6 +137,7 @@ class Carrier:
         return body
 
     def _read(self, watched: Watched, most: int) -> int:
+        watched.wanted = min(most, len(self._buffer))
         began = watched.reading_since = time.perf_counter()
         count = watched.body.readinto(self._buffer[:most])
         seconds = time.perf_counter() - began

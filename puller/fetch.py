@@ -54,11 +54,12 @@ def _supervise(crew: Crew, pace: Pace) -> None:
     looked = watched = time.monotonic()
     wire = crew.meter.wire
     while not crew.queue.wait(TICK_SECONDS):
-        now = time.monotonic()
-        pace = pace.overrun() if crew.overload.is_set() else pace.step((crew.meter.wire - wire) / (now - looked))
-        crew.overload.clear()
-        crew.queue.set_limit(pace.limit)
-        looked, wire = now, crew.meter.wire
+        now, count = time.monotonic(), crew.meter.wire - wire
+        if crew.overload.is_set() or pace.is_due(count, now - looked, BUFFER_BYTES):
+            pace = pace.overrun() if crew.overload.is_set() else pace.step(count / (now - looked))
+            crew.overload.clear()
+            crew.queue.set_limit(pace.limit)
+            looked, wire = now, wire + count
         if now - watched >= WATCH_SECONDS:
             crew.watchdog.tick(time.perf_counter())
             watched = now

@@ -11,12 +11,12 @@ _CLEAR = 1.5
 """The multiple that needs no second look."""
 
 _LOOKS = 3
-"""How many ticks a doubled rate that is not clear is watched for: one tick may hold a burst, or a pause."""
+"""How many steps a doubled rate that is not clear is watched for: one may hold a burst, or a pause."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The state between two ticks; `step` gives the next. Pure: rates in, limits out.
+    """The state between two steps; `step` gives the next. Pure: rates in, limits out.
 
     `proven` is the limit that was last found worth having, at `rate` bytes a second; while `limit` is larger, it is on
     trial.
@@ -30,7 +30,7 @@ class Pace:
     """Whether the limit was set only just now, and its connections are still to come up to speed."""
 
     seen: tuple[float, ...] = ()
-    """The rates of the trial's ticks."""
+    """The rates of the trial's steps."""
 
     is_settled: bool = False
 
@@ -39,8 +39,16 @@ class Pace:
         """Give the first state for at most `most` connections."""
         return cls(most=most, limit=min(FIRST, most))
 
+    def is_due(self, count: int, seconds: float, buffer_bytes: int) -> bool:
+        """Return whether `count` bytes in so many seconds are enough to step by.
+
+        Bytes are counted by whole buffers: in less time than each connection takes for one, chance decides how many
+        buffers came.
+        """
+        return seconds >= TICK_SECONDS and count >= self.limit * buffer_bytes
+
     def step(self, rate: float) -> "Pace":
-        """Take the rate of the last tick, in bytes a second."""
+        """Take the rate since the last step, in bytes a second."""
         if self.is_settled or rate <= 0:
             return self
         if self.is_new:

@@ -15,6 +15,8 @@ _WAITED_SECONDS = 0.3
 _LEAST_SECONDS = 1e-6
 _STRIKES = 3
 _PEERS = 3
+_READS = 2
+
 CHANCES = 3
 """How often one piece is given a new connection; after that the network is slow, not the connection."""
 
@@ -32,6 +34,9 @@ class Watched:
     reading_since: float = 0.0
     """When the worker began to wait, or 0 while it does other things."""
 
+    wanted: int = 0
+    """The bytes that it waits for."""
+
     was_cut: bool = False
     seen: int = 0
     seen_seconds: float = 0.0
@@ -43,11 +48,16 @@ class Watched:
         self.taken += count
         self.seconds += seconds
 
-    def rate(self, now: float) -> float | None:
-        """Give bytes a second since the last look; None when its worker hardly waited for it."""
+    def rate(self, now: float, usual: float) -> float | None:
+        """Return bytes a second since the last verdict; None while there is too little to judge by.
+
+        Reads are counted when they are done. Before that, a read may take twice as long as at the `usual` rate.
+        """
         since = self.reading_since
         seconds = self.seconds + (now - since if since else 0.0)
         count, waited = self.taken - self.seen, seconds - self.seen_seconds
+        if not count and waited * usual < _READS * self.wanted:
+            return None
         self.seen, self.seen_seconds = self.taken, seconds
         return count / waited if waited > _WAITED_SECONDS else None
 
@@ -80,7 +90,8 @@ class Watchdog:
     def tick(self, now: float) -> None:
         """Judge every connection by what it brought since the last tick; `now` as time.perf_counter() gives it."""
         with self._lock:
-            looked = {watched: watched.rate(now) for watched in self._watched}
+            before = usual_rate(self._rates)
+            looked = {watched: watched.rate(now, before) for watched in self._watched}
             rates = {watched: rate for watched, rate in looked.items() if rate is not None}
             usual = usual_rate([*self._rates, *rates.values()])
             for watched, rate in rates.items():

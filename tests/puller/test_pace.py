@@ -1,5 +1,8 @@
 """How many connections: a pure function of the rates that they brought."""
 
+from random import Random
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,3 +55,48 @@ def test_the_limit_stays_between_one_and_the_most(most: int, rates: list[float])
         pace = pace.step(rate)
         assert 1 <= pace.limit <= most
     assert Pace.start(1).limit == min(FIRST, 1)
+
+
+BUFFER = 2 << 20
+STEP_SECONDS = 0.01
+
+
+def settled(seed: int, each: float, most: int = 32, total: float = float("inf")) -> Pace:
+    """Pull from a simulated origin that gives `each` connection so much, and all so much, until nothing changes.
+
+    Connections begin one after the other, differ by a tenth, and report whole buffers.
+    """
+    random = Random(seed)
+    pace, begins, missing, skill = Pace.start(most), [0.0] * most, [float(BUFFER)] * most, [1.0] * most
+    for number in range(most):
+        begins[number], skill[number] = random.uniform(0, 0.1), random.uniform(0.9, 1.1)
+    looked, count, limit = 0.0, 0, 0
+    for step in range(100_000):
+        now = step * STEP_SECONDS
+        begins[limit : pace.limit] = [now + begin for begin in begins[limit : pace.limit]]
+        limit = max(limit, pace.limit)
+        active = [number for number in range(pace.limit) if begins[number] <= now]
+        for number in active:
+            share = min(each, total / len(active)) * skill[number]
+            missing[number] -= share * STEP_SECONDS * random.uniform(0.6, 1.4)
+            if missing[number] <= 0:
+                missing[number] += BUFFER
+                count += BUFFER
+        if pace.is_due(count, now - looked, BUFFER):
+            pace, looked, count = pace.step(count / (now - looked)), now, 0
+        if pace.is_settled:
+            break
+    return pace
+
+
+@pytest.mark.parametrize("each", [0.5e6, 1e6, 2e6, 5e6, 20e6, 85e6])
+def test_an_origin_that_limits_each_connection_is_asked_over_all_of_them(each: float) -> None:
+    """Slow connections report so seldom that their buffers' moments must not be taken for their rate."""
+    assert [settled(seed, each).limit for seed in range(10)] == [32] * 10
+
+
+@pytest.mark.parametrize("total", [50e6, 400e6])
+def test_a_line_that_is_full_is_seldom_asked_for_more(total: float) -> None:
+    """Where more connections bring nothing, nearly all pulls stay with few."""
+    limits = [settled(seed, 1e9, total=total).limit for seed in range(20)]
+    assert sum(limit <= 2 * FIRST for limit in limits) >= 18
