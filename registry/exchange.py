@@ -94,9 +94,11 @@ class Response:
         return count
 
     def read(self, limit: int) -> bytes:
-        """Give the whole body; raise Mismatch when it is longer than `limit` bytes."""
+        """Give the whole body; raise Mismatch when it is longer than `limit` bytes, Unavailable when it ends early."""
         with explained(self._origin):
             content = self._answer.read(limit + 1)
+        if len(content) < min(self.length or 0, limit):
+            raise Unavailable(f"{redacted(self.url)}: the connection ended at byte {len(content)} of {self.length}")
         if len(content) > limit:
             raise Mismatch(f"{redacted(self.url)}: answered more than {limit} bytes")
         return content

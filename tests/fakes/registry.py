@@ -230,8 +230,8 @@ class _Handler(BaseHTTPRequestHandler):
         length = len(answer.body) if answer.length is None else answer.length
         if answer.manner is not None:
             self.wfile = answer.manner.begin(self.connection, self.fake.over)
-        self.send_response(answer.status)
-        for name, value in {"Content-Length": str(length), **answer.headers}.items():
+        self.send_response_only(answer.status)
+        for name, value in {"Date": self.date_time_string(), "Content-Length": str(length), **answer.headers}.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":

@@ -17,10 +17,12 @@ from puller.pull import pull
 from puller.settings import Settings
 from registry.client import Access
 from registry.credentials import Credentials
+from registry.deadline import Limits
 from registry.errors import Fault
 from registry.transport import Transport
 from registry.voice import Silence
 from tests.fakes import faults
+from tests.fakes.manner import Manner
 from tests.fakes.patience import HASTY
 from tests.fakes.registry import Answer, Change, FakeRegistry, fake_registry
 
@@ -32,6 +34,10 @@ KILLS = int(os.environ.get("WEIGHBRIDGE_LAWS", "5")) * 2
 BATCH = 25
 
 CONNECTIONS, PIECE = 4, 100_000
+OFFSETS = (0, 1, 12, 30, 100, 150, 1000, 20_000)
+"""Where in an answer something happens: in its head, or in its body."""
+
+HURRIED = Limits(exchange_seconds=0.4, hurried_seconds=0.3, floor_seconds=0.2)
 
 
 def random_model(random: Random) -> dict[str, bytes]:
@@ -60,6 +66,9 @@ def random_fault(random: Random, content: bytes) -> Change:
             faults.with_headers(Content_Range="bytes 0-9/10"),
             faults.with_headers(Connection="close"),
             faults.redirected("http://127.0.0.1:1{path}"),
+            faults.mannered(Manner(cut_at=random.choice(OFFSETS))),
+            faults.mannered(Manner(stops_at=random.choice(OFFSETS))),
+            faults.mannered(Manner(trickles_at=random.choice(OFFSETS))),
             faults.ignoring_ranges(content),
         )
     )
@@ -90,7 +99,7 @@ def ask(seed: int, root: Path) -> None:
             connections=random.randint(1, 6),
             piece_bytes=random.choice((20_000, 50_000, 1 << 20)),
         )
-        transport = Transport(proxies={}, timeout_seconds=0.2)
+        transport = Transport(proxies={}, timeout_seconds=0.2, limits=HURRIED)
         with Access(transport=transport, credentials=Credentials(), patience=HASTY) as access:
             try:
                 pull(settings, access, Silence())

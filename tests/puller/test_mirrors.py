@@ -14,6 +14,7 @@ from puller.receipt import Receipt
 from puller.settings import Settings
 from registry.client import Access
 from registry.credentials import Credentials
+from registry.deadline import Limits
 from registry.digest import Digest
 from registry.errors import Mismatch, NotFound
 from registry.places import publisher_at
@@ -28,7 +29,7 @@ from tests.fakes.registry import Change, FakeRegistry, Request, fake_registry
 from tests.parts.distribution import Registry, running_registry
 
 from .models import layer, manifest_of, noise, offer, read_tree
-from .test_laws import random_fault, random_model
+from .test_laws import HURRIED, random_fault, random_model
 
 WEIGHTS = noise(300_000)
 MODEL = {"config.json": b"{}", "model.safetensors": WEIGHTS}
@@ -65,7 +66,7 @@ def bring(
     """Pull the origin's model to `folder/model`; without patience of its own nobody may wait."""
     values: dict[str, object] = {"source": origin.reference(), "destination": str(folder / "model")}
     settings = Settings(**{**values, "piece_bytes": PIECE, "connections": 4, **changes})  # type: ignore[arg-type] # each test its own
-    transport = Transport(proxies={}, timeout_seconds=seconds)
+    transport = Transport(proxies={}, timeout_seconds=seconds, limits=HURRIED if seconds < 1 else Limits())
     with Access(transport=transport, credentials=Credentials(), hosts_dir=hosts, patience=patience) as access:
         return pull(settings, access, Silence())
 
