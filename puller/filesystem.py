@@ -88,6 +88,21 @@ def discard(path: Path) -> None:
             path.unlink()
 
 
+def write_whole(path: Path, content: bytes, fresh: Path, *, is_synced: bool = False) -> None:
+    """Write a file that all may read, under the name `fresh` first: at `path` it appears whole or not at all."""
+    discard(fresh)
+    handle = os.open(fresh, _CREATE, 0o644)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        with optional():
+            os.fchmod(handle, 0o644)  # not what the umask left of it
+        if is_synced:
+            with optional():
+                os.fsync(handle)
+    fresh.rename(path)
+
+
 def link_or_copy(source: Path, target: Path) -> bool:
     """Give a file a second name; where there are no more, a copy. Return whether it is the same file."""
     try:

@@ -20,12 +20,11 @@ from registry.source import Source
 from registry.variants import choose, parse_single
 
 from .errors import BadDestination
-from .filesystem import discard
+from .filesystem import discard, write_whole
 from .trust import read_state
 from .workshop import make_shared
 
 _FOLDER = "manifest"
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class KeptRepository:
@@ -83,15 +82,7 @@ def keep(room: Path, documents: Iterable[tuple[Digest, bytes]]) -> None:
         make_shared(folder, room.stat())
         for digest, content in wanted.items():
             if read_state(folder / digest.hex, len(content)) is None:
-                _write(folder / digest.hex, content)
+                write_whole(folder / digest.hex, content, folder / f"{digest.hex}-{os.getpid()}")
         for old in {entry.name for entry in os.scandir(folder)} - {digest.hex for digest in wanted}:
             if (folder / old).lstat().st_uid == os.geteuid():
                 discard(folder / old)
-
-
-def _write(path: Path, content: bytes) -> None:
-    fresh = path.with_name(f"{path.name}-{os.getpid()}")
-    discard(fresh)
-    with os.fdopen(os.open(fresh, _CREATE, 0o644), "wb") as file:
-        file.write(content)
-    fresh.rename(path)

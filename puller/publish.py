@@ -12,21 +12,18 @@ Where a process ended between 2 and 5, `finish` tells by the inodes how far it c
 """
 
 import json
-import os
 import secrets
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import BadArtifact, DiskFailed, Occupied
-from .filesystem import discard, exchange, link_or_copy, optional
+from .filesystem import discard, exchange, link_or_copy, write_whole
 from .flush import sync
 from .receipt import LIMIT_BYTES, Receipt
 from .standing import PENDING, final_names, named, own_names, pending, receipts, strangers
 from .trust import Trust, read_state, status_of
 from .workshop import Workshop
-
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +121,7 @@ class Publication:
         if len(content) > LIMIT_BYTES:
             raise BadArtifact(f"a receipt of {len(content)} bytes, for {len(receipt.files)} files, would not be read")
         place = self.room / f"{self._prefix}{secrets.token_hex(4)}"
-        fresh = self.workshop.folder / "receipt.new"
-        discard(fresh)
-        handle = os.open(fresh, _CREATE, 0o644)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            with optional():
-                os.fchmod(handle, 0o644)
-            with optional():
-                os.fsync(handle)
-        fresh.rename(place)
+        write_whole(place, content, self.workshop.folder / "receipt.new", is_synced=True)
         return place
 
     def _conclude(self, place: Path) -> None:
