@@ -19,7 +19,7 @@ from registry.digest import Digest
 
 from .destination import Destination
 from .errors import BadDestination, disk_errors
-from .filesystem import discard, link_or_copy
+from .filesystem import discard, link_or_copy, make_folders
 from .lock import Wait
 from .receipt import Receipt
 from .settings import mark_of
@@ -109,20 +109,13 @@ def give(model: Path, receipt: Receipt, target: Path) -> None:
     """Fill a new folder with what a receipt names of a model: hard links, or where those cannot reach, copies."""
     with disk_errors():
         discard(target)
-        target.mkdir()
-        for name in [*(record.path for record in receipt.files), *(name for name, _ in receipt.links)]:
-            _folders(target, name)
+        make_folders(target, target)
+        for name in receipt.names:
+            make_folders(target, (target / name).parent)
         for record in receipt.files:
             link_or_copy(model / record.path, target / record.path)
         for name, destination in receipt.links:
             (target / name).symlink_to(destination)
-
-
-def _folders(root: Path, name: str) -> None:
-    for folder in reversed((root / name).relative_to(root).parents):
-        if status_of(root / folder) is None:
-            (root / folder).mkdir()
-            (root / folder).chmod(0o755)
 
 
 def _size(path: Path) -> int:

@@ -28,6 +28,7 @@ NOT_HERE = frozenset(
 _PREALLOCATING = {"ext4", "xfs", "btrfs", "f2fs"}
 _RENAME_EXCHANGE = 2  # renameat2(2)
 _AT_FDCWD = -100
+_FOLDER_MODE = 0o755
 _COPY_BYTES = 1 << 20
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -86,6 +87,20 @@ def discard(path: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
+
+
+def make_folders(root: Path, folder: Path) -> None:
+    """Make a folder at or below `root`, and those between them, so that all may read what is in them."""
+    missing = []
+    while not folder.is_dir():
+        missing.append(folder)
+        if folder == root:
+            break
+        folder = folder.parent
+    for one in reversed(missing):
+        one.mkdir()
+        with optional():
+            one.chmod(_FOLDER_MODE)
 
 
 def write_whole(path: Path, content: bytes, fresh: Path, *, is_synced: bool = False) -> None:

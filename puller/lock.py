@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from .filesystem import NOT_HERE
+from .filesystem import NOT_HERE, optional
 
 BEAT_SECONDS = 5.0
 _POLL_SECONDS = 0.2
@@ -141,7 +141,7 @@ def _opened(path: Path, mode: int) -> int | None:
         except OSError:
             continue
         if stat.S_ISREG(os.fstat(handle).st_mode):
-            with suppress(OSError):
+            with optional():
                 os.fchmod(handle, mode)  # not what the umask left of it
             return handle
         os.close(handle)

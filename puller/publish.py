@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import BadArtifact, DiskFailed, Occupied
-from .filesystem import discard, exchange, link_or_copy, write_whole
+from .filesystem import discard, exchange, link_or_copy, make_folders, write_whole
 from .flush import sync
 from .receipt import LIMIT_BYTES, Receipt
 from .standing import PENDING, final_names, named, own_names, pending, receipts, strangers
@@ -158,7 +158,7 @@ def _carry(own: Path, model: Path, name: str) -> bool:
             return False
     if status_of(place) is not None:
         return False
-    place.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(model, place.parent)
     if own.is_symlink():
         place.symlink_to(own.readlink())
     else:

@@ -15,7 +15,7 @@ from registry.digest import Digest
 from registry.paths import plain
 
 from .errors import BadArtifact, NothingSelected, UnsafePath, disk_errors
-from .filesystem import NOT_HERE, copy, discard, link_or_copy, optional
+from .filesystem import NOT_HERE, copy, discard, link_or_copy, make_folders, optional
 from .formats.image import ROOTS
 from .formats.part import IN_PLACE, Form, Part, Shape
 from .plan import chunks_of, is_selected
@@ -26,7 +26,6 @@ from .trust import Trust, status_of
 from .unpack.staging import Staged, folder_of, sealed
 from .unpack.untar import Kind
 
-_FOLDER_MODE = 0o755
 _MOST_MEMBERS = 200_000  # all of them are in memory when their places are decided
 
 Members = Mapping[str, Sequence[Staged]]
@@ -86,15 +85,15 @@ def settle(tree: Tree, model: Path, workshop: Path, trust: Trust) -> None:
     builder = _Builder(model, workshop, trust)
     with disk_errors():
         discard(model)
-        builder.folder(model)
+        make_folders(model, model)
         for path, node in tree.nodes.items():
             if node.kind is Kind.FOLDER:
-                builder.folder(model / path)
+                make_folders(model, model / path)
             elif node.content is not None:
                 builder.file(model / path, node.content)
         for path, node in tree.nodes.items():
             if node.kind is Kind.SYMLINK:
-                builder.folder((model / path).parent)
+                make_folders(model, (model / path).parent)
                 (model / path).symlink_to(node.target)
 
 
@@ -109,19 +108,9 @@ class _Builder:
         self._taken: set[str] = set()
         """The places whose own file is in the model already."""
 
-    def folder(self, place: Path) -> None:
-        """Make a folder that all may read, and those above it."""
-        missing = [place, *place.parents]
-        missing = missing[: missing.index(self._model) + 1]
-        for folder in reversed(missing):
-            if status_of(folder) is None:
-                folder.mkdir()
-                with optional():
-                    folder.chmod(_FOLDER_MODE)
-
     def file(self, place: Path, content: Content) -> None:
         """Give content its name; raise UnsafePath where the file system takes that for another file's."""
-        self.folder(place.parent)
+        make_folders(self._model, place.parent)
         if status_of(place) is not None:
             raise UnsafePath(f"{str(place.relative_to(self._model))!r}: this volume takes the name for another file's")
         dress = (content.place, content.mode, content.mtime)
