@@ -3,22 +3,26 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
+from typing import NoReturn
 
 import certs.command
 import packer.command
 import puller.command
 import webhook.command
-from certs.errors import CertsError
-from registry.errors import Fault
+from registry.program import Ended, Results, complain, ending_of, heed_signals, leave, open_streams
 
 VERSION = "0.1.0"
 
 _DESCRIPTION = "Model weights from an OCI registry into pods, by one label."
-_EPILOG = "Exit codes: 0 done, 1 failed, 2 wrong usage. Results go to stdout, everything else to stderr."
+_EPILOG = (
+    "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 by Ctrl-C, 143 by SIGTERM. "
+    "Results go to stdout, everything else to stderr."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb; give its exit code."""
+    """Run one verb; return its exit code."""
     parser = argparse.ArgumentParser(prog="weighbridge", description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument("--version", action="version", version=f"weighbridge {VERSION}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
@@ -26,17 +30,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for room in (puller, webhook, certs):
         room.command.add_verbs(verbs)
     parsed = parser.parse_args(arguments)
+    results = Results(sys.stdout)
     try:
-        code: int = parsed.run(parsed)
-    except (Fault, CertsError) as error:
-        print(f"error: {error} [{error.code}]", file=sys.stderr)
-        print(f"  hint: {error.remedy}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 1
-    return code
+        with redirect_stdout(results):
+            code: int = parsed.run(parsed)
+    except (Exception, KeyboardInterrupt, Ended) as error:  # noqa: BLE001 - whatever it is gets a code and a hint
+        ending = ending_of(error)
+        complain(f"error: {ending.facts} [{ending.code}]", f"  hint: {ending.remedy}")
+        return ending.exit_code
+    return results.deliver() or code
+
+
+def script() -> NoReturn:
+    """Run the command as a program of its own."""
+    open_streams()
+    heed_signals()
+    leave(main())
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    script()

@@ -46,6 +46,11 @@ class Destination:
             raise BadDestination(f"{parent}: is no folder")
         if status is None:
             return
+        if Path.cwd().is_relative_to(self.path):
+            raise BadDestination(
+                f"{self.path}: is the folder that this command runs in, which a new one would take the place of",
+                remedy="go to the folder above it, and name it from there",
+            )
         if self.path.is_symlink():
             raise BadDestination(f"{self.path}: is a symbolic link")
         if not self.path.is_dir():

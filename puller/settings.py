@@ -1,6 +1,7 @@
 """What one pull needs: the webhook writes it into the pod, the puller reads it there."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
@@ -10,6 +11,13 @@ from registry.errors import Fault
 
 PREFIX = "WEIGHBRIDGE_PULL_"
 MIB = 1 << 20
+_PARTS, _ESCAPED, _SPECIAL = (
+    re.compile(r"(?:[^,\\]|\\.|\\$)+", re.DOTALL),
+    re.compile(r"\\(.)", re.DOTALL),
+    re.compile(r"[,\\]"),
+)
+"""How several values stand in one variable: between commas, a backslash before a comma that is a value's own."""
+
 _SWITCH = {"true": True, "false": False}
 
 
@@ -134,10 +142,10 @@ def _parse(name: str, text: str, kind: object) -> object:
         if not text.isdecimal() or int(text) < 1:
             raise BadSettings(f"{name}={text!r}: wanted a whole number from 1 up")
         return int(text)
-    return tuple(part for part in text.split(",") if part)
+    return tuple(filter(None, (_ESCAPED.sub(r"\1", part) for part in _PARTS.findall(text))))
 
 
 def _format(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return ",".join(value) if isinstance(value, tuple) else str(value)
+    return ",".join(_SPECIAL.sub(r"\\\g<0>", part) for part in value) if isinstance(value, tuple) else str(value)

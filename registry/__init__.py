@@ -29,6 +29,7 @@ printable                   text from outside, fit to be printed                
 workers                     threads that end with who waits for them            time
 retry                       patience                                           time
 refusal                     what an unwanted answer means, and how long it asks to wait  pure, but for the date
+program                        how a program begins and ends                      signals, streams
 meter, voice                how far a transfer is, and how it says so          stderr, time
 environment, options, defaults        what the user's environment and options say
 errors                      what can go wrong

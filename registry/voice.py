@@ -1,6 +1,7 @@
 """How a transfer speaks while it runs: to people, to programs, or not at all; always on stderr."""
 
 import json
+import os
 import sys
 import threading
 import time
@@ -14,20 +15,30 @@ from .retry import Wait
 _TERMINAL_SECONDS = 0.2
 _PLAIN_SECONDS = 5.0
 _JSON_SECONDS = 1.0
+_COLUMNS = 80
 
 
 class Voice:
     """Speaks to people: one living line on a terminal, else a plain line now and then."""
 
-    def __init__(self, stream: TextIO = sys.stderr) -> None:
-        self._stream = stream
-        self._is_terminal = stream.isatty()
+    def __init__(self, stream: TextIO | None = None) -> None:
+        """`stream` None is stderr as it is now."""
+        self._stream = sys.stderr if stream is None else stream
+        self._is_terminal = self._stream.isatty()
         self._waiting = threading.Lock()
         self._told_until = float("-inf")
 
     def say(self, line: str) -> None:
         """Tell one thing."""
-        print(line, file=self._stream, flush=True)
+        self._write(f"{line}\n")
+
+    def _write(self, text: str) -> None:
+        """Write to the stream; one that takes no writing, for its reader or its terminal is gone, fails nothing."""
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):
+            return
 
     def wait(self, wait: Wait) -> None:
         """Tell of a wait for the network, from any thread: of many that go on at the same time, one."""
@@ -55,11 +66,18 @@ class Voice:
     @contextmanager
     def _living(self, meter: Gauge, name: str) -> Iterator[None]:
         def show(seconds: float) -> None:
-            print(f"\r{describe(meter, name, seconds)}\033[K", end="", file=self._stream, flush=True)
+            self._write(f"\r{describe(meter, name, seconds)[: self._columns() - 1]}\033[K")
 
         with _every(_TERMINAL_SECONDS, show):
             yield
-        print("\r\033[K", end="", file=self._stream, flush=True)
+        self._write("\r\033[K")
+
+    def _columns(self) -> int:
+        """Return the terminal's width: a line that is longer cannot be written over."""
+        try:
+            return os.get_terminal_size(self._stream.fileno()).columns or _COLUMNS
+        except (OSError, ValueError):
+            return _COLUMNS
 
     @contextmanager
     def _plain(self, meter: Gauge, name: str) -> Iterator[None]:
@@ -95,7 +113,7 @@ class JsonVoice(Voice):
         self._tell("end", wireBytes=meter.wire, seconds=round(seconds, 3), spent=spent)
 
     def _tell(self, event: str, **facts: object) -> None:
-        print(json.dumps({"event": event, **facts}, ensure_ascii=False), file=self._stream, flush=True)
+        self._write(f"{json.dumps({'event': event, **facts}, ensure_ascii=False)}\n")
 
 
 class Silence(Voice):

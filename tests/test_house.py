@@ -14,6 +14,7 @@ import registry
 import webhook
 from certs.errors import CertsError
 from registry.errors import Fault
+from registry.program import CODES
 from webhook.contract import KEYS
 
 ROOT = Path(__file__).parent.parent
@@ -50,6 +51,8 @@ def errors_page() -> str:
         what = (error.__doc__ or "").partition("\n")[0].rstrip(".")
         temporary = "yes" if getattr(error, "temporary", False) else ""
         lines.append(f"| `{error.code}` | {what} | {temporary} | {error.remedy} |")
+    lines += ["", "The programs `weighbridge` and `python -m puller` also end with these:", ""]
+    lines += [f"- `{code}`: {what}." for code, what in CODES.items()]
     return "\n".join(lines) + "\n"
 
 

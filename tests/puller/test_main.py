@@ -63,6 +63,6 @@ def test_an_environment_without_a_source_is_explained() -> None:
 def test_a_warm_start_loads_nothing_that_speaks_to_networks() -> None:
     """Half of a process's time to start would be theirs."""
     loaded = "[name for name in ('ssl', 'http.client', 'tarfile') if name in sys.modules]"
-    ask = f"import sys, puller.__main__; print({loaded})"
+    ask = f"import sys, puller.container; print({loaded})"
     done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

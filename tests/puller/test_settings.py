@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from puller.settings import BadSettings, Settings
 
-TEXT = st.text(string.printable.replace(",", ""), max_size=30)
+TEXT = st.text(string.printable, max_size=30)
 LIST = st.lists(TEXT.filter(bool), max_size=3).map(tuple)
 
 
@@ -24,6 +24,8 @@ LIST = st.lists(TEXT.filter(bool), max_size=3).map(tuple)
         docker_configs=LIST,
         plain_http=LIST,
         ca_file=TEXT,
+        trust_group=st.booleans(),
+        lock_seconds=st.integers(1, 9999),
         termination_log=TEXT,
     )
 )

@@ -1,0 +1,98 @@
+"""What the initContainer does, and what it leaves behind for `kubectl describe pod`."""
+
+import json
+import os
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from registry.meter import human
+from registry.program import Ended, ending_of
+from registry.voice import Voice
+
+from .deadline import within
+from .holder import destination_of, warm_start
+from .journal import Follower
+from .receipt import Receipt
+from .settings import Settings
+
+_MESSAGE_LIMIT = 4096  # bytes that the kubelet keeps of a termination message
+_MOST_LETTERS = 900
+"""How long one text of a message may be: escaped, three of them fit into it."""
+
+
+def main() -> int:
+    """Pull what the environment asks for; return the exit code. Whatever goes wrong has a code, a fact and a hint."""
+    settings, voice, started = None, Voice(), int(time.time())
+    try:
+        settings = Settings.from_env(os.environ)
+        with within(settings.deadline_seconds):
+            receipt = warm_start(settings, voice) or _pull(settings, voice)
+    except (Exception, KeyboardInterrupt, Ended) as error:  # noqa: BLE001 - see above
+        ending = ending_of(error)
+        facts = f"{ending.facts}{_kept(settings)}"
+        voice.say(f"error: {facts} [{ending.code}]")
+        voice.say(f"  hint: {ending.remedy}")
+        _leave(settings, {"code": ending.code, "error": facts, "hint": ending.remedy})
+        return ending.exit_code
+    summary = {"source": receipt.source, "digest": receipt.digest, "files": len(receipt.files)}
+    _leave(settings, {**summary, "bytes": receipt.size, "wireBytes": receipt.wire_bytes, "seconds": receipt.seconds})
+    proof = f"verified against {receipt.digest}" if receipt.published >= started else _as_published(receipt)
+    voice.say(f"{settings.destination}: {len(receipt.files)} files, {human(receipt.size)}, {proof}")
+    return 0
+
+
+def _pull(settings: Settings, voice: Voice) -> Receipt:
+    from registry.environment import access_from  # noqa: PLC0415 - a warm start needs neither the network's modules
+
+    from .pull import pull  # noqa: PLC0415 - nor those of artifacts
+
+    access = access_from(
+        os.environ,
+        docker_configs=settings.docker_configs,
+        may_lack_configs=True,  # the webhook mounts pull secrets as optional, as the kubelet takes them
+        say=voice.say,
+        plain_http=settings.plain_http,
+        ca_file=settings.ca_file,
+        hosts_dir=settings.hosts_dir,
+        mirrors=settings.mirrors,
+        say_wait=voice.wait,
+    )
+    with access:
+        return pull(settings, access, voice)
+
+
+def _as_published(receipt: Receipt) -> str:
+    """Say what was believed without being hashed in this run."""
+    date = datetime.fromtimestamp(receipt.published, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"as published on {date} from {receipt.digest}"
+
+
+def _kept(settings: Settings | None) -> str:
+    """Say how much of a pull that was ended has landed: the next one need not fetch it."""
+    with suppress(Exception):
+        if settings is not None:
+            follower = Follower(destination_of(settings).journals)
+            if follower.done:
+                return f"; {human(follower.done)} of {human(follower.total)} have landed and are kept"
+    return ""
+
+
+def _leave(settings: Settings | None, message: dict[str, object]) -> None:
+    """Write the termination message, where the kubelet made a file for it. A message that cannot be fails nothing."""
+    path = Path(settings.termination_log) if settings and settings.termination_log else None
+    with suppress(OSError, ValueError):
+        if path and path.is_file():
+            path.write_bytes(_bounded(message))
+
+
+def _bounded(message: dict[str, object]) -> bytes:
+    """Return JSON that the kubelet keeps whole: long texts are cut, never what stands between them."""
+    limit = _MOST_LETTERS
+    while True:
+        short = {key: value[:limit] if isinstance(value, str) else value for key, value in message.items()}
+        content = json.dumps(short, ensure_ascii=False).encode(errors="replace")
+        if len(content) <= _MESSAGE_LIMIT or not limit:
+            return content
+        limit //= 2
