@@ -84,13 +84,13 @@ class Response:
     def _receive(self, buffer: memoryview) -> int:
         """Receive once, straight into the buffer: a larger read of http.client's would lose all on a break.
 
-        What http.client read too far with the head comes first. Behind it a plain socket is asked itself, for as much
-        as the buffer takes (Wire.fill), and http.client must not read meanwhile.
+        What http.client read too far with the head comes first. Behind it the wire is asked itself, for as much as the
+        buffer takes (Wire.fill), and http.client must not read meanwhile.
         """
         if self._is_bulk:
             return self._wire.fill(buffer)
         count = self._answer.fp.readinto1(buffer)
-        self._is_bulk = len(buffer) > io.DEFAULT_BUFFER_SIZE and not self._wire.is_secured
+        self._is_bulk = len(buffer) > io.DEFAULT_BUFFER_SIZE
         return count
 
     def read(self, limit: int) -> bytes:

@@ -18,6 +18,10 @@ _SLICE_BYTES = 64 << 10
 """What is given to TLS at once: it reports no part of a write."""
 
 
+_TOGETHER_SECONDS = 1.0
+"""How long TLS records are read without looking at the bound: each for itself would cost a tenth of their speed."""
+
+
 class Wire:
     """A connected socket under a bound, in the shape that http.client wants of sockets."""
 
@@ -59,8 +63,10 @@ class Wire:
     def fill(self, buffer: memoryview) -> int:
         """Fill the buffer in one call, which waits in the kernel: one for a buffer, not one for each packet that came.
 
-        Fewer bytes come when its time is over, or when the other end hung up. Not through TLS.
+        Fewer bytes come when its time is over, or when the other end hung up.
         """
+        if self.is_secured:
+            return self._fill_secured(buffer)
         self._go_bulk()
         began = self._clock()
         while True:
@@ -76,6 +82,23 @@ class Wire:
                 self.received += count
                 return count
             began = now
+
+    def _fill_secured(self, buffer: memoryview) -> int:
+        """Fill the buffer record by record, and count them together."""
+        filled = first = self.receive(buffer)
+        began = now = self._clock()
+        while 0 < filled < len(buffer) and now - began < _TOGETHER_SECONDS:
+            try:
+                count = self._socket.recv_into(buffer[filled:])
+            except OSError:  # what came before it is given first; the next read finds it again
+                break
+            if not count:
+                break
+            filled += count
+            now = self._clock()
+        if filled > first:
+            self.bound.passed(filled - first, now - began)
+        return filled
 
     def send(self, content: memoryview) -> None:
         """Send all of it, a large part at a time."""

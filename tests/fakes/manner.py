@@ -1,6 +1,7 @@
 """How the bytes of an answer go out: late, byte by byte, or not all of them."""
 
 import io
+import select
 import socket
 import threading
 from contextlib import suppress
@@ -75,9 +76,6 @@ class Outlet(io.BufferedIOBase):
 
     @property
     def _is_hung_up(self) -> bool:
-        try:
-            return not self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
+        poll = select.poll()
+        poll.register(self._connection, select.POLLRDHUP)
+        return bool(poll.poll(0))

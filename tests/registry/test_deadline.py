@@ -1,10 +1,13 @@
 """What the network may take ends, however it is cut up; and what lives is not ended."""
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,13 +19,16 @@ from registry.deadline import Bound, Floor, Limits, Overdue, committing, ending_
 from registry.errors import Fault, Unavailable
 from registry.places import repository_at
 from registry.source import parse_source
+from registry.tls import Tls
 from registry.transport import Transport
 from tests.fakes import faults
 from tests.fakes.clock import Clock
 from tests.fakes.manner import Manner
 from tests.fakes.patience import HASTY
-from tests.fakes.registry import FakeRegistry, fake_registry
+from tests.fakes.registry import FakeRegistry, fake_registry, serving
 from tests.puller.models import offer
+
+from .test_remote import certificate_for_localhost
 
 LIMITS = Limits(exchange_seconds=0.4, hurried_seconds=0.2, commit_seconds=0.4, floor_seconds=0.3)
 SECONDS = 5.0
@@ -137,25 +143,53 @@ def test_a_request_that_trickles_ends(manner: str) -> None:
 
 
 @pytest.mark.parametrize("manner", ["stops in the body", "trickles in the body"])
-@pytest.mark.parametrize("is_chunked", [False, True])
-def test_a_large_body_is_held_to_its_floor(manner: str, *, is_chunked: bool) -> None:
-    """Its length known or not: a byte each 20 ms is too little, and it is told how little."""
-    with fake_registry() as fake, reach() as access:
+@pytest.mark.parametrize("kind", ["with a length", "chunked", "through TLS"])
+def test_a_large_body_is_held_to_its_floor(tmp_path: Path, manner: str, kind: str) -> None:
+    """Its length known or not: a byte each 20 ms is too little, and what came is given first."""
+    context, trusting = tls_for_localhost(tmp_path)
+    tls = context if kind == "through TLS" else None
+    with serving(FakeRegistry(), tls) as fake, reach(tls=trusting) as access:
         digest = fake.add_blob(b"x" * 100_000)
-        fake.fail(faults.mannered(MANNERS[manner]))
-        if is_chunked:
+        if kind == "chunked":
             fake.fail(faults.with_headers(Transfer_Encoding="chunked"))
-            fake.fail(
-                lambda _, answer: type(answer)(200, b"186a0\r\n" + answer.body, answer.headers, manner=answer.manner)
-            )
+            fake.fail(lambda _, answer: replace(answer, body=b"186a0\r\n" + answer.body))
+        fake.fail(faults.mannered(MANNERS[manner]))
+        url = f"{'https' if tls else 'http'}://{fake.address}/v2/team/model/blobs/{digest}"
 
         def whole() -> None:
-            with access.transport.request("GET", f"http://{fake.address}/v2/team/model/blobs/{digest}", {}) as answer:
+            with access.transport.request("GET", url, {}) as answer:
                 buffer = memoryview(bytearray(100_000))
                 while answer.readinto(buffer):
                     pass
 
         assert timed(whole) < SECONDS
+
+
+@pytest.mark.parametrize("kind", ["plain", "through TLS"])
+@pytest.mark.parametrize("count", [0, 1, 9_000, 70_000])
+def test_what_came_before_a_break_is_given_first(tmp_path: Path, kind: str, count: int) -> None:
+    """A connection that is reset in mid-body costs nothing that had come, and is then a named failure, or an end."""
+    context, trusting = tls_for_localhost(tmp_path)
+    with serving(FakeRegistry(), context if kind != "plain" else None) as fake, reach(tls=trusting) as access:
+        digest = fake.add_blob(b"x" * 100_000)
+        fake.fail(faults.truncated(count))
+        url = f"{'https' if kind != 'plain' else 'http'}://{fake.address}/v2/team/model/blobs/{digest}"
+        buffer, came = memoryview(bytearray(100_000)), 0
+        with access.transport.request("GET", url, {}) as answer:
+            try:
+                while got := answer.readinto(buffer):
+                    came += got
+            except Unavailable:
+                pass
+        assert came == count
+
+
+def tls_for_localhost(folder: Path) -> tuple[ssl.SSLContext, Tls]:
+    """Make a server's TLS, and what trusts it."""
+    certificate, key = certificate_for_localhost(folder)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context, Tls.trusting(str(certificate))
 
 
 @contextmanager
@@ -214,13 +248,13 @@ def test_a_lookup_that_does_not_end_is_left_behind() -> None:
 
 
 @pytest.mark.parametrize("manner", MANNERS)
-def test_a_mirror_that_trickles_is_left_for_the_registry(tmp_path: object, manner: str) -> None:
+def test_a_mirror_that_trickles_is_left_for_the_registry(tmp_path: Path, manner: str) -> None:
     """With another host to ask it has little time, and the registry answers."""
     with fake_registry() as mirror, fake_registry() as origin:
         for fake in (mirror, origin):
             digest = offer(fake, {"a": b"x" * 1000})
         mirror.fail(faults.mannered(MANNERS[manner]), path="")
-        place = tmp_path / f"{origin.address.replace(':', '_')}_"  # type: ignore[operator] # a Path
+        place = tmp_path / f"{origin.address.replace(':', '_')}_"
         place.mkdir()
         (place / "hosts.toml").write_text(f'[host."http://{mirror.address}"]')
         with reach(hosts_dir=str(tmp_path)) as access:
