@@ -52,14 +52,14 @@ def fetch(
 def _supervise(crew: Crew, pace: Pace) -> None:
     """Look after the workers until they are done: how many there may be, and whether one is stuck."""
     looked = watched = time.monotonic()
-    wire = crew.meter.wire
+    wire, reads = crew.meter.wire, crew.meter.reads
     while not crew.queue.wait(TICK_SECONDS):
         now, count = time.monotonic(), crew.meter.wire - wire
-        if crew.overload.is_set() or pace.is_due(count, now - looked, BUFFER_BYTES):
+        if crew.overload.is_set() or pace.is_due(crew.meter.reads - reads, now - looked):
             pace = pace.overrun() if crew.overload.is_set() else pace.step(count / (now - looked))
             crew.overload.clear()
             crew.queue.set_limit(pace.limit)
-            looked, wire = now, wire + count
+            looked, wire, reads = now, wire + count, crew.meter.reads
         if now - watched >= WATCH_SECONDS:
             crew.watchdog.tick(time.perf_counter())
             watched = now

@@ -39,13 +39,13 @@ class Pace:
         """Give the first state for at most `most` connections."""
         return cls(most=most, limit=min(FIRST, most))
 
-    def is_due(self, count: int, seconds: float, buffer_bytes: int) -> bool:
-        """Return whether `count` bytes in so many seconds are enough to step by.
+    def is_due(self, reads: int, seconds: float) -> bool:
+        """Return whether what `reads` reads brought in so many seconds is enough to step by.
 
-        Bytes are counted by whole buffers: in less time than each connection takes for one, chance decides how many
-        buffers came.
+        Bytes are counted when a read is done, a large buffer at a time: in less time than each connection takes for
+        one, chance decides how many were done.
         """
-        return seconds >= TICK_SECONDS and count >= self.limit * buffer_bytes
+        return seconds >= TICK_SECONDS and reads >= self.limit
 
     def step(self, rate: float) -> "Pace":
         """Take the rate since the last step, in bytes a second."""

@@ -26,8 +26,8 @@ class Limits:
     exchange_seconds: float = 30.0
     """How long a small exchange may take, from connecting to its answer's last byte."""
 
-    hurried_seconds: float = 10.0
-    """How long one host may take while another is left to be asked."""
+    hurried_seconds: float = 8.0
+    """How long one host may take while another is left to be asked: so the next one hears of it within ten."""
 
     floor_bytes: int = 1 << 10
     """The bytes a second that a large body must come or go with."""

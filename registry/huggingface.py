@@ -32,6 +32,7 @@ from .errors import (
     HubGated,
     HubNotFound,
     HubUnauthorized,
+    Mismatch,
     Refused,
     Unavailable,
 )
@@ -152,11 +153,18 @@ class _Stream(httpx2.SyncByteStream):
         self._response, self._limit = response, limit
 
     def __iter__(self) -> Iterator[bytes]:
+        if self._limit > _ANSWER_LIMIT:
+            yield from self._file()
+            return
+        try:
+            yield self._response.read(self._limit)
+        except Mismatch as error:
+            raise BadHubAnswer(f"the hub's answer is too long: {error}") from error
+
+    def _file(self) -> Iterator[bytes]:
         buffer, seen, where = memoryview(bytearray(_BUFFER_BYTES)), 0, redacted(self._response.url)
         while count := self._response.readinto(buffer):
             seen += count
-            if seen > self._limit:
-                raise BadHubAnswer(f"{where}: the hub's answer has more than {self._limit} bytes")
             yield bytes(buffer[:count])
         if seen < (self._response.length or 0):
             raise Unavailable(f"{where}: the connection ended at byte {seen}")

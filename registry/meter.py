@@ -21,12 +21,16 @@ class Gauge(Protocol):
 
 
 class Meter:
-    """Counts a transfer; any thread may count. `done` of `total` bytes are there, `wire` came over the network."""
+    """Counts a transfer; any thread may count.
+
+    `done` of `total` bytes are there, `wire` came over the network, by so many `reads`.
+    """
 
     def __init__(self, total: int) -> None:
         self.total = total
         self.done = 0
         self.wire = 0
+        self.reads = 0
         self.seconds: dict[str, float] = {}
         self._lock = threading.Lock()
 
@@ -35,6 +39,7 @@ class Meter:
         with self._lock:
             self.done += count
             self.wire += count
+            self.reads += 1
 
     def skip(self, count: int) -> None:
         """Count bytes that need not come, for they are there."""

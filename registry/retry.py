@@ -19,6 +19,8 @@ _PROGRESS_BYTES = 1 << 10
 """The bytes a second that count as progress: less is a trickle, and would go on for ever."""
 
 _TOLD_SECONDS = 1.0
+_QUIET_SECONDS = 5.0
+"""How long failures may go on without a word, however short the waits between them are."""
 
 Result = TypeVar("Result")
 
@@ -38,7 +40,8 @@ class Wait:
         if not self.seconds:
             return f"{self.answered}; waiting for it, for {self.left_seconds:.0f} s at most"
         left = f", for {self.left_seconds:.0f} s more at most" if self.left_seconds >= 1 else ", for the last time"
-        return f"{self.answered}; trying again in {self.seconds:.0f} s{left}"
+        when = f"in {self.seconds:.0f} s" if self.seconds >= 1 else "at once"
+        return f"{self.answered}; trying again {when}{left}"
 
 
 def silent(_: Wait) -> None:
@@ -112,7 +115,7 @@ class Waiting:
         left = max(patience.seconds - spent - seconds, 0.0)
         self.was_asked = self.was_asked or spent + seconds > patience.seconds
         self.slept += seconds
-        if seconds > _TOLD_SECONDS:
+        if seconds > _TOLD_SECONDS or spent > _QUIET_SECONDS:
             patience.say(Wait(str(error), seconds, left))
         if (patience.sleep or time.sleep)(seconds):
             raise error

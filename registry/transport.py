@@ -7,20 +7,19 @@ follows one must decide what to send along.
 import socket
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from .addresses import is_local
-from .connection import Connection, PlainConnection, SecuredConnection
+from .connection import Connection, Connector, closed_on_failure
 from .deadline import Bound, Floor, Limits, for_answer, for_exchange
-from .dial import Dialler, Lookup, Waits, secure, tunnel
+from .dial import Dialler, Lookup, Waits
 from .errors import Unavailable
 from .exchange import Outgoing, Response, explained, wire_of
 from .origin import Origin
-from .proxies import Proxies, Proxy
+from .proxies import Proxies
 from .tls import Tls
-from .wire import Wire
 
 USER_AGENT = "weighbridge/0.1"
 TIMEOUT_SECONDS = 30.0
@@ -58,7 +57,8 @@ class Transport:
         self._addresses, self._tls, self._timeout = dict(proxies), tls, timeout_seconds
         self._proxies, self._limits = Proxies(proxies), limits
         self._dialler = Dialler(waits or Waits(), lookup)
-        self._connect_seconds = timeout_seconds if connect_seconds is None else connect_seconds
+        connect_seconds = timeout_seconds if connect_seconds is None else connect_seconds
+        self._connector = Connector(self._dialler, limits, timeout_seconds, connect_seconds)
         self._siblings: list[Transport] = []
         self._idle: dict[Origin, list[Connection]] = {}
         self._lock = threading.Lock()
@@ -121,7 +121,7 @@ class Transport:
         origin = Origin.of(url)
         bound = for_exchange(self._limits, self._timeout)
         connection = self._connect(origin, bound, is_elsewhere=is_elsewhere)
-        with _closed_on_failure(connection), explained(origin):
+        with closed_on_failure(connection), explained(origin):
             self._head(connection, origin, method, url, headers)
         return Outgoing(self, origin, connection, url)
 
@@ -180,7 +180,7 @@ class Transport:
         body: bytes | None,
     ) -> Response:
         extra = {} if body is None else {"Content-Length": str(len(body))}
-        with _closed_on_failure(connection), explained(origin):
+        with closed_on_failure(connection), explained(origin):
             self._head(connection, origin, method, url, {**headers, **extra})
             if body:
                 wire_of(connection).bound = self.floor()
@@ -212,50 +212,11 @@ class Transport:
 
     def _connect(self, origin: Origin, bound: Bound, *, is_elsewhere: bool) -> Connection:
         proxy = self._proxies.choose(origin)
-        host, port = (proxy.host, proxy.port) if proxy else (origin.host, origin.port)
         context = self._secured() if origin.scheme == "https" else None
         with explained(origin):
-            may_be_here = bool(proxy) or not is_elsewhere
-            sock = self._dialler.dial(
-                host, port, lambda: min(self._connect_seconds, bound.wait()), may_be_here=may_be_here
-            )
-            with _closed_on_failure(sock):
-                peer = "" if proxy else str(sock.getpeername()[0])
-                if context and proxy:
-                    self._tunnel(sock, origin, proxy, bound)
-            if context:
-                sock = secure(sock, context, origin.host, bound.wait, self._dialler.waits)
-            with _closed_on_failure(sock):
-                wire = self._wire(sock, bound)
-        connection: Connection
-        if context:
-            connection = SecuredConnection(origin.host, origin.port, context=context)
-        else:
-            connection = PlainConnection(origin.host, origin.port)
-        connection.proxy, connection.peer = proxy, peer
-        connection.sock = wire  # enough of a socket for http.client
-        return connection
-
-    def _tunnel(self, sock: socket.socket, origin: Origin, proxy: Proxy, bound: Bound) -> None:
-        host = f"[{origin.host}]" if ":" in origin.host else origin.host
-        status = tunnel(self._wire(sock, bound), f"{host}:{origin.port}", proxy.headers)
-        if status != 200:
-            raise proxy.refusal(origin, status)
-
-    def _wire(self, sock: socket.socket, bound: Bound) -> Wire:
-        return Wire(sock, bound, self._limits.clock, min(self._timeout, self._limits.floor_seconds))
+            return self._connector.connect(origin, proxy, context, bound, may_be_here=not is_elsewhere)
 
     def _secured(self) -> ssl.SSLContext:
         if self._context is None:
             self._context = self._tls.context()
         return self._context
-
-
-@contextmanager
-def _closed_on_failure(opened: Connection | socket.socket) -> Iterator[None]:
-    """Close what was opened when the block fails, however it does."""
-    try:
-        yield
-    except BaseException:
-        opened.close()
-        raise

@@ -70,7 +70,7 @@ def settled(seed: int, each: float, most: int = 32, total: float = float("inf"))
     pace, begins, missing, skill = Pace.start(most), [0.0] * most, [float(BUFFER)] * most, [1.0] * most
     for number in range(most):
         begins[number], skill[number] = random.uniform(0, 0.1), random.uniform(0.9, 1.1)
-    looked, count, limit = 0.0, 0, 0
+    looked, reads, limit = 0.0, 0, 0
     for step in range(100_000):
         now = step * STEP_SECONDS
         begins[limit : pace.limit] = [now + begin for begin in begins[limit : pace.limit]]
@@ -81,9 +81,9 @@ def settled(seed: int, each: float, most: int = 32, total: float = float("inf"))
             missing[number] -= share * STEP_SECONDS * random.uniform(0.6, 1.4)
             if missing[number] <= 0:
                 missing[number] += BUFFER
-                count += BUFFER
-        if pace.is_due(count, now - looked, BUFFER):
-            pace, looked, count = pace.step(count / (now - looked)), now, 0
+                reads += 1
+        if pace.is_due(reads, now - looked):
+            pace, looked, reads = pace.step(reads * BUFFER / (now - looked)), now, 0
         if pace.is_settled:
             break
     return pace

@@ -18,11 +18,13 @@ from registry.credentials import Credentials
 from registry.deadline import Bound, Floor, Limits, Overdue, committing, ending_within, for_answer, for_exchange
 from registry.errors import Fault, Unavailable
 from registry.places import repository_at
+from registry.retry import Patience
 from registry.source import parse_source
 from registry.tls import Tls
 from registry.transport import Transport
 from tests.fakes import faults
 from tests.fakes.clock import Clock
+from tests.fakes.hub import REPOSITORY, fake_hub
 from tests.fakes.manner import Manner
 from tests.fakes.patience import HASTY
 from tests.fakes.registry import FakeRegistry, fake_registry, serving
@@ -304,3 +306,29 @@ def test_a_handshake_that_is_broken_off_is_a_named_failure() -> None:
         breaker.start()
         assert timed(lambda: access.transport.request("GET", f"https://{address}/", {})) < SECONDS
         breaker.join()
+
+
+def test_the_hubs_listing_ends_too() -> None:
+    """What the package `huggingface_hub` reads goes over the same wires."""
+    with fake_hub() as hub:
+        hub.commit({"config.json": b"{}" * 200})
+        hub.fail(faults.mannered(MANNERS["trickles in the body"]), path="/api/models/")
+        transport = Transport(proxies={}, timeout_seconds=0.4, limits=LIMITS)
+        access = Access(
+            transport=transport,
+            credentials=Credentials(),
+            hub_endpoint=hub.endpoint,
+            patience=Patience(seconds=0.5, sleep=lambda _: None),
+        )
+        assert timed(lambda: repository_at(parse_source(f"hf://{REPOSITORY}"), access).resolve()) < SECONDS
+
+
+def test_a_connection_behind_tls_is_kept(tmp_path: Path) -> None:
+    """Looking whether the server hung up takes no healthy connection for a dead one."""
+    context, trusting = tls_for_localhost(tmp_path)
+    with serving(FakeRegistry(), context) as fake, reach(tls=trusting) as access:
+        url = f"https://{fake.address}/v2/team/model/blobs/{fake.add_blob(b'x' * 100_000)}"
+        for _ in range(5):
+            with access.transport.request("GET", url, {}) as answer:
+                answer.read(1 << 20)
+        assert context.session_stats()["accept"] == 1
