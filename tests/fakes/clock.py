@@ -23,5 +23,5 @@ class Clock:
             self.now += seconds
 
     def patience(self, seconds: float = 60.0) -> Patience:
-        """Give patience by this clock, whose words are kept in `waits`."""
-        return Patience(seconds=seconds, clock=self, sleep=self.sleep, say=self.waits.append)
+        """Give patience by this clock, with short waits, so that many threads do not run far ahead of it."""
+        return Patience(seconds=seconds, longest_seconds=5, clock=self, sleep=self.sleep, say=self.waits.append)

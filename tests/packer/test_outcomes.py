@@ -26,7 +26,7 @@ from tests.fakes import faults
 from tests.fakes.clock import Clock
 from tests.fakes.manner import Manner
 from tests.fakes.patience import HASTY
-from tests.fakes.registry import Change, FakeRegistry, fake_registry
+from tests.fakes.registry import Answer, Change, FakeRegistry, Request, fake_registry
 from tests.fakes.tokens import TokenServer
 from tests.parts.distribution import PASSWORD, USER
 from tests.puller.models import noise, read_tree, write_tree
@@ -269,3 +269,30 @@ def test_a_patch_that_is_led_elsewhere_goes_there(tmp_path: Path, code: int, hop
             there = {"Location": f"/v2/team/model/blobs/uploads/1?hop={hop}"}
             fake.fail(faults.status(code, **there), method="PATCH", path="/uploads/", times=1, acts=False, skips=0)
         send(fake, tmp_path / "model", reach(), {"model.gguf": LARGE})
+
+
+@pytest.mark.parametrize("status", [404, 409, 503])
+def test_a_commit_that_a_gateway_cut_off_is_asked_about_while_the_registry_may_be_at_work(
+    tmp_path: Path, status: int
+) -> None:
+    """504 after a minute, and the blob after three: nothing is sent a second time."""
+    clock = Clock()
+    digest = Digest.of(LARGE)
+
+    def cut_off(_: Request, __: Answer) -> Answer:
+        clock.sleep(60)
+        return Answer(504)
+
+    def moved(_: Request, answer: Answer) -> Answer:
+        if clock.now < 200:
+            return answer
+        fake.add_blob(LARGE)
+        return Answer(200)
+
+    with fake_registry() as fake:
+        fake.fail(cut_off, method="PUT", path=digest.hex, times=1, acts=False)
+        fake.fail(faults.status(status), method="PUT", path=digest.hex, acts=False, skips=1)
+        fake.fail(moved, method="HEAD", path=digest.hex)
+        limits = Limits(clock=clock)
+        send(fake, tmp_path / "model", reach(limits, clock.patience()), {"model.gguf": LARGE})
+        assert kept(fake) == len(LARGE)

@@ -178,3 +178,24 @@ def test_what_will_not_pass_is_asked_once(tmp_path: Path, status: int) -> None:
             bring(fake.reference(), tmp_path, reach(clock))
         assert count(fake, "/manifests/") == 1
     assert clock.now == 0
+
+
+@pytest.mark.parametrize("stops_after", [0, 2])
+def test_a_registry_that_is_started_anew_is_waited_for(tmp_path: Path, stops_after: int) -> None:
+    """Connections are refused for a quarter of a minute, at once or in mid-pull: they cost that time."""
+    clock = Clock()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        closed = server.getsockname()[1]
+
+    with fake_registry() as fake:
+        offer(fake, MODEL)
+        fake.fail(faults.with_headers(Connection="close"), path="")
+
+        def lookup(host: str, port: int, **kind: int) -> list[tuple[object, ...]]:
+            is_away = len(fake.requests) >= stops_after and clock.now < 15
+            return list(socket.getaddrinfo(host, closed if is_away else port, **kind))
+
+        transport = Transport(proxies={}, timeout_seconds=5, lookup=lookup)
+        access = Access(transport=transport, credentials=Credentials(), patience=clock.patience())
+        bring(fake.reference(), tmp_path, access)
+    assert 15 <= clock.now < 60
