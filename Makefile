@@ -38,9 +38,10 @@ bench: $(VENV)/ready ## our pull and push beside peers: numbers to bench/results
 golden: $(VENV)/ready ## write the expected outputs anew; read the diff
 	WEIGHBRIDGE_GOLDEN=write $(BIN)/pytest -q tests -k golden
 
-laws: $(VENV)/ready ## ask the laws a thousand times: random faults, random kills
-	WEIGHBRIDGE_LAWS=100 $(BIN)/pytest -q -n 2 --dist load tests/puller/test_laws.py tests/puller/test_cache.py tests/puller/test_crashes.py \
-	  tests/puller/test_mirrors.py tests/packer/test_outcomes.py
+laws: $(VENV)/ready ## ask the laws thousands of times: random faults, kills, strangers and mutations (an hour)
+	WEIGHBRIDGE_LAWS=100 $(BIN)/pytest -q -n 2 --dist load tests/puller/test_laws.py tests/puller/test_cache.py \
+	  tests/puller/test_crashes.py tests/puller/test_claims.py tests/puller/test_mirrors.py \
+	  tests/packer/test_outcomes.py tests/test_mutations.py
 
 lock: ## pin every dependency again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

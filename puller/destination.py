@@ -39,7 +39,11 @@ class Destination:
         self._refusal: OSError | None = None
 
     def check(self) -> None:
-        """Raise BadDestination where no model directory can stand."""
+        """Raise BadDestination where no model directory can stand, DiskFailed where nobody can tell."""
+        with disk_errors():
+            self._check()
+
+    def _check(self) -> None:
         parent = self.path.parent
         status, above = status_of(self.path), status_of(parent)
         if above is None or not parent.is_dir():

@@ -9,7 +9,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from .auth import Authorizer
 from .credentials import Credentials
-from .errors import Fault, NotFound, ProxyRefused, Refused, Unauthorized
+from .errors import BadMirrors, Fault, NotFound, ProxyRefused, Refused, Unauthorized
 from .exchange import Outgoing, Response
 from .host import Host
 from .origin import Origin, redacted
@@ -58,7 +58,11 @@ class Access:
     def hosts(self, reference: Reference) -> tuple[Host, ...]:
         """Give the hosts that serve the reference's registry, in the order in which to ask. Raises BadMirrors."""
         directory = Path(self.hosts_dir) if self.hosts_dir else None
-        if not self.mirrors and not (directory and directory.is_dir()):
+        try:
+            is_written = bool(self.mirrors) or (directory is not None and directory.is_dir())
+        except OSError as error:  # a name that is too long, or a folder on the way that may not be entered
+            raise BadMirrors(f"{directory}: {error.strerror}") from error
+        if not is_written:
             return (self._plainly(reference),)
         from .mirrors import find_hosts  # noqa: PLC0415 - it would make every pull start later
 
