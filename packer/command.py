@@ -101,7 +101,19 @@ def _folder(
         yield Path(arguments.folder), None
         return
     source = parse_source(arguments.folder)
-    with tempfile.TemporaryDirectory(prefix="weighbridge-") as scratch:
+    with _scratch() as scratch:
         folder = Path(scratch) / "model"
         pinned = parse_source(bring(str(source), folder, arguments.exclude, access, voice))
         yield folder, pinned if isinstance(pinned, HubSource) else None
+
+
+def _scratch() -> "tempfile.TemporaryDirectory[str]":
+    from .errors import BadFolder
+
+    try:
+        return tempfile.TemporaryDirectory(prefix="weighbridge-")
+    except OSError as error:
+        raise BadFolder(
+            f"no temporary folder can be made: {error.strerror}",
+            remedy="name one with TMPDIR that has room for the model",
+        ) from None

@@ -13,11 +13,11 @@ from typing import NoReturn
 
 from registry.digest import Digest, verified
 from registry.errors import BadManifest, NotFound
-from registry.manifest import SIZE_LIMIT, Descriptor, Manifest, parse_manifest
+from registry.manifest import SIZE_LIMIT, Descriptor
 from registry.repository import Resolved
 from registry.retry import Patience
 from registry.source import Source
-from registry.variants import choose, parse_single
+from registry.variants import descend
 
 from .errors import BadDestination
 from .filesystem import discard, write_whole
@@ -39,12 +39,7 @@ class KeptRepository:
     def resolve(self) -> Resolved:
         """Look the digest up; see Repository.resolve."""
         content = self._read(self._digest)
-        found = choose(parse_manifest(content), str(self._source))
-        if isinstance(found, Manifest):
-            return Resolved(digest=self._digest, manifest=found, documents=((self._digest, content),))
-        child = self._read(found.digest)
-        documents = ((self._digest, content), (found.digest, child))
-        return Resolved(digest=self._digest, manifest=parse_single(child, str(self._source)), documents=documents)
+        return descend(self._digest, content, str(self._source), lambda inner: self._read(inner.digest))
 
     def read(self, descriptor: Descriptor, limit: int) -> bytes:
         """Return the config, verified."""

@@ -13,7 +13,7 @@ site, turns                 one host, read from; whose turn it is
 hub                         a repository of the Hugging Face hub, read
 huggingface                 the door to the package `huggingface_hub`          its environment, files
 snapshot                    such a repository at a commit, as a manifest       pure
-layout                      a folder, read and written                         files
+layout, layout_publisher       a folder, read and written                         files
 client                      one repository's HTTP API: authorization, redirects, errors
 ranges                      parts of blobs, and where they have moved
 redirects                   where a host may lead, by one rule

@@ -27,6 +27,10 @@ CONTENT_BYTES = "dev.weighbridge.content.bytes"
 CONTENT_START = "dev.weighbridge.content.start"
 
 CHUNK_ALGORITHM = "blake3"
+
+SMALLEST_CHUNK_BYTES, MOST_CHUNKS = 64 << 10, 1 << 16
+"""What readers take: with smaller chunks, or more of them, a small manifest would make much work."""
+
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 _DIGEST_BYTES, _SIZE_BYTES = 32, 4
 
@@ -44,7 +48,7 @@ class Chunks:
         if CHUNK_DIGESTS not in layer.annotations or CHUNK_SIZES in layer.annotations:
             return None
         size = _number(layer, CHUNK_BYTES)
-        return cls(size, _digests(layer, -(-layer.size // size)))
+        return cls(size, _digests(layer, _count(layer, layer.size, size)))
 
     def to_annotations(self) -> dict[str, str]:
         """Give the annotations."""
@@ -72,7 +76,7 @@ class PackedChunks:
         if CHUNK_SIZES not in layer.annotations:
             return None
         size, content = _number(layer, CHUNK_BYTES), _number(layer, CONTENT_BYTES)
-        count = -(-content // size)
+        count = _count(layer, content, size)
         packed = _bytes(layer, CHUNK_SIZES, count * _SIZE_BYTES)
         stops = tuple(accumulate(struct.unpack(f"<{count}I", packed)))
         if stops[-1] != layer.size:
@@ -94,8 +98,19 @@ class PackedChunks:
 def _number(layer: Descriptor, key: str) -> int:
     text = layer.annotations.get(key, "")
     if not _NUMBER.fullmatch(text):
-        raise BadManifest(f"{layer.digest}: {key} is {text[:40]!r}, wanted a number of bytes")
+        raise BadManifest(f"{layer.digest}: {key} is no number of bytes")
     return int(text)
+
+
+def _count(layer: Descriptor, content: int, size: int) -> int:
+    """Return into how many chunks of `size` bytes a file is cut; each costs time, whatever its size."""
+    count = -(-content // size)
+    if size < SMALLEST_CHUNK_BYTES or count > MOST_CHUNKS:
+        raise BadManifest(
+            f"{layer.digest}: {count} chunks of {size} bytes: at most {MOST_CHUNKS} are read,"
+            f" of {SMALLEST_CHUNK_BYTES} bytes or more"
+        )
+    return count
 
 
 def _digests(layer: Descriptor, count: int) -> tuple[Digest, ...]:

@@ -59,10 +59,10 @@ class Access:
         """Give the hosts that serve the reference's registry, in the order in which to ask. Raises BadMirrors."""
         directory = Path(self.hosts_dir) if self.hosts_dir else None
         try:
-            is_written = bool(self.mirrors) or (directory is not None and directory.is_dir())
-        except OSError as error:  # a name that is too long, or a folder on the way that may not be entered
-            raise BadMirrors(f"{directory}: {error.strerror}") from error
-        if not is_written:
+            is_there = directory is not None and directory.is_dir()
+        except OSError as error:  # what it says may be a rule of the operator's, so it is not passed over
+            raise BadMirrors(f"{directory}: {error.strerror}") from None
+        if not self.mirrors and not is_there:
             return (self._plainly(reference),)
         from .mirrors import find_hosts  # noqa: PLC0415 - it would make every pull start later
 

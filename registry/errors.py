@@ -9,7 +9,7 @@ Fault                                 base of every error that this project rais
 ├── BadCaFile         ca-file.invalid        a file that holds no certificates
 ├── BadMirrors        mirrors.invalid        a hosts.toml that cannot be followed
 ├── BadLayout         layout.invalid         a folder that is no OCI layout
-├── LayoutFailed      layout.failed          a layout on a disk that is full, or refuses to be written
+├── LayoutFailed      layout.failed          a layout on a disk that is full, or fails
 ├── Mismatch          content.mismatch       bytes that are not what their digest or size promised
 ├── NotFound          registry.not-found     no such repository, tag or blob
 │   └── HubNotFound   hub.not-found          no such repository, revision or file on the hub
@@ -114,7 +114,7 @@ class BadLayout(Fault):
 
 
 class LayoutFailed(Fault):
-    """A layout on a disk that is full, or refuses to be written; no tag has moved."""
+    """A layout on a disk that is full, or refuses to be read or written; no tag has moved."""
 
     code = "layout.failed"
     remedy = "make room, or name a folder that you may write to"

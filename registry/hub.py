@@ -191,16 +191,16 @@ class HubRepository:
         return self._hub.url(self._source, path)
 
     def _whole(self, path: str, size: int) -> bytes:
-        with self._get(self._url(path), {}) as response:
+        with self._get(self._url(path), {}, accept=(200,)) as response:
             check_coding(response.headers, path)
             return response.read(size)
 
-    def _get(self, url: str, headers: dict[str, str]) -> Response:
+    def _get(self, url: str, headers: dict[str, str], accept: Collection[int] = (200, 206, 416)) -> Response:
         return self._guard.follow(
             "GET",
             url,
             lambda method, url: self._guard.request(method, url, {**headers, **self._private(url)}),
-            accept=(200, 206),
+            accept=accept,
             failure=lambda response: self._hub.failure(response.url, response.status, response.headers),
         )
 

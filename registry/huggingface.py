@@ -4,6 +4,7 @@ Loaded by those alone who go to the hub. The package's requests go over this pro
 set of CAs, proxies and time limits holds for all that is asked.
 """
 
+import os
 import sys
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -23,6 +24,7 @@ from huggingface_hub.errors import HfHubHTTPError, OIDCError
 from huggingface_hub.hf_api import ModelInfo, RepoSibling
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
+from .codings import check_coding
 from .digest import Digest
 from .errors import (
     BadCredentials,
@@ -37,8 +39,10 @@ from .errors import (
     Unavailable,
 )
 from .exchange import Response
-from .origin import redacted
+from .origin import Origin, redacted
 from .paths import fault_of
+from .printable import printable
+from .redirects import GuardedTransport
 from .refusal import Headers, other_failure
 from .snapshot import HubFile, Listing
 from .source import HubSource
@@ -46,7 +50,6 @@ from .transport import Transport
 
 _ANSWER_LIMIT = 64 << 20
 _BUFFER_BYTES = 1 << 20
-_WORDS_LIMIT = 300
 _ABSENT = ("RepoNotFound", "RevisionNotFound", "EntryNotFound")
 _NOT_PASSED_ON = ("host", "connection", "accept-encoding", "user-agent")
 """Headers of the package's requests that our connections write themselves."""
@@ -60,7 +63,7 @@ class HuggingFace:
         if is_offline_mode():
             raise Refused("the hub may not be asked: HF_HUB_OFFLINE is set", remedy="take HF_HUB_OFFLINE away")
         self.endpoint = (endpoint or constants.ENDPOINT).rstrip("/")
-        self._transport = transport
+        self._guard = GuardedTransport(transport, Origin.of(self.endpoint))
         self._carry(_ANSWER_LIMIT)
         self.authorization = _authorization()
 
@@ -77,7 +80,15 @@ class HuggingFace:
         except HfHubHTTPError as error:
             answer = error.response
             raise self.failure(str(answer.url), answer.status_code, answer.headers) from None
-        except (httpx2.HTTPError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (
+            httpx2.HTTPError,
+            httpx2.InvalidURL,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+        ) as error:
             raise BadHubAnswer(f"{source}: the hub's answer makes no sense ({type(error).__name__})") from error
         return _listing(source, found)
 
@@ -110,8 +121,7 @@ class HuggingFace:
         code, words = headers.get("X-Error-Code", ""), headers.get("X-Error-Message", "")
         if self._token:
             words = words.replace(str(self._token), "…")
-        plain = "".join(letter for letter in words[:_WORDS_LIMIT] if letter.isprintable())
-        said = f"GET {redacted(url)}: {status} {plain}".rstrip()
+        said = f"GET {redacted(url)}: {status} {printable(words)}".rstrip()
         who = f" (asked {'with' if self.authorization else 'without'} a token)"
         if code == "GatedRepo":
             return HubGated(said + who)
@@ -123,7 +133,7 @@ class HuggingFace:
 
     def _carry(self, limit: int) -> None:
         """Have the package's requests go over our connections, and answers end at so many bytes."""
-        wire = _Wire(self._transport, limit)
+        wire = _Wire(self._guard, limit)
         set_client_factory(lambda: httpx2.Client(transport=wire, follow_redirects=True, trust_env=False))
 
     @property
@@ -135,15 +145,19 @@ class HuggingFace:
 class _Wire(httpx2.BaseTransport):
     """Carries the package's requests over our connections."""
 
-    def __init__(self, transport: Transport, limit: int) -> None:
-        self._transport, self._limit = transport, limit
+    def __init__(self, guard: GuardedTransport, limit: int) -> None:
+        self._guard, self._limit = guard, limit
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request. Raises our own errors, which httpx2 lets pass."""
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _NOT_PASSED_ON}
-        response = self._transport.request(request.method, str(request.url), headers, request.read() or None)
-        stream = _Stream(response, self._limit)
-        return httpx2.Response(response.status, headers=list(response.headers.items()), stream=stream)
+        url = str(request.url)
+        if Origin.of(url) != self._guard.origin:  # the package followed a redirect
+            url = self._guard.target(str(self._guard.origin), url)
+        response = self._guard.request(request.method, url, headers, request.read() or None)
+        check_coding(response.headers, redacted(url))
+        told = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
+        return httpx2.Response(response.status, headers=told, stream=_Stream(response, self._limit))
 
 
 class _Stream(httpx2.SyncByteStream):
@@ -178,6 +192,12 @@ def _authorization() -> dict[str, str]:
     """Find the user's token where the package does, and give the header that shows it: none without one."""
     try:
         token = "" if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token() or ""
+    except PermissionError as error:
+        if os.environ.get("HF_TOKEN_PATH") or os.environ.get("HF_HOME"):
+            raise BadCredentials(
+                f"the file with the hub's token may not be read ({error.strerror})", remedy="set HF_TOKEN"
+            ) from None
+        token = ""  # of a home that is another user's: nobody named it
     except (OSError, ValueError, OIDCError) as error:
         raise BadCredentials(
             f"no token for the hub can be had, though one is configured ({type(error).__name__})",

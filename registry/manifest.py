@@ -14,11 +14,14 @@ from oras.defaults import (
 
 from .digest import Digest
 from .errors import BadDigest, BadManifest
+from .printable import is_printable
 
 MANIFEST_TYPE: str = default_manifest_media_type
 INDEX_TYPE: str = default_index_media_type
 ACCEPT = (MANIFEST_TYPE, INDEX_TYPE, docker_manifest_media_type, docker_manifest_list_media_type)
 _INDEX_TYPES = (INDEX_TYPE, docker_manifest_list_media_type)
+_MANIFEST_TYPES = (MANIFEST_TYPE, docker_manifest_media_type)
+_KINDS = {dict: "an object", list: "a list", str: "text", bool: "true or false"}
 
 _MOST_BYTES = 1 << 63  # int64, as the specification says (image-spec, descriptor.md)
 
@@ -80,17 +83,19 @@ class Index:
 
 
 def parse_manifest(content: bytes) -> Manifest | Index:
-    """Read a manifest or an index; raise BadManifest whose message names the JSON path that is wrong."""
+    """Read a manifest or an index; raise BadManifest whose message names the JSON path that is wrong.
+
+    What stands there is not quoted: a registry may have led to a service whose answers are nobody's business.
+    """
     if len(content) > SIZE_LIMIT:
         raise BadManifest(f"the manifest has {len(content)} bytes; more than {SIZE_LIMIT} are not read")
     try:
         document = json.loads(content)
     except (ValueError, RecursionError):
-        start = content[:40].decode(errors="replace")
-        raise BadManifest(f"the manifest is not JSON; it starts with {start!r}") from None
+        raise BadManifest(f"the manifest is not JSON, but {len(content)} bytes of {_kind(content)}") from None
     if not isinstance(document, dict):
-        raise BadManifest("the manifest is no JSON object")
-    if document.get("mediaType") in _INDEX_TYPES or ("manifests" in document and "layers" not in document):
+        raise BadManifest(f"the manifest is no JSON object, but {_named(document)}")
+    if _is_index(document):
         return Index(manifests=_descriptors(document, "manifests"))
     return Manifest(
         media_type=_type(document, "mediaType", "mediaType", default=MANIFEST_TYPE),
@@ -101,25 +106,57 @@ def parse_manifest(content: bytes) -> Manifest | Index:
     )
 
 
+def _is_index(document: dict[str, Any]) -> bool:
+    """Tell an index from a manifest; raise BadManifest for what readers could take for either.
+
+    Such a document would be one artifact to who checks it and another to who runs it (CVE-2021-41190).
+    """
+    has_manifests = document.get("manifests") is not None
+    has_layers = document.get("layers") is not None or document.get("config") is not None
+    says_index = document.get("mediaType") in _INDEX_TYPES
+    says_manifest = document.get("mediaType") in _MANIFEST_TYPES
+    if (has_manifests and has_layers) or (says_index and has_layers) or (says_manifest and has_manifests):
+        raise BadManifest("the manifest is an index as well: it has both `manifests` and what an artifact has")
+    return says_index or ("manifests" in document and not has_layers)
+
+
+def _kind(content: bytes) -> str:
+    """Say what bytes look like."""
+    if not content:
+        return "nothing"
+    if content.startswith(b"\x1f\x8b"):
+        return "gzip"
+    try:
+        start = content.decode().lstrip()[:1]
+    except UnicodeDecodeError:
+        return "binary"
+    return {"<": "HTML or XML", "{": "broken JSON", "[": "broken JSON"}.get(start, "text")
+
+
+def _named(value: object) -> str:
+    """Say what kind of JSON a value is."""
+    return "nothing" if value is None else _KINDS.get(type(value), "a number")
+
+
 def _descriptors(document: dict[str, Any], key: str) -> tuple[Descriptor, ...]:
     entries = document.get(key)
     if entries is None and key in document:
         return ()  # how Go writes a list that nobody made
     if not isinstance(entries, list):
-        raise BadManifest(f"{key}: wanted a list, got {type(entries).__name__}")
+        raise BadManifest(f"{key}: wanted a list, got {_named(entries)}")
     return tuple(_descriptor(entry, f"{key}[{number}]") for number, entry in enumerate(entries))
 
 
 def _descriptor(entry: object, path: str) -> Descriptor:
     if not isinstance(entry, dict):
-        raise BadManifest(f"{path}: wanted an object, got {type(entry).__name__}")
+        raise BadManifest(f"{path}: wanted an object, got {_named(entry)}")
     size = entry.get("size")
     if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size < _MOST_BYTES:
-        raise BadManifest(f"{path}.size: wanted a number of bytes, got {size!r}")
+        raise BadManifest(f"{path}.size: wanted a number of bytes, got {_named(size)}")
     try:
         digest = Digest.parse(entry.get("digest", ""))
-    except BadDigest as error:
-        raise BadManifest(f"{path}.digest: {error}") from None
+    except BadDigest:
+        raise BadManifest(f"{path}.digest: wanted a digest, got {_named(entry.get('digest'))}") from None
     return Descriptor(
         media_type=_type(entry, "mediaType", f"{path}.mediaType"),
         digest=digest,
@@ -138,15 +175,15 @@ def _platform(entry: object) -> str:
 def _text(entry: dict[str, Any], key: str, path: str, default: str | None = None) -> str:
     value = entry.get(key, default)
     if not isinstance(value, str):
-        raise BadManifest(f"{path}: wanted text, got {type(value).__name__}")
+        raise BadManifest(f"{path}: wanted text, got {_named(value)}")
     return value
 
 
 def _type(entry: dict[str, Any], key: str, path: str, default: str | None = None) -> str:
     """Give a media type, which messages will tell: so it must be fit to be printed."""
     value = _text(entry, key, path, default)
-    if not value.isprintable():
-        raise BadManifest(f"{path}: {value[:200]!r} is no media type")
+    if not is_printable(value):
+        raise BadManifest(f"{path}: text that cannot be printed is no media type")
     return value
 
 
@@ -154,8 +191,8 @@ def _annotations(entry: object, path: str) -> Mapping[str, str]:
     if entry is None:
         return {}
     if not isinstance(entry, dict):
-        raise BadManifest(f"{path}: wanted an object, got {type(entry).__name__}")
-    for key, value in entry.items():
+        raise BadManifest(f"{path}: wanted an object, got {_named(entry)}")
+    for number, value in enumerate(entry.values()):
         if not isinstance(value, str):
-            raise BadManifest(f"{path}[{key!r}]: wanted text, got {type(value).__name__}")
+            raise BadManifest(f"{path}[{number}]: wanted text, got {_named(value)}")
     return entry

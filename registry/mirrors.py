@@ -33,7 +33,7 @@ def find_hosts(directory: Path | None, namespace: str, itself: Host, text: str =
         name = next((name for name in folder_names(namespace) if name in registries), None)
         if name is not None:
             return hosts_of(registries[name], itself)
-    return _hosts_in(directory, namespace, itself) if directory and directory.is_dir() else (itself,)
+    return _hosts_in(directory, namespace, itself) if directory else (itself,)
 
 
 def check_text(text: str) -> None:

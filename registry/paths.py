@@ -1,8 +1,10 @@
 """Which file names every file system we know can hold, so that packers and pullers agree on them."""
 
 import re
+import unicodedata
 
 _DRIVE = re.compile(r"[A-Za-z]:")
+_UNSEEN = ("Cc", "Cf", "Zl", "Zp")  # controls, and what turns or hides the text around it, as U+202E does
 _NAME_LIMIT = 255  # bytes that one name may have on every file system we know
 _PATH_LIMIT = 1024
 
@@ -28,8 +30,8 @@ def fault_of(path: str) -> str:
         (bool(_DRIVE.match(path)) or "\\" in path, "is written for another system"),
         (".." in parts, "climbs out of its folder"),
         (any(part in {"", "."} for part in parts), "has an empty part"),
-        (any(ord(letter) < 32 or ord(letter) == 127 for letter in path), "holds control characters"),
         (any("\ud800" <= letter <= "\udfff" for letter in path), "is no Unicode text"),
+        (any(unicodedata.category(letter) in _UNSEEN for letter in path), "holds control characters"),
     )
     for wrong, reason in checks:
         if wrong:

@@ -24,7 +24,7 @@ def repository_at(source: Source, access: Access) -> Repository:
 def publisher_at(source: Source, access: Access) -> Publisher:
     """Open the place that a source names, to be written."""
     if isinstance(source, LayoutSource):
-        from .layout import LayoutPublisher  # noqa: PLC0415 - see above
+        from .layout_publisher import LayoutPublisher  # noqa: PLC0415 - see above
 
         return LayoutPublisher(source)
     if isinstance(source, HubSource):

@@ -7,8 +7,12 @@ from .codings import check_coding
 from .errors import Fault, Mismatch, NotFound, Refused, Unauthorized
 from .exchange import Response
 from .manifest import Descriptor
+from .origin import redacted
+from .printable import printable
+from .redirects import drain
 
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)", re.IGNORECASE)
+_PART, _NO_SUCH_RANGE = 206, 416
 _STALE = (Unauthorized, NotFound, Refused)
 
 
@@ -20,7 +24,7 @@ class Ranges:
     """
 
     def __init__(self, get: Callable[[str, dict[str, str]], Response]) -> None:
-        """`get` asks for a URL with headers, follows redirects, and gives the answer to be 200 or 206."""
+        """`get` asks for a URL with headers, follows redirects, and gives the answer to be 200, 206 or 416."""
         self._get = get
         self._moved: dict[str, str] = {}
 
@@ -38,9 +42,14 @@ class Ranges:
     def _ask(
         self, url: str, where: str, headers: dict[str, str], descriptor: Descriptor, start: int
     ) -> tuple[Response, int, int]:
+        """Ask at one address; once more, for the whole, where a range is answered with what is none."""
         response = self._get(where, headers)
+        if headers and not _is_answer(response, descriptor, start):
+            with response:
+                drain(response)
+            response = self._get(where, {})
         try:
-            begin, end = _check_head(response, descriptor, start)
+            begin, end = _check_head(response, descriptor)
         except Fault:
             response.close()
             raise
@@ -49,16 +58,35 @@ class Ranges:
         return response, begin, end
 
 
-def _check_head(response: Response, descriptor: Descriptor, start: int) -> tuple[int, int]:
-    """Compare an answer's head with what was asked; give the offsets of the body's first byte and of its end."""
+def _is_answer(response: Response, descriptor: Descriptor, start: int) -> bool:
+    """Return whether the answer to a request for a range can be one: the whole, or what begins where it should."""
+    if response.status == _NO_SUCH_RANGE:
+        return False
+    return response.status != _PART or _part(response, descriptor)[0] == start
+
+
+def _check_head(response: Response, descriptor: Descriptor) -> tuple[int, int]:
+    """Give the offsets of the body's first byte and of its end. Raises Mismatch, Refused."""
     name = str(descriptor.digest)
     check_coding(response.headers, name)
-    if response.status == 200:
-        if response.length not in (None, descriptor.size):
-            raise Mismatch(f"{name}: {response.length} bytes are offered, {descriptor.size} were promised")
-        return 0, descriptor.size
-    answered = response.headers.get("Content-Range", "")
-    match = _CONTENT_RANGE.fullmatch(answered)
-    if not match or int(match[1]) != start or match[3] not in ("*", str(descriptor.size)):
-        raise Mismatch(f"{name}: asked for bytes from {start} of {descriptor.size}, was answered {answered!r}")
-    return start, int(match[2]) + 1
+    if response.status == _NO_SUCH_RANGE:
+        raise Refused(f"{name}: {redacted(response.url)} answered {response.status}, though no range was asked for")
+    if response.status == _PART:
+        begin, end = _part(response, descriptor)
+        if begin < 0:
+            answered = printable(response.headers.get("Content-Range", ""))
+            raise Mismatch(f"{name}: asked for {descriptor.size} bytes, was answered {answered!r}")
+        return begin, end
+    if response.length not in (None, descriptor.size):
+        raise Mismatch(f"{name}: {response.length} bytes are offered, {descriptor.size} were promised")
+    return 0, descriptor.size
+
+
+def _part(response: Response, descriptor: Descriptor) -> tuple[int, int]:
+    """Give the offsets that a part's Content-Range tells (RFC 9110, 14.4); -1 twice when they cannot be."""
+    match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
+    if match and match[3] in ("*", str(descriptor.size)):
+        begin, end = int(match[1]), int(match[2]) + 1
+        if begin < end <= descriptor.size and response.length in (None, end - begin):
+            return begin, end
+    return -1, -1

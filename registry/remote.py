@@ -15,13 +15,13 @@ from .digest import Digest, verified
 from .errors import BadCaFile, BadManifest, BadMirrors, Fault, Mismatch, NotFound, Unavailable
 from .exchange import Response
 from .host import Host
-from .manifest import Descriptor, Manifest, parse_manifest
+from .manifest import Descriptor, parse_manifest
 from .reference import Reference
 from .repository import Resolved
 from .retry import Patience
 from .site import Site
 from .turns import Attempt, Turns
-from .variants import choose, parse_single
+from .variants import descend
 
 Result = TypeVar("Result")
 
@@ -72,12 +72,7 @@ class RemoteRepository:
     def resolve(self) -> Resolved:
         """Look the reference up; see Repository.resolve."""
         digest, content = self._whole(self._look_up, self._resolvers)
-        found = choose(parse_manifest(content), str(self._reference))
-        if isinstance(found, Manifest):
-            return Resolved(digest=digest, manifest=found, documents=((digest, content),))
-        child = self._child(found)
-        manifest = parse_single(child, str(self._reference))
-        return Resolved(digest=digest, manifest=manifest, documents=((digest, content), (found.digest, child)))
+        return descend(digest, content, str(self._reference), self._child)
 
     @property
     def patience(self) -> Patience:

@@ -55,7 +55,7 @@ class Site:
             return self._made
 
     def _get(self, url: str, headers: dict[str, str]) -> Response:
-        return self._client.request("GET", url, headers=headers, accept=(200, 206))
+        return self._client.request("GET", url, headers=headers, accept=(200, 206, 416))
 
 
 def _limited(response: Response, name: str) -> bytes:

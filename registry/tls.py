@@ -33,14 +33,15 @@ class Tls:
         for file in self.ca_files:
             try:
                 context.load_verify_locations(file)
-            except OSError as error:  # ssl.SSLError is one
-                raise BadCaFile(f"{file}: {error.strerror or error}") from error
+            except (OSError, ValueError) as error:  # ssl.SSLError is the former, a name with NUL the latter
+                raise BadCaFile(f"{file!r}: {getattr(error, 'strerror', '') or error}") from error
         if self.client:
             try:
                 context.load_cert_chain(*self.client, password=_no_password)
             except (OSError, ValueError) as error:
+                why = getattr(error, "strerror", "") or error
                 raise BadCaFile(
-                    f"{self.client[0]}: no client certificate with its key ({getattr(error, 'strerror', '') or error})",
+                    f"{self.client[0]!r}: no client certificate with its key ({why})",
                     remedy="name a PEM certificate and its key, which may have no password",
                 ) from error
         if self.is_blind:

@@ -1,13 +1,16 @@
 """Which of an index's manifests is meant: the image for this machine, or the only one there is."""
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from .digest import Digest
 from .errors import BadManifest, BadReference
 from .manifest import Descriptor, Index, Manifest, parse_manifest
+from .repository import Resolved
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64le", "s390x": "s390x", "riscv64": "riscv64"}
 _BASELINES = {"linux/amd64": "linux/amd64/v1", "linux/arm64": "linux/arm64/v8"}
+_MOST_INDEXES = 4
 _UNKNOWN = "unknown/unknown"  # what builders call the place of their attestations
 _ATTESTATION = "vnd.docker.reference.type"
 
@@ -34,12 +37,18 @@ def choose(document: Manifest | Index, where: str) -> Manifest | Descriptor:
     )
 
 
-def parse_single(content: bytes, where: str) -> Manifest:
-    """Read a manifest that an index led to; an index of indexes is refused with BadManifest."""
-    document = parse_manifest(content)
-    if isinstance(document, Index):
-        raise BadManifest(f"{where}: an index that leads to an index")
-    return document
+def descend(digest: Digest, content: bytes, where: str, read: Callable[[Descriptor], bytes]) -> Resolved:
+    """Return the manifest that a document leads to, by way of indexes within indexes where a few of them do.
+
+    `read` gives the bytes of a manifest or an index, verified. Raises what `choose` does, and BadManifest.
+    """
+    documents = [(digest, content)]
+    for _ in range(_MOST_INDEXES + 1):
+        found = choose(parse_manifest(documents[-1][1]), where)
+        if isinstance(found, Manifest):
+            return Resolved(digest=digest, manifest=found, documents=tuple(documents))
+        documents.append((found.digest, read(found)))
+    raise BadManifest(f"{where}: more than {_MOST_INDEXES} indexes within each other")
 
 
 def _architecture() -> str:

@@ -28,7 +28,7 @@ from tests.fakes.registry import Answer, FakeRegistry, fake_registry
 from .models import noise, offer, read_tree
 
 MODEL = {"config.json": b"{}", "deep/weights.safetensors": noise(300_000), "copy.json": b"{}"}
-PIECE = 50_000
+PIECE = 64 << 10
 ROUNDS = int(os.environ.get("WEIGHBRIDGE_LAWS", "1"))
 
 

@@ -42,7 +42,7 @@ HURRIED = Limits(exchange_seconds=0.4, hurried_seconds=0.3, floor_seconds=0.2)
 
 def random_model(random: Random) -> dict[str, bytes]:
     """Give up to four files, of sizes around those where something changes."""
-    sizes = (0, 1, 999, 10_000, 49_999, 50_000, 50_001, 200_000)
+    sizes = (0, 1, 999, 10_000, 49_999, 50_000, 50_001, 65_535, 65_536, 65_537, 200_000)
     return {
         f"file-{number}": noise(random.choice(sizes), random.getrandbits(32)) for number in range(random.randint(1, 4))
     }
@@ -89,7 +89,7 @@ def ask(seed: int, root: Path) -> None:
     with fake_registry() as fake:
         codec = random.choice((None, None, *CODECS))
         if codec is None:
-            offer(fake, model, chunk=random.choice((0, 50_000, 16_384)))
+            offer(fake, model, chunk=random.choice((0, 65_536, 100_000)))
         else:
             offer_packed(fake, model, codec)
         script(fake, model, random)

@@ -1,19 +1,25 @@
 """Manifests of people who mean harm, and what is planned from honest ones. No network, no disk."""
 
+import copy
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from packer.send import chunk_bytes
 from puller.errors import BadArtifact, UnsafePath, UnsupportedLayer
 from puller.formats.part import Part
 from puller.formats.read import read_form
 from puller.plan import blobs_of
-from registry.chunks import CHUNK_BYTES, CHUNK_DIGESTS
+from registry.chunks import CHUNK_BYTES, CHUNK_DIGESTS, MOST_CHUNKS, Chunks
+from registry.chunks import SMALLEST_CHUNK_BYTES as CHUNK
 from registry.digest import Digest
 from registry.errors import BadManifest
-from registry.manifest import Descriptor, Manifest, parse_manifest
+from registry.manifest import INDEX_TYPE, MANIFEST_TYPE, Descriptor, Manifest, parse_manifest
 from registry.modelpack import FILE_METADATA, FILEPATH, TITLE
 
 from .models import layer, manifest_of
@@ -105,6 +111,7 @@ def test_a_files_mode_is_made_fit_for_a_volume(metadata: str, mode: int) -> None
         {CHUNK_BYTES: "1e3"},
         {CHUNK_BYTES: "1"},
         {CHUNK_BYTES: "9" * 30},
+        {CHUNK_BYTES: str(CHUNK - 1)},
         {CHUNK_DIGESTS: "!!"},
         {CHUNK_DIGESTS: ""},
         {CHUNK_DIGESTS: "A" * 4096},
@@ -112,14 +119,14 @@ def test_a_files_mode_is_made_fit_for_a_volume(metadata: str, mode: int) -> None
 )
 def test_chunk_digests_that_do_not_fit_are_refused(changes: Mapping[str, str]) -> None:
     """As many digests as chunks, or the manifest lies; a chunk size of 1 cannot blow memory up."""
-    lying = annotated(layer("a", b"x" * 1000, chunk=300), **changes)
+    lying = annotated(layer("a", b"x" * 200_000, chunk=CHUNK), **changes)
     with pytest.raises(BadManifest):
         blobs_of(parts(manifest_of([lying])), 300)
 
 
 def test_pieces_cover_a_blob_without_gap_or_overlap() -> None:
     """With chunk digests, without them, and for the empty file."""
-    for content, chunk, piece in ((b"x" * 1000, 0, 300), (b"x" * 1000, 300, 7), (b"", 0, 10), (b"x", 300, 10)):
+    for content, chunk, piece in ((b"x" * 1000, 0, 300), (b"x" * 200_000, CHUNK, 7), (b"", 0, 10), (b"x", CHUNK, 10)):
         blob = blobs_of(parts(manifest_of([layer("a", content, chunk=chunk)])), piece)[0]
         edges = [0, *(piece.stop for piece in blob.pieces)]
         assert [piece.start for piece in blob.pieces] == edges[:-1]
@@ -141,9 +148,14 @@ MANIFEST = json.loads(manifest_of([layer("a", b"1")]).to_bytes())
         ({**MANIFEST, "config": {**MANIFEST["config"], "size": 1e3}}, r"config\.size"),
         ({**MANIFEST, "config": {**MANIFEST["config"], "digest": "md5:1"}}, r"config\.digest"),
         ({**MANIFEST, "config": {**MANIFEST["config"], "mediaType": 3}}, r"config\.mediaType"),
-        ({**MANIFEST, "annotations": {"a": 1}}, r"annotations\['a'\]"),
+        ({**MANIFEST, "annotations": {"a": "", "b": 1}}, r"annotations\[1\]: wanted text, got a number"),
         ({**MANIFEST, "annotations": []}, "annotations: wanted an object"),
         ({"manifests": 3}, "manifests: wanted a list"),
+        ({**MANIFEST, "manifests": []}, "is an index as well"),
+        ({**MANIFEST, "manifests": [MANIFEST["config"]]}, "is an index as well"),
+        ({**MANIFEST, "mediaType": INDEX_TYPE}, "is an index as well"),
+        ({"manifests": [], "config": MANIFEST["config"]}, "is an index as well"),
+        ({"manifests": [], "mediaType": MANIFEST_TYPE}, "is an index as well"),
     ],
 )
 def test_a_manifest_that_is_wrong_is_told_where(document: object, path: str) -> None:
@@ -152,9 +164,71 @@ def test_a_manifest_that_is_wrong_is_told_where(document: object, path: str) -> 
         parse_manifest(json.dumps(document).encode())
 
 
+SECRET = "s3cr3t"
+
+
+@given(st.binary(max_size=200).map(lambda some: SECRET.encode() + some) | st.binary(max_size=200))
+def test_what_is_no_manifest_is_quoted_by_no_byte(content: bytes) -> None:
+    """A registry may have led to an internal service: the message tells length and kind alone."""
+    with pytest.raises(BadManifest) as caught:
+        parse_manifest(content)
+    assert SECRET not in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+_PLACES = (
+    ("mediaType",),
+    ("artifactType",),
+    ("annotations",),
+    ("annotations", "a"),
+    ("config",),
+    ("layers",),
+    ("manifests",),
+)
+_FIELDS = tuple(
+    (*place, field)
+    for place in (("config",), ("layers", 0))
+    for field in ("mediaType", "digest", "size", "annotations", "name", "platform")
+)
+
+
+@pytest.mark.parametrize(
+    "value", [SECRET, [SECRET], {SECRET: SECRET}, {SECRET: 1}, f"{SECRET}\n", None, 3, -1, 1e400, True]
+)
+@pytest.mark.parametrize("place", [*_PLACES, *_FIELDS], ids=str)
+def test_a_manifest_with_anything_anywhere_is_read_or_refused_without_a_quote(
+    place: tuple[str | int, ...], value: object
+) -> None:
+    """Law: for every field and every kind of value, success or BadManifest, and nothing of the value in it."""
+    document = copy.deepcopy({**MANIFEST, "annotations": {"a": "b"}})
+    inner: Any = document
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = value
+    try:
+        parse_manifest(json.dumps(document).encode())
+    except BadManifest as error:
+        assert SECRET not in str(error)  # noqa: PT017 - some are read
+
+
+def test_chunks_are_as_many_as_a_reader_takes() -> None:
+    """However large the blob: the limit is what packers write at most, many times over."""
+    many = layer("a", b"x")
+    with pytest.raises(BadManifest, match="at most 65536"):
+        Chunks.of(replace(annotated(many, **{CHUNK_BYTES: "65536", CHUNK_DIGESTS: ""}), size=(1 << 32) + 1))
+    for gigabytes in (1, 100, 1000, 4096):
+        size = gigabytes * 10**9
+        assert chunk_count(size) <= MOST_CHUNKS
+
+
+def chunk_count(size: int) -> int:
+    """Give the number of chunks in which our packer cuts."""
+    return -(-size // chunk_bytes(size))
+
+
 def test_a_manifest_survives_writing_and_reading() -> None:
     """Law: parse(to_bytes(manifest)) == manifest."""
-    manifest = manifest_of([layer("ünï", b"1", chunk=1), layer("b", b"")])
+    manifest = manifest_of([layer("ünï", b"1", chunk=CHUNK), layer("b", b"")])
     parsed = parse_manifest(manifest.to_bytes())
     assert isinstance(parsed, Manifest)
     assert parsed == manifest

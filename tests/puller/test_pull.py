@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,12 @@ from registry.transport import Transport
 from registry.voice import Silence
 from tests.fakes import faults
 from tests.fakes.patience import HASTY
-from tests.fakes.registry import Change, FakeRegistry, fake_registry
+from tests.fakes.registry import Answer, Change, FakeRegistry, Request, fake_registry
 
 from .models import layer, manifest_of, noise, offer, read_tree
 
 MODEL = {"config.json": b"{}", "weights/model.safetensors": noise(300_000), "empty": b""}
-PIECE = 50_000
+PIECE = 64 << 10
 
 
 @pytest.fixture
@@ -160,20 +161,55 @@ def test_bytes_that_were_wrong_once_are_fetched_anew(
 
 
 @pytest.mark.parametrize("content_range", ["bytes 1-50000/300000", "bytes 0-49999/7", "0-49999", ""])
-def test_a_range_that_was_not_asked_for_is_refused(
+def test_a_range_that_was_not_asked_for_costs_one_plain_request(
     fake: FakeRegistry, access: Access, tmp_path: Path, content_range: str
 ) -> None:
     """A 206 must say that it starts where it was asked to, in a blob of the promised size."""
-    offer(fake, {"model.gguf": noise(300_000)})
-    fake.fail(faults.with_headers(Content_Range=content_range))
-    with pytest.raises(Mismatch, match="was answered"):
-        bring(fake, access, tmp_path)
+    model = {"model.gguf": noise(300_000)}
+    offer(fake, model)
+
+    def change(request: Request, answer: Answer) -> Answer:
+        return replace(answer, headers={"Content-Range": content_range}) if request.range else answer
+
+    fake.fail(change)
+    bring(fake, access, tmp_path, connections=1)
+    assert read_tree(tmp_path / "model") == model
+    assert [request.range is None for request in fake.blob_requests()] == [False, True]
+
+
+@pytest.mark.parametrize("status", [416, 200])
+def test_a_registry_that_refuses_every_range_is_asked_for_the_whole(
+    fake: FakeRegistry, access: Access, tmp_path: Path, status: int
+) -> None:
+    """A 416 to a range that lies within the blob says only that ranges are not known."""
+    model = {"model.gguf": noise(300_000)}
+    offer(fake, model)
+    fake.fail(
+        lambda request, answer: (
+            Answer(status, model["model.gguf"] if status == 200 else b"") if request.range else answer
+        )
+    )
+    bring(fake, access, tmp_path, connections=1)
+    assert read_tree(tmp_path / "model") == model
+    assert len(fake.blob_requests()) == (2 if status == 416 else 1)
+
+
+def test_a_part_that_was_not_asked_for_at_all_is_refused(fake: FakeRegistry, access: Access, tmp_path: Path) -> None:
+    """And so is a 416 to a plain request."""
+    offer(fake, {"model.gguf": b"x" * 10})
+    for status, error in ((206, Mismatch), (416, Refused)):
+        fake.faults.clear()
+        fake.fail(lambda _, answer, status=status: replace(answer, status=status))  # type: ignore[misc] # bound now
+        with pytest.raises(error):
+            bring(fake, access, tmp_path)
 
 
 @pytest.mark.parametrize(
     ("fault", "error", "words"),
     [
-        (faults.replaced(b"<html>sign in</html>"), BadManifest, "<html>"),
+        (faults.replaced(b"<html>sign in</html>"), BadManifest, "20 bytes of HTML or XML"),
+        (faults.with_headers(Content_Encoding="gzip"), Refused, "Content-Encoding 'gzip'"),
+        (faults.with_headers(Docker_Content_Digest="sha256:\x1b[2J"), Mismatch, r"sha256:.x1b\[2J"),
         (faults.replaced(b'{"layers": 3, "config": {}}'), BadManifest, "config"),
         (faults.replaced(b"[" * 100_000), BadManifest, "not JSON"),
         (faults.replaced(b" " * (9 << 20)), BadManifest, "are not read"),
