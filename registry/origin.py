@@ -29,7 +29,7 @@ class Origin:
     def of(cls, url: str) -> Self:
         """Read the origin of an absolute URL; raise Refused for what is none, and for other schemes."""
         parts = _split(url)
-        if parts is None or parts.scheme not in _PORTS or not _is_host(parts.hostname or "") or parts.port == 0:
+        if parts is None or parts.scheme not in _PORTS or not _is_host(parts) or parts.port == 0:
             raise Refused(f"not an HTTP URL: {redacted(url)}")
         return cls(parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme])
 
@@ -83,8 +83,9 @@ def _split(url: str) -> SplitResult | None:
     return parts
 
 
-def _is_host(host: str) -> bool:
-    if ":" not in host:
+def _is_host(parts: SplitResult) -> bool:
+    host = parts.hostname or ""
+    if "[" not in parts.netloc:
         return len(host) <= _NAME_LIMIT and _NAME.fullmatch(host) is not None
     try:
         return ipaddress.IPv6Address(host).scope_id is None
