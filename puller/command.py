@@ -45,6 +45,16 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     pull.add_argument(
         "--cache-bytes", type=positive, default=0, metavar="N", help="let go of the longest unused beyond this size"
     )
+    pull.add_argument(
+        "--rehash",
+        action="store_true",
+        help="hash what stands there already, even where nobody else can have written it",
+    )
+    pull.add_argument(
+        "--trust-group",
+        action="store_true",
+        help="believe unhashed what members of your groups can write (docs/security.md)",
+    )
     pull.add_argument("--xet", action="store_true", help="of hf://: have hf_xet fetch large files; needs much memory")
     pull.add_argument(
         "--deadline",
@@ -91,6 +101,8 @@ def _run_pull(arguments: argparse.Namespace) -> int:
         cache=arguments.cache,
         cache_bytes=arguments.cache_bytes,
         xet=arguments.xet,
+        rehash=arguments.rehash,
+        trust_group=arguments.trust_group,
         deadline_seconds=arguments.deadline,
         sync=arguments.sync,
     )

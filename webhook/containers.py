@@ -52,6 +52,7 @@ def _puller(pod: Raw, plan: Status, settings: Settings) -> Raw:
         mirrors=settings.mirrors if isinstance(parse_source(plan.source), OciSource) else "",
         cache=CACHE_DIRECTORY if plan.volume.outlives_the_pod else "",
         sync=plan.volume.outlives_the_pod,
+        trust_group=settings.trust_group and plan.volume.outlives_the_pod,
     )
     mounts = [plan.volume.puller_mount()]
     if plan.pull_secrets:

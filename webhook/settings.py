@@ -61,6 +61,9 @@ class Settings:
     hub_token_secret: tuple[str, str] | None = None
     """The Secret in the pod's namespace, and its key, that holds a token for the hub: `name` or `name/key`."""
 
+    trust_group: bool = False
+    """Whether pullers believe, unhashed, what their groups can write on a claim, as fsGroup makes all of it."""
+
     puller_resources: tuple[tuple[str, str], ...] = (("cpu", "1"), ("memory", "512Mi"))
     """The puller's limits: `cpu=2,memory=512Mi,ephemeral-storage=1Gi`."""
 
@@ -173,6 +176,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "accelerators": split_names,
     "tolerations": _tolerations,
     "plain_http": split_names,
+    "trust_group": _switch,
     "puller_resources": _resources,
     "listen": _listen,
 }

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from packer.send import chunk_bytes
 from puller.errors import BadArtifact, UnsafePath, UnsupportedLayer
-from puller.formats.part import Part
+from puller.formats.part import Part, readable
 from puller.formats.read import read_form
 from puller.plan import blobs_of
 from registry.chunks import CHUNK_BYTES, CHUNK_DIGESTS, MOST_CHUNKS, Chunks
@@ -233,3 +233,11 @@ def test_a_manifest_survives_writing_and_reading() -> None:
     assert isinstance(parsed, Manifest)
     assert parsed == manifest
     assert Digest.of(parsed.to_bytes()) == Digest.of(manifest.to_bytes())
+
+
+@pytest.mark.parametrize(
+    ("told", "stands"), [(0o644, 0o644), (0o755, 0o755), (0o7777, 0o755), (0o666, 0o644), (0, 0o444), (0o4755, 0o755)]
+)
+def test_no_mode_lets_anybody_but_the_owner_write(told: int, stands: int) -> None:
+    """What an artifact says of modes is no reason to trust others with the file, nor to hide it from anybody."""
+    assert readable(told) == stands
