@@ -55,6 +55,7 @@ def adopt_standing(holder: Holder, resolved: Resolved, lineage: Lineage) -> Rece
         inode=place.path.stat().st_ino,
         boot=holder.boot,
     )
+    holder.voice.say(f"{place.path}: holds it already, each file held to its digest now")
     _note(holder, receipt)
     say_strangers(holder.voice, place, receipt)
     return receipt

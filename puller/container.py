@@ -4,7 +4,6 @@ import json
 import os
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
 from registry.meter import human
@@ -38,8 +37,9 @@ def main() -> int:
         return ending.exit_code
     summary = {"source": receipt.source, "digest": receipt.digest, "files": len(receipt.files)}
     _leave(settings, {**summary, "bytes": receipt.size, "wireBytes": receipt.wire_bytes, "seconds": receipt.seconds})
-    proof = f"verified against {receipt.digest}" if receipt.published >= started else _as_published(receipt)
-    voice.say(f"{settings.destination}: {len(receipt.files)} files, {human(receipt.size)}, {proof}")
+    is_verified = receipt.published >= started  # what was believed without being hashed was published before
+    proof = "verified against" if is_verified else f"as published on {receipt.date} from"
+    voice.say(f"{settings.destination}: {len(receipt.files)} files, {human(receipt.size)}, {proof} {receipt.digest}")
     return 0
 
 
@@ -61,12 +61,6 @@ def _pull(settings: Settings, voice: Voice) -> Receipt:
     )
     with access:
         return pull(settings, access, voice)
-
-
-def _as_published(receipt: Receipt) -> str:
-    """Say what was believed without being hashed in this run."""
-    date = datetime.fromtimestamp(receipt.published, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return f"as published on {date} from {receipt.digest}"
 
 
 def _kept(settings: Settings | None) -> str:

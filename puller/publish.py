@@ -42,6 +42,8 @@ class Publication:
         self._carry_over()
         # 2
         pending = self._write(receipt)
+        if is_synced:
+            sync(self.room)  # a power cut may not keep the exchange and lose the receipt
         # 3
         if status_of(path) is None:
             model.rename(path)

@@ -57,7 +57,7 @@ def _pull(settings: Settings, access: Access, voice: Voice) -> Receipt:
             if found is None:
                 # 3 to 5
                 return job.adopt(holder) or job.share(holder) or bring(holder, job.resolved, job.lineage, job.cached)
-    voice.say(f"{settings.destination} holds it already")
+    voice.say(f"{settings.destination} holds it already, as published on {found.date}")
     return found
 
 

@@ -1,6 +1,7 @@
 """What a pull did, written beside the model; the next pull believes it where nobody else can have written it."""
 
 import json
+import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ LIMIT_BYTES = 32 << 20
 """The largest receipt that is written or read."""
 
 _MOST = 1 << 63
+_LAST_SECOND = 1 << 36  # of dates that every library can write
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,11 @@ class Receipt:
         return sum(file.size for file in self.files)
 
     @property
+    def date(self) -> str:
+        """When it was published, in UTC, as RFC 3339 has it."""
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.published))
+
+    @property
     def names(self) -> frozenset[str]:
         """The path of every file and symbolic link."""
         return frozenset(file.path for file in self.files) | frozenset(path for path, _ in self.links)
@@ -72,7 +79,8 @@ class Receipt:
             links = tuple((_path(path), _text(target)) for path, target in document.pop("links"))
             choice = tuple(map(_text, document.pop("choice")))
             texts = {key: _text(document.pop(key)) for key in ("source", "pinned", "digest", "boot")}
-            numbers = {key: _count(document.pop(key)) for key in ("wire_bytes", "published", "inode")}
+            numbers = {key: _count(document.pop(key)) for key in ("wire_bytes", "inode")}
+            numbers["published"] = _count(document.pop("published"), most=_LAST_SECOND)
             seconds = float(document.pop("seconds"))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
             return None
@@ -102,7 +110,7 @@ def _path(value: object) -> str:
     return _text(value)
 
 
-def _count(value: object, least: int = 0) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value < _MOST:
+def _count(value: object, least: int = 0, most: int = _MOST) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value < most:
         raise ValueError
     return value

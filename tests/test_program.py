@@ -17,8 +17,8 @@ from tests.fakes import faults
 from tests.fakes.registry import FakeRegistry, fake_registry
 from tests.puller.models import noise, offer, read_tree
 
-MODEL = {"config.json": b"{}", "weights": noise(400_000)}
-PIECE = 50_000
+MODEL = {"config.json": b"{}", "weights": noise(600_000)}
+PIECE = 64 << 10
 SECOND = 1.0
 """What an end by a signal may take; a margin is added for a machine that is busy."""
 
