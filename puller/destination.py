@@ -4,8 +4,8 @@ A pull has the place for itself while it works: it holds its lock, and a worksho
 there takes the model's name in one step (publish.py), and the receipt says so (standing.py).
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Self
 
@@ -183,14 +183,9 @@ class Destination:
                 (self._room / name).unlink(missing_ok=True)
             discard(self.workshop.outgoing)
 
-    @contextmanager
-    def beating(self) -> Iterator[None]:
+    def beating(self) -> AbstractContextManager[None]:
         """Show those who wait a sign of life for as long as the block runs."""
-        if self._lock is None:
-            yield
-            return
-        with self._lock.beating():
-            yield
+        return nullcontext() if self._lock is None else self._lock.beating()
 
     def share(self) -> None:
         """Let others read here from now on; nobody can replace or remove the model meanwhile."""

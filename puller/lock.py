@@ -8,16 +8,17 @@ sign of life. A holder shows one by touching the lock file now and then.
 import fcntl
 import os
 import stat
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from registry.workers import every
+
 from .filesystem import NOT_HERE, optional
 
-BEAT_SECONDS = 5.0
+_BEAT_SECONDS = 5.0
 _POLL_SECONDS = 0.2
 _FLAGS = os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -89,20 +90,9 @@ class Lock:
         if self.is_held and self._handle is not None:
             fcntl.flock(self._handle, fcntl.LOCK_SH)
 
-    @contextmanager
-    def beating(self) -> Iterator[None]:
+    def beating(self) -> AbstractContextManager[None]:
         """Show those who wait a sign of life for as long as the block runs."""
-        if not self.is_held:
-            yield
-            return
-        over = threading.Event()
-        thread = threading.Thread(target=self._beat, args=(over,), daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
+        return every(_BEAT_SECONDS, self._beat) if self.is_held else nullcontext()
 
     @property
     def holder(self) -> str:
@@ -124,10 +114,9 @@ class Lock:
             os.close(self._handle)
             self._handle = None
 
-    def _beat(self, over: threading.Event) -> None:
-        while not over.wait(BEAT_SECONDS):
-            with suppress(OSError):
-                os.utime(self._handle if self._handle is not None else self._path)
+    def _beat(self, _: float) -> None:
+        with suppress(OSError):
+            os.utime(self._handle if self._handle is not None else self._path)
 
     def _last_beat(self) -> int:
         return os.fstat(self._handle).st_mtime_ns if self._handle is not None else 0

@@ -5,12 +5,13 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TextIO
 
 from .meter import Gauge, Meter, human
 from .retry import Wait
+from .workers import every
 
 _TERMINAL_SECONDS = 0.2
 _PLAIN_SECONDS = 5.0
@@ -68,7 +69,7 @@ class Voice:
         def show(seconds: float) -> None:
             self._write(f"\r{describe(meter, name, seconds)[: self._columns() - 1]}\033[K")
 
-        with _every(_TERMINAL_SECONDS, show):
+        with every(_TERMINAL_SECONDS, show):
             yield
         self._write("\r\033[K")
 
@@ -81,7 +82,7 @@ class Voice:
 
     @contextmanager
     def _plain(self, meter: Gauge, name: str) -> Iterator[None]:
-        with _every(_PLAIN_SECONDS, lambda seconds: self.say(describe(meter, name, seconds))):
+        with every(_PLAIN_SECONDS, lambda seconds: self.say(describe(meter, name, seconds))):
             yield
 
 
@@ -104,7 +105,7 @@ class JsonVoice(Voice):
             rate = round(meter.done / seconds)
             self._tell("progress", name=name, done=meter.done, total=meter.total, rate=rate, seconds=round(seconds, 1))
 
-        with _every(_JSON_SECONDS, show):
+        with every(_JSON_SECONDS, show):
             yield
 
     def finish(self, meter: Meter, seconds: float) -> None:
@@ -135,21 +136,3 @@ def describe(meter: Gauge, name: str, seconds: float) -> str:
     rate = meter.done / seconds if seconds > 0 else 0.0
     left = f", {round((meter.total - meter.done) / rate)} s left" if rate else ""
     return f"{name}: {human(meter.done)} of {human(meter.total)}, {human(rate)}/s{left}"
-
-
-@contextmanager
-def _every(interval: float, show: Callable[[float], None]) -> Iterator[None]:
-    """Call `show` with the seconds since the start, again and again while the block runs."""
-    started, over = time.monotonic(), threading.Event()
-
-    def run() -> None:
-        while not over.wait(interval):
-            show(time.monotonic() - started)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()

@@ -22,8 +22,9 @@ from puller.trust import Trust
 from registry.client import Access
 from registry.credentials import Credentials
 from registry.transport import Transport
-from registry.voice import Silence, Voice
+from registry.voice import Silence
 from tests.fakes.registry import Answer, FakeRegistry, fake_registry
+from tests.fakes.voice import Listener
 
 from .models import noise, offer, read_tree
 
@@ -44,18 +45,6 @@ def access() -> Iterator[Access]:
     """Reach loopback registries as nobody."""
     with Access(transport=Transport(proxies={}, timeout_seconds=10), credentials=Credentials()) as opened:
         yield opened
-
-
-class Listener(Voice):
-    """Keeps what is said."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.said: list[str] = []
-
-    def say(self, line: str) -> None:
-        """Keep a line."""
-        self.said.append(line)
 
 
 def settings_for(source: str, folder: Path, name: str = "model", **changes: object) -> Settings:

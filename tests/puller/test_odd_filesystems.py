@@ -18,6 +18,7 @@ from registry.credentials import Credentials
 from registry.errors import Fault
 from registry.transport import Transport
 from registry.voice import Silence, Voice
+from tests.fakes.voice import Listener
 
 from .models import layer, noise, read_tree
 from .packs import Layer, Layout
@@ -29,18 +30,6 @@ NEW = {**OLD, "a": noise(2 * CHUNK, 2), "deep/c": noise(CHUNK, 4)}
 NICE = ("fsync", "posix_fallocate", "link", "chmod", "fchmod", "utime", "chown", "posix_fadvise", "copy_file_range")
 NOT_HERE = ("ENOSYS", "EOPNOTSUPP", "EINVAL", "EPERM", "EACCES", "ENOTTY")
 ALWAYS_TOLD = (("EIO", DiskFailed), ("ENOSPC", NoRoom), ("EDQUOT", NoRoom))
-
-
-class Listener(Voice):
-    """Keeps what is said."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.said: list[str] = []
-
-    def say(self, line: str) -> None:
-        """Keep a line."""
-        self.said.append(line)
 
 
 def sources(root: Path) -> list[str]:
