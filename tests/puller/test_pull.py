@@ -430,3 +430,14 @@ def test_a_connection_that_goes_silent_is_replaced(
     assert receipt.wire_bytes == 40 * PIECE
     ranges = [request.range for request in fake.blob_requests() if request.range]
     assert len(ranges) > len({start // PIECE for start, _ in ranges})
+
+
+def test_the_folder_that_one_stands_in_is_refused(
+    fake: FakeRegistry, access: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new folder would take its place, and leave the shell in one that is gone."""
+    offer(fake, MODEL)
+    (tmp_path / "model").mkdir()
+    monkeypatch.chdir(tmp_path / "model")
+    with pytest.raises(BadDestination, match="runs in"):
+        bring(fake, access, tmp_path)
