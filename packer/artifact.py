@@ -5,16 +5,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from registry.chunks import Chunks
 from registry.digest import Digest
 from registry.manifest import Descriptor, Manifest
 from registry.modelpack import ARTIFACT_TYPE, CONFIG_TYPE, FILE_METADATA, FILEPATH, TITLE, UNTESTED, layer_type
 from registry.source import HubSource
 
 from .category import category_of, format_of
+from .counted import raw
 from .errors import TooManyFiles
+from .found import Found
 from .send import Sent
 
 _MANIFEST_LIMIT = 4 << 20  # what registries should take (distribution-spec, "Pushing Manifests")
+_SOME_DIGEST = Digest("0" * 64)
 _NO_TIME = "1970-01-01T00:00:00Z"
 
 
@@ -52,6 +56,19 @@ def manifest_of(sent: Sequence[Sent], config: bytes) -> Manifest:
     if size > _MANIFEST_LIMIT:
         raise TooManyFiles(f"{len(sent)} files make a manifest of {size} bytes; registries take {_MANIFEST_LIMIT}")
     return manifest
+
+
+def check_fits(files: Sequence[Found], chunk: int, about: About) -> None:
+    """Raise TooManyFiles when the manifest of files would be too large: names, sizes and numbers of chunks tell.
+
+    Compressed files may come to have more to tell; `manifest_of` sees it in the end.
+    """
+    planned = [Sent(file, raw(_SOME_DIGEST, file.size, _chunks(file, chunk))) for file in files]
+    manifest_of(planned, config_of(planned, about))
+
+
+def _chunks(file: Found, chunk: int) -> Chunks | None:
+    return Chunks(chunk, (_SOME_DIGEST,) * -(-file.size // chunk)) if file.size > chunk else None
 
 
 def _layer(sent: Sent) -> Descriptor:

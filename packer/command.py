@@ -48,7 +48,16 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", brin
     push.add_argument(
         "--include", action="append", default=[], metavar="GLOB", help="push matching files though they look secret"
     )
-    push.add_argument("--exclude", action="append", default=[], metavar="GLOB", help="leave matching files out")
+    push.add_argument(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="leave out what matches, folders whole",
+    )
+    push.add_argument(
+        "--follow-links", action="store_true", help="push what links lead to outside of the folder as well"
+    )
     push.add_argument("--jobs", type=positive, default=_JOBS, metavar="N", help=f"files at a time (default: {_JOBS})")
     add_access_options(push)
     push.add_argument("--json", action="store_true", help="print what was pushed as JSON")
@@ -76,6 +85,7 @@ def _run_push(bring: Bring, arguments: argparse.Namespace) -> int:
                 about=About(arguments.name, tuple(arguments.license), origin),
                 include=tuple(arguments.include),
                 exclude=tuple(arguments.exclude),
+                follow_links=arguments.follow_links,
                 jobs=arguments.jobs,
                 codec=ZSTD if arguments.codec == "zstd" else RAW,
             )

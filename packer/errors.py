@@ -4,7 +4,7 @@ registry.errors.Fault
 ├── BadFolder       folder.invalid     a folder that cannot be packed as it is
 │   ├── EmptyFolder folder.empty       no file in it
 │   ├── BadName     folder.bad-name    a file name that other systems could not write
-│   └── Suspicious  folder.suspicious  files that look secret or unfinished
+│   └── Suspicious  folder.suspicious  files that look secret, unfinished, or like another file's place-holder
 ├── Changed         folder.changed     a file that changed while it was read
 └── TooManyFiles    manifest.too-large more files than a manifest that registries take can name
 """
@@ -34,7 +34,7 @@ class BadName(BadFolder):
 
 
 class Suspicious(BadFolder):
-    """Files that look secret, or like downloads that did not end."""
+    """Files that look secret, or like downloads that did not end, or that stand for others."""
 
     code = "folder.suspicious"
     remedy = "leave them out with --exclude GLOB, or push them all the same with --include GLOB"

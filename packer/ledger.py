@@ -11,7 +11,7 @@ from registry.digest import Digest
 from registry.errors import Fault
 
 from .counted import Counted
-from .scan import Found
+from .found import Found
 
 _SETTLED_SECONDS = 2.0
 """A file that changed this short a time before is not remembered: its next change might show the same time."""

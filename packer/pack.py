@@ -15,6 +15,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Self
 
 import zstandard
@@ -23,8 +24,9 @@ from registry.chunks import CHUNK_ALGORITHM, PackedChunks
 from registry.digest import Digest
 
 from .counted import Counted, packed
-from .errors import BadFolder, Changed
-from .scan import Found
+from .errors import Changed
+from .found import Found
+from .reading import check, opened
 
 FRAME_BYTES = 1 << 20
 """Smaller frames save nothing; a reader holds as much of each in memory as it unpacks at once."""
@@ -83,16 +85,14 @@ class _Frames:
         self._cores = os.cpu_count() or 1
 
     def __enter__(self) -> Self:
-        try:
-            self._opened = self._file.location.open("rb")
-        except OSError as error:
-            raise BadFolder(f"{self._file.location}: {error.strerror}", remedy="make it readable") from None
+        self._held = ExitStack()
+        self._source = self._held.enter_context(opened(self._file))
         self._pool = ThreadPoolExecutor(self._cores)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
-        self._opened.close()
+        self._held.close()
 
     def opening(self) -> bytes:
         """Give the frame of the tar's header."""
@@ -139,10 +139,9 @@ class _Frames:
     def _slices(self) -> Iterator[bytes]:
         left = self._file.size
         while left:
-            content = self._opened.read(min(FRAME_BYTES, left))
+            content = self._source.read(min(FRAME_BYTES, left))
             if not content:
                 raise Changed(f"{self._file.location}: ended {left} bytes early")
             left -= len(content)
             yield content
-        if os.fstat(self._opened.fileno()).st_size != self._file.size:
-            raise Changed(f"{self._file.location}: grew while it was read")
+        check(self._source, self._file)

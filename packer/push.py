@@ -16,10 +16,11 @@ from registry.meter import Meter, human
 from registry.voice import Voice
 from registry.workers import Lane, run
 
-from .artifact import About, config_of, manifest_of
+from .artifact import About, check_fits, config_of, manifest_of
 from .counted import RAW
+from .found import Found
 from .sample import advice
-from .scan import Found, scan
+from .scan import scan
 from .send import SMALL_BYTES, Manner, Sent, Target, chunk_bytes, send
 
 
@@ -37,11 +38,15 @@ class Pushed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How a folder is packed: `include` allows suspicious files, `exclude` leaves files out, both by globs."""
+    """How a folder is packed: `include` allows suspicious files, `exclude` leaves files out, both by globs.
+
+    With `follow_links` links may lead out of the folder.
+    """
 
     about: About = field(default_factory=About)
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    follow_links: bool = False
     jobs: int = 8
     codec: str = RAW
 
@@ -51,8 +56,9 @@ def push(folder: Path, target: Target, options: Options, voice: Voice) -> Pushed
     started = time.monotonic()
     publisher = target.publisher
     # 1
-    files = scan(folder, options.include, options.exclude)
+    files = scan(folder, options.include, options.exclude, follow_links=options.follow_links, say=voice.say)
     meter = Meter(sum(file.size for file in files))
+    check_fits(files, chunk_bytes(meter.total), options.about)
     voice.say(f"{folder}: {len(files)} files, {human(meter.total)}")
     # 2
     with voice.watch(meter, folder.name):

@@ -23,9 +23,10 @@ from registry.repository import Upload
 from registry.retry import Patience
 
 from .counted import Counted, raw
-from .errors import BadFolder, Changed
+from .errors import Changed
+from .found import Found
 from .mend import mend
-from .scan import Found
+from .reading import check, opened
 
 _BUFFER_BYTES = 1 << 19
 _BUFFERS = 4
@@ -38,18 +39,15 @@ def relay(  # noqa: PLR0913 - what is sent, where to, and how
 
     Raises Changed, BadFolder, and what the upload raises.
     """
-    try:
-        opened = file.location.open("rb", buffering=0)
-    except OSError as error:
-        raise BadFolder(f"{file.location}: {error.strerror}", remedy="make it readable") from None
     whole = hashlib.sha256()
-    with opened:
-        sender = Sender(upload, chunk, meter, opened.fileno(), patience)
+    with opened(file) as source:
+        sender = Sender(upload, chunk, meter, source.fileno(), patience)
         try:
             with Aside(sender) if spare_core else Here(sender) as way:
-                for content in _read(opened, file, chunk, way):
+                for content in _read(source, file, chunk, way):
                     way.hand_over(content)
                     whole.update(content)
+            check(source, file)  # what a broken connection lost was read again, up to here
         except BaseException:
             sender.take_back()
             raise
@@ -57,12 +55,11 @@ def relay(  # noqa: PLR0913 - what is sent, where to, and how
 
 
 def digest_of(file: Found) -> Digest:
-    """Hash a file without sending it: for registries that must know the digest before. Raises BadFolder."""
-    try:
-        with file.location.open("rb") as opened:
-            return Digest(hashlib.file_digest(opened, "sha256").hexdigest())
-    except OSError as error:
-        raise BadFolder(f"{file.location}: {error.strerror}", remedy="make it readable") from None
+    """Hash a file without sending it: for registries that must know the digest before. Raises Changed, BadFolder."""
+    with opened(file) as source:
+        digest = Digest(hashlib.file_digest(source, "sha256").hexdigest())
+        check(source, file)
+    return digest
 
 
 class Way(Protocol):
@@ -77,18 +74,16 @@ class Way(Protocol):
         ...
 
 
-def _read(opened: FileIO, file: Found, chunk: int, way: Way) -> Iterator[memoryview]:
+def _read(source: FileIO, file: Found, chunk: int, way: Way) -> Iterator[memoryview]:
     """Give the file's bytes, none of them reaching across the end of a chunk."""
     position = 0
     while position < file.size:
         buffer = way.buffer()
-        count = opened.readinto(buffer[: min(file.size - position, chunk - position % chunk)])
+        count = source.readinto(buffer[: min(file.size - position, chunk - position % chunk)])
         if not count:
             raise Changed(f"{file.location}: ended after {position} of {file.size} bytes")
         yield buffer[:count]
         position += count
-    if os.fstat(opened.fileno()).st_size != file.size:
-        raise Changed(f"{file.location}: grew while it was read")
 
 
 class Sender:

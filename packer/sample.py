@@ -4,14 +4,15 @@ import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import zstandard
 
+from registry.errors import Fault
 from registry.meter import human
 
+from .found import Found
 from .pack import LEVEL
-from .scan import Found
+from .reading import opened
 
 _SAMPLES, _SAMPLE_BYTES = 4, 1 << 20
 _WORTH = 0.97
@@ -39,7 +40,7 @@ def sample(file: Found) -> Sample:
     compressor, decompressor = zstandard.ZstdCompressor(level=LEVEL), zstandard.ZstdDecompressor()
     before = after = 0
     seconds = 0.0
-    for content in _stretches(file.location, file.size):
+    for content in _stretches(file):
         frame = compressor.compress(content)
         began = time.perf_counter()
         decompressor.decompress(frame)
@@ -65,14 +66,12 @@ def advice(files: Iterable[Found]) -> str:
     )
 
 
-def _stretches(path: Path, size: int) -> Iterable[bytes]:
+def _stretches(file: Found) -> Iterable[bytes]:
+    step = max((file.size - _SAMPLE_BYTES) // max(_SAMPLES - 1, 1), _SAMPLE_BYTES)
+    starts = range(0, max(file.size - _SAMPLE_BYTES, 0) + 1, step)
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return []
-    try:
-        step = max((size - _SAMPLE_BYTES) // max(_SAMPLES - 1, 1), _SAMPLE_BYTES)
-        starts = range(0, max(size - _SAMPLE_BYTES, 0) + 1, step)
-        return [content for start in starts if (content := os.pread(handle, _SAMPLE_BYTES, start))]
-    finally:
-        os.close(handle)
+        with opened(file) as source:
+            handle = source.fileno()
+            return [content for start in starts if (content := os.pread(handle, _SAMPLE_BYTES, start))]
+    except Fault:
+        return []  # whoever sends it will say why

@@ -8,11 +8,12 @@ from registry.meter import Meter
 from registry.repository import Publisher
 
 from .counted import RAW, ZSTD, Counted, raw
-from .errors import BadFolder, Changed
+from .errors import Changed
+from .found import Found
 from .ledger import Ledger
+from .reading import check, opened
 from .relay import digest_of, relay
 from .sample import sample
-from .scan import Found
 from .squeeze import send_packed
 
 SMALL_BYTES = 4 << 20
@@ -89,12 +90,11 @@ def _is_there(target: Target, digest: Digest) -> bool:
 
 
 def _send_small(target: Target, file: Found, meter: Meter) -> Sent:
-    try:
-        content = file.location.read_bytes()
-    except OSError as error:
-        raise BadFolder(f"{file.location}: {error.strerror}", remedy="make it readable") from None
+    with opened(file) as source:
+        content = source.readall()
+        check(source, file)
     if len(content) != file.size:
-        raise Changed(f"{file.location}: had {file.size} bytes, now {len(content)}")
+        raise Changed(f"{file.location}: had {file.size} bytes, gave {len(content)}")
     digest = Digest.of(content)
     if target.publisher.has(digest):
         meter.skip(len(content))

@@ -6,9 +6,9 @@ from registry.repository import Publisher, Upload
 from registry.retry import Patience
 
 from .counted import Counted
+from .found import Found
 from .mend import mend
 from .pack import pack
-from .scan import Found
 
 
 def send_packed(publisher: Publisher, file: Found, chunk: int, meter: Meter) -> Counted:

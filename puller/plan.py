@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from registry.chunks import Chunks, PackedChunks
 from registry.digest import Digest
+from registry.globs import covers
 from registry.manifest import Descriptor
 
 from .errors import BadArtifact, NoRoom, NothingSelected
@@ -42,12 +42,8 @@ class Blob:
 
 
 def is_selected(path: str, include: Sequence[str], exclude: Sequence[str]) -> bool:
-    """Tell whether a glob of `include` matches a file, or there is none, and no glob of `exclude` does.
-
-    `*` matches `/` too, as in the Hugging Face hub's patterns.
-    """
-    is_in = not include or any(fnmatchcase(path, glob) for glob in include)
-    return is_in and not any(fnmatchcase(path, glob) for glob in exclude)
+    """Tell whether a glob of `include` covers a file, or there is none, and no glob of `exclude` does."""
+    return (not include or covers(include, path)) and not covers(exclude, path)
 
 
 def select(parts: Iterable[Part], include: Sequence[str], exclude: Sequence[str]) -> tuple[Part, ...]:

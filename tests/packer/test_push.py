@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 import weighbridge
 from packer.artifact import About
 from packer.errors import BadFolder, BadName, Changed, EmptyFolder, Suspicious, TooManyFiles
+from packer.judge import is_suspicious
 from packer.ledger import Ledger
 from packer.push import Options, Pushed, push
-from packer.scan import is_suspicious, scan
+from packer.scan import scan
 from packer.send import Target, chunk_bytes
 from puller.pull import pull
 from puller.settings import Settings
@@ -212,7 +213,7 @@ def test_any_tree_survives_the_road_through_a_layout(
 @pytest.mark.parametrize(
     "path",
     [
-        *(".env", "sub/.env.local", ".git/config", ".cache/huggingface/x", "id_rsa", "tls.key", "a.pem", ".netrc"),
+        *(".env", "sub/.env.local", ".cache/pip/x", ".ssh/known_hosts", "id_rsa", "tls.key", "a.pem", ".netrc"),
         *("model.safetensors.incomplete", "x.part", "token", ".aws/credentials", "sub/credentials.json", "kubeconfig"),
     ],
 )
@@ -365,12 +366,13 @@ def test_names_that_no_pull_would_take_are_refused(tmp_path: Path, name: str) ->
 
 def test_links_to_files_are_followed_and_links_to_folders_refused(tmp_path: Path) -> None:
     """A Hugging Face snapshot, made of links, can be pushed; a link to a folder may be a ring."""
-    write_tree(tmp_path, {"blobs/1": b"weights", "model/config.json": b"{}"})
-    (tmp_path / "model/model.gguf").symlink_to("../blobs/1")
-    assert [(file.path, file.size) for file in scan(tmp_path / "model")] == [("config.json", 2), ("model.gguf", 7)]
-    (tmp_path / "model/ring").symlink_to(".")
+    write_tree(tmp_path, {"blobs/1": b"weights", "snapshots/0f/config.json": b"{}"})
+    model = tmp_path / "snapshots/0f"
+    (model / "model.gguf").symlink_to("../../blobs/1")
+    assert [(file.path, file.size) for file in scan(model)] == [("config.json", 2), ("model.gguf", 7)]
+    (model / "ring").symlink_to(".")
     with pytest.raises(BadFolder, match="link to a folder"):
-        scan(tmp_path / "model")
+        scan(model)
 
 
 def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
@@ -389,7 +391,7 @@ def test_a_file_that_changes_while_it_is_read_ends_the_push(
     write_tree(tmp_path / "model", {"model.gguf": noise(size)})
     found = scan(tmp_path / "model")
     (tmp_path / "model" / "model.gguf").write_bytes(noise(size - 1))
-    monkeypatch.setattr("packer.push.scan", lambda *_: found)
+    monkeypatch.setattr("packer.push.scan", lambda *_, **__: found)
     with pytest.raises(Changed):
         send(tmp_path / "model", f"layout://{tmp_path / 'layout'}:v1", access)
     assert not (tmp_path / "layout/index.json").exists()

@@ -13,11 +13,12 @@ import zstandard
 
 from packer.counted import RAW, ZSTD, Counted
 from packer.errors import Changed
+from packer.found import Found
 from packer.ledger import Ledger
 from packer.pack import FRAME_BYTES, pack
 from packer.push import Options, Pushed, push
 from packer.sample import sample
-from packer.scan import Found, scan
+from packer.scan import scan
 from packer.send import Target
 from puller.errors import BadArtifact
 from puller.pull import pull

@@ -1,0 +1,25 @@
+"""A file to pack, as a value."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file to pack: its name in the artifact, where it is, and its status as it was found, behind a link as well."""
+
+    path: str
+    location: Path
+    status: os.stat_result
+    is_link: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.status.st_size
+
+    @property
+    def is_executable(self) -> bool:
+        """Whether anybody may run it."""
+        return bool(self.status.st_mode & 0o111)

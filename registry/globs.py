@@ -1,0 +1,35 @@
+"""Globs over the files of a model, as push and pull take them. Pure.
+
+`*` matches `/` too, as in the Hugging Face hub's patterns; a glob that matches a folder covers all that is below it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
+
+
+def covers(globs: Iterable[str], path: str) -> bool:
+    """Return whether one of the globs matches a file, or a folder above it; a slash at its end means folders alone."""
+    places = list(_places(path))
+    return any(
+        any(fnmatchcase(place, plain) for place in (places[:-1] if is_folder else places))
+        for plain, is_folder in map(_plain, globs)
+    )
+
+
+def covers_all_of(globs: Sequence[str], folder: str) -> bool:
+    """Return whether the globs cover whatever a folder may hold, so that nobody need look into it."""
+    return covers([glob.rstrip("/") for glob in globs], folder) or covers(
+        [glob.rstrip("*").rstrip("/") for glob in globs if glob.endswith(("/*", "/**"))], folder
+    )
+
+
+def _plain(glob: str) -> tuple[str, bool]:
+    return glob.removeprefix("./").rstrip("/"), glob.endswith("/")
+
+
+def _places(path: str) -> Iterator[str]:
+    """Give a path's folders, from above, and the path."""
+    for end, letter in enumerate(path):
+        if letter == "/" and end:
+            yield path[:end]
+    yield path
