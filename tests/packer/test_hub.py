@@ -1,6 +1,7 @@
 """Pushing straight from a Hugging Face hub."""
 
 import json
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,3 +85,15 @@ def test_what_is_left_out_is_not_fetched(hub: FakeHub, tmp_path: Path, capsys: p
     assert weighbridge.main(["pull", "--quiet", capsys.readouterr().out.strip(), "-o", str(tmp_path / "out")]) == 0
     assert sorted(read_tree(tmp_path / "out")) == sorted(set(MODEL) - {"model.safetensors"})
     assert hub.cdn.requests == []
+
+
+def test_a_machine_without_room_for_temporary_files_is_a_named_failure(
+    tmp_path: Path, hub: FakeHub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """TMPDIR is what the hint names."""
+    hub.commit({"config.json": b"{}"})
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
+    assert weighbridge.main(["push", "--quiet", SOURCE, f"layout://{tmp_path / 'layout'}:v1"]) == 1
+    said = capsys.readouterr().err
+    assert "folder.invalid" in said
+    assert "TMPDIR" in said

@@ -1,6 +1,7 @@
 """Who serves a registry: containerd's hosts.toml read, looked up, and refused with the key that is wrong."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -347,7 +348,7 @@ def test_a_host_that_asks_for_a_client_certificate_gets_it(part: Part, tmp_path:
             there_and_back(running.address, access)
 
 
-@pytest.mark.parametrize("line", ['ca = "absent.pem"', 'client = "absent.pem"'])
+@pytest.mark.parametrize("line", ['ca = "absent.pem"', 'client = "absent.pem"', r'ca = "absent.pem\u0000"'])
 def test_a_file_that_hosts_toml_names_and_that_is_none_is_no_mirrors_failure(tmp_path: Path, line: str) -> None:
     """A mirror that can never be reached for a slip in the file is not passed over in silence."""
     with fake_registry() as origin:
@@ -472,3 +473,19 @@ def test_the_registrys_credentials_never_go_to_a_mirror(tmp_path: Path) -> None:
             assert repository_at(parse_source(origin.reference()), access).resolve().digest == digest
     assert mirror.requests
     assert all("authorization" not in request.headers for request in mirror.requests)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user is made by root alone")
+def test_a_hosts_directory_that_may_not_be_entered_is_a_named_failure(tmp_path: Path) -> None:
+    """What it says may be a rule of the operator's, so nobody goes without it."""
+    closed = tmp_path / "closed"
+    (closed / "certs.d").mkdir(parents=True)
+    closed.chmod(0o700)
+    for parent in (*tmp_path.parents[:3], tmp_path):
+        parent.chmod(parent.stat().st_mode | 0o055)
+    os.seteuid(12345)
+    try:
+        with nobody(str(closed / "certs.d")) as access, pytest.raises(BadMirrors, match="Permission denied"):
+            access.hosts(Reference.parse("reg.example/m"))
+    finally:
+        os.seteuid(0)
