@@ -46,8 +46,9 @@ MODEL = {"config.json": b'{"a": 1}', "deep/w.safetensors": noise(3 * CHUNK), "to
 NEXT = {**MODEL, "config.json": b'{"a": 2}'}
 MEMORY_BYTES = 96 << 20
 SECONDS = 30
+_PRECIOUS = b"somebody's own"
 _MANIFEST = "application/vnd.cncf.model.manifest.v1+json"
-_VALUES: tuple[Any, ...] = (None, True, -1, 0, 7, 1e400, 1 << 70, "", "x", "../../etc/passwd", "\ud800", [], {}, [[[]]])
+_VALUES: tuple[Any, ...] = (None, True, -1, 0, 7, 1e400, 1 << 70, "", "x", "../../precious", "\ud800", [], {}, [[[]]])
 
 
 def mutated_bytes(content: bytes, random: Random) -> bytes:
@@ -96,7 +97,7 @@ def mutated(content: bytes, random: Random) -> bytes:
     return random.choice((mutated_json, mutated_bytes))(content, random)
 
 
-def spoil(path: Path, random: Random) -> None:
+def spoil(path: Path, random: Random, precious: Path) -> None:
     """Change what stands at a path, or what it is."""
     content = path.read_bytes() if path.is_file() else b""
     kind = random.randrange(10)
@@ -107,7 +108,7 @@ def spoil(path: Path, random: Random) -> None:
     if kind == 6:
         path.mkdir(parents=True, exist_ok=True)
     elif kind == 7:
-        path.symlink_to(random.choice(("/etc/passwd", "..", "nowhere", path.name)))
+        path.symlink_to(random.choice((precious, Path(".."), Path("nowhere"), Path(path.name))))
     elif kind == 8:
         os.mkfifo(path)
     elif kind == 9:
@@ -239,7 +240,7 @@ def _of_state(world: World, random: Random) -> Callable[[], int]:
     files = [path for path in volume.rglob("*") if ".weighbridge" in path.parts and path != volume / ".weighbridge"]
     for path in random.sample(files, random.randint(1, 3)):
         if os.path.lexists(path):
-            spoil(path, random)
+            spoil(path, random, world.root / "precious")
     return lambda: _contained(_settings(world, volume, random))
 
 
@@ -247,7 +248,7 @@ def _of_layout(world: World, random: Random) -> Callable[[], int]:
     """Spoil the layout's documents or blobs; then pull from it."""
     layout = world.root / "case-layout"
     shutil.copytree(world.layout.folder, layout)
-    spoil(random.choice([layout, *(path for path in layout.rglob("*"))]), random)
+    spoil(random.choice([layout, *(path for path in layout.rglob("*"))]), random, world.root / "precious")
     settings = _settings(world, world.root / "case", random)
     (world.root / "case").mkdir()
     source = settings.source.replace(str(world.layout.folder), str(layout))
@@ -262,24 +263,17 @@ def _of_environment(world: World, random: Random) -> Callable[[], int]:
     if random.random() < 0.5:
         settings = replace(settings, source=f"{world.address}/team/model:v1", hosts_dir=str(world.root / "hosts"))
     environ = {**settings.to_env(), "HOME": str(world.root), "DOCKER_CONFIG": str(world.root)}
-    values = (
-        "",
-        ",",
-        "\udcff",
-        "x" * 5000,
-        "true",
-        "-1",
-        "1e9",
-        "/",
-        "/etc/passwd",
-        "/root/x",
-        "http://[::1",
-        "h:99999",
-    )
+    values = ("", ",", "\udcff", "x" * 5000, "true", "-1", "1e9", "/proc", "/dev/null/x", "http://[::1", "h:99999")
+    places = (
+        str(world.root),
+        str(world.root / "precious"),
+        str(world.root / "here/new"),
+    )  # nothing of the machine's own
+    url = mutated_bytes(b"http://u:p@h:80/p", random).decode(errors="replace").replace("/", ":")
     names = [*environ, "HTTP_PROXY", "NO_PROXY", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "SSL_CERT_FILE"]
     names += [f"WEIGHBRIDGE_PULL_{name}" for name in ("CACHE", "CA_FILE", "MIRRORS", "INCLUDE", "PIECE_BYTES", "SYNC")]
     for name in random.sample(names, random.randint(1, 3)):
-        environ[name] = random.choice(values)
+        environ[name] = random.choice((*values, *places, url))
     environ = {name: value.replace("\0", "") for name, value in environ.items()}
     return lambda: _main(environ)
 
@@ -290,7 +284,7 @@ def _of_configs(world: World, random: Random) -> Callable[[], int]:
     shutil.copyfile(world.root / "config.json", world.root / "case-config.json")
     (world.root / "case").mkdir()
     spoiled = random.choice((world.root / "case-config.json", world.root / "case-hosts/_default/hosts.toml"))
-    spoil(spoiled, random)
+    spoil(spoiled, random, world.root / "precious")
     if spoiled.is_fifo():
         spoiled.unlink()  # who names a pipe waits for it, as with any program
     settings = replace(
@@ -352,9 +346,10 @@ def case(seed: int, world: World) -> None:
     """Run one case; raise AssertionError with what is wrong."""
     random = Random(seed)
     kind = random.choice(_KINDS)
-    for left in world.root.glob("case*"):
+    for left in (*world.root.glob("case*"), *(world.root / "here").iterdir()):
         shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
     (world.root / "case-log").touch()
+    (world.root / "precious").write_bytes(_PRECIOUS)
     act = kind(world, random)
     said = world.root / "case-said"
     child = os.fork()
@@ -372,6 +367,8 @@ def case(seed: int, world: World) -> None:
     assert "[internal]" not in words, where
     assert code == 0 or "]" in words, where
     assert usage.ru_maxrss * 1024 < MEMORY_BYTES, f"{where}\ntook {usage.ru_maxrss} KiB"
+    is_told = kind is _of_environment  # which may name any file to write to
+    assert is_told or (world.root / "precious").read_bytes() == _PRECIOUS, f"{where}\nwrote outside"
     if code == 0 and (world.root / "case/model").is_dir():
         found = read_tree(world.root / "case/model")
         assert any(wanted.items() <= found.items() for wanted in world.wanted), f"{where}\nwrong bytes"
@@ -397,11 +394,13 @@ def main(arguments: list[str]) -> None:
     open_streams()
     socket.setdefaulttimeout(SECONDS)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    first, count, root = int(arguments[0]), int(arguments[1]), Path(arguments[2])
+    first, count, root = int(arguments[0]), int(arguments[1]), Path(arguments[2]).absolute()
     server = [sys.executable, "-m", "tests.mutations", "serve"]
     with subprocess.Popen(server, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as serving_process:
         assert serving_process.stdout is not None
         world = World(root, serving_process.stdout.readline().strip())
+        (root / "here").mkdir()
+        os.chdir(root / "here")  # mutated paths may be relative, and land where they may
         broken = [error for seed in range(first, first + count) if (error := _broken(seed, world))]
     assert not broken, "\n\n".join(broken[:5])
     sys.stdout.write(f"{count} cases from seed {first}\n")

@@ -53,7 +53,7 @@ def noted(fake: FakeRegistry, change: Change, count: int = 1) -> tuple[Change, t
 def interrupted(arguments: list[str], came: threading.Event) -> float:
     """Run a verb, interrupt it when a request has come, and give how long it took to go."""
     command = [sys.executable, "-m", "weighbridge", *arguments]
-    environ = {**os.environ, "HOME": "/nonexistent"}
+    environ = {**os.environ, "HOME": "/proc"}
     with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, start_new_session=True) as process:
         assert came.wait(30)
         process.send_signal(signal.SIGINT)

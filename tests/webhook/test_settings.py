@@ -80,4 +80,4 @@ def test_a_wrong_setting_is_refused_by_its_variable(name: str, text: str) -> Non
 def test_variables_that_kubernetes_sets_are_passed_over() -> None:
     """A Service named weighbridge-webhook puts variables with our prefix into its pods."""
     assert Settings.from_env({"WEIGHBRIDGE_WEBHOOK_SERVICE_HOST": "10.0.0.1"}) == Settings()
-    assert len(variables()) == 13
+    assert len(variables()) == 14
