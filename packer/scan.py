@@ -52,10 +52,12 @@ def scan(
     """
     choice = _Choice(tuple(include), tuple(exclude), follow_links)
     _check_root(folder, choice)
+    # 1 to 3
     look = _Look(folder, choice)
     files = sorted(look.walk(), key=lambda file: os.fsencode(file.path))
     if look.left_out:
         say(f"{folder}: left out as other programs' own: {_some(sorted(look.left_out))} (--include GLOB packs them)")
+    # 4
     _check_names(folder, files, choice)
     _check_contents(files, choice)
     if not files:
@@ -119,9 +121,7 @@ def _file(location: Path, path: str, entry: "os.DirEntry[str]", inside: tuple[Pa
         status = None
     if status is None or not stat.S_ISREG(status.st_mode):
         what = "a broken link, or a link to a folder" if is_link else "no regular file"
-        raise BadFolder(
-            f"{_shown(location)}: is {what}", remedy="remove it, or put the files that it stands for in its place"
-        )
+        raise BadFolder(f"{_shown(location)}: is {what}", remedy=_LINK_REMEDY)
     if is_link:
         _check_link(location, path, inside, choice)
     return Found(path, location, status, is_link)
