@@ -20,6 +20,7 @@ from .filesystem import NOT_HERE, optional
 
 _BEAT_SECONDS = 5.0
 _POLL_SECONDS = 0.2
+_FIRST_POLL_SECONDS = 0.01
 _FLAGS = os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -28,7 +29,7 @@ class Wait:
     """How long a lock is waited for.
 
     `idle_seconds` is for a holder that shows no sign of life, `most_seconds` for any; in between the wait looks again
-    after `poll_seconds`.
+    after a twentieth of the time that has passed, and `poll_seconds` at most.
     """
 
     idle_seconds: float
@@ -66,7 +67,7 @@ class Lock:
                     seen, seen_at = beat, now
                 if not self.is_known or now - seen_at >= wait.idle_seconds or now - started >= wait.most_seconds:
                     return False
-                wait.sleep(wait.poll_seconds)
+                wait.sleep(min(wait.poll_seconds, _FIRST_POLL_SECONDS + (now - started) / 20))
         return True
 
     def try_acquire(self) -> bool:
