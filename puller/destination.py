@@ -50,11 +50,6 @@ class Destination:
             raise BadDestination(f"{parent}: is no folder")
         if status is None:
             return
-        if Path.cwd().is_relative_to(self.path):
-            raise BadDestination(
-                f"{self.path}: is the folder that this command runs in, which a new one would take the place of",
-                remedy="go to the folder above it, and name it from there",
-            )
         if self.path.is_symlink():
             raise BadDestination(f"{self.path}: is a symbolic link")
         if not self.path.is_dir():
@@ -143,6 +138,11 @@ class Destination:
         status = status_of(self.path)
         if status is None:
             return
+        if Path.cwd().is_relative_to(self.path):
+            raise BadDestination(
+                f"{self.path}: is the folder that this command runs in, which a new one would take the place of",
+                remedy="go to the folder above it, and name it from there",
+            )
         if self.trust.uid not in (0, status.st_uid):
             raise Occupied(
                 f"{self.path}: belongs to user {status.st_uid}, and this is user {self.trust.uid}",
