@@ -39,8 +39,8 @@ golden: $(VENV)/ready ## write the expected outputs anew; read the diff
 	WEIGHBRIDGE_GOLDEN=write $(BIN)/pytest -q tests -k golden
 
 laws: $(VENV)/ready ## ask the laws thousands of times: random faults, kills, strangers and mutations (an hour)
-	WEIGHBRIDGE_LAWS=100 $(BIN)/pytest -q -n 2 --dist load tests/puller/test_laws.py tests/puller/test_cache.py \
-	  tests/puller/test_crashes.py tests/puller/test_claims.py tests/puller/test_mirrors.py \
+	WEIGHBRIDGE_LAWS=100 $(BIN)/pytest -q -n 2 --dist load tests/puller/test_laws.py tests/puller/store/test_cache.py \
+	  tests/puller/store/test_crashes.py tests/puller/store/test_claims.py tests/puller/test_mirrors.py \
 	  tests/packer/test_outcomes.py tests/test_mutations.py
 
 lock: ## pin every dependency again (needs uv)

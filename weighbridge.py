@@ -10,7 +10,7 @@ import certs.command
 import packer.command
 import puller.command
 import webhook.command
-from registry.program import Ended, Results, complain, ending_of, heed_signals, leave, open_streams
+from registry.process.program import Ended, Results, complain, ending_of, heed_signals, leave, open_streams
 
 VERSION = "0.1.0"
 

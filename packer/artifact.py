@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from registry.chunks import Chunks
+from registry.annotations import ARTIFACT_TYPE, CONFIG_TYPE, FILE_METADATA, FILEPATH, TITLE, UNTESTED, layer_type
+from registry.chunk_index import Chunks
 from registry.digest import Digest
 from registry.manifest import Descriptor, Manifest
-from registry.modelpack import ARTIFACT_TYPE, CONFIG_TYPE, FILE_METADATA, FILEPATH, TITLE, UNTESTED, layer_type
 from registry.source import HubSource
 
 from .category import category_of, format_of
-from .counted import raw
 from .errors import TooManyFiles
-from .found import Found
-from .send import Sent
+from .layer_blob import raw
+from .source.source_file import Found
+from .upload.send import Sent
 
 _MANIFEST_LIMIT = 4 << 20  # what registries should take (distribution-spec, "Pushing Manifests")
 _SOME_DIGEST = Digest("0" * 64)

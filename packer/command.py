@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from registry.client import Access
-from registry.options import access_for, add_access_options, add_progress_options, positive, voice_for
+from registry.access.options import access_for, add_access_options, add_progress_options, positive, voice_for
+from registry.progress.reporter import Voice
+from registry.remote.client import Access
 from registry.source import HubSource, OciSource, parse_source
-from registry.voice import Voice
 
 _JOBS = 8
 _HUB = "hf://"
@@ -66,13 +66,13 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", brin
 
 
 def _run_push(bring: Bring, arguments: argparse.Namespace) -> int:
-    from registry.places import publisher_at
+    from registry.open import publisher_at
 
     from .artifact import About
-    from .counted import RAW, ZSTD
+    from .layer_blob import RAW, ZSTD
     from .ledger import Ledger, default_path
     from .push import Options, push
-    from .send import Target
+    from .upload.send import Target
 
     source, voice = parse_source(arguments.target), voice_for(arguments)
     ledger = Ledger(default_path(os.environ))

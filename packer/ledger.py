@@ -10,8 +10,8 @@ from time import time
 from registry.digest import Digest
 from registry.errors import Fault
 
-from .counted import Counted
-from .found import Found
+from .layer_blob import Counted
+from .source.source_file import Found
 
 _SETTLED_SECONDS = 2.0
 """A file that changed this short a time before is not remembered: its next change might show the same time."""

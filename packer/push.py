@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from registry.digest import Digest
-from registry.meter import Meter, human
-from registry.voice import Voice
-from registry.workers import Lane, run
+from registry.process.threads import Lane, run
+from registry.progress.reporter import Voice
+from registry.progress.stats import Meter, human
 
 from .artifact import About, check_fits, config_of, manifest_of
-from .counted import RAW
-from .found import Found
-from .sample import advice
-from .scan import scan
-from .send import SMALL_BYTES, Manner, Sent, Target, chunk_bytes, send
+from .layer_blob import RAW
+from .source.scan import scan
+from .source.source_file import Found
+from .upload.sample import advice
+from .upload.send import SMALL_BYTES, Manner, Sent, Target, chunk_bytes, send
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

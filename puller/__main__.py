@@ -1,6 +1,6 @@
 """The initContainer: `python -m puller`, told what to do by its environment."""
 
-from registry.program import heed_signals, leave, open_streams
+from registry.process.program import heed_signals, leave, open_streams
 
 if __name__ == "__main__":
     open_streams()

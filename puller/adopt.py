@@ -10,15 +10,15 @@ from pathlib import Path
 
 from registry.repository import Resolved
 
+from .artifact.model_artifact import Lineage
+from .artifact.part import Part
 from .errors import DiskFailed, NoRoom
-from .formats.part import Part
-from .holder import Holder, say_strangers
-from .lineage import Lineage
 from .plan import Blob, blobs_of, packed, select
-from .receipt import FileRecord, Receipt
-from .settle import proof_of
-from .standing import own_names
-from .trust import file_status, status_of
+from .store.locked import Holder, say_strangers
+from .store.receipt import FileRecord, Receipt
+from .store.standing import own_names
+from .store.trust import file_status, status_of
+from .tree.materialize import proof_of
 from .verify import Verifier
 
 

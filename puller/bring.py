@@ -15,26 +15,26 @@ from pathlib import Path
 from registry.digest import Digest
 from registry.errors import Mismatch
 from registry.manifest import Descriptor
-from registry.meter import Meter, human
+from registry.progress.reporter import Voice
+from registry.progress.stats import Meter, human
 from registry.repository import Resolved
-from registry.voice import Voice
 
-from .cargo import Cargo
-from .courier import deliver
-from .destination import Destination
-from .fetch import fetch
-from .flush import Flush, is_tight
-from .holder import Holder
-from .journal import Journal, Landed
-from .kept import keep
-from .lineage import Lineage
+from .artifact.model_artifact import Lineage
 from .plan import Blob, Piece, blobs_of, packed, select
-from .receipt import Receipt
-from .resume import AtHand, Search, Shelf, what_is_packed
 from .settings import Settings
-from .settle import records, settle, staged_members, tree_of
-from .tree import Tree
+from .store.destination import Destination
+from .store.journal import Journal, Landed
+from .store.locked import Holder
+from .store.receipt import Receipt
+from .store.saved_manifest import keep
+from .store.writeback import Flush, is_tight
+from .transfer.blob import Cargo
+from .transfer.download import fetch
+from .transfer.whole_file import deliver
+from .tree.materialize import records, settle, staged_members, tree_of
+from .tree.tree import Tree
 from .verify import Verifier
+from .work import AtHand, Search, Shelf, what_is_packed
 
 
 def bring(holder: Holder, resolved: Resolved, lineage: Lineage, cached: Sequence[Path] = ()) -> Receipt:

@@ -6,10 +6,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from registry.client import Access
-from registry.options import access_for, add_access_options, add_progress_options, positive, voice_for
+from registry.access.options import access_for, add_access_options, add_progress_options, positive, voice_for
+from registry.progress.reporter import Voice
+from registry.remote.client import Access
 from registry.source import parse_source
-from registry.voice import Voice
 
 from .settings import Settings
 
@@ -114,7 +114,7 @@ def _run_pull(arguments: argparse.Namespace) -> int:
 
 
 def _run_inspect(arguments: argparse.Namespace) -> int:
-    from registry.places import repository_at
+    from registry.open import repository_at
 
     from .inspect import inspect
 

@@ -6,15 +6,15 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from registry.meter import human
-from registry.program import Ended, ending_of
-from registry.voice import Voice
+from registry.process.program import Ended, ending_of
+from registry.progress.reporter import Voice
+from registry.progress.stats import human
 
 from .deadline import within
-from .holder import destination_of, warm_start
-from .journal import Follower
-from .receipt import Receipt
 from .settings import Settings
+from .store.journal import Follower
+from .store.locked import destination_of, warm_start
+from .store.receipt import Receipt
 
 _MESSAGE_LIMIT = 4096  # bytes that the kubelet keeps of a termination message
 _MOST_LETTERS = 900
@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def _pull(settings: Settings, voice: Voice) -> Receipt:
-    from registry.environment import access_from  # noqa: PLC0415 - a warm start needs neither the network's modules
+    from registry.access.environment import access_from  # noqa: PLC0415 - a warm start needs neither the network's modules
 
     from .pull import pull  # noqa: PLC0415 - nor those of artifacts
 

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from registry.client import Access
 from registry.manifest import Descriptor
-from registry.meter import human
+from registry.progress.stats import human
+from registry.remote.client import Access
 from registry.repository import Repository
 
+from .artifact.model_artifact import lineage_of
+from .artifact.part import Part, Shape
 from .errors import BadArtifact, UnsupportedLayer
-from .formats.part import Part, Shape
-from .lineage import lineage_of
 
 
 @dataclass(frozen=True, slots=True)

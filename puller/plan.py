@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from registry.chunks import Chunks, PackedChunks
+from registry.chunk_index import Chunks, PackedChunks
 from registry.digest import Digest
 from registry.globs import covers
 from registry.manifest import Descriptor
 
+from .artifact.part import IN_PLACE, Part, Shape
 from .errors import BadArtifact, NoRoom, NothingSelected
-from .formats.part import IN_PLACE, Part, Shape
 
 _MOST_BYTES = 4 << 40
 

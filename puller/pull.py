@@ -13,25 +13,25 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from registry.client import Access
 from registry.digest import Digest
 from registry.errors import Fault
-from registry.places import repository_at
+from registry.open import repository_at
+from registry.progress.reporter import Voice
+from registry.remote.client import Access
 from registry.repository import Repository, Resolved
 from registry.source import parse_source
-from registry.voice import Voice
 
 from .adopt import adopt_standing
+from .artifact.model_artifact import Lineage, lineage_of
 from .bring import bring
-from .cache import Cache
 from .deadline import within
-from .destination import Destination
 from .errors import DiskFailed, Occupied
-from .holder import Holder, cache_of, destination_of, held, standing
-from .kept import KeptRepository
-from .lineage import Lineage, lineage_of
-from .receipt import Receipt
 from .settings import Settings
+from .store.cache import Cache
+from .store.destination import Destination
+from .store.locked import Holder, cache_of, destination_of, held, standing
+from .store.receipt import Receipt
+from .store.saved_manifest import KeptRepository
 
 
 def pull(settings: Settings, access: Access, voice: Voice) -> Receipt:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
-from registry.defaults import HOSTS_DIRECTORY
+from registry.access.defaults import HOSTS_DIRECTORY
 from registry.errors import Fault
 
 PREFIX = "WEIGHBRIDGE_PULL_"

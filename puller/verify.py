@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from registry.meter import Meter
-from registry.voice import Voice
+from registry.progress.reporter import Voice
+from registry.progress.stats import Meter
 
 from .plan import Blob, Piece
 

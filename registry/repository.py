@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 from .digest import Digest
+from .http.retry import Patience
 from .manifest import Descriptor, Manifest
-from .retry import Patience
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

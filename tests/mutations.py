@@ -25,17 +25,17 @@ from typing import Any
 import puller.container
 import puller.inspect
 import puller.pull
-from puller.journal import boot_id
 from puller.settings import Settings
-from registry.client import Access
-from registry.credentials import Credentials
-from registry.deadline import Limits
-from registry.environment import access_from
+from puller.store.journal import boot_id
+from registry.access.environment import access_from
+from registry.auth.credentials import Credentials
 from registry.errors import Fault
-from registry.program import ending_of, open_streams
-from registry.retry import Patience
-from registry.transport import Transport
-from registry.voice import Silence
+from registry.http.retry import Patience
+from registry.http.transport import Transport
+from registry.net.limits import Limits
+from registry.process.program import ending_of, open_streams
+from registry.progress.reporter import Silence
+from registry.remote.client import Access
 
 from .fakes.registry import Answer, FakeRegistry, Request, serving
 from .puller.models import layer, manifest_of, noise, read_tree

@@ -14,7 +14,7 @@ import registry
 import webhook
 from certs.errors import CertsError
 from registry.errors import Fault
-from registry.program import CODES
+from registry.process.program import CODES
 from webhook.contract import KEYS
 
 ROOT = Path(__file__).parent.parent
@@ -23,6 +23,7 @@ GOLDEN = os.environ.get("WEIGHBRIDGE_GOLDEN") == "write"
 
 _CONTRACT = re.compile(r"(<!-- contract: .*? -->\n).*?(<!-- /contract -->)", re.DOTALL)
 _LINES = 280
+_MODULES = 14
 _BANNED = {"utils", "common", "helpers", "base", "manager", "core", "misc"}
 
 
@@ -88,6 +89,13 @@ def test_modules_are_small_and_named_for_what_they_are() -> None:
     assert [path for path in modules if path.stem in _BANNED] == []
 
 
+def test_a_folder_holds_no_more_modules_than_a_person_takes_in() -> None:
+    """Past 14 modules a folder has two subjects."""
+    folders = [folder for room in ROOMS for folder in (ROOT / room.__name__, *(ROOT / room.__name__).rglob("*/"))]
+    crowded = {str(folder) for folder in folders if len([*folder.glob("*.py")]) - 1 > _MODULES}
+    assert crowded == set()
+
+
 def test_rooms_are_described_by_their_docstrings() -> None:
     """A room's first lines say what happens there."""
     assert [room.__name__ for room in ROOMS if not room.__doc__] == []
@@ -95,9 +103,9 @@ def test_rooms_are_described_by_their_docstrings() -> None:
 
 def _errors() -> Iterator[type[Fault | CertsError]]:
     for room in ROOMS:
-        for module in pkgutil.iter_modules(room.__path__):
-            if module.name not in {"__main__", "serving"}:  # these two are programs
-                import_module(f"{room.__name__}.{module.name}")
+        for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
+            if module.name.rpartition(".")[2] not in {"__main__", "serving"}:  # these two are programs
+                import_module(module.name)
     waiting: list[type[Fault | CertsError]] = [*Fault.__subclasses__(), *CertsError.__subclasses__()]
     seen: set[type] = set()
     while waiting:

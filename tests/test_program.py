@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from puller.settings import Settings
-from registry.program import Ended, ending_of
-from tests.fakes import faults
-from tests.fakes.registry import FakeRegistry, fake_registry
-from tests.puller.models import noise, offer, read_tree
+from registry.process.program import Ended, ending_of
+
+from .fakes import faults
+from .fakes.registry import FakeRegistry, fake_registry
+from .puller.models import noise, offer, read_tree
 
 MODEL = {"config.json": b"{}", "weights": noise(600_000)}
 PIECE = 64 << 10

@@ -8,11 +8,12 @@
                                 │  status     the plan, and later the record of it
                                 └▶ volumes, containers, tolerations: builders that add what is missing
 
-`workloads` copies label and annotations from a workload to its template. The `inject` verb runs the very
-same functions over files: command ─▶ documents ─▶ manifests ─▶ inject, with `roundtrip` and `scalars` to
-keep YAML as it was and `configuration` for the operator's ConfigMaps.
+server/     app (HTTP), serving and tls (reads the certificate)
+injection/  inject, the story, and what it decides; `workloads` copies label and annotations to templates
+pod/        parts of a pod, read and made
+manifests/  the same over files, for the verb `inject`: documents, roundtrip and scalars keep YAML as it was
 
-IO is in `app` (HTTP), `catalog` (reads its directory), `tls` (reads the certificate), `serving` and
-`__main__` (the server), `command` (files). The rest is functions from values to values. Pods stay raw
-dicts, so that no field that we do not know is ever lost; all else is parsed once into frozen values.
+IO is in `server`, `catalog` (reads its directory), `__main__` and `command` (files). The rest is functions from values
+to values. Pods stay raw dicts, so that no field that we do not know is ever lost; all else is parsed once into frozen
+values.
 """

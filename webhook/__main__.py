@@ -15,7 +15,7 @@ def main() -> None:
     except Fault as fault:
         sys.stderr.write(f"error: {fault} [{fault.code}]\n  hint: {fault.remedy}\n")
         sys.exit(2)
-    command = [sys.executable, "-m", "gunicorn", "--config", "python:webhook.serving"]
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:webhook.server.serving"]
     os.execv(sys.executable, command)  # noqa: S606 - no shell, and the server must be process 1 to get its signals
 
 

@@ -7,12 +7,12 @@ from registry.errors import Fault
 
 from .catalog import Catalog
 from .contract import warnings
-from .inject import Skip, inject
+from .injection.inject import Skip, inject
+from .injection.workloads import TEMPLATES, propagate, template_of
 from .patch import diff
-from .podspec import Raw
+from .pod.podspec import Raw
 from .review import Review, allow, deny
 from .settings import Settings
-from .workloads import TEMPLATES, propagate, template_of
 
 
 @dataclass(frozen=True, slots=True)

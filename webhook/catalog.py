@@ -12,7 +12,7 @@ from ruamel.yaml.error import YAMLError
 from registry.errors import Fault
 from registry.source import Source, parse_source
 
-from .mounts import parse_mount_path
+from .pod.mounts import parse_mount_path
 from .refusals import BrokenEntry
 
 _KEYS = ("source", "gpu", "mountPath")

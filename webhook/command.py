@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from registry.errors import Fault
 
 if TYPE_CHECKING:
-    from .configuration import Configuration
-    from .documents import Document, Result
+    from .manifests.configuration import Configuration
+    from .manifests.documents import Document, Result
 
 _DESCRIPTION = """\
 Prints what the webhook would make of manifests: pods, workloads and Lists with the label
@@ -40,7 +40,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 def run(arguments: argparse.Namespace) -> int:
     """Inject a file to standard output; 0, or 1 when something was refused."""
     # here, so that other verbs do not pay for a YAML parser
-    from .documents import inject_document, split_documents
+    from .manifests.documents import inject_document, split_documents
 
     configuration = _configuration(arguments.config)
     documents = [
@@ -76,14 +76,14 @@ def _report_result(place: str, result: "Result") -> bool:
 
 
 def _configuration(file: str | None) -> "Configuration":
-    from .configuration import Configuration, configure
-    from .documents import read_manifests
+    from .manifests.configuration import Configuration, configure
+    from .manifests.documents import read_manifests
 
     return Configuration() if file is None else configure(read_manifests(_read(file)))
 
 
 def _read(file: str) -> str:
-    from .roundtrip import BadDocument
+    from .manifests.roundtrip import BadDocument
 
     try:
         content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()

@@ -12,12 +12,12 @@ from typing import Any, Generic, Literal, TypeVar
 from registry.errors import BadDigest, BadReference
 from registry.source import Source, parse_source
 
-from .mounts import parse_mount_path
 from .names import is_label_value, is_subdomain, split_names
-from .podspec import Raw, annotations, labels
+from .pod.mounts import parse_mount_path
+from .pod.podspec import Raw, annotations, labels
+from .pod.tolerations import Mode, parse_mode
+from .pod.volumes import Volume
 from .refusals import BadAnnotation, BadContainers, BadModelName, BadPullSecrets, BadSource
-from .tolerations import Mode, parse_mode
-from .volumes import Volume
 
 DOMAIN = "weighbridge.dev/"
 DISABLED = "disabled"

@@ -8,7 +8,7 @@ from typing import Any
 from registry.errors import Fault
 
 from .patch import Operation
-from .podspec import Raw, mapping
+from .pod.podspec import Raw, mapping
 
 _API_VERSION = "admission.k8s.io/v1"
 _KIND = "AdmissionReview"

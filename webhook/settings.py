@@ -6,13 +6,13 @@ from typing import Any
 
 from puller.settings import BadSettings as BadPullerSettings
 from registry.errors import Fault
-from registry.mirrors import check_text
-from registry.origin import Origin
+from registry.mirrors.directory import check_text
+from registry.net.origin import Origin
 from registry.source import parse_source
 
 from .names import is_secret_key, is_subdomain, split_names
-from .resources import quantity
-from .tolerations import Toleration
+from .pod.resources import quantity
+from .pod.tolerations import Toleration
 
 PREFIX = "WEIGHBRIDGE_"
 

@@ -16,12 +16,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from puller.artifact.part import Part
 from puller.errors import BadArtifact, NoRoom, disk_errors
-from puller.filesystem import discard, free_bytes
-from puller.flush import Flush
-from puller.formats.part import Part
 from puller.settings import Settings, mark_of
-from puller.trust import read_state
+from puller.store.filesystem import discard, free_bytes
+from puller.store.trust import read_state
+from puller.store.writeback import Flush
 
 from .untar import Kind, Member
 

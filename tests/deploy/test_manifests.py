@@ -3,9 +3,10 @@
 import pytest
 
 from certs.manifests import CONFIGURATION, SECRET, WEBHOOKS
-from tests.deploy.rendered import Object
 from webhook.contract import INJECTION, MODEL
 from webhook.settings import Settings, variables
+
+from .rendered import Object
 
 ByKind = dict[str, list[Object]]
 

@@ -11,7 +11,7 @@ from tests.cases import Case, load_cases
 from tests.parts.admission import pointed_at, registered, running_webhook
 from tests.parts.apiserver import ApiServer
 from tests.parts.objects import Namespace, Object, Objects
-from webhook.inject import Injection, inject
+from webhook.injection.inject import Injection, inject
 
 from .conftest import OPTED_IN, labelled_pod
 from .passes import as_new, changes, pullers, stored

@@ -2,7 +2,7 @@
 
 import threading
 
-from registry.retry import Patience, Wait
+from registry.http.retry import Patience, Wait
 
 
 class Clock:

@@ -1,6 +1,6 @@
 """Patience for tests: what a wait would cost is counted, and not waited for."""
 
-from registry.retry import Patience
+from registry.http.retry import Patience
 
 
 def refuse(seconds: float) -> None:

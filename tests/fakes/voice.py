@@ -1,6 +1,6 @@
 """A voice that keeps what it says."""
 
-from registry.voice import Voice
+from registry.progress.reporter import Voice
 
 
 class Listener(Voice):

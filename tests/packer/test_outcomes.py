@@ -10,18 +10,18 @@ import pytest
 
 from packer.ledger import Ledger
 from packer.push import Options, push
-from packer.send import Target
+from packer.upload.send import Target
 from puller.pull import pull
 from puller.settings import Settings
-from registry.client import Access
-from registry.credentials import Credentials
-from registry.deadline import Limits
+from registry.auth.credentials import Credentials
 from registry.digest import Digest
 from registry.errors import Fault
-from registry.places import publisher_at
+from registry.http.transport import Transport
+from registry.net.limits import Limits
+from registry.open import publisher_at
+from registry.progress.reporter import Silence
+from registry.remote.client import Access
 from registry.source import parse_source
-from registry.transport import Transport
-from registry.voice import Silence
 from tests.fakes import faults
 from tests.fakes.clock import Clock
 from tests.fakes.manner import Manner

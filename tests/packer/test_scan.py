@@ -15,24 +15,24 @@ from hypothesis import strategies as st
 
 from packer.artifact import About, check_fits
 from packer.errors import BadFolder, BadName, Changed, Suspicious, TooManyFiles
-from packer.found import Found
 from packer.ledger import Ledger
-from packer.pack import FRAME_BYTES, pack
 from packer.push import Options, push
-from packer.relay import digest_of
-from packer.sample import sample
-from packer.scan import scan
-from packer.send import Manner, Target, send
+from packer.source.scan import scan
+from packer.source.source_file import Found
+from packer.upload.raw_upload import digest_of
+from packer.upload.sample import sample
+from packer.upload.send import Manner, Target, send
+from packer.upload.zstd_encoder import FRAME_BYTES, pack
 from puller.plan import is_selected
-from registry.client import Access
-from registry.credentials import Credentials
+from registry.auth.credentials import Credentials
 from registry.digest import Digest
 from registry.globs import covers, covers_all_of
-from registry.meter import Meter
-from registry.places import publisher_at
+from registry.http.transport import Transport
+from registry.open import publisher_at
+from registry.progress.reporter import Silence
+from registry.progress.stats import Meter
+from registry.remote.client import Access
 from registry.source import parse_source
-from registry.transport import Transport
-from registry.voice import Silence
 from tests.fakes.patience import NONE
 from tests.puller.models import noise, write_tree
 

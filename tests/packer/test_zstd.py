@@ -11,29 +11,29 @@ from random import Random
 import pytest
 import zstandard
 
-from packer.counted import RAW, ZSTD, Counted
 from packer.errors import Changed
-from packer.found import Found
+from packer.layer_blob import RAW, ZSTD, Counted
 from packer.ledger import Ledger
-from packer.pack import FRAME_BYTES, pack
 from packer.push import Options, Pushed, push
-from packer.sample import sample
-from packer.scan import scan
-from packer.send import Target
+from packer.source.scan import scan
+from packer.source.source_file import Found
+from packer.upload.sample import sample
+from packer.upload.send import Target
+from packer.upload.zstd_encoder import FRAME_BYTES, pack
 from puller.errors import BadArtifact
 from puller.pull import pull
 from puller.settings import Settings
-from registry.chunks import CHUNK_BYTES, CHUNK_SIZES, CONTENT_BYTES, CONTENT_START, PackedChunks
-from registry.client import Access
-from registry.credentials import Credentials
+from registry.annotations import layer_type
+from registry.auth.credentials import Credentials
+from registry.chunk_index import CHUNK_BYTES, CHUNK_SIZES, CONTENT_BYTES, CONTENT_START, PackedChunks
 from registry.digest import Digest
 from registry.errors import BadManifest
+from registry.http.transport import Transport
 from registry.manifest import Descriptor
-from registry.modelpack import layer_type
-from registry.places import publisher_at, repository_at
+from registry.open import publisher_at, repository_at
+from registry.progress.reporter import Silence
+from registry.remote.client import Access
 from registry.source import OciSource, parse_source
-from registry.transport import Transport
-from registry.voice import Silence
 from tests.conftest import Part
 from tests.fakes import faults
 from tests.fakes.patience import HASTY

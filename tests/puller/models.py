@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 
-from registry.chunks import CHUNK_ALGORITHM, Chunks
+from registry.annotations import ARTIFACT_TYPE, CONFIG_TYPE, FILEPATH, layer_type
+from registry.chunk_index import CHUNK_ALGORITHM, Chunks
 from registry.digest import Digest
 from registry.manifest import Descriptor, Manifest
-from registry.modelpack import ARTIFACT_TYPE, CONFIG_TYPE, FILEPATH, layer_type
 from tests.fakes.registry import FakeRegistry
 
 from .packs import CODECS, tar_of

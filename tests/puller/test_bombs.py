@@ -13,7 +13,7 @@ import pytest
 import zstandard
 
 from puller.settings import Settings
-from registry.modelpack import FILE_METADATA, FILEPATH
+from registry.annotations import FILE_METADATA, FILEPATH
 
 from .packs import Layer, Layout, member, tar_of
 

@@ -14,8 +14,8 @@ import pytest
 from puller.errors import DeadlinePassed
 from puller.pull import pull
 from puller.settings import Settings
-from registry.environment import access_from
-from registry.voice import Silence
+from registry.access.environment import access_from
+from registry.progress.reporter import Silence
 from tests.fakes import faults
 from tests.fakes.manner import Manner
 from tests.fakes.registry import Answer, Change, FakeRegistry, Request, fake_registry

@@ -12,12 +12,11 @@ import pytest
 
 from puller.inspect import inspect
 from puller.pull import pull
-from puller.receipt import Receipt
 from puller.settings import Settings
-from registry.client import Access
-from registry.credentials import Credentials
+from puller.store.receipt import Receipt
+from registry.access.environment import access_from
+from registry.auth.credentials import Credentials
 from registry.digest import Digest
-from registry.environment import access_from
 from registry.errors import (
     BadCredentials,
     BadHubAnswer,
@@ -30,15 +29,16 @@ from registry.errors import (
     Unavailable,
     Untrusted,
 )
-from registry.places import publisher_at, repository_at
+from registry.http.transport import Transport
+from registry.open import publisher_at, repository_at
+from registry.progress.reporter import Silence
+from registry.remote.client import Access
 from registry.source import parse_source
-from registry.transport import Transport
-from registry.voice import Silence
 from tests.fakes import faults
 from tests.fakes.hub import FakeHub, Gate, fake_hub, git_id
 from tests.fakes.patience import HASTY
 from tests.fakes.registry import Answer, Change, Request
-from tests.registry.test_remote import certificate_for_localhost
+from tests.registry.remote.test_pull import certificate_for_localhost
 
 from .models import noise, read_tree
 

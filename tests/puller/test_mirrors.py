@@ -10,18 +10,18 @@ from random import Random
 import pytest
 
 from puller.pull import pull
-from puller.receipt import Receipt
 from puller.settings import Settings
-from registry.client import Access
-from registry.credentials import Credentials
-from registry.deadline import Limits
+from puller.store.receipt import Receipt
+from registry.auth.credentials import Credentials
 from registry.digest import Digest
 from registry.errors import Mismatch, NotFound
-from registry.places import publisher_at
-from registry.retry import Patience
+from registry.http.retry import Patience
+from registry.http.transport import Transport
+from registry.net.limits import Limits
+from registry.open import publisher_at
+from registry.progress.reporter import Silence
+from registry.remote.client import Access
 from registry.source import parse_source
-from registry.transport import Transport
-from registry.voice import Silence
 from tests.conftest import Part
 from tests.fakes import faults
 from tests.fakes.patience import HASTY, NONE

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from packer.send import chunk_bytes
+from packer.upload.send import chunk_bytes
+from puller.artifact.part import Part, readable
+from puller.artifact.read import read_form
 from puller.errors import BadArtifact, UnsafePath, UnsupportedLayer
-from puller.formats.part import Part, readable
-from puller.formats.read import read_form
 from puller.plan import blobs_of
-from registry.chunks import CHUNK_BYTES, CHUNK_DIGESTS, MOST_CHUNKS, Chunks
-from registry.chunks import SMALLEST_CHUNK_BYTES as CHUNK
+from registry.annotations import FILE_METADATA, FILEPATH, TITLE
+from registry.chunk_index import CHUNK_BYTES, CHUNK_DIGESTS, MOST_CHUNKS, Chunks
+from registry.chunk_index import SMALLEST_CHUNK_BYTES as CHUNK
 from registry.digest import Digest
 from registry.errors import BadManifest
 from registry.manifest import INDEX_TYPE, MANIFEST_TYPE, Descriptor, Manifest, parse_manifest
-from registry.modelpack import FILE_METADATA, FILEPATH, TITLE
 
 from .models import layer, manifest_of
 

@@ -9,16 +9,16 @@ import pytest
 
 from puller.errors import BadDestination, NoRoom, NothingSelected, Occupied, UnsafePath
 from puller.pull import pull
-from puller.receipt import Receipt
 from puller.settings import Settings
-from registry.client import Access
-from registry.credentials import Credentials
+from puller.store.receipt import Receipt
+from registry.annotations import FILEPATH, layer_type
+from registry.auth.credentials import Credentials
 from registry.digest import Digest
 from registry.errors import BadManifest, Fault, Mismatch, NotFound, Refused, Unauthorized, Unavailable
+from registry.http.transport import Transport
 from registry.manifest import Descriptor
-from registry.modelpack import FILEPATH, layer_type
-from registry.transport import Transport
-from registry.voice import Silence
+from registry.progress.reporter import Silence
+from registry.remote.client import Access
 from tests.fakes import faults
 from tests.fakes.patience import HASTY
 from tests.fakes.registry import Answer, Change, FakeRegistry, Request, fake_registry
@@ -365,7 +365,7 @@ def test_a_synced_pull_is_believed_after_another_boot_and_an_unsynced_one_is_not
     for folder, is_synced in (("synced", True), ("loose", False)):
         (tmp_path / folder).mkdir()
         bring(fake, access, tmp_path / folder, sync=is_synced)
-    monkeypatch.setattr("puller.holder.boot_id", lambda: "another boot")
+    monkeypatch.setattr("puller.store.locked.boot_id", lambda: "another boot")
     asked = len(fake.requests)
     pinned = f"{fake.reference()}@{digest}"
     bring(fake, access, tmp_path / "synced", sync=True, source=pinned)
@@ -416,8 +416,8 @@ def test_a_connection_that_goes_silent_is_replaced(
     fake: FakeRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of several connections one brings nothing more: its piece goes on over another one, long before a time limit."""
-    monkeypatch.setattr("puller.fetch.WATCH_SECONDS", 0.05)
-    monkeypatch.setattr("puller.watchdog._WAITED_SECONDS", 0.01)
+    monkeypatch.setattr("puller.transfer.download.WATCH_SECONDS", 0.05)
+    monkeypatch.setattr("puller.transfer.watchdog._WAITED_SECONDS", 0.01)
     model = {"weights": noise(40 * PIECE)}
     offer(fake, model, chunk=PIECE)
     path = f"/blobs/{Digest.of(model['weights'])}"

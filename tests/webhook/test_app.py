@@ -14,12 +14,13 @@ from flask.testing import FlaskClient
 from certs.files import write_bundle
 from certs.issue import issue
 from certs.names import Names
-from tests.webhook.test_review import request_body
-from webhook.app import BODY_LIMIT, create_app
 from webhook.catalog import Catalog
 from webhook.contract import MODEL, SOURCE
-from webhook.inject import Injection, inject
+from webhook.injection.inject import Injection, inject
+from webhook.server.app import BODY_LIMIT, create_app
 from webhook.settings import Settings
+
+from .test_review import request_body
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 POD: dict[str, Any] = {

@@ -11,7 +11,7 @@ from jsonpointer import resolve_pointer
 from registry.errors import Fault
 from tests.cases import Case, Expectation, load_cases
 from webhook.contract import STATUS, warnings
-from webhook.inject import ALREADY, Injection, Skip, inject
+from webhook.injection.inject import ALREADY, Injection, Skip, inject
 from webhook.patch import diff
 
 CASES = load_cases()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from webhook.configuration import CATALOG, CONFIG, configure
+from webhook.manifests.configuration import CATALOG, CONFIG, configure
 from webhook.settings import BadSettings
 
 

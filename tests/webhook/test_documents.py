@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.webhook.test_cases import CASES
 from webhook.catalog import Catalog
-from webhook.documents import inject_document, read_manifests, split_documents
-from webhook.inject import inject
-from webhook.manifests import Outcome, admit_manifest
-from webhook.roundtrip import dump, to_tree
+from webhook.injection.inject import inject
+from webhook.injection.workloads import propagate
+from webhook.manifests.documents import inject_document, read_manifests, split_documents
+from webhook.manifests.files import Outcome, admit_manifest
+from webhook.manifests.roundtrip import dump, to_tree
 from webhook.settings import Settings
-from webhook.workloads import propagate
+
+from .test_cases import CASES
 
 CATALOG = Catalog.read({"phi-4": "oci://registry.example.com/models/phi-4:v1"})
 POD = "kind: Pod\nmetadata: {labels: {weighbridge.dev/model: phi-4}}\nspec: {containers: [{name: a}]}\n"

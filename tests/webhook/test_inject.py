@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from jsonpointer import resolve_pointer
 
 from registry.errors import Fault
-from tests.webhook.test_patch import JSON
 from webhook.catalog import Catalog
 from webhook.contract import KEYS, MODEL, STATUS
-from webhook.inject import ALREADY, Injection, Skip, inject
+from webhook.injection.inject import ALREADY, Injection, Skip, inject
+from webhook.injection.status import Status
 from webhook.patch import diff
 from webhook.settings import Settings
-from webhook.status import Status
+
+from .test_patch import JSON
 
 _CATALOG = Catalog.read({"phi-4": "oci://registry.example.com/models/phi-4:v1"})
 _SETTINGS = Settings()

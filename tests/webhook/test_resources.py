@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from webhook.resources import is_guaranteed, quantity
+from webhook.pod.resources import is_guaranteed, quantity
 
 
 @pytest.mark.parametrize(

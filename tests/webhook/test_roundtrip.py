@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.webhook.test_patch import JSON
-from webhook.roundtrip import BadDocument, dump, expanded, load, to_tree, to_values
+from webhook.manifests.roundtrip import BadDocument, dump, expanded, load, to_tree, to_values
+
+from .test_patch import JSON
 
 _MAPPINGS = st.dictionaries(st.text(min_size=1, max_size=8), JSON | st.text(max_size=20) | st.floats(-1e6, 1e6))
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook.scalars import is_text_when_bare, read_bare
+from webhook.manifests.scalars import is_text_when_bare, read_bare
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from pathlib import Path
 import certs.files
 import certs.issue
 import certs.names
-from tests.webhook.test_tls import NOW
+
+from .test_tls import NOW
 
 
 def _run(module: str, arguments: list[str], folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -21,7 +22,7 @@ def test_gunicorn_takes_every_setting(tmp_path: Path) -> None:
     """The settings that matter arrive under the names that this gunicorn knows."""
     names = certs.names.Names.parse("w", "n", [], [])
     certs.files.write_bundle(certs.issue.issue(names, NOW).without_ca_key(), tmp_path)
-    found = _run("gunicorn", ["--config", "python:webhook.serving", "--print-config"], tmp_path)
+    found = _run("gunicorn", ["--config", "python:webhook.server.serving", "--print-config"], tmp_path)
     assert found.returncode == 0, found.stderr
     shown = dict(line.split("=", 1) for line in found.stdout.splitlines() if "=" in line)
     settings = {name.strip(): value.strip() for name, value in shown.items()}

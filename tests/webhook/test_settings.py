@@ -2,8 +2,8 @@
 
 import pytest
 
+from webhook.pod.tolerations import Toleration
 from webhook.settings import BadSettings, Settings, variables
-from webhook.tolerations import Toleration
 
 
 def test_an_empty_environment_makes_the_defaults() -> None:

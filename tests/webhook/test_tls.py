@@ -8,7 +8,7 @@ import pytest
 from certs.files import write_bundle
 from certs.issue import issue
 from certs.names import Names
-from webhook.tls import BadCertificate, check_certificate
+from webhook.server.tls import BadCertificate, check_certificate
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)

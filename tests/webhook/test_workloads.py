@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webhook.contract import INJECTION, MODEL, MOUNT_PATH, STATUS, VOLUME
-from webhook.workloads import TEMPLATES, propagate, template_of
+from webhook.injection.workloads import TEMPLATES, propagate, template_of
 
 
 def workload(labels: dict[str, str], annotations: dict[str, str], template: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,31 @@
+"""What a file became: a blob, and what its layer says of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from registry.chunk_index import Chunks, PackedChunks
+from registry.digest import Digest
+
+RAW, ZSTD = "raw", "tar+zstd"
+"""ModelPack's names for the two codecs that are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A blob of `size` bytes, and the digest of what it is without its codec."""
+
+    digest: Digest
+    size: int
+    diff_id: Digest
+    codec: str
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+def raw(digest: Digest, size: int, chunks: Chunks | None = None) -> Counted:
+    """Give a file that is its own blob."""
+    return Counted(digest, size, digest, RAW, chunks.to_annotations() if chunks else {})
+
+
+def packed(digest: Digest, diff_id: Digest, chunks: PackedChunks) -> Counted:
+    """Give a file behind zstd."""
+    return Counted(digest, chunks.stops[-1], diff_id, ZSTD, chunks.to_annotations())

@@ -1,0 +1,213 @@
+"""A model folder, looked through: which files will be layers, under which names.
+
+1. What is excluded is passed by before anything else: not opened, not judged, not entered.
+2. What other programs keep there for themselves is left out with a word.
+3. What is left must be regular files of the folder, under names that every system can write.
+4. Names and first bytes that speak of a mistake are refused, unless the user says that they are meant.
+"""
+
+import os
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from glob import escape
+from pathlib import Path
+from shlex import quote
+
+from packer.errors import BadFolder, BadName, EmptyFolder, Suspicious
+from registry.globs import covers, covers_all_of
+from registry.paths import fault_of
+from registry.printable import printable
+
+from .source_file import Found
+from .stable_read import opened
+from .suspicion import is_others_own, is_suspicious, is_suspicious_target, stands_for, suspect
+
+_SHOWN = 3
+_LINK_REMEDY = "remove it, leave it out with --exclude, or put the files that it stands for in its place"
+_OUTSIDE_REMEDY = "put the file in its place, leave the link out with --exclude, or follow links with --follow-links"
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    follow_links: bool
+
+
+def scan(
+    folder: Path,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    *,
+    follow_links: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+) -> tuple[Found, ...]:
+    """Return the files below `folder`, less those that a glob of `exclude` covers, sorted by the bytes of their names.
+
+    What looks like a mistake is refused, unless a glob of `include` says that it is meant. Links to files of the folder
+    are followed, and those from a snapshot of the hub's cache to its blobs; others with `follow_links` alone. Links to
+    folders are not, for they may make a ring. `say` tells what is left out.
+    Raises BadFolder, EmptyFolder, BadName, Suspicious, Changed.
+    """
+    choice = _Choice(tuple(include), tuple(exclude), follow_links)
+    _check_root(folder, choice)
+    # 1 to 3
+    look = _Look(folder, choice)
+    files = sorted(look.walk(), key=lambda file: os.fsencode(file.path))
+    if look.left_out:
+        say(f"{folder}: left out as other programs' own: {_some(sorted(look.left_out))} (--include GLOB packs them)")
+    # 4
+    _check_names(folder, files, choice)
+    _check_contents(files, choice)
+    if not files:
+        raise EmptyFolder(f"{folder}: holds no file")
+    return tuple(files)
+
+
+@dataclass
+class _Look:
+    root: Path
+    choice: _Choice
+    left_out: set[str] = field(default_factory=set)
+
+    def walk(self) -> Iterator[Found]:
+        """Give the files, in no order."""
+        inside = _inside(self.root)
+        folders = [(self.root, "")]
+        while folders:
+            folder, above = folders.pop()
+            for entry in _entries(folder):
+                path = f"{above}{entry.name}"
+                if covers(self.choice.exclude, path) or self._is_left_out(path):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    if not covers_all_of(self.choice.exclude, path):
+                        folders.append((Path(entry.path), f"{path}/"))
+                else:
+                    yield _file(Path(entry.path), path, entry, inside, self.choice)
+
+    def _is_left_out(self, path: str) -> bool:
+        """Tell whether a name is another program's; below its folders just what is included counts."""
+        parts = path.split("/")
+        own = next((place for end in range(len(parts)) if is_others_own(place := "/".join(parts[: end + 1]))), "")
+        if not own or covers(self.choice.include, path) or self._may_hold_included(path):
+            return False
+        self.left_out.add(own)
+        return True
+
+    def _may_hold_included(self, path: str) -> bool:
+        return bool(self.choice.include) and (self.root / path).is_dir() and not (self.root / path).is_symlink()
+
+
+def _entries(folder: Path) -> "list[os.DirEntry[str]]":
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except OSError as error:
+        raise BadFolder(
+            f"{_shown(folder)}: {error.strerror}", remedy="make it readable, or leave it out with --exclude"
+        ) from None
+
+
+def _file(location: Path, path: str, entry: "os.DirEntry[str]", inside: tuple[Path, ...], choice: _Choice) -> Found:
+    reason = fault_of(path)
+    if reason:
+        raise BadName(f"{printable(repr(os.fsencode(location)))}: the name {reason}")
+    is_link = entry.is_symlink()
+    try:
+        status = entry.stat()
+    except OSError:
+        status = None
+    if status is None or not stat.S_ISREG(status.st_mode):
+        what = "a broken link, or a link to a folder" if is_link else "no regular file"
+        raise BadFolder(f"{_shown(location)}: is {what}", remedy=_LINK_REMEDY)
+    if is_link:
+        _check_link(location, path, inside, choice)
+    return Found(path, location, status, is_link)
+
+
+def _check_link(location: Path, path: str, inside: tuple[Path, ...], choice: _Choice) -> None:
+    target = Path(os.path.realpath(location))
+    root = next((root for root in inside if target.is_relative_to(root)), None)
+    if root is None and not choice.follow_links:
+        raise BadFolder(
+            f"{_shown(location)}: is a link out of the folder, to {_shown(target)}",
+            remedy=_OUTSIDE_REMEDY,
+        )
+    told = target.relative_to(root).as_posix() if root else target.as_posix()
+    if is_suspicious_target(told) and not covers(choice.include, path):
+        raise Suspicious(
+            f"{_shown(location)}: is a link to what looks secret or unfinished, {_shown(target)}",
+            remedy=_remedy([path]),
+        )
+
+
+def _inside(root: Path) -> tuple[Path, ...]:
+    """Give the folders that links may lead to: the folder itself, and of a snapshot in the hub's cache its blobs."""
+    real = root.resolve()
+    if real.parent.name == "snapshots" and (real.parent.parent / "blobs").is_dir():
+        return real, real.parent.parent / "blobs"
+    return (real,)
+
+
+def _check_root(folder: Path, choice: _Choice) -> None:
+    """Raise BadFolder for what is no model's folder."""
+    try:
+        is_folder = folder.is_dir()
+        below = sorted(folder.glob("models--*")) if is_folder else []
+        caches = [folder] if not covers_all_of(choice.exclude, "snapshots") and _is_hub_cache(folder) else []
+        caches += [one for one in below if not covers_all_of(choice.exclude, one.name) and _is_hub_cache(one)]
+        snapshots = [one for cache in caches for one in sorted((cache / "snapshots").iterdir())]
+    except OSError as error:
+        raise BadFolder(f"{_shown(folder)}: {error.strerror}", remedy="make it readable") from None
+    if not is_folder:
+        raise BadFolder(f"{_shown(folder)}: is no folder")
+    if caches:
+        remedy = f"name the model's snapshot: {_some([str(one) for one in snapshots])}" if snapshots else ""
+        raise BadFolder(f"{_shown(folder)}: is a cache of the Hugging Face hub, and no model's folder", remedy=remedy)
+
+
+def _is_hub_cache(folder: Path) -> bool:
+    return (folder / "snapshots").is_dir() and (folder / "blobs").is_dir()
+
+
+def _check_names(folder: Path, files: Sequence[Found], choice: _Choice) -> None:
+    suspects = [file.path for file in files if is_suspicious(file.path) and not covers(choice.include, file.path)]
+    if suspects:
+        places = sorted({suspect(path) for path in suspects})
+        raise Suspicious(f"{folder}: looks secret or unfinished: {_some(sorted(suspects))}", remedy=_remedy(places))
+
+
+def _check_contents(files: Sequence[Found], choice: _Choice) -> None:
+    for file in files:
+        if not file.size or covers(choice.include, file.path):
+            continue
+        with opened(file) as content:
+
+            def read(offset: int, most: int, handle: int = content.fileno()) -> bytes:
+                return os.pread(handle, most, offset)
+
+            what = stands_for(file.path, file.size, read)
+        if what:
+            raise Suspicious(
+                f"{file.location}: is {what}", remedy=f"put the file itself in its place; or {_remedy([file.path])}"
+            )
+
+
+def _remedy(paths: Sequence[str]) -> str:
+    """Say with globs that work what can be done about files or folders."""
+    globs = " ".join(f"--exclude {quote(escape(path))}" for path in paths[:_SHOWN])
+    more = " …" if len(paths) > _SHOWN else ""
+    return (
+        f"leave out what is not meant with {globs}{more}, or push it all the same with --include in place of --exclude"
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(map(printable, names[:_SHOWN])) + more
+
+
+def _shown(path: Path) -> str:
+    return printable(str(path), 500)

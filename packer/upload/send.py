@@ -1,0 +1,125 @@
+"""One file, read once: it is hashed and cut into chunks while it is uploaded, unless it need not be read at all."""
+
+from dataclasses import dataclass, replace
+
+from packer.errors import Changed
+from packer.layer_blob import RAW, ZSTD, Counted, raw
+from packer.ledger import Ledger
+from packer.source.source_file import Found
+from packer.source.stable_read import check, opened
+from registry.digest import Digest
+from registry.errors import TakenOtherwise, UploadLost
+from registry.progress.stats import Meter
+from registry.repository import Publisher
+
+from .raw_upload import digest_of, relay
+from .sample import sample
+from .zstd_upload import send_packed
+
+SMALL_BYTES = 4 << 20
+"""A file up to this size is hashed first, so that one which is there already is not sent again."""
+
+_STARTS = 5
+"""How often a file is sent from its start at most: whatever else breaks goes on in the middle."""
+
+_CHUNK_BYTES = 16 << 20
+_MANY_CHUNKS = 12_000  # their digests take half of the 1 MiB that a manifest should stay under
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A file that the other side holds as a blob."""
+
+    file: Found
+    blob: Counted
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where files go: `registry` is its name for the ledger, empty for layouts, and `repository` the one in it."""
+
+    publisher: Publisher
+    ledger: Ledger
+    registry: str = ""
+    repository: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How files are sent: their codec, the bytes of a chunk, and whether each has a second core to itself."""
+
+    codec: str
+    chunk: int
+    spare_core: bool = False
+
+
+def chunk_bytes(total: int) -> int:
+    """Give the chunk size for a model of `total` bytes: 16 MiB, doubled while there would be too many chunks."""
+    size = _CHUNK_BYTES
+    while total / size > _MANY_CHUNKS:
+        size *= 2
+    return size
+
+
+def send(target: Target, file: Found, manner: Manner, meter: Meter) -> Sent:
+    """Bring one file to the other side. Raises Changed, BadFolder, and the network's errors once patience ends."""
+    if file.size <= SMALL_BYTES:
+        return _send_small(target, file, meter)
+    if manner.codec == ZSTD and not sample(file).pays:
+        manner = replace(manner, codec=RAW)
+    known = _known(target, file, manner)
+    if known is not None:
+        meter.skip(file.size)
+        return Sent(file, known)
+    counted = _send_from_start(target, file, manner, meter)
+    target.ledger.note(file, manner.codec, manner.chunk, counted)
+    return Sent(file, counted)
+
+
+def _known(target: Target, file: Found, manner: Manner) -> Counted | None:
+    """Leave a file unread that was hashed before, if the other side has it or can take it from a neighbour."""
+    known = target.ledger.find(file, manner.codec, manner.chunk)
+    return known if known is not None and _is_there(target, known.digest) else None
+
+
+def _is_there(target: Target, digest: Digest) -> bool:
+    if target.publisher.has(digest):
+        return True
+    neighbour = target.ledger.place(digest, target.registry) if target.registry else None
+    return bool(neighbour and neighbour != target.repository and target.publisher.mount(digest, neighbour))
+
+
+def _send_small(target: Target, file: Found, meter: Meter) -> Sent:
+    with opened(file) as source:
+        content = source.readall()
+        check(source, file)
+    if len(content) != file.size:
+        raise Changed(f"{file.location}: had {file.size} bytes, gave {len(content)}")
+    digest = Digest.of(content)
+    if target.publisher.has(digest):
+        meter.skip(len(content))
+    else:
+        target.publisher.put(content, digest)
+        meter.add(len(content))
+    return Sent(file, raw(digest, file.size))
+
+
+def _send_from_start(target: Target, file: Found, manner: Manner, meter: Meter) -> Counted:
+    """Send a large file, and again from its start when the registry wants that, a few times."""
+    for _ in range(_STARTS - 1):
+        try:
+            return _send_large(target, file, manner, meter)
+        except (TakenOtherwise, UploadLost) as error:
+            target.publisher.patience.begin().after(error)
+    return _send_large(target, file, manner, meter)
+
+
+def _send_large(target: Target, file: Found, manner: Manner, meter: Meter) -> Counted:
+    if manner.codec == ZSTD:
+        return send_packed(target.publisher, file, manner.chunk, meter)
+    first = digest_of(file) if target.publisher.wants_digest_first else None
+    with target.publisher.begin(file.size, first) as upload:
+        patience = target.publisher.patience
+        counted = relay(file, manner.chunk, upload, meter, spare_core=manner.spare_core, patience=patience)
+        upload.commit(counted.digest)
+    return counted

@@ -1,0 +1,87 @@
+"""An artifact with those that it builds on: a KitOps ModelKit may take its model from another one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from puller.errors import BadArtifact
+from registry.digest import Digest
+from registry.layout.pull import LayoutRepository
+from registry.manifest import Descriptor
+from registry.open import repository_at
+from registry.remote.client import Access
+from registry.repository import Repository, Resolved
+from registry.source import LayoutSource, OciSource, parse_source
+
+from . import modelkit
+from .part import Form
+from .read import check, read_form
+
+_CONFIG_LIMIT = 4 << 20
+_MOST_PARENTS = 10  # kit follows as many
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """All parts of a model, and where each comes from: a part's `reference` is a key of `repositories`."""
+
+    form: Form
+    repositories: Mapping[str, Repository]
+    documents: tuple[tuple[Digest, bytes], ...] = ()
+    """The bytes of the artifact's own manifest and config, by their digests."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of all layers."""
+        return sum(part.layer.size for part in self.form.parts)
+
+    def pinned(self, digest: Digest) -> str:
+        """Give the artifact's source with its digest."""
+        return self.repositories[""].pinned(digest)
+
+
+def lineage_of(repository: Repository, resolved: Resolved, access: Access) -> Lineage:
+    """Gather an artifact's parts, and those that it takes over from its parents.
+
+    Raises BadArtifact, UnsupportedLayer, UnsafePath, and the faults of looking a parent up.
+    """
+    read = _Reader(repository)
+    form = read_form(resolved.manifest, lambda: read(resolved.manifest.config))
+    parts, repositories, child, parent = list(form.parts), {"": repository}, "", form.parent
+    while parent:
+        if parent in repositories or len(repositories) > _MOST_PARENTS:
+            raise BadArtifact(f"{parent}: more than {_MOST_PARENTS} ModelKits, or each another's parent")
+        repositories[parent] = _parent_at(parent, repositories[child], access)
+        above = _read(repositories[parent], repositories[parent].resolve())
+        taken = [part for part in above.parts if modelkit.is_model(part)]
+        if not taken and not above.parent:
+            raise BadArtifact(f"{parent}: holds no model for the ModelKit that names it as its own")
+        parts += [replace(part, number=number, reference=parent) for number, part in enumerate(taken, len(parts))]
+        child, parent = parent, above.parent
+    check(parts)
+    return Lineage(replace(form, parts=tuple(parts)), repositories, (*resolved.documents, *read.documents))
+
+
+def _parent_at(parent: str, child: Repository, access: Access) -> Repository:
+    """Give where a parent is; an artifact of a registry may name one there, and nothing on the disk that pulls it."""
+    source = parse_source(parent)
+    is_beside = isinstance(source, LayoutSource) and isinstance(child, LayoutRepository)
+    if not isinstance(source, OciSource) and not is_beside:
+        raise BadArtifact(f"{parent!r}: a ModelKit's model is another one in a registry, and nothing else")
+    return repository_at(source, access)
+
+
+def _read(repository: Repository, resolved: Resolved) -> Form:
+    return read_form(resolved.manifest, lambda: repository.read(resolved.manifest.config, _CONFIG_LIMIT))
+
+
+class _Reader:
+    """Reads configs, and keeps what it read."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self.documents: list[tuple[Digest, bytes]] = []
+
+    def __call__(self, config: Descriptor) -> bytes:
+        content = self._repository.read(config, _CONFIG_LIMIT)
+        self.documents.append((config.digest, content))
+        return content

@@ -1,0 +1,51 @@
+"""CNCF ModelPack (model-spec v0.0.7), and CloudNativeAI's names from before it joined the CNCF.
+
+The annotations decide, not the config: AIKit's is empty, RamaLama's layers have types of their own. A media type's
+last part is the codec: `raw`, `tar`, `tar+gzip`, `tar+zstd`; Docker Model Runner also writes `gguf` and `safetensors`.
+Our own packer's zstd layers tell where their chunks lie. kit annotates archives with the folder that they were made
+from, which may be `.`, and may put its Kitfile among the layers, as its own reader knows and passes over.
+"""
+
+from puller.errors import UnsupportedLayer
+from registry.chunk_index import PackedChunks
+from registry.manifest import Descriptor, Manifest
+
+from .part import Metadata, Part, Shape, name_of, safe, safe_folder
+
+PREFIXES = ("application/vnd.cncf.model.", "application/vnd.cnai.model.")
+_KITFILE = "application/vnd.kitops.modelkit.config.v1+json"
+
+
+def parts_of(manifest: Manifest) -> tuple[Part, ...]:
+    """Give the parts; raise UnsupportedLayer for a layer without a name that is no archive, and UnsafePath."""
+    layers = [(number, layer) for number, layer in enumerate(manifest.layers) if layer.media_type != _KITFILE]
+    return tuple(_part(layer, number) for number, layer in layers)
+
+
+def _part(layer: Descriptor, number: int) -> Part:
+    codec = layer.media_type.rpartition(".")[2] if layer.media_type.startswith(PREFIXES) else "raw"
+    metadata = Metadata.of(layer)
+    name, where = name_of(layer), f"layers[{number}]"
+    packed = PackedChunks.of(layer) if name else None
+    shape = Shape.CHUNKED_FILE if packed else _shape(codec)
+    if shape is Shape.ARCHIVE:
+        path = "" if not name or metadata.is_bundle else safe_folder(name, where)
+    elif name is None:
+        raise UnsupportedLayer(f"{where}: {layer.media_type} has no file name")
+    else:
+        path = safe(name, where)
+    return Part(
+        layer=layer,
+        number=number,
+        shape=shape,
+        path=path,
+        mode=metadata.mode,
+        mtime=metadata.mtime,
+        size=packed.content_bytes if packed else None if metadata.is_bundle else metadata.size,
+    )
+
+
+def _shape(codec: str) -> Shape:
+    if codec.split("+", maxsplit=1)[0] == "tar":
+        return Shape.ARCHIVE
+    return Shape.CODED_FILE if "+" in codec else Shape.FILE

@@ -1,0 +1,135 @@
+"""A layer and what becomes of it: one file, or the members of an archive."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Self
+
+from puller.errors import UnsafePath
+from registry.annotations import FILEPATHS, METADATAS, TITLE
+from registry.digest import Digest
+from registry.manifest import Descriptor
+from registry.paths import fault_of, plain
+
+_REGULAR = (0, ord("0"))  # both are written for a regular file
+_PERMISSIONS = 0o755
+_READABLE = 0o444
+_MOST_BYTES = 1 << 63
+
+
+class Shape(Enum):
+    """What the bytes of a layer are. Of the first two, any piece can go to its place at once."""
+
+    FILE = "a file"
+    CHUNKED_FILE = "a file in chunks that are unpacked each by itself"
+    CODED_FILE = "a file behind a codec"
+    ARCHIVE = "a tar, perhaps behind a codec"
+
+
+IN_PLACE = (Shape.FILE, Shape.CHUNKED_FILE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A layer and what becomes of it.
+
+    `path` is where a file goes; of an archive, where its only file goes if that has the same name, and else nothing.
+    `root` is the folder that an archive's names are meant in, `label` what people call it. `size` is what the file has
+    behind its codec, if somebody promised that, and `content_digest` is that of what the codec hides. `reference` names
+    another artifact that the layer belongs to, or is empty.
+    """
+
+    layer: Descriptor
+    number: int
+    shape: Shape
+    path: str = ""
+    root: str = ""
+    mode: int = 0o644
+    mtime: float | None = None
+    size: int | None = None
+    content_digest: Digest | None = None
+    label: str = ""
+    reference: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people are told that it is."""
+        return self.path or self.label or f"layers[{self.number}]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """An artifact's parts, and what wrote them. Of an image only what stands in one folder is wanted.
+
+    `parent` is the reference of another ModelKit whose model this one uses, or empty.
+    """
+
+    kind: str
+    parts: tuple[Part, ...]
+    is_image: bool = False
+    parent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What ModelPack's file metadata annotation tells; nothing that is wrong in it matters."""
+
+    mode: int = 0o644
+    mtime: float | None = None
+    size: int | None = None
+    is_bundle: bool = False
+    """Whether it speaks of many files in one archive, as AIKit's does."""
+
+    @classmethod
+    def of(cls, layer: Descriptor) -> Self:
+        """Read a layer's annotation."""
+        try:
+            text = next((layer.annotations[key] for key in METADATAS if layer.annotations.get(key)), "{}")
+            document = json.loads(text)
+            size = document.get("size")
+            return cls(
+                mode=readable(int(document.get("mode", 0o644))),
+                mtime=_time(document.get("mtime")),
+                size=size if _is_count(size) and document.get("typeflag", 0) in _REGULAR else None,
+                is_bundle="files" in document,
+            )
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+            return cls()
+
+
+def readable(mode: int) -> int:
+    """Return a file's mode as it should stand on a volume: all may read it, its owner alone may write it."""
+    return mode & _PERMISSIONS | _READABLE
+
+
+def name_of(layer: Descriptor) -> str | None:
+    """Give the file name that a layer's annotations tell, which may be empty, or None."""
+    told = [layer.annotations[key] for key in (*FILEPATHS, TITLE) if key in layer.annotations]
+    return next(filter(None, told), "" if told else None)
+
+
+def safe(path: str, where: str) -> str:
+    """Give a relative path in its plain form; raise UnsafePath, `where` told, when it could not stand in a folder."""
+    found = path.removeprefix("./")
+    reason = fault_of(found)
+    if reason:
+        raise UnsafePath(f"{where}: the file name {path[:200]!r} {reason}")
+    return found
+
+
+def safe_folder(path: str, where: str) -> str:
+    """Give the plain form of what may also be the folder that everything is meant in, which has no name."""
+    return safe(plain(path), where) if plain(path) else ""
+
+
+def _is_count(size: object) -> bool:
+    return isinstance(size, int) and not isinstance(size, bool) and 0 <= size < _MOST_BYTES
+
+
+def _time(text: object) -> float | None:
+    """Read RFC 3339; the start of 1970 is what writers put who tell no time."""
+    if not isinstance(text, str):
+        return None
+    seconds = datetime.fromisoformat(text).timestamp()
+    return seconds if seconds > 0 else None

@@ -1,0 +1,214 @@
+"""The place of a model: nothing stands under its name but what was verified and published whole.
+
+A pull has the place for itself while it works: it holds its lock, and a workshop of its own (workshop.py). What it made
+there takes the model's name in one step (publish.py), and the receipt says so (standing.py).
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
+from pathlib import Path
+from typing import Self
+
+from puller.errors import BadDestination, DiskFailed, NoRoom, Occupied, disk_errors
+
+from .filesystem import discard, free_bytes
+from .lock import Lock, Wait
+from .publish import Publication
+from .receipt import Receipt
+from .standing import final_names, is_whole, named, own_names, receipt_of, strangers
+from .trust import Trust, status_of
+from .work_dir import HOUSE, Workshop, make_room, rooms_of
+
+_WAIT = Wait(idle_seconds=60.0)
+_OPEN_FILE = 0o644
+_GROUP_WRITES = 0o020
+
+
+class Destination:
+    """A model directory and the folders behind it; as a context manager, for one process at a time.
+
+    Where no lock can be had, each process works in a workshop that nobody else knows, and the last one to publish wins.
+    """
+
+    def __init__(self, path: Path, trust: Trust) -> None:
+        if path.name in ("", "..") or path.name.startswith(HOUSE):
+            raise BadDestination(f"{path}: names no folder for a model")
+        self.path, self.trust = path, trust
+        self._lock: Lock | None = None
+        self._room: Path | None = None
+        self._workshop: Workshop | None = None
+        self._refusal: OSError | None = None
+
+    def check(self) -> None:
+        """Raise BadDestination where no model directory can stand, DiskFailed where nobody can tell."""
+        with disk_errors():
+            self._check()
+
+    def _check(self) -> None:
+        parent = self.path.parent
+        status, above = status_of(self.path), status_of(parent)
+        if above is None or not parent.is_dir():
+            raise BadDestination(f"{parent}: is no folder")
+        if status is None:
+            return
+        if self.path.is_symlink():
+            raise BadDestination(f"{self.path}: is a symbolic link")
+        if not self.path.is_dir():
+            raise BadDestination(f"{self.path}: is a file")
+        if self.path.is_mount():
+            raise BadDestination(
+                f"{self.path}: is a mount point, which no rename can fill",
+                remedy=f"name a folder inside it, such as {self.path / 'model'}",
+            )
+
+    def open(self, waiting: Callable[[str], AbstractContextManager[None]], wait: Wait = _WAIT) -> Self:
+        """Take the place, waiting for another process that has it; raises BadDestination.
+
+        A volume that cannot be written is no error yet: what stands there may be all that is wanted.
+        """
+        self.check()
+        try:
+            self._room = make_room(self.path, self.trust)
+            self._lock = Lock(self._room / "lock", _OPEN_FILE | self._room.stat().st_mode & _GROUP_WRITES)
+            if self._lock.acquire(waiting, wait):
+                self._workshop = Workshop.of_user(self._room, self.trust)
+            if self._workshop is None:
+                self._workshop = Workshop.alone(self._room)
+            Publication(self.path, self._room, self._workshop, self.trust).finish()
+        except OSError as error:
+            self._refusal = error
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    @property
+    def why_alone(self) -> str:
+        """Why others who pull the same model do not wait for this process; empty where they do."""
+        if self._lock is None or self._lock.is_held:
+            return ""
+        if not self._lock.is_known:
+            return "its file system knows no locks, so nothing is shared with others"
+        return f"{self._lock.holder} holds its lock and shows no sign of life: this pull goes on without it"
+
+    @property
+    def workshop(self) -> Workshop:
+        """This process's folders; raises DiskFailed, NoRoom where the volume cannot be written."""
+        with disk_errors():
+            if self._refusal is not None:
+                raise self._refusal
+        if self._workshop is None:
+            raise DiskFailed(f"{self.path}: was not opened")
+        return self._workshop
+
+    @property
+    def rooms(self) -> tuple[Path, ...]:
+        """The folders behind the model that may be looked at, the one first that this process works in."""
+        rooms = rooms_of(self.path, self.trust)
+        return tuple(sorted(rooms, key=lambda room: room != self._room))
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether anything can be written here."""
+        return self._workshop is not None and self._refusal is None
+
+    @property
+    def journals(self) -> tuple[Path, ...]:
+        """Where the process that works here may note how far it is."""
+        with suppress(OSError):
+            rooms = [room for room in rooms_of(self.path, self.trust) if room.is_dir()]
+            return tuple(entry / "journal" for room in rooms for entry in room.iterdir() if entry.name.isdecimal())
+        return ()
+
+    def receipt(self) -> Receipt | None:
+        """Return the receipt of the model that stands here now, or None."""
+        return receipt_of(self.path, self.trust)
+
+    def holds(self, receipt: Receipt, boot: str) -> bool:
+        """Return whether every file of the receipt stands here as it was published."""
+        return is_whole(self.path, receipt, boot, self.trust)
+
+    def strangers(self, receipt: Receipt | None = None) -> list[str]:
+        """Return what stands here that no pull of this user wrote, or that a receipt does not name."""
+        with disk_errors():
+            names = own_names(self.path, self.trust) if receipt is None else receipt.names
+            return strangers(self.path, names or frozenset())
+
+    def check_replaceable(self) -> None:
+        """Raise Occupied unless all that stands here may make place for another version, or go over into it."""
+        status = status_of(self.path)
+        if status is None:
+            return
+        if Path.cwd().is_relative_to(self.path):
+            raise BadDestination(
+                f"{self.path}: is the folder that this command runs in, which a new one would take the place of",
+                remedy="go to the folder above it, and name it from there",
+            )
+        if self.trust.uid not in (0, status.st_uid):
+            raise Occupied(
+                f"{self.path}: belongs to user {status.st_uid}, and this is user {self.trust.uid}",
+                remedy="name another folder, or have its owner remove this one",
+            )
+        found = self.strangers()
+        if found and own_names(self.path, self.trust) is None:
+            raise Occupied(f"{self.path}: holds files that no pull wrote: {named(found)}")
+        foreign = [name for name in found if not self._is_own(name)]
+        if foreign:
+            raise Occupied(f"{self.path}: holds files of other users: {named(foreign)}")
+
+    def reserve(self, size: int) -> None:
+        """Raise NoRoom unless `size` more bytes fit on the volume."""
+        free = free_bytes(self.path.parent)
+        if free is not None and size > free:
+            raise NoRoom(f"{self.path}: the model needs {size} bytes more, the volume has {free} left")
+
+    def publish(self, receipt: Receipt, *, is_synced: bool) -> None:
+        """Give the workshop's model its final name in one step; the version before goes. Raises Occupied."""
+        if self._room is None:
+            raise DiskFailed(f"{self.path}: was not opened")
+        with disk_errors():
+            Publication(self.path, self._room, self.workshop, self.trust).run(receipt, is_synced=is_synced)
+
+    def note(self, receipt: Receipt) -> None:
+        """Write the receipt of what stands here already. Raises NoRoom, DiskFailed."""
+        if self._room is None:
+            raise DiskFailed(f"{self.path}: was not opened")
+        with disk_errors():
+            Publication(self.path, self._room, self.workshop, self.trust).note(receipt)
+
+    def remove(self) -> None:
+        """Remove the model and its receipts. Raises OSError."""
+        if self._room is not None:
+            self.path.rename(self.workshop.outgoing)  # at once, so that nobody finds half of it
+            for name in final_names(self.trust):
+                (self._room / name).unlink(missing_ok=True)
+            discard(self.workshop.outgoing)
+
+    def beating(self) -> AbstractContextManager[None]:
+        """Show those who wait a sign of life for as long as the block runs."""
+        return nullcontext() if self._lock is None else self._lock.beating()
+
+    def share(self) -> None:
+        """Let others read here from now on; nobody can replace or remove the model meanwhile."""
+        if self._lock is not None:
+            self._lock.share()
+
+    def close(self) -> None:
+        """Let go of the place."""
+        workshop, self._workshop = self._workshop, None
+        if workshop is not None and workshop.is_passing:
+            with suppress(OSError):
+                discard(workshop.folder)
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _is_own(self, name: str) -> bool:
+        status = status_of(self.path / name)
+        return status is not None and self.trust.is_own(status)

@@ -1,0 +1,127 @@
+"""What an unfinished pull has on disk already, so that the next one need not fetch it again.
+
+One line a piece, appended when its bytes are written and, where it has a digest, verified: the blob's hexadecimal
+digest, the piece's start and stop, and the inode of the file that has it. Appends survive the end of a process, be it
+`kill -9`; so does the data, in the page cache. Neither survives the end of the kernel unless it was synced, so lines
+are believed only under the boot id of the one that wrote them, and only where nobody else can have written them.
+"""
+
+import io
+import json
+import os
+from collections.abc import Container, Mapping
+from pathlib import Path
+from typing import Self
+
+from puller.errors import disk_errors
+from registry.digest import Digest
+
+from .filesystem import discard
+from .trust import Trust, read_state
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_LIMIT_BYTES = 64 << 20
+_MOST_PIECES = 500_000
+_LONGEST_LINE = 1 << 10
+
+Landed = Mapping[tuple[str, int, int], int]
+"""The inode of the file that has a piece, by the piece: the blob's hexadecimal digest, its start and its stop."""
+
+
+def boot_id() -> str:
+    """Return the running kernel's boot id; empty where there is none to be had."""
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
+
+
+class Journal:
+    """The pieces of one artifact that have landed. `record` may be called from any thread."""
+
+    def __init__(self, path: Path, manifest: Digest, boot: str) -> None:
+        self._path = path
+        self._head = {"manifest": str(manifest), "boot": boot}
+        self._handle = -1
+
+    def read(self, trust: Trust, blobs: Container[str] | None = None) -> Landed:
+        """Return the landed pieces of blobs; none if another artifact, another boot or somebody else wrote them."""
+        found = read_state(self._path, _LIMIT_BYTES)
+        if found is None or not self._head["boot"] or not trust.is_exclusive(found[1]):
+            return {}
+        head, pieces = _parse(found[0], blobs)
+        return pieces if {key: head.get(key) for key in self._head} == self._head else {}
+
+    def open(self, landed: Landed, total: int) -> Self:
+        """Begin to write, with what is known to have landed of `total` bytes; as a context manager, until it ends."""
+        fresh = self._path.with_suffix(".new")
+        lines = [json.dumps({**self._head, "bytes": total}), *(_line(*piece, inode) for piece, inode in landed.items())]
+        with disk_errors():
+            discard(fresh)
+            handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+            with os.fdopen(handle, "w") as file:
+                file.write("".join(f"{line}\n" for line in lines))
+            fresh.rename(self._path)
+            self._handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
+        return self
+
+    def record(self, blob: Digest, start: int, stop: int, inode: int) -> None:
+        """Note that bytes of a blob have landed in a file."""
+        with disk_errors():
+            os.write(self._handle, f"{_line(blob.hex, start, stop, inode)}\n".encode())
+
+    def discard(self) -> None:
+        """Forget everything: the artifact is published, or proved wrong."""
+        self._path.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._handle)
+
+
+class Follower:
+    """How far another process is, by its journal; a Gauge. `paths` are the places where it may keep one."""
+
+    def __init__(self, paths: tuple[Path, ...]) -> None:
+        self._paths = paths
+
+    @property
+    def total(self) -> int:
+        """All bytes, or 0 while nobody knows."""
+        return self._read()[0]
+
+    @property
+    def done(self) -> int:
+        """The bytes that have landed."""
+        return self._read()[1]
+
+    def _read(self) -> tuple[int, int]:
+        """Return all bytes and those that have landed, of the journal that was written to last."""
+        states = [found for path in self._paths if (found := read_state(path, _LIMIT_BYTES)) is not None]
+        if not states:
+            return 0, 0
+        content, _ = max(states, key=lambda state: state[1].st_mtime_ns)
+        head, pieces = _parse(content, None)
+        total = head.get("bytes")
+        return (total if isinstance(total, int) else 0), sum(stop - start for _, start, stop in pieces)
+
+
+def _line(blob: str, start: int, stop: int, inode: int) -> str:
+    return f"{blob} {start} {stop} {inode}"
+
+
+def _parse(content: bytes, blobs: Container[str] | None) -> tuple[dict[str, object], dict[tuple[str, int, int], int]]:
+    """Read a journal, as far as it is one: half a line may stand at its end."""
+    lines = io.BytesIO(content)
+    pieces: dict[tuple[str, int, int], int] = {}
+    try:
+        document = json.loads(lines.readline(_LONGEST_LINE))
+        while (line := lines.readline(_LONGEST_LINE)).endswith(b"\n") and len(pieces) < _MOST_PIECES:
+            blob, start, stop, inode = line.decode("ascii").split()
+            if blobs is None or blob in blobs:
+                pieces[blob, int(start), int(stop)] = int(inode)
+    except (ValueError, RecursionError):
+        return {}, {}
+    return (document, pieces) if isinstance(document, dict) else ({}, {})

@@ -1,0 +1,138 @@
+"""One process at a time, by flock(2). It ends with the process that holds it, however that ends.
+
+The lock saves work and nothing else: what is published is right without it. So a lock that cannot be had is done
+without: on a file system that knows none, behind a name that is no file, and after a wait in which its holder showed no
+sign of life. A holder shows one by touching the lock file now and then.
+"""
+
+import fcntl
+import os
+import stat
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from registry.process.threads import every
+
+from .filesystem import NOT_HERE, optional
+
+_BEAT_SECONDS = 5.0
+_POLL_SECONDS = 0.2
+_FIRST_POLL_SECONDS = 0.01
+_FLAGS = os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How long a lock is waited for.
+
+    `idle_seconds` is for a holder that shows no sign of life, `most_seconds` for any; in between the wait looks again
+    after a twentieth of the time that has passed, and `poll_seconds` at most.
+    """
+
+    idle_seconds: float
+    most_seconds: float = 6 * 3600.0
+    poll_seconds: float = _POLL_SECONDS
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+class Lock:
+    """A lock file. `is_held` tells whether this process has it; `is_known` whether locks mean anything here."""
+
+    def __init__(self, path: Path, mode: int = 0o644) -> None:
+        """Open the file, made with `mode` where there is none; reading it is enough to lock it."""
+        self._path = path
+        self._handle = _opened(path, mode)
+        self.is_held = False
+        self.is_known = self._handle is not None
+
+    def acquire(self, waiting: Callable[[str], AbstractContextManager[None]], wait: Wait) -> bool:
+        """Take the lock for this process; when another one has it, wait within `waiting`, which is told who.
+
+        Return False when the wait ended without it. Raises OSError of the disk.
+        """
+        if self.try_acquire():
+            return True
+        if not self.is_known:
+            return False
+        with waiting(self.holder):
+            started = seen_at = wait.clock()
+            seen = self._last_beat()
+            while not self.try_acquire():
+                now, beat = wait.clock(), self._last_beat()
+                if beat != seen:
+                    seen, seen_at = beat, now
+                if not self.is_known or now - seen_at >= wait.idle_seconds or now - started >= wait.most_seconds:
+                    return False
+                wait.sleep(min(wait.poll_seconds, _FIRST_POLL_SECONDS + (now - started) / 20))
+        return True
+
+    def try_acquire(self) -> bool:
+        """Take the lock for this process unless anybody has it; return whether that worked."""
+        if self._handle is None:
+            return False
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            if error.errno not in NOT_HERE:
+                raise
+            self.is_known = False
+            return False
+        self.is_held = True
+        return True
+
+    def share(self) -> None:
+        """Let others share the lock from now on: nobody can have it for himself meanwhile."""
+        if self.is_held and self._handle is not None:
+            fcntl.flock(self._handle, fcntl.LOCK_SH)
+
+    def beating(self) -> AbstractContextManager[None]:
+        """Show those who wait a sign of life for as long as the block runs."""
+        return every(_BEAT_SECONDS, self._beat) if self.is_held else nullcontext()
+
+    @property
+    def holder(self) -> str:
+        """Who has the lock, as far as this machine and container can see (proc_locks(5))."""
+        if self._handle is None:
+            return "nobody"
+        status = os.fstat(self._handle)
+        wanted = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
+        with suppress(OSError, ValueError):
+            for line in Path("/proc/locks").read_text().splitlines():
+                fields = line.split()
+                if wanted in fields and "->" not in fields and int(fields[4]) > 0:
+                    return f"process {fields[4]}"
+        return "a process of another container or machine"
+
+    def close(self) -> None:
+        """Let go of it."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+    def _beat(self, _: float) -> None:
+        with suppress(OSError):
+            os.utime(self._handle if self._handle is not None else self._path)
+
+    def _last_beat(self) -> int:
+        return os.fstat(self._handle).st_mtime_ns if self._handle is not None else 0
+
+
+def _opened(path: Path, mode: int) -> int | None:
+    """Open a lock file to write, as some network file systems want it, else to read; None where it is no file."""
+    for access in (os.O_RDWR, os.O_RDONLY):
+        try:
+            handle = os.open(path, access | _FLAGS, mode)
+        except OSError:
+            continue
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            with optional():
+                os.fchmod(handle, mode)  # not what the umask left of it
+            return handle
+        os.close(handle)
+    return None

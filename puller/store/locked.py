@@ -1,0 +1,149 @@
+"""A place that is held for one pull: what stands there, and how it takes over what stands elsewhere.
+
+All that a warm start needs, and no more: nothing here speaks to a network, or knows what artifacts are made of.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from puller.settings import Settings
+from registry.digest import Digest
+from registry.progress.reporter import Voice
+from registry.source import parse_source
+
+from .cache import Cache, give
+from .destination import Destination
+from .journal import Follower, boot_id
+from .lock import Wait
+from .receipt import Receipt
+from .standing import named
+from .trust import Trust
+from .writeback import Flush
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A place, held. `boot` is the id of the running kernel."""
+
+    settings: Settings
+    voice: Voice
+    boot: str
+    place: Destination
+
+    def standing(self, digest: Digest | None) -> Receipt | None:
+        """Return the receipt of what stands at the place if it is believed to be just what is wanted, else None."""
+        return standing(self.settings, self.voice, self.place, digest)
+
+    def adopt(self, model: Path, receipt: Receipt) -> Receipt:
+        """Publish here what stands elsewhere, whole and verified. Raises Occupied, NoRoom, DiskFailed."""
+        started = time.monotonic()
+        self.place.check_replaceable()
+        if model.stat().st_dev != self.place.path.parent.stat().st_dev:
+            self.place.reserve(receipt.size)
+        ours = self.place.workshop.model
+        give(model, receipt, ours)
+        Flush(is_synced=self.settings.sync, is_tight=False).tree(ours)
+        adopted = replace(
+            receipt,
+            source=self.settings.source,
+            files=tuple(replace(record, mtime_ns=(ours / record.path).lstat().st_mtime_ns) for record in receipt.files),
+            wire_bytes=0,
+            seconds=round(time.monotonic() - started, 3),
+            inode=ours.stat().st_ino,
+        )
+        self.place.publish(adopted, is_synced=self.settings.sync)
+        self.voice.say(f"{self.settings.destination}: taken from {model}")
+        return adopted
+
+
+def standing(settings: Settings, voice: Voice, place: Destination, digest: Digest | None) -> Receipt | None:
+    """Return the receipt of what stands at a place if it is believed to be just what is wanted, else None.
+
+    What is wanted is a digest, or what the source's own text says where that never moves: a commit of the hub. What
+    somebody put beside the model's files is said.
+    """
+    receipt = None if settings.rehash else place.receipt()
+    if receipt is None or receipt.choice != settings.choice:
+        return None
+    if receipt.digest != str(digest) and receipt.pinned != str(parse_source(settings.source)):
+        return None
+    if not place.holds(receipt, boot_id()):
+        return None
+    say_strangers(voice, place, receipt)
+    return receipt
+
+
+def say_strangers(voice: Voice, place: Destination, receipt: Receipt) -> None:
+    """Say which files stand beside those of a model."""
+    found = place.strangers(receipt)
+    if found:
+        voice.say(f"{place.path}: holds what is not the model's: {named(found)}")
+
+
+@contextmanager
+def held(settings: Settings, voice: Voice, place: Destination) -> Iterator[Holder]:
+    """Have a place for oneself; where no lock can be had, a workshop of one's own."""
+
+    def waiting(holder: str) -> AbstractContextManager[None]:
+        voice.say(f"another pull works on {place.path}, {holder}: waiting for it")
+        return voice.watch(Follower(place.journals), place.path.name)
+
+    with place.open(waiting, Wait(idle_seconds=settings.lock_seconds)):
+        if place.why_alone:
+            voice.say(f"{place.path.parent}: {place.why_alone}")
+        with place.beating():
+            yield Holder(settings, voice, boot_id(), place)
+
+
+def trust_of(settings: Settings) -> Trust:
+    """Return whose files are believed."""
+    return Trust.of_process(trusts_group=settings.trust_group)
+
+
+def destination_of(settings: Settings) -> Destination:
+    """Return the place that is asked for."""
+    path = Path(os.path.abspath(settings.destination))  # noqa: PTH100 - resolve() would follow links
+    return Destination(path, trust_of(settings))
+
+
+def cache_of(settings: Settings) -> Cache:
+    """Return the cache that is asked for."""
+    folder = Path(os.path.abspath(settings.cache))  # noqa: PTH100 - as above
+    return Cache(folder, settings.cache_bytes, trust_of(settings))
+
+
+def warm_start(settings: Settings, voice: Voice) -> Receipt | None:
+    """Return the receipt of a pinned model that stands already, or that the cache gives; None when it must be fetched.
+
+    What stands whole, and nobody else can have written, needs no lock and no right to write.
+    """
+    digest = parse_source(settings.source).digest
+    if digest is None:
+        return None
+    place = destination_of(settings)
+    place.check()
+    found = standing(settings, voice, place, digest)
+    if found is not None or not settings.cache:
+        return found
+    return _from_cache(settings, voice, place, digest)
+
+
+def _from_cache(settings: Settings, voice: Voice, place: Destination, digest: Digest) -> Receipt | None:
+    cache = cache_of(settings)
+    entry = cache.entry(digest, settings.choice)
+    if entry.receipt() is None:
+        return None
+    with held(settings, voice, place) as holder:
+        if not cache.serves(place):
+            return None
+        with held(settings, voice, entry) as keeper:
+            found = keeper.standing(digest)
+            if found is None:
+                return None
+            cache.touch(entry)
+            entry.share()
+            return holder.adopt(entry.path, found)

@@ -1,0 +1,83 @@
+"""The manifest that a model was made from, kept beside it: with it what stands can be held to its digest off-line.
+
+ROOM/manifest/HEX   the manifest, an index above it, and the config, each under its sha256 or sha512
+
+Whoever wrote them, they are what they should be: what is asked for is a digest, and all else follows from it.
+"""
+
+import os
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+from puller.errors import BadDestination
+from registry.digest import Digest, verified
+from registry.errors import BadManifest, NotFound
+from registry.http.retry import Patience
+from registry.manifest import SIZE_LIMIT, Descriptor
+from registry.platforms import descend
+from registry.repository import Resolved
+from registry.source import Source
+
+from .filesystem import discard, write_whole
+from .trust import read_state
+from .work_dir import make_shared
+
+_FOLDER = "manifest"
+
+
+class KeptRepository:
+    """A repository of which just the manifest and the config are at hand. All methods raise NotFound for the rest."""
+
+    patience = Patience()
+    """Never needed: what is not kept will not come."""
+
+    def __init__(self, room: Path, source: Source, digest: Digest) -> None:
+        self._folder, self._source, self._digest = room / _FOLDER, source, digest
+
+    def resolve(self) -> Resolved:
+        """Look the digest up; see Repository.resolve."""
+        content = self._read(self._digest)
+        return descend(self._digest, content, str(self._source), lambda inner: self._read(inner.digest))
+
+    def read(self, descriptor: Descriptor, limit: int) -> bytes:
+        """Return the config, verified."""
+        if descriptor.size > limit:
+            raise BadManifest(f"{descriptor.digest}: {descriptor.size} bytes where at most {limit} are read")
+        return verified(str(descriptor.digest), self._read(descriptor.digest), descriptor.size, descriptor.digest)
+
+    def open(self, descriptor: Descriptor, start: int, stop: int) -> NoReturn:
+        """Raise NotFound: blobs are not kept."""
+        raise NotFound(f"{descriptor.digest}: bytes {start} to {stop} are not kept")
+
+    def distrust(self, givers: Collection[str]) -> bool:  # noqa: ARG002 - nobody else is asked
+        """Return False: there is no other place."""
+        return False
+
+    def pinned(self, digest: Digest) -> str:  # noqa: ARG002 - the source names it
+        """Return the source, which is pinned."""
+        return str(self._source)
+
+    def interrupt(self) -> None:
+        """Do nothing: files are not waited for."""
+
+    def _read(self, digest: Digest) -> bytes:
+        found = read_state(self._folder / digest.hex, SIZE_LIMIT)
+        if found is None or Digest.of(found[0], digest.algorithm) != digest:
+            raise NotFound(f"{digest}: is not kept")
+        return found[0]
+
+
+def keep(room: Path, documents: Iterable[tuple[Digest, bytes]]) -> None:
+    """Keep documents, and no others of this user's. Where they cannot be written, the next pull asks the registry."""
+    folder = room / _FOLDER
+    wanted = dict(documents)
+    with suppress(OSError, BadDestination):
+        make_shared(folder, room.stat())
+        for digest, content in wanted.items():
+            if read_state(folder / digest.hex, len(content)) is None:
+                write_whole(folder / digest.hex, content, folder / f"{digest.hex}-{os.getpid()}")
+        for old in {entry.name for entry in os.scandir(folder)} - {digest.hex for digest in wanted}:
+            if (folder / old).lstat().st_uid == os.geteuid():
+                discard(folder / old)

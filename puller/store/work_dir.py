@@ -1,0 +1,141 @@
+"""The folders behind a model: one that all who pull it share, and in it one of each user's own.
+
+PARENT/.weighbridge/NAME/lock        held by the one process that works on the model
+PARENT/.weighbridge/NAME/receipt     what was published, as JSON; receipt-UID while it is being published
+PARENT/.weighbridge/NAME/manifest    the manifest and the config that it was made from, as an OCI layout
+PARENT/.weighbridge/NAME/UID/        a user's own workshop:
+    incoming   blobs that are being fetched, by their digests
+    stage      what was unpacked of archives, before it is believed
+    journal    which pieces of them have landed
+    model      the model directory to be, put together in the last step; leftover, one of an earlier pull
+    outgoing   the version before, while it is removed
+
+The shared folders are as open as the folder that the model is in, so that several users can share a volume. Where
+they belong to somebody who keeps them to himself, `.weighbridge-UID` takes their place. Nobody but its owner may write
+to a workshop.
+"""
+
+import os
+import stat
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from puller.errors import BadDestination
+
+from .filesystem import optional
+from .trust import Trust, status_of
+
+HOUSE = ".weighbridge"
+_OPEN = 0o755
+_SHARED = stat.S_ISGID | stat.S_IRWXG  # what a shared folder takes over from the volume's
+_ALONE = "alone-"
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """A folder that this process alone works in."""
+
+    folder: Path
+    tag: str
+    """What tells its receipts under way from those of others."""
+
+    @property
+    def incoming(self) -> Path:
+        """The blobs that are being fetched."""
+        return self.folder / "incoming"
+
+    @property
+    def stage(self) -> Path:
+        """What was unpacked."""
+        return self.folder / "stage"
+
+    @property
+    def journal(self) -> Path:
+        """Which pieces have landed."""
+        return self.folder / "journal"
+
+    @property
+    def model(self) -> Path:
+        """The model directory to be."""
+        return self.folder / "model"
+
+    @property
+    def outgoing(self) -> Path:
+        """The version before."""
+        return self.folder / "outgoing"
+
+    @property
+    def leftover(self) -> Path:
+        """A model directory to be that an earlier pull did not finish."""
+        return self.folder / "leftover"
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether it goes with its process: no other one will look for it."""
+        return self.folder.name.startswith(_ALONE)
+
+    @classmethod
+    def of_user(cls, room: Path, trust: Trust) -> Self | None:
+        """Open this user's own workshop; None where something else has its name. Raises OSError."""
+        folder = room / str(trust.uid)
+        with suppress(FileExistsError):
+            folder.mkdir()
+        status = folder.lstat()
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != trust.uid:
+            return None
+        if stat.S_IMODE(status.st_mode) != _OPEN:
+            with optional():
+                folder.chmod(_OPEN)  # a umask, or kubelet's fsGroup, made something else of it
+        return cls(folder, str(trust.uid))
+
+    @classmethod
+    def alone(cls, room: Path) -> Self:
+        """Make a workshop that nobody else knows of. Raises OSError."""
+        folder = Path(tempfile.mkdtemp(prefix=_ALONE, dir=room))
+        return cls(folder, folder.name)
+
+
+def rooms_of(path: Path, trust: Trust) -> tuple[Path, Path]:
+    """Return the shared folder behind a model, and the one that takes its place where that cannot be written."""
+    return path.parent / HOUSE / path.name, path.parent / f"{HOUSE}-{trust.uid}" / path.name
+
+
+def make_room(path: Path, trust: Trust) -> Path:
+    """Make the shared folder behind a model, or the one in its place; raises OSError, BadDestination."""
+    shared, own = rooms_of(path, trust)
+    model = path.parent.stat()
+    try:
+        return _made(shared, model)
+    except OSError:
+        if status_of(shared.parent) is None:
+            raise  # the volume itself takes no folder
+        return _made(own, model)
+
+
+def _made(room: Path, like: os.stat_result) -> Path:
+    for folder in (room.parent, room):
+        make_shared(folder, like)
+    if not os.access(room, os.W_OK | os.X_OK):
+        raise PermissionError(13, os.strerror(13), str(room))
+    return room
+
+
+def make_shared(folder: Path, like: os.stat_result) -> None:
+    """Make a folder that is as open to a group as another one; raises OSError, BadDestination for a link."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        status = folder.lstat()
+        if stat.S_ISLNK(status.st_mode):
+            raise BadDestination(f"{folder}: is a symbolic link", remedy=f"remove {folder}") from None
+        if not stat.S_ISDIR(status.st_mode):
+            raise BadDestination(f"{folder}: is no folder", remedy=f"remove {folder}") from None
+        return
+    with optional():
+        if folder.stat().st_gid != like.st_gid and like.st_mode & stat.S_IWGRP:
+            os.chown(folder, -1, like.st_gid)
+    with optional():
+        folder.chmod(_OPEN | like.st_mode & _SHARED)

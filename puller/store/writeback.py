@@ -1,0 +1,118 @@
+"""When bytes leave the page cache for the disk: they begin to be written as they come, and are left warm in memory.
+
+A model that was just pulled is about to be read. Two cases differ: a volume that outlives the pod, whose data is synced
+before it is published; and a memory limit smaller than the model, under which pages are dropped once they are written.
+"""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from puller.errors import disk_errors
+
+from .filesystem import optional
+
+if TYPE_CHECKING:
+    from ctypes import CDLL
+
+_WAIT_BEFORE, _WRITE, _WAIT_AFTER = 1, 2, 4  # flags of sync_file_range(2)
+
+
+class Flush:
+    """What is done with a file's pages as they are written. Safe to share between threads."""
+
+    def __init__(self, *, is_synced: bool, is_tight: bool) -> None:
+        """`is_synced`: everything must be on disk in the end; `is_tight`: there is no memory to leave it warm."""
+        self._is_synced, self._is_tight = is_synced, is_tight
+        self.cannot_sync = False
+        """Whether the file system refused to sync, as one does that cannot."""
+
+    def landed(self, start: int, stop: int, handle: int) -> None:
+        """Let the disk begin with bytes of a file, so that the kernel need not stop the writers to clean up behind."""
+        size = stop - start
+        _sync_range(handle, start, size, _WAIT_BEFORE | _WRITE | _WAIT_AFTER if self._is_tight else _WRITE)
+        if self._is_tight:
+            with optional():
+                os.posix_fadvise(handle, start, size, os.POSIX_FADV_DONTNEED)
+
+    def complete(self, handle: int) -> None:
+        """Wait until a whole file is on disk, where that is wanted."""
+        if self._is_synced:
+            with disk_errors():
+                self.cannot_sync |= not _sync(handle)
+
+    def tree(self, root: Path) -> None:
+        """Wait until all names below `root` are on disk, where that is wanted, and the files of earlier pulls too."""
+        if self._is_synced:
+            for folder, _, names in os.walk(root):
+                for place in (*(Path(folder) / name for name in names), Path(folder)):
+                    if not place.is_symlink():
+                        self.cannot_sync |= not sync(place)
+
+
+def sync(place: Path) -> bool:
+    """Wait until a file's bytes, or a folder's names, are on disk; return whether the file system does that."""
+    with disk_errors():
+        handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            return _sync(handle)
+        finally:
+            os.close(handle)
+
+
+def _sync(handle: int) -> bool:
+    with optional():
+        os.fsync(handle)
+        return True
+    return False
+
+
+def memory_limit(cgroups: str, root: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """Give the memory limit of this process in bytes, or None.
+
+    `cgroups` is the text of /proc/self/cgroup. Both versions of control groups are looked at, under the group's own
+    path and, as in a container, without it (cgroups(7)).
+    """
+    for line in cgroups.splitlines():
+        number, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if number == "0" and not controllers:
+            names = [root / path.lstrip("/") / "memory.max", root / "memory.max"]
+        elif "memory" in controllers.split(","):
+            v1 = root / "memory"
+            names = [v1 / path.lstrip("/") / "memory.limit_in_bytes", v1 / "memory.limit_in_bytes"]
+        else:
+            continue
+        for name in names:
+            text = name.read_text().strip() if name.is_file() else ""
+            if text.isdecimal() and int(text) < 1 << 60:  # v1 writes a huge number for none
+                return int(text)
+    return None
+
+
+def is_tight(size: int) -> bool:
+    """Tell whether a model of `size` bytes would fill this process's memory limit."""
+    try:
+        limit = memory_limit(Path("/proc/self/cgroup").read_text())
+    except OSError:
+        return False
+    return limit is not None and size > limit // 2
+
+
+@cache
+def _library() -> "CDLL | None":
+    import ctypes  # noqa: PLC0415 - a pull that finds its model standing need not load it
+
+    library = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(library, "sync_file_range"):
+        return None
+    library.sync_file_range.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
+    return library
+
+
+def _sync_range(handle: int, start: int, size: int, flags: int) -> None:
+    """Call sync_file_range(2), where there is one; an error of the disk shows again at the sync in the end."""
+    library = _library()
+    if library is not None:
+        library.sync_file_range(handle, start, size, flags)

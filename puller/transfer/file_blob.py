@@ -1,0 +1,212 @@
+"""A blob on its way to disk: pieces land at their final offsets in any order, and are verified as they pass."""
+
+import os
+import threading
+import time
+from bisect import bisect_right
+from collections.abc import Collection
+from pathlib import Path
+
+from puller.errors import BadArtifact, disk_errors
+from puller.plan import Blob, Piece
+from puller.store.filesystem import optional, preallocates
+from puller.unpack.codec import zstd_decoder
+from registry.chunk_index import PackedChunks
+from registry.digest import Verifier
+from registry.progress.stats import Meter
+
+from .blob import Shore
+from .prefix_hash import Prefix
+
+_EARLIER = "an earlier pull"
+
+_TAR_TAIL_BYTES = 512 + 1024  # at most: padding to a block, and two blocks of zeros
+_FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Assembly:
+    """One blob and the file that it becomes as it is; a Cargo. Every method may be called from any thread."""
+
+    is_ordered = False
+
+    def __init__(self, blob: Blob, path: Path, landed: Collection[Piece] = ()) -> None:
+        """`landed` are the pieces that an earlier pull brought; without any there must be no file yet."""
+        self.blob, self.path = blob, path
+        self.layer, self.name, self.reference = blob.layer, blob.files[0].path, blob.files[0].reference
+        self.missing = [piece for piece in blob.pieces if piece not in landed]
+        self._lock = threading.Lock()
+        self._left = len(self.missing)
+        self._is_begun = bool(landed)
+        self.givers = {_EARLIER} if landed else set[str]()
+        """Who sent the bytes, as bodies name them."""
+        self.was_wrong = False
+        self.prefix = None if blob.pieces[0].digest else Prefix(blob, landed)
+
+    @property
+    def missing_bytes(self) -> int:
+        """How much is still to come."""
+        return sum(piece.stop - piece.start for piece in self.missing)
+
+    @property
+    def has_all(self) -> bool:
+        """Whether every piece has come; the whole may still be wrong."""
+        return self._left == 0
+
+    def begin_again(self) -> None:
+        """Forget all that came: the whole was wrong, and nobody knows which piece."""
+        self.was_wrong = True
+        self.missing = list(self.blob.pieces)
+        self._left = len(self.missing)
+        self.givers = set()
+        self.prefix = Prefix(self.blob)
+
+    def reserve(self) -> None:
+        """Make the file at its full size; with its room, where the file system can set that apart at once."""
+        size = self.blob.size
+        create = 0 if self._is_begun else os.O_CREAT | os.O_EXCL
+        with disk_errors():
+            handle = os.open(self.path, _FLAGS | create, 0o644)
+            try:
+                os.ftruncate(handle, size)
+                if size and preallocates(self.path.parent):
+                    with optional():
+                        os.posix_fallocate(handle, 0, size)
+            finally:
+                os.close(handle)
+
+    def land(self, piece: Piece) -> "PieceLanding":
+        """Begin to write a piece."""
+        return PackedLanding(self, piece, self.blob.packed) if self.blob.packed else PieceLanding(self, piece)
+
+    def abandon(self) -> None:
+        """Nobody waits here."""
+
+    def finish(self, piece: Piece, handle: int) -> bool:
+        """Count a piece that is on disk; True when the blob is complete. Raises Mismatch at the blob's end."""
+        if self.prefix:
+            self.prefix.extend(piece, handle)
+        with self._lock:
+            self._left -= 1
+            is_complete = self._left == 0
+        if is_complete and self.prefix:
+            self.prefix.judge(handle)
+        return is_complete
+
+
+class PieceLanding:
+    """A piece on its way to its final offset; a Landing."""
+
+    def __init__(self, assembly: Assembly, piece: Piece) -> None:
+        self._assembly, self.piece = assembly, piece
+        self._hash_seconds = self._disk_seconds = 0.0
+        with disk_errors():
+            self._handle = os.open(assembly.path, _FLAGS)
+        self._begin()
+
+    def restart(self) -> None:
+        """Forget what came of a piece with a digest of its own, to fetch it anew."""
+        self._begin()
+
+    def take(self, content: memoryview) -> None:
+        """Hash the next bytes while they are warm, and write them at their place."""
+        began = time.perf_counter()
+        if self._verifier:
+            self._verifier.update(content)
+        elif self._assembly.prefix:
+            self._assembly.prefix.pass_by(self.piece, self.position, content, self._handle)
+        hashed = time.perf_counter()
+        self._write(content, self.position)
+        self.position += len(content)
+        self._hash_seconds += hashed - began
+        self._disk_seconds += time.perf_counter() - hashed
+
+    def finish(self, meter: Meter, shore: Shore) -> None:
+        """Judge the piece, and with the last one the blob. Raises Mismatch."""
+        began = time.perf_counter()
+        if self._verifier:
+            self._verifier.finish()
+        is_complete = self._assembly.finish(self.piece, self._handle)
+        meter.spend("hash", self._hash_seconds + time.perf_counter() - began)
+        meter.spend("disk", self._disk_seconds)
+        shore.landed(self._assembly.layer, self.piece, self._span, self._handle)
+        if is_complete:
+            shore.complete(self._handle)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._handle)
+
+    @property
+    def _span(self) -> tuple[int, int]:
+        """Where in the file the piece's bytes are."""
+        return self.piece.start, self.piece.stop
+
+    def _write(self, content: memoryview, offset: int) -> None:
+        with disk_errors():
+            written = 0
+            while written < len(content):
+                written += os.pwrite(self._handle, content[written:], offset + written)
+
+    def _begin(self) -> None:
+        self.position = self.piece.start
+        digest = self.piece.digest
+        size = self.piece.stop - self.piece.start
+        self.givers = set() if digest else self._assembly.givers
+        self._verifier = Verifier(self._assembly.name, size, digest) if digest else None
+
+
+class PackedLanding(PieceLanding):
+    """A chunk behind zstd, unpacked to its final offset as it comes; a Landing.
+
+    The chunk's digest is that of the bytes that come, so it is known after they were unpacked: what a wrong chunk left
+    is written over by the right one, and until then nobody sees it.
+    """
+
+    def __init__(self, assembly: Assembly, piece: Piece, packed: PackedChunks) -> None:
+        self._packed, self._number = packed, bisect_right(packed.stops, piece.start)
+        self._broken: BadArtifact | None = None
+        super().__init__(assembly, piece)
+
+    def finish(self, meter: Meter, shore: Shore) -> None:
+        """Judge the chunk; raises Mismatch when it is wrong, BadArtifact when it is right and does not unpack."""
+        if self._verifier:
+            self._verifier.finish()
+        if self._broken is None:
+            self._decoder.finish()
+        if self._broken is not None or self._skip or self._left:
+            raise self._broken or BadArtifact(f"{self._assembly.name}: a chunk that holds less than it should")
+        super().finish(meter, shore)
+
+    def _begin(self) -> None:
+        super()._begin()
+        self._broken = None
+        start = self._number * self._packed.size
+        self._offset = start
+        self._left = min(self._packed.size, self._packed.content_bytes - start)
+        self._skip = 0 if self._number else self._packed.content_start
+        is_last = self._number == len(self._packed.stops) - 1
+        self._tail = _TAR_TAIL_BYTES if is_last else 0
+        self._decoder = zstd_decoder(self._unpacked)
+
+    def _write(self, content: memoryview, offset: int) -> None:  # noqa: ARG002 - where the packed bytes lie is no matter
+        if self._broken is None:
+            try:
+                self._decoder.feed(content)
+            except BadArtifact as error:
+                self._broken = error
+
+    @property
+    def _span(self) -> tuple[int, int]:
+        return self._number * self._packed.size, self._offset
+
+    def _unpacked(self, content: bytes | memoryview) -> None:
+        """Write what belongs to the file: behind the tar's header, and before its end."""
+        body = memoryview(content)[min(self._skip, len(content)) :]
+        self._skip -= len(content) - len(body)
+        kept = body[: self._left]
+        super()._write(kept, self._offset)
+        self._offset += len(kept)
+        self._left -= len(kept)
+        self._tail -= len(body) - len(kept)
+        if self._tail < 0:
+            raise BadArtifact(f"{self._assembly.name}: a chunk that holds more than it should")

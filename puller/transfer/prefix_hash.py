@@ -1,0 +1,82 @@
+"""The digest of a blob that has no chunk digests: it grows along the bytes that have landed without a gap."""
+
+import os
+import threading
+from bisect import bisect_right
+from collections.abc import Iterable
+
+from puller.errors import DiskFailed, disk_errors
+from puller.plan import Blob, Piece
+from registry.digest import Digest
+from registry.errors import Mismatch
+
+_READ_BYTES = 1 << 18  # stays in a core's own cache between the read and the hash
+
+
+class Prefix:
+    """Counts the whole blob's digest while its pieces come in any order. Every method may be called from any thread.
+
+    Where a piece stands at the front, its bytes are hashed as they arrive. Pieces that ran ahead of the front are
+    read back from the page cache when the front reaches them: one hash can only be counted from front to back.
+    """
+
+    def __init__(self, blob: Blob, landed: Iterable[Piece] = ()) -> None:
+        self._blob = blob
+        self._starts = [piece.start for piece in blob.pieces]
+        self._hasher = blob.layer.digest.hasher()
+        self._position = 0
+        self._landed = {piece.start: piece.stop for piece in landed}
+        self._lock = threading.Lock()
+
+    def pass_by(self, piece: Piece, position: int, content: memoryview, handle: int) -> None:
+        """Hash `content`, about to be written at `position` of an unfinished piece, if the front is in that piece."""
+        if not piece.start <= self._position <= position:
+            return
+        with self._lock:
+            if piece.start <= self._position <= position:
+                self._read_back(handle, position)
+                self._hasher.update(content)
+                self._position += len(content)
+
+    def extend(self, piece: Piece, handle: int) -> None:
+        """Take notice that a piece is on disk, and follow the front as far as there is no gap."""
+        with self._lock:
+            self._landed[piece.start] = piece.stop
+        self.follow(handle)
+
+    def follow(self, handle: int) -> None:
+        """Hash what has landed at the front; when another thread is at it, that one goes on."""
+        while self._gapless() and self._lock.acquire(blocking=False):
+            try:
+                stop = self._gapless()
+                if stop:
+                    self._read_back(handle, stop)
+            finally:
+                self._lock.release()
+
+    def judge(self, handle: int) -> None:
+        """Raise Mismatch unless the whole blob has its digest."""
+        with self._lock:
+            self._read_back(handle, self._blob.layer.size)
+            found = Digest(self._hasher.hexdigest(), self._blob.layer.digest.algorithm)
+        if found != self._blob.layer.digest:
+            raise Mismatch(f"{self._blob.files[0].path}: wanted {self._blob.layer.digest}, got {found}")
+
+    def _gapless(self) -> int:
+        """Give the end of the landed piece that the front is in, or 0."""
+        position = self._position
+        stop = self._landed.get(self._starts[bisect_right(self._starts, position) - 1], 0)
+        return stop if stop > position else 0
+
+    def _read_back(self, handle: int, stop: int) -> None:
+        buffer = memoryview(bytearray(_READ_BYTES))
+        with disk_errors():
+            while self._position < stop:
+                count = os.preadv(handle, [buffer[: stop - self._position]], self._position)
+                if not count:
+                    raise DiskFailed(
+                        f"{self._blob.files[0].path}: ends at byte {self._position}: somebody shortened it meanwhile",
+                        remedy="see that nothing else writes to the volume, then pull again",
+                    )
+                self._hasher.update(buffer[:count])
+                self._position += count

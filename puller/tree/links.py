@@ -1,0 +1,49 @@
+"""Where a symbolic link leads to, among names that are still only promised: walked as a kernel would. Pure."""
+
+from collections.abc import Callable
+
+from puller.errors import UnsafePath
+
+_MOST_LINKS = 40  # how many links a kernel follows on one way (path_resolution(7))
+_LONGEST_TARGET = 4095  # what a kernel takes (symlink(2))
+
+
+def follow(path: str, target_of: Callable[[str], str | None], *, is_rooted: bool) -> str:
+    """Give where a path leads to, its last part followed too; raise UnsafePath when that is outside, or too far.
+
+    `target_of` tells what the link at a path says, and None where no link is. Where a tree `is_rooted`, a slash stands
+    for its root, above which there is nothing; elsewhere a link may not leave it.
+    """
+    here, followed, ahead = "", 0, path.split("/")[::-1]
+    while ahead:
+        step = ahead.pop()
+        if step == "..":
+            if not here and not is_rooted:
+                raise UnsafePath(f"{path!r}: a link that leads out of the model, to {_shown(path, target_of)}")
+            here = here.rpartition("/")[0]
+            continue
+        there = f"{here}/{step}" if here else step
+        target = target_of(there)
+        if target is None:
+            here = there
+            continue
+        followed += 1
+        if followed > _MOST_LINKS:
+            raise UnsafePath(f"{path!r}: a link through more than {_MOST_LINKS} links")
+        if target.startswith("/"):
+            if not is_rooted:
+                raise UnsafePath(f"{path!r}: a link to {_shown(path, target_of)}, outside of the model")
+            here = ""
+        ahead += _steps(target, path)
+    return here
+
+
+def _steps(target: str, path: str) -> list[str]:
+    """Give the parts of a target, the last one first."""
+    if len(target) > _LONGEST_TARGET or "\0" in target:
+        raise UnsafePath(f"{path!r}: a link to what is no name, {target[:200]!r}")
+    return [step for step in reversed(target.split("/")) if step not in {"", "."}]
+
+
+def _shown(path: str, target_of: Callable[[str], str | None]) -> str:
+    return repr((target_of(path) or "")[:200])

@@ -1,0 +1,207 @@
+"""The model directory put together from files that are at hand, in the last step before it is published.
+
+1. Each file gets its name by a hard link; where the file system has none, by a rename, or a copy for a second name.
+2. Symbolic links come when all files stand, so that nothing is ever written through one.
+3. Files get their modes and times. One that has a name in a model that stands is not touched: where it has other ones
+   than are wanted, or somebody else may write to it, a copy takes its place.
+"""
+
+import os
+import stat
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from puller.artifact.image import ROOTS
+from puller.artifact.part import IN_PLACE, Form, Part, Shape
+from puller.errors import BadArtifact, NothingSelected, UnsafePath, disk_errors
+from puller.plan import chunks_of, is_selected
+from puller.settings import Settings
+from puller.store.filesystem import NOT_HERE, copy, discard, link_or_copy, make_folders, optional
+from puller.store.receipt import FileRecord
+from puller.store.trust import Trust, status_of
+from puller.unpack.staging import Staged, folder_of, sealed
+from puller.unpack.untar import Kind
+from registry.digest import Digest
+from registry.paths import plain
+
+from .tree import Content, Tree
+
+_MOST_MEMBERS = 200_000  # all of them are in memory when their places are decided
+
+Members = Mapping[str, Sequence[Staged]]
+"""What came out of packed layers, by the layer's digest."""
+
+
+def staged_members(stage: Path, parts: Iterable[Part], settings: Settings) -> Members:
+    """Give what lies on the stage, whole; raise BadArtifact when somebody took it away, or when it is too much."""
+    members, count = dict[str, Sequence[Staged]](), 0
+    for part in parts:
+        found = sealed(folder_of(stage, part, settings))
+        if found is None:
+            raise BadArtifact(f"{part.name}: what was unpacked of it is gone", remedy="pull again")
+        members[str(part.layer.digest)] = found
+        count += len(found)
+        if count > _MOST_MEMBERS:
+            raise BadArtifact(f"more than {_MOST_MEMBERS} members in all archives")
+    return members
+
+
+def tree_of(
+    form: Form, parts: Iterable[Part], places: Mapping[Digest, Path], members: Members, settings: Settings
+) -> Tree:
+    """Return what an artifact's parts make together, as far as it is wanted. `places` tells where each blob is.
+
+    Raises BadArtifact, UnsafePath, NothingSelected.
+    """
+    tree = Tree(is_image=form.is_image)
+    for part in parts:
+        if part.shape in IN_PLACE:
+            size = part.layer.size if part.shape is Shape.FILE else part.size or 0
+            tree.put_file(part, size, str(places[part.layer.digest]))
+        else:
+            tree.put_members(part, members[str(part.layer.digest)])
+    if form.is_image:
+        tree = tree.rooted(_root(tree, settings.image_path))
+    for path, node in tree.nodes.items():
+        if node.kind is Kind.SYMLINK:
+            tree.follow(path)
+    if settings.include or settings.exclude:
+        tree.keep(lambda path: is_selected(path, settings.include, settings.exclude))
+    if all(node.kind is Kind.FOLDER for node in tree.nodes.values()):
+        raise NothingSelected(f"no file matches include={list(settings.include)} exclude={list(settings.exclude)}")
+    return tree
+
+
+def image_roots(image_path: str) -> tuple[str, ...]:
+    """Give the folders of an image that may hold the model."""
+    return (plain(image_path).removeprefix("/"),) if image_path else ROOTS
+
+
+def settle(tree: Tree, model: Path, workshop: Path, trust: Trust) -> None:
+    """Put everything in a tree together in a new folder `model`. Files below `workshop` are this pull's own.
+
+    Raises DiskFailed, NoRoom, UnsafePath.
+    """
+    builder = _Builder(model, workshop, trust)
+    with disk_errors():
+        discard(model)
+        make_folders(model, model)
+        for path, node in tree.nodes.items():
+            if node.kind is Kind.FOLDER:
+                make_folders(model, model / path)
+            elif node.content is not None:
+                builder.file(model / path, node.content)
+        for path, node in tree.nodes.items():
+            if node.kind is Kind.SYMLINK:
+                make_folders(model, (model / path).parent)
+                (model / path).symlink_to(node.target)
+
+
+class _Builder:
+    """Puts a model directory together. All methods raise OSError."""
+
+    def __init__(self, model: Path, workshop: Path, trust: Trust) -> None:
+        self._model, self._workshop, self._trust = model, workshop, trust
+        self._placed: dict[tuple[str, int, float | None], Path] = {}
+        """Where a file is that has the bytes of a place, and a mode and a time."""
+
+        self._taken: set[str] = set()
+        """The places whose own file is in the model already."""
+
+    def file(self, place: Path, content: Content) -> None:
+        """Give content its name; raise UnsafePath where the file system takes that for another file's."""
+        make_folders(self._model, place.parent)
+        if status_of(place) is not None:
+            raise UnsafePath(f"{str(place.relative_to(self._model))!r}: this volume takes the name for another file's")
+        dress = (content.place, content.mode, content.mtime)
+        if dress in self._placed:
+            if not link_or_copy(self._placed[dress], place):
+                self._placed[dress] = place  # a file has so many names and no more
+            return
+        self._placed[dress] = place
+        source = Path(content.place)
+        if source.is_relative_to(self._workshop):
+            self._take(source, place)
+        elif self._may_share(source, content):
+            link_or_copy(source, place)
+            return
+        else:
+            copy(source, place)
+        _dress(place, content)
+
+    def _take(self, source: Path, place: Path) -> None:
+        """Give a file of this pull's own a name in the model. With another mode or time it must be another file."""
+        if str(source) in self._taken:
+            copy(self._where(source), place)
+            return
+        self._taken.add(str(source))
+        try:
+            os.link(source, place, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in NOT_HERE:
+                raise
+            source.rename(place)
+
+    def _where(self, source: Path) -> Path:
+        """Return a name of a file that was taken, wherever it is now."""
+        if status_of(source) is not None:
+            return source
+        return next(place for (taken, *_), place in self._placed.items() if taken == str(source))
+
+    def _may_share(self, source: Path, content: Content) -> bool:
+        """Return whether a published file can have one more name: it must be right as it is."""
+        status = source.lstat()
+        wanted = None if content.mtime is None else int(content.mtime * 1e9)
+        is_dressed = stat.S_IMODE(status.st_mode) == content.mode and wanted in (None, status.st_mtime_ns)
+        return is_dressed and self._trust.is_exclusive(status)
+
+
+def records(model: Path, tree: Tree, form: Form) -> tuple[tuple[FileRecord, ...], tuple[tuple[str, str], ...]]:
+    """Return what the receipt says of every file, and of every symbolic link."""
+    layers = {part.number: part for part in form.parts}
+    with disk_errors():
+        files = tuple(
+            FileRecord(
+                path=path,
+                layer=str(layers[node.layer].layer.digest),
+                size=node.content.size,
+                mtime_ns=(model / path).lstat().st_mtime_ns,
+                proof=proof_of(layers[node.layer]),
+            )
+            for path, node in tree.nodes.items()
+            if node.content is not None
+        )
+    return files, tuple((path, node.target) for path, node in tree.nodes.items() if node.kind is Kind.SYMLINK)
+
+
+def proof_of(part: Part) -> str:
+    """Return what a layer's bytes were held to: its digest, or those of its chunks (docs/decisions/0005)."""
+    return "chunks" if part.shape in IN_PLACE and chunks_of(part) else "layer"
+
+
+def _dress(place: Path, content: Content) -> None:
+    """Give a file its mode and, where somebody told one, its time, as far as the file system keeps them."""
+    with optional():
+        place.chmod(content.mode)
+    if content.mtime is not None:
+        nanoseconds = int(content.mtime * 1e9)
+        with optional():
+            os.utime(place, ns=(nanoseconds, nanoseconds))
+
+
+def _root(tree: Tree, image_path: str) -> str:
+    roots = image_roots(image_path)
+    found = next((root for root in roots if not root or tree.has_files(root)), None)
+    if found is None:
+        for root in roots:
+            if tree.is_link(root):
+                place = f"/{tree.follow(root)}"
+                raise BadArtifact(
+                    f"the image's /{root} is a link to {place}", remedy=f"pull it with --image-path {place}"
+                )
+        places = ", ".join(f"/{root}" for root in roots)
+        raise BadArtifact(
+            f"the image holds no file under {places}",
+            remedy="name the folder of the image that holds the model with --image-path",
+        )
+    return found

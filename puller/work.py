@@ -1,0 +1,214 @@
+"""What is at hand of a model, looked through before anything is fetched.
+
+A blob is at hand where an earlier pull of this user left it, in a model that stands, or in a cache. What nobody else
+can have written, and a receipt names, is believed; all else is hashed. A file that another name may share is never
+written to: what is wrong with it comes as a new file.
+"""
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from registry.digest import Digest
+from registry.paths import plain
+
+from .artifact.image import concerns
+from .artifact.part import Form, Part
+from .errors import disk_errors
+from .plan import Blob, Piece, is_selected
+from .settings import Settings
+from .store.filesystem import copy, discard, optional
+from .store.journal import Landed
+from .store.receipt import Receipt
+from .store.standing import is_as_published
+from .store.trust import Trust, file_status, status_of
+from .store.work_dir import Workshop
+from .store.writeback import Flush
+from .transfer.archive_blob import Stream
+from .transfer.file_blob import Assembly
+from .tree.materialize import image_roots
+from .unpack.layer import Payload
+from .unpack.staging import Stage, folder_of, sealed
+from .verify import Verifier
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A folder with files that may be a model's: their paths, and which blob each is by a receipt that is believed."""
+
+    folder: Path
+    known: Mapping[str, str] = field(default_factory=dict)
+    """The path of a file by its layer's digest."""
+
+    is_believed: bool = False
+    """Whether a receipt that is believed names all its files: others need not be looked at."""
+
+    @classmethod
+    def of(cls, folder: Path, receipt: Receipt | None, trust: Trust) -> "Shelf":
+        """Look a folder's receipt through, if one is believed."""
+        if receipt is None:
+            return cls(folder)
+        files: dict[str, str] = {}
+        for record in receipt.files:
+            if is_as_published(folder, record, trust):
+                files.setdefault(record.layer, record.path)
+        return cls(folder, files, is_believed=len(files) > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class AtHand:
+    """What need not come, and what must: `places` tells where each blob is that is there."""
+
+    places: dict[Digest, Path]
+    missing: list[Assembly]
+
+
+class Search:
+    """Looks for the blobs of one model."""
+
+    def __init__(self, workshop: Workshop, shelves: Sequence[Shelf], trust: Trust, verifier: Verifier) -> None:
+        self._workshop, self._trust, self._verifier = workshop, trust, verifier
+        self._shelves = (*shelves, Shelf(workshop.leftover))
+
+    def run(self, blobs: Sequence[Blob], landed: Landed) -> AtHand:
+        """Find what is at hand of blobs. `landed` is what the journal says. Raises DiskFailed, NoRoom."""
+        with disk_errors():
+            self._tidy(blobs)
+            size = sum(blob.size for blob in blobs if self._may_hash(blob))
+            found = self._verifier.each(lambda blob: self._find(blob, landed), blobs, size)
+        places = {blob.layer.digest: place for blob, place in zip(blobs, found, strict=True) if isinstance(place, Path)}
+        return AtHand(places, [assembly for assembly in found if isinstance(assembly, Assembly)])
+
+    def _tidy(self, blobs: Iterable[Blob]) -> None:
+        """Leave in the incoming folder just files of this user's that have no other name and belong to these blobs.
+
+        A model that an earlier pull was putting together goes first: it may hold their other names. Where the file
+        system has no hard links it may hold the files themselves.
+        """
+        self._take_apart()
+        incoming = self._workshop.incoming
+        status = status_of(incoming)
+        if status is not None and not stat.S_ISDIR(status.st_mode):
+            discard(incoming)
+        incoming.mkdir(exist_ok=True)
+        wanted = {blob.layer.digest.hex for blob in blobs}
+        for entry in incoming.iterdir():
+            status = entry.lstat()
+            is_file = stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and self._trust.is_own(status)
+            if entry.name not in wanted or not is_file:
+                discard(entry)
+            elif not self._trust.is_exclusive(status):
+                with optional():
+                    entry.chmod(0o644)
+
+    def _take_apart(self) -> None:
+        model, leftover = self._workshop.model, self._workshop.leftover
+        discard(leftover)
+        if status_of(model) is None:
+            return
+        model.rename(leftover)
+        for folder, _, names in os.walk(leftover):
+            for name in names:
+                if (Path(folder) / name).lstat().st_nlink > 1:
+                    (Path(folder) / name).unlink()
+
+    def _may_hash(self, blob: Blob) -> bool:
+        is_begun = _has_size(self._workshop.incoming, blob.layer.digest.hex, blob.size)
+        return blob.packed is None and (is_begun or bool(self._named(blob)))
+
+    def _find(self, blob: Blob, landed: Landed) -> Path | Assembly:
+        """Return where a whole blob is, or what is to be done to have it."""
+        place = self._workshop.incoming / blob.layer.digest.hex
+        pieces = self._pieces(blob, place, landed)
+        is_judged = blob.packed is not None or blob.pieces[0].digest is not None
+        if len(pieces) == len(blob.pieces) and is_judged:
+            return place
+        if blob.packed is None and blob.pieces[0].digest is None and self._verifier.is_right(blob, place):
+            return place
+        found = self._known(blob) or self._copied(blob, place)
+        if found is not None:
+            return found
+        if not pieces:
+            discard(place)
+        return Assembly(blob, place, pieces if len(pieces) < len(blob.pieces) else ())
+
+    def _pieces(self, blob: Blob, place: Path, landed: Landed) -> frozenset[Piece]:
+        """Return the pieces of an incoming file that need not come again.
+
+        Those with a digest of their own are hashed, whatever the journal says of them. Of foreign blobs the whole is
+        judged in the end. Of packed ones the journal's word counts, for the file that it names.
+        """
+        status = status_of(place)
+        if status is None or status.st_size != blob.size:
+            return frozenset()
+        hex_digest = blob.layer.digest.hex
+        noted = [piece for piece in blob.pieces if landed.get((hex_digest, piece.start, piece.stop)) == status.st_ino]
+        if blob.packed is not None or blob.pieces[0].digest is None:
+            return frozenset(noted)
+        return self._verifier.right_pieces(blob, place, noted or None)
+
+    def _known(self, blob: Blob) -> Path | None:
+        """Return the file that a receipt which is believed says is this blob."""
+        for shelf in self._shelves:
+            name = shelf.known.get(str(blob.layer.digest))
+            if name is not None and _has_size(shelf.folder, name, blob.size):
+                return shelf.folder / name
+        return None
+
+    def _copied(self, blob: Blob, place: Path) -> Path | None:
+        """Take a file that nothing speaks for: the copy is hashed, since others may write to the file itself."""
+        for file in self._named(blob):
+            if blob.packed is None and self._verifier.is_right(blob, file):
+                status = status_of(file)
+                if status is not None and self._trust.is_exclusive(status):
+                    return file
+                discard(place)
+                copy(file, place)
+                if self._verifier.is_right(blob, place):
+                    return place
+                discard(place)
+        return None
+
+    def _named(self, blob: Blob) -> list[Path]:
+        """Return the files, under any name of the blob's, of which no receipt says what they are."""
+        folders = [shelf.folder for shelf in self._shelves if not shelf.is_believed]
+        names = [file.path for file in blob.files]
+        return [folder / name for folder in folders for name in names if _has_size(folder, name, blob.size)]
+
+
+def what_is_packed(  # noqa: PLR0913, PLR0917 - one call, and each says what nothing else can
+    stage: Path, parts: Sequence[Part], form: Form, settings: Settings, landed: Landed, flush: Flush
+) -> list[Stream]:
+    """Return the packed layers that no earlier pull unpacked whole; clear the stage of what belongs to none."""
+    with disk_errors():
+        status = status_of(stage)
+        if status is not None and not stat.S_ISDIR(status.st_mode):
+            discard(stage)
+        stage.mkdir(exist_ok=True)
+        for stranger in set(stage.iterdir()) - {folder_of(stage, part, settings) for part in parts}:
+            discard(stranger)
+    streams = []
+    for part in parts:
+        folder = folder_of(stage, part, settings)
+        if (part.layer.digest.hex, 0, part.layer.size) in landed and sealed(folder) is not None:
+            continue
+        payload = Payload(part, Stage(folder, _wants(part, form, settings), flush))
+        streams.append(Stream(part, payload))
+    return streams
+
+
+def _wants(part: Part, form: Form, settings: Settings) -> Callable[[str], bool]:
+    """Return what tells by a member's name whether it matters; where only the whole archive tells its name, it does."""
+    if form.is_image:
+        roots = image_roots(settings.image_path)
+        return lambda name: concerns(plain(name).removeprefix("/"), roots)
+    if part.path or part.root:
+        return lambda _: True
+    return lambda name: is_selected(plain(name), settings.include, settings.exclude)
+
+
+def _has_size(folder: Path, name: str, size: int) -> bool:
+    status = file_status(folder, name)
+    return status is not None and status.st_size == size

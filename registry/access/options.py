@@ -1,0 +1,75 @@
+"""The options that verbs share: how registries are reached, and how a transfer tells of itself."""
+
+import argparse
+from collections.abc import Mapping
+
+from registry.progress.reporter import JsonVoice, Silence, Voice
+from registry.remote.client import Access
+from registry.source import OciSource, Source
+
+from .defaults import HOSTS_DIRECTORY
+from .environment import access_from
+
+
+def add_access_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says how registries are reached."""
+    group = parser.add_argument_group("registry")
+    group.add_argument(
+        "--plain-http", action="store_true", help="speak HTTP, not HTTPS (registries on loopback: always)"
+    )
+    group.add_argument("--ca-file", default="", metavar="PEM", help="trust these CAs beside the system's")
+    group.add_argument(
+        "--docker-config",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a docker config with credentials, before your own; may be given again",
+    )
+    group.add_argument(
+        "--hosts-dir",
+        default=HOSTS_DIRECTORY,
+        metavar="DIR",
+        help="mirrors, by containerd's hosts.toml convention; a node's own are in /etc/containerd/certs.d "
+        "(default: %(default)s)",
+    )
+
+
+def add_progress_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says how a transfer tells of itself."""
+    group = parser.add_argument_group("progress, on stderr")
+    group.add_argument(
+        "--progress",
+        choices=("auto", "json"),
+        default="auto",
+        help="auto: a living line on a terminal, else a line each 5 s; json: an object a line each second",
+    )
+    group.add_argument("--quiet", action="store_true", help="no progress at all")
+
+
+def voice_for(arguments: argparse.Namespace) -> Voice:
+    """Give the voice that the options ask for."""
+    if arguments.quiet:
+        return Silence()
+    return JsonVoice() if arguments.progress == "json" else Voice()
+
+
+def positive(text: str) -> int:
+    """Read a whole number from 1 up, for argparse."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
+
+
+def access_for(arguments: argparse.Namespace, source: Source, environ: Mapping[str, str], voice: Voice) -> Access:
+    """Make the access that the options ask for; `voice` tells of its waits."""
+    plain = (source.reference.registry,) if isinstance(source, OciSource) and arguments.plain_http else ()
+    return access_from(
+        environ,
+        docker_configs=arguments.docker_config,
+        say=(voice_for(arguments) if hasattr(arguments, "quiet") else Voice()).say,
+        plain_http=plain,
+        ca_file=arguments.ca_file,
+        hosts_dir=arguments.hosts_dir,
+        say_wait=voice.wait,
+    )

@@ -1,0 +1,169 @@
+"""Answer a registry's challenges: anonymous, basic, and bearer tokens (distribution-spec; RFC 9110, 11; RFC 6750).
+
+A token belongs to one scope of one registry, is asked for when the registry demands one, is used by all threads,
+and is thrown away when it is refused or about to lapse. Its text never leaves this module but in a header.
+
+1. Credentials are looked for when the registry asks for the first time, and not before.
+2. A token is asked for with the own scope. Once that was refused, by whoever, the challenge's is tried: gateways that
+   rewrite names take their own alone.
+3. A token that was taken before and is refused now has lapsed early: one new token is tried, then the refusal counts.
+"""
+
+import re
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from registry.errors import Unauthorized
+from registry.http.redirects import GuardedTransport
+from registry.http.response import Response
+from registry.printable import printable
+from registry.reference import Reference
+
+from .challenges import Challenge, parse_challenges
+from .credentials import Credential, Credentials
+from .tokens import Realm, basic, is_usable
+
+_SCOPE = re.compile(r"repository:[a-z0-9._/-]{1,255}:[a-z*]+(?:,[a-z*]+)*")
+
+
+@dataclass(slots=True)
+class _Token:
+    header: str
+    lapses_at: float = float("inf")
+    was_taken: bool = False
+
+
+class Authorizer:
+    """The Authorization header for one registry, by scope, kept fresh for any number of threads.
+
+    A scope is written as in a token request; several are separated by spaces.
+    """
+
+    def __init__(
+        self,
+        guard: GuardedTransport,
+        credentials: Credentials,
+        place: Reference,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`place` is what credentials are looked for by."""
+        self._guard, self._origin, self._clock = guard, guard.origin, clock
+        self._credentials, self._place = credentials, place
+        self._credential: Credential | None = None
+        self._has_looked = False
+        self._challenge: Challenge | None = None
+        self._tokens: dict[str, _Token] = {}
+        self._rewritten: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def header(self, scope: str) -> str | None:
+        """Give the header to send, or None while the registry has not asked for one."""
+        with self._lock:
+            token = self._tokens.get(scope)
+            if token is None and self._challenge is None:
+                return None
+            if token is None or self._clock() >= token.lapses_at:
+                token = self._tokens[scope] = self._obtain(scope)
+            return token.header
+
+    def taken(self, scope: str, header: str) -> None:
+        """Note that the registry took a header."""
+        token = self._tokens.get(scope)
+        if token is not None and not token.was_taken and token.header == header:
+            token.was_taken = True
+
+    def answer(self, response: Response, scope: str, refused: Sequence[str | None]) -> str | None:
+        """Give the header that answers a 401, or a 403; None when there is nothing better to say.
+
+        `refused` are the headers that the registry refused for this very request, the last one in `response`; none is
+        sent twice. Raises Unauthorized when the registry wants what cannot be had.
+        """
+        challenges = parse_challenges(response.headers.get_all("WWW-Authenticate") or [])
+        with self._lock:
+            known = self._tokens.pop(scope, None)
+            if known is not None and known.header not in refused:  # another thread was quicker
+                self._tokens[scope] = known
+                return known.header
+            was_taken = known is not None and known.was_taken
+            if response.status == 401:
+                self._challenge = self._choose(challenges) or self._challenge
+            if self._challenge is not None:
+                is_renewable = response.status == 401 or was_taken
+                return self._better(scope, refused, _scope_of(challenges), is_renewable=is_renewable)
+        if response.status != 401:
+            return None
+        asked = ", ".join(challenge.scheme for challenge in challenges) or "nothing"
+        raise Unauthorized(f"{self._origin}: asks for credentials in no form that is known: {printable(asked)}")
+
+    @property
+    def who(self) -> str:
+        """Say as whom the registry is asked, and which credentials could not be read."""
+        who = "an anonymous caller"
+        if self._credential is not None:
+            name = self._credential.username
+            who = f"user {printable(name)!r}" if name else "the token's owner"
+        return "; ".join((who, *self._credentials.lacking)) if self._has_looked else who
+
+    def _better(self, scope: str, refused: Sequence[str | None], rewritten: str, *, is_renewable: bool) -> str | None:
+        if len(refused) == 1 and is_renewable:
+            token = self._obtain(scope, rewritten)
+            if token.header not in refused:
+                self._tokens[scope] = token
+                return token.header
+        if refused[-1] is not None and self._rewrite(scope, rewritten):
+            with suppress(Unauthorized):
+                token = self._obtain(scope)
+                if token.header not in refused:
+                    self._tokens[scope] = token
+                    return token.header
+        self._rewritten.pop(scope, None)
+        return None
+
+    def _rewrite(self, scope: str, rewritten: str) -> bool:
+        """Ask with another scope from now on; False when there is none."""
+        if not rewritten or rewritten == self._rewritten.get(scope, scope):
+            return False
+        self._rewritten[scope] = rewritten
+        return True
+
+    def _choose(self, challenges: Sequence[Challenge]) -> Challenge | None:
+        """Give the challenge to answer: one with a realm for tokens, else one for a user, else what there is."""
+        bearer = [one for one in challenges if one.scheme == "bearer"]
+        usable = [one for one in bearer if is_usable(one, self._guard)]
+        plain = [one for one in challenges if one.scheme == "basic"]
+        return next(iter((*usable, *plain, *bearer)), None)
+
+    def _obtain(self, scope: str, rewritten: str = "") -> _Token:
+        """Ask for a token; with the challenge's scope in place of the own where the own is refused."""
+        challenge, credential = self._challenge, self._look()
+        if credential and credential.registry_token:
+            return _Token(f"Bearer {credential.registry_token}")
+        if challenge is not None and challenge.scheme == "bearer":
+            realm = Realm(self._guard, challenge, credential, self.who)
+            try:
+                return _Token(*realm.ask(self._rewritten.get(scope, scope), self._clock))
+            except Unauthorized:
+                if not self._rewrite(scope, rewritten):
+                    raise
+            return _Token(*realm.ask(rewritten, self._clock))
+        if not credential or not credential.username:
+            raise Unauthorized(f"{self._origin}: asks for a user and a password, and none is known ({self.who})")
+        return _Token(basic(credential))
+
+    def _look(self) -> Credential | None:
+        if not self._has_looked:
+            self._credential = self._credentials.find(self._place)
+            self._has_looked = True
+        return self._credential
+
+
+def _scope_of(challenges: Sequence[Challenge]) -> str:
+    """Give the scope that a challenge names, where it is of the form that registries have."""
+    for challenge in challenges:
+        scope = challenge.parameters.get("scope", "")
+        if challenge.scheme == "bearer" and scope and all(_SCOPE.fullmatch(one) for one in scope.split(" ")):
+            return scope
+    return ""

@@ -1,0 +1,209 @@
+"""Docker configs in, the right credential for a repository out.
+
+Reads what docker, podman, kubectl and the clouds' helpers write: `auths` with `auth`, `username` and `password`,
+`identitytoken` or `registrytoken`; keys that are hosts, URLs, or hosts with a path; `credHelpers` and `credsStore`.
+
+Files that the user named are read at once, and a fault in one is an error. What stands where other tools look is read
+when a registry asks who is there, and a fault in it counts as nobody: told then, and again with the refusal.
+"""
+
+import json
+import stat
+from base64 import b64decode
+from binascii import Error as BadBase64
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any, Self
+
+from oras.defaults import registry as hub
+
+from registry.errors import BadCredentials
+from registry.reference import Reference
+
+from .credential_helpers import ask_helper
+
+_SIZE_LIMIT = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """How to prove who asks. Its `repr` shows no secret."""
+
+    username: str = ""
+    password: str = field(default="", repr=False)
+    identity_token: str = field(default="", repr=False)
+    registry_token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Config:
+    auths: Mapping[str, Credential] = field(default_factory=dict)
+    helpers: Mapping[str, str] = field(default_factory=dict)
+    store: str = ""
+    is_named: bool = True
+
+
+class Credentials:
+    """The credentials of several docker configs, merged: of two for one place the first given wins."""
+
+    def __init__(
+        self,
+        configs: Iterable[_Config] = (),
+        found: Iterable[Path] = (),
+        lacking: Iterable[str] = (),
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`found` are files that nobody named; `lacking` tells of named ones that are not there, and need not be."""
+        self._configs, self._found = list(configs), list(found)
+        self._lacking, self._say = list(lacking), say
+        self._lock = Lock()
+
+    @classmethod
+    def load(
+        cls,
+        files: Iterable[Path],
+        found: Iterable[Path] = (),
+        *,
+        may_lack: bool = False,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> Self:
+        """Read docker configs that the user named; raise BadCredentials for one that cannot be read.
+
+        `found` are those of the user's other tools, which come after them. With `may_lack` a named one may be missing,
+        as pull secrets may for the kubelet. `say` tells of what is passed over.
+        """
+        configs, lacking = [], []
+        for file in files:
+            try:
+                configs.append(_parse(file, is_named=True))
+            except FileNotFoundError:
+                if not may_lack:
+                    raise BadCredentials(f"{file}: no such file", remedy="name a docker config, or none") from None
+                lacking.append(f"no credentials are in {file}: no such file")
+            except OSError as error:
+                raise BadCredentials(f"{file}: cannot be read ({error.strerror or error})") from None
+        for words in lacking:
+            say(words)
+        return cls(configs, found, lacking, say)
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """What could not be read of places where credentials might be, for whoever is refused."""
+        return tuple(self._lacking)
+
+    def find(self, reference: Reference) -> Credential | None:
+        """Give the credential with the longest key that covers the repository, or None for nobody.
+
+        A program counts as an entry for the registry, where its config stands in the order. Raises BadCredentials.
+        """
+        with self._lock:
+            self._read_found()
+            host = _normal(reference.registry)
+            place = f"{host}/{reference.repository}"
+            for key in (place[:end] for end in range(len(place), 0, -1) if end == len(place) or place[end] == "/"):
+                for config in self._configs:
+                    credential = config.auths.get(key)
+                    if credential is None and key == host:
+                        credential = self._ask(config, host)
+                    if credential is not None:
+                        return credential
+            return None
+
+    def _read_found(self) -> None:
+        files, self._found = self._found, []
+        for file in files:
+            try:
+                self._configs.append(_parse(file, is_named=False))
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except (OSError, BadCredentials) as error:
+                why = error.strerror if isinstance(error, OSError) else "it is no docker config"
+                self._pass_over(f"no credentials are taken from {file}: {why}")
+
+    def _ask(self, config: _Config, host: str) -> Credential | None:
+        helper = config.helpers.get(host, config.store)
+        if not helper:
+            return None
+        try:
+            answer = ask_helper(helper, hub.index_server if host == hub.index_name else host)
+        except BadCredentials as error:
+            if config.is_named:
+                raise
+            self._pass_over(str(error))
+            return None
+        return Credential(*answer) if answer else None
+
+    def _pass_over(self, words: str) -> None:
+        if words not in self._lacking:
+            self._lacking.append(words)
+            self._say(words)
+
+
+def default_files(environ: Mapping[str, str]) -> list[Path]:
+    """Give the docker configs that this user's other tools read."""
+    home = Path(environ.get("HOME", "/"))
+    files = [Path(environ["REGISTRY_AUTH_FILE"])] if environ.get("REGISTRY_AUTH_FILE") else []
+    files.append(Path(environ.get("DOCKER_CONFIG") or home / ".docker") / "config.json")
+    if environ.get("XDG_RUNTIME_DIR"):
+        files.append(Path(environ["XDG_RUNTIME_DIR"]) / "containers/auth.json")
+    return files
+
+
+def _normal(key: str) -> str:
+    key = key.removeprefix("https://").removeprefix("http://").rstrip("/")
+    key = key.removesuffix("/v1").removesuffix("/v2").lower()
+    host, slash, path = key.partition("/")
+    return (hub.index_name if host in (hub.index_hostname, hub.default_v2_registry["host"]) else host) + slash + path
+
+
+def _parse(file: Path, *, is_named: bool) -> _Config:
+    """Read a docker config. Raises OSError where there is none to read, and BadCredentials."""
+    if not is_named and not stat.S_ISREG(file.stat().st_mode):
+        return _Config()  # a pipe or a folder would be waited for, or make no sense
+    with file.open("rb") as opened:
+        text = opened.read(_SIZE_LIMIT)
+    try:
+        content = json.loads(text)
+        auths = {_normal(key): _credential(entry) for key, entry in _table(content, "auths").items() if entry}
+        return _Config(
+            auths={key: found for key, found in auths.items() if found},
+            helpers={_normal(key): str(name) for key, name in _table(content, "credHelpers").items()},
+            store=str(content.get("credsStore") or ""),
+            is_named=is_named,
+        )
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        # Not the error's own text: a JSON error may quote the secret that it stumbled over.
+        raise BadCredentials(f"{file}: not a docker config ({type(error).__name__})") from None
+
+
+def _table(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    table = content.get(key) or {}
+    if not isinstance(table, dict):
+        raise TypeError(key)
+    return table
+
+
+def _credential(entry: Mapping[str, Any]) -> Credential | None:
+    username, password = str(entry.get("username") or ""), str(entry.get("password") or "")
+    if entry.get("auth"):
+        try:
+            username, _, password = b64decode(entry["auth"]).decode().partition(":")
+        except BadBase64:
+            raise ValueError("auth") from None
+    credential = Credential(
+        username,
+        password.rstrip("\0"),  # some writers pad with NUL
+        str(entry.get("identitytoken") or ""),
+        str(entry.get("registrytoken") or ""),
+    )
+    return _sound(credential) if credential != Credential() else None
+
+
+def _sound(credential: Credential) -> Credential:
+    """Give a credential back; raise ValueError for one that no request can carry."""
+    (credential.username + credential.password + credential.identity_token).encode()
+    if not credential.registry_token.isascii() or not credential.registry_token.isprintable():
+        raise ValueError("registrytoken")
+    return credential

@@ -1,0 +1,109 @@
+"""Tokens, asked for where a challenge says (distribution's token specification; its OAuth 2 variant)."""
+
+import json
+import math
+import re
+from base64 import b64encode
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from registry.errors import Fault, Refused, Unauthorized, Unavailable
+from registry.http.codings import check_coding
+from registry.http.failures import other_failure
+from registry.http.redirects import GuardedTransport
+from registry.http.response import Response
+from registry.net.origin import Origin, redacted
+
+from .challenges import Challenge
+from .credentials import Credential
+
+_ANSWER_LIMIT = 1 << 20
+_MARGIN_SECONDS = 10.0
+_LIFE_SECONDS = 60.0  # where the server does not say (distribution's token specification)
+_ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
+_TOKEN = re.compile(r"[!-~]+")  # what a header can carry
+_REFUSALS = (400, 401, 403)
+
+
+class Realm:
+    """A token server, as one caller asks it."""
+
+    def __init__(self, guard: GuardedTransport, challenge: Challenge, credential: Credential | None, who: str) -> None:
+        """Raise Refused for a realm to which a registry could lure us with the user's password."""
+        self._guard, self._credential, self._who = guard, credential, who
+        self._url = _address(challenge, guard)
+        self._service = challenge.parameters.get("service", "")
+
+    def ask(self, scope: str, clock: Callable[[], float]) -> tuple[str, float]:
+        """Return the header that shows a token for `scope`, and when it lapses. Raises Unauthorized, Unavailable."""
+        query = [("service", self._service)] if self._service else []
+        query += [("scope", one) for one in scope.split(" ")]
+        with self._request(query, scope) as answer:
+            where = redacted(answer.url)
+            check_coding(answer.headers, where)
+            content = answer.read(_ANSWER_LIMIT)
+        text, life = _parse(content, where)
+        return f"Bearer {text}", clock() + max(life - _MARGIN_SECONDS, life / 2)
+
+    def _request(self, query: list[tuple[str, str]], scope: str) -> Response:
+        method, url, headers, body = self._composed(query)
+        origin = Origin.of(url)
+
+        def send(method: str, url: str) -> Response:
+            if Origin.of(url) != origin:  # the password would go with it, and whose it is only this origin may know
+                raise Refused(f"{origin}: leads whoever asks for a token to another host, {redacted(url)}")
+            return self._guard.request(method, url, headers, body if method == "POST" else None)
+
+        def failure(response: Response) -> Fault:
+            if response.status in _REFUSALS:
+                return Unauthorized(f"{redacted(url)}: gives {self._who} no token for {scope!r}")
+            said = f"{redacted(url)}: answered {response.status} when asked for a token"
+            return other_failure(said, response.status, response.headers)
+
+        return self._guard.follow(method, url, send, accept=(200,), failure=failure)
+
+    def _composed(self, query: list[tuple[str, str]]) -> tuple[str, str, dict[str, str], bytes | None]:
+        credential = self._credential
+        if credential and credential.identity_token:
+            form = [("grant_type", "refresh_token"), ("refresh_token", credential.identity_token)]
+            body = urlencode([*query, *form, ("client_id", "weighbridge")]).encode()
+            return "POST", self._url, {"Content-Type": "application/x-www-form-urlencoded"}, body
+        headers = {"Authorization": basic(credential)} if credential and credential.username else {}
+        glue = "&" if urlsplit(self._url).query else "?"
+        return "GET", f"{self._url}{glue}{urlencode(query)}", headers, None
+
+
+def is_usable(challenge: Challenge, guard: GuardedTransport) -> bool:
+    """Return whether a challenge names a realm that may be asked."""
+    try:
+        _address(challenge, guard)
+    except Refused:
+        return False
+    return True
+
+
+def basic(credential: Credential) -> str:
+    """Return the header that shows a user and a password (RFC 7617)."""
+    pair = f"{credential.username}:{credential.password}"
+    return f"Basic {b64encode(pair.encode()).decode()}"
+
+
+def _address(challenge: Challenge, guard: GuardedTransport) -> str:
+    realm = challenge.parameters.get("realm", "")
+    if not _ABSOLUTE.match(realm):
+        raise Refused(f"{guard.origin}: names no URL where tokens are given")
+    return guard.target(str(guard.origin), realm, "wants its token fetched from").partition("#")[0]
+
+
+def _parse(content: bytes, where: str) -> tuple[str, float]:
+    """Read a token and the seconds that it lives."""
+    try:
+        answer: dict[str, Any] = json.loads(content)
+        text = answer.get("token") or answer["access_token"]
+        life = float(answer.get("expires_in") or _LIFE_SECONDS)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+        raise Unavailable(f"{where}: answered no token") from None
+    if not isinstance(text, str) or not _TOKEN.fullmatch(text):
+        raise Unavailable(f"{where}: answered a token that no header can carry")
+    return text, life if math.isfinite(life) else _LIFE_SECONDS

@@ -1,0 +1,93 @@
+"""Parts of blobs, asked for over HTTP: what came is compared with what was asked, and redirects are remembered."""
+
+import re
+from collections.abc import Callable
+
+from registry.errors import Fault, Mismatch, NotFound, Refused, Unauthorized
+from registry.manifest import Descriptor
+from registry.net.origin import redacted
+from registry.printable import printable
+
+from .codings import check_coding
+from .redirects import drain
+from .response import Response
+
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)", re.IGNORECASE)
+_PART, _NO_SUCH_RANGE = 206, 416
+_STALE = (Unauthorized, NotFound, Refused)
+
+
+class Ranges:
+    """Reads parts of blobs. Safe to share between threads.
+
+    Where a blob was redirected to is remembered: the next part is asked for there at once, and at the blob's own
+    address again when that one has lapsed.
+    """
+
+    def __init__(self, get: Callable[[str, dict[str, str]], Response]) -> None:
+        """`get` asks for a URL with headers, follows redirects, and gives the answer to be 200, 206 or 416."""
+        self._get = get
+        self._moved: dict[str, str] = {}
+
+    def open(self, url: str, descriptor: Descriptor, start: int, stop: int) -> tuple[Response, int, int]:
+        """Ask for bytes `start` to `stop` of a blob; give the answer and the offsets of its first byte and its end."""
+        headers = {} if start == 0 and stop == descriptor.size else {"Range": f"bytes={start}-{stop - 1}"}
+        moved = self._moved.get(url)
+        if moved:
+            try:
+                return self._ask(url, moved, headers, descriptor, start)
+            except _STALE:
+                self._moved.pop(url, None)
+        return self._ask(url, url, headers, descriptor, start)
+
+    def _ask(
+        self, url: str, where: str, headers: dict[str, str], descriptor: Descriptor, start: int
+    ) -> tuple[Response, int, int]:
+        """Ask at one address; once more, for the whole, where a range is answered with what is none."""
+        response = self._get(where, headers)
+        if headers and not _is_answer(response, descriptor, start):
+            with response:
+                drain(response)
+            response = self._get(where, {})
+        try:
+            begin, end = _check_head(response, descriptor)
+        except Fault:
+            response.close()
+            raise
+        if response.url != where:
+            self._moved[url] = response.url
+        return response, begin, end
+
+
+def _is_answer(response: Response, descriptor: Descriptor, start: int) -> bool:
+    """Return whether the answer to a request for a range can be one: the whole, or what begins where it should."""
+    if response.status == _NO_SUCH_RANGE:
+        return False
+    return response.status != _PART or _part(response, descriptor)[0] == start
+
+
+def _check_head(response: Response, descriptor: Descriptor) -> tuple[int, int]:
+    """Give the offsets of the body's first byte and of its end. Raises Mismatch, Refused."""
+    name = str(descriptor.digest)
+    check_coding(response.headers, name)
+    if response.status == _NO_SUCH_RANGE:
+        raise Refused(f"{name}: {redacted(response.url)} answered {response.status}, though no range was asked for")
+    if response.status == _PART:
+        begin, end = _part(response, descriptor)
+        if begin < 0:
+            answered = printable(response.headers.get("Content-Range", ""))
+            raise Mismatch(f"{name}: asked for {descriptor.size} bytes, was answered {answered!r}")
+        return begin, end
+    if response.length not in (None, descriptor.size):
+        raise Mismatch(f"{name}: {response.length} bytes are offered, {descriptor.size} were promised")
+    return 0, descriptor.size
+
+
+def _part(response: Response, descriptor: Descriptor) -> tuple[int, int]:
+    """Give the offsets that a part's Content-Range tells (RFC 9110, 14.4); -1 twice when they cannot be."""
+    match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
+    if match and match[3] in ("*", str(descriptor.size)):
+        begin, end = int(match[1]), int(match[2]) + 1
+        if begin < end <= descriptor.size and response.length in (None, end - begin):
+            return begin, end
+    return -1, -1

@@ -1,0 +1,188 @@
+"""One request and its answer, on a connection that somebody else opened."""
+
+import http.client
+import io
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol, Self, cast
+
+from registry.errors import Fault, Mismatch, Unavailable, Untrusted
+from registry.net.addresses import is_loopback
+from registry.net.connection import Connection
+from registry.net.limits import Bound, Overdue
+from registry.net.origin import Origin, redacted
+from registry.net.wire import Wire
+from registry.printable import printable
+
+
+class Pool(Protocol):
+    """Where connections go that can be used again."""
+
+    def give_back(self, origin: Origin, connection: Connection) -> None:
+        """Keep a connection for the next request to its origin."""
+        ...
+
+    def floor(self) -> Bound:
+        """Return the bound of a large body that begins now."""
+        ...
+
+    def answer(self) -> Bound:
+        """Return the bound of the answer to a body that was sent."""
+        ...
+
+
+class Response:
+    """An answer whose body is still on the wire. Close it; a body read to its end frees its connection."""
+
+    def __init__(self, pool: Pool, origin: Origin, connection: Connection, url: str) -> None:
+        self._pool, self._origin, self._connection = pool, origin, connection
+        self.url = url
+        self.is_from_loopback = is_loopback(connection.peer)
+        """Whether the host itself answered from this very machine; a proxy's address tells nothing of it."""
+        self.proxy = connection.proxy
+        """Through whom it came, and who may have answered itself where there is no TLS."""
+        self._wire = wire_of(connection)
+        try:
+            with explained(origin):
+                self._answer = _head_of(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self.status = self._answer.status
+        self.headers = self._answer.headers
+        self.length = self._answer.length
+        """How many body bytes the server announced, or None."""
+        self._left = self.length
+        self._broke: Exception | None = None
+        self._is_bulk = self._is_large = False
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill the buffer from the body; 0 at its end. Raises Unavailable when the connection breaks.
+
+        What came before a break is given first: the next call raises.
+        """
+        if not self._is_large:
+            self._is_large, self._wire.bound = True, self._pool.floor()
+        if self._broke is not None:
+            raise _explain(self._origin, self._broke) from self._broke
+        if self._left is None:  # chunked, or until the connection closes: http.client knows where it ends
+            with explained(self._origin):
+                return self._answer.readinto(buffer)
+        filled, wanted = 0, min(len(buffer), self._left)
+        try:
+            while filled < wanted and (count := self._receive(buffer[filled:wanted])):
+                filled += count
+        except (OSError, http.client.HTTPException) as error:
+            self._broke = error
+            if not filled:
+                raise _explain(self._origin, error) from error
+        self._left -= filled
+        return filled
+
+    def _receive(self, buffer: memoryview) -> int:
+        """Receive once, straight into the buffer: a larger read of http.client's would lose all on a break.
+
+        What http.client read too far with the head comes first. Behind it the wire is asked itself, for as much as the
+        buffer takes (Wire.fill), and http.client must not read meanwhile.
+        """
+        if self._is_bulk:
+            return self._wire.fill(buffer)
+        count = self._answer.fp.readinto1(buffer)
+        self._is_bulk = len(buffer) > io.DEFAULT_BUFFER_SIZE
+        return count
+
+    def read(self, limit: int) -> bytes:
+        """Give the whole body; raise Mismatch when it is longer than `limit` bytes, Unavailable when it ends early."""
+        with explained(self._origin):
+            content = self._answer.read(limit + 1)
+        if len(content) < min(self.length or 0, limit):
+            raise Unavailable(f"{redacted(self.url)}: the connection ended at byte {len(content)} of {self.length}")
+        if len(content) > limit:
+            raise Mismatch(f"{redacted(self.url)}: answered more than {limit} bytes")
+        return content
+
+    def close(self) -> None:
+        """Give the connection back when it is clean, else hang up."""
+        is_clean = (self._left == 0 or self._answer.isclosed()) and not self._answer.will_close
+        self._answer.close()
+        if is_clean:
+            self._pool.give_back(self._origin, self._connection)
+        else:
+            self._connection.close()
+
+    def abort(self) -> None:
+        """Break the connection, from any thread: whoever reads from it gets an error."""
+        self._wire.shutdown()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Outgoing:
+    """A request whose body is written bit by bit; `finish` gives the answer."""
+
+    def __init__(self, pool: Pool, origin: Origin, connection: Connection, url: str) -> None:
+        self._pool, self._origin, self._connection, self._url = pool, origin, connection, url
+        self._wire = wire_of(connection)
+        self._wire.bound = pool.floor()
+
+    def write(self, content: bytes | memoryview) -> bool:
+        """Send the next bytes; False when the server wants no more of them, and then `finish` may read why."""
+        try:
+            self._wire.send(memoryview(content))
+        except (BrokenPipeError, ConnectionResetError):
+            return False
+        except OSError as error:
+            if isinstance(error, Overdue) and self._wire.is_readable:
+                return False
+            raise _explain(self._origin, error) from error
+        return True
+
+    def finish(self) -> Response:
+        """Read the answer's head, as long as the registry may take for it: see deadline.committing."""
+        self._wire.bound = self._pool.answer()
+        return Response(self._pool, self._origin, self._connection, self._url)
+
+    def abort(self) -> None:
+        """Hang up in the middle."""
+        self._connection.close()
+
+
+def wire_of(connection: Connection) -> Wire:
+    """Return what a connection of our own reads and writes through."""
+    return cast("Wire", connection.sock)
+
+
+def _head_of(connection: Connection) -> http.client.HTTPResponse:
+    """Read an answer's head; raise ConnectionError when it ends early, which http.client takes for its end."""
+    wire = wire_of(connection)
+    answer = connection.getresponse()  # which lets go of the wire of a connection that will close
+    if wire.is_over:
+        answer.close()
+        raise ConnectionError("the connection ended within the head of an answer")
+    return answer
+
+
+@contextmanager
+def explained(origin: Origin) -> Iterator[None]:
+    """Turn what sockets, TLS and http.client raise into Unavailable and Untrusted."""
+    try:
+        yield
+    except (OSError, http.client.HTTPException) as error:
+        raise _explain(origin, error) from error
+
+
+def _explain(origin: Origin, error: Exception) -> Fault:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Untrusted(f"{origin}: its certificate is not trusted: {printable(error.verify_message)}")
+    if isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
+        return Untrusted(f"{origin}: does not speak TLS", remedy="use --plain-http if this registry speaks HTTP")
+    if isinstance(error, TimeoutError):
+        return Unavailable(f"{origin}: {error if isinstance(error, Overdue) else 'no answer within the time limit'}")
+    is_lasting = isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN
+    return Unavailable(f"{origin}: {printable(str(error)) or type(error).__name__}", is_lasting=is_lasting)

@@ -1,0 +1,140 @@
+"""Patience: how long to try again, and how long to wait in between, for what may pass.
+
+It is one value, the same for everything that one program asks of the network. Whoever does something by and by, such as
+bringing a blob, keeps a Waiting: what it gained meanwhile renews its patience, as long as that is no trickle.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import TypeVar
+
+from registry.errors import Fault, TakenOtherwise, Unavailable
+
+_LASTING_SECONDS = 5.0
+"""Patience for what seldom passes, such as a name that does not exist."""
+
+_PROGRESS_BYTES = 1 << 10
+"""The bytes a second that count as progress: less is a trickle, and would go on for ever."""
+
+_TOLD_SECONDS = 1.0
+_QUIET_SECONDS = 5.0
+"""How long failures may go on without a word, however short the waits between them are."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A wait that is told of: what was answered and by whom, and how long it takes of what may be waited, in seconds.
+
+    No `seconds` mean that the answer itself is waited for.
+    """
+
+    answered: str
+    seconds: float
+    left_seconds: float
+
+    def __str__(self) -> str:
+        if not self.seconds:
+            return f"{self.answered}; waiting for it, for {self.left_seconds:.0f} s at most"
+        left = f", for {self.left_seconds:.0f} s more at most" if self.left_seconds >= 1 else ", for the last time"
+        when = f"in {self.seconds:.0f} s" if self.seconds >= 1 else "at once"
+        return f"{self.answered}; trying again {when}{left}"
+
+
+def silent(_: Wait) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long to try again without progress, and how: each wait doubles, and is somewhere in its upper half."""
+
+    seconds: float = 60.0
+    first_seconds: float = 0.25
+    longest_seconds: float = 10.0
+    longest_asked_seconds: float = 120.0
+    """The most of what a registry asks for that is granted, once, even where patience is shorter."""
+
+    random: Random = field(default_factory=Random)
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], object] | None = None
+    """Waits for so many seconds; a true result means that the wait was broken off, and ends all patience. None is the
+    transport's own way (Access)."""
+
+    say: Callable[[Wait], None] = silent
+    """Tells people of a wait; called from any thread."""
+
+    def begin(self) -> "Waiting":
+        """Return the patience for one piece of work."""
+        return Waiting(self)
+
+    def patiently(self, call: Callable[[], Result], unless: tuple[type[Fault], ...] = ()) -> Result:
+        """Call until it works, fails for good or with one of `unless`, or patience ends; then its last Fault rises."""
+        waiting = self.begin()
+        while True:
+            try:
+                return call()
+            except unless:
+                raise
+            except Fault as error:
+                waiting.after(error)
+
+
+@dataclass(slots=True)
+class Waiting:
+    """The patience for one piece of work, as it wears out."""
+
+    patience: Patience
+    tries: int = 0
+    since: float | None = None
+    """When the first try failed that brought nothing."""
+
+    slept: float = 0.0
+    was_asked: bool = False
+    """Whether a registry's wish was granted that was longer than patience."""
+
+    def after(self, error: Fault, gained: int = 0) -> None:
+        """Wait before another try, or raise the error; `gained` are the bytes that came since the last failure."""
+        patience = self.patience
+        now = patience.clock()
+        if self.since is None or gained > _PROGRESS_BYTES * max(now - self.since, self.slept):
+            self.tries, self.since, self.slept, self.was_asked = 0, now, 0.0, False
+        spent = max(now - self.since, self.slept)
+        planned = min(patience.first_seconds * 2**self.tries, patience.longest_seconds) * patience.random.uniform(
+            0.5, 1
+        )
+        seconds = wait_for(patience, error, planned, spent=spent, was_asked=self.was_asked)
+        if seconds is None:
+            raise error
+        self.tries += 1
+        if not seconds:
+            return
+        left = max(patience.seconds - spent - seconds, 0.0)
+        self.was_asked = self.was_asked or spent + seconds > patience.seconds
+        self.slept += seconds
+        if seconds > _TOLD_SECONDS or spent > _QUIET_SECONDS:
+            patience.say(Wait(str(error), seconds, left))
+        if (patience.sleep or time.sleep)(seconds):
+            raise error
+
+
+def wait_for(patience: Patience, error: Fault, planned: float, *, spent: float, was_asked: bool) -> float | None:
+    """Return the seconds to wait after `error`, what the registry asked for included; None to give up.
+
+    `spent` are the seconds since the first failure, and `was_asked` says that a longer wish was granted already.
+    """
+    if not error.temporary:
+        return None
+    if isinstance(error, TakenOtherwise) or (isinstance(error, Unavailable) and error.has_other):
+        return 0.0
+    left = patience.seconds - spent
+    asked = 0.0
+    if isinstance(error, Unavailable):
+        asked = min(error.retry_after_seconds or 0.0, patience.longest_asked_seconds)
+        left = min(left, _LASTING_SECONDS - spent) if error.is_lasting else left
+    if asked > max(left, 0.0):
+        return None if was_asked else asked
+    return min(max(planned, asked), left) if left > 0 else None

@@ -1,0 +1,223 @@
+"""HTTP/1.1 over blocking sockets: TLS, proxies, time limits, connections used again.
+
+Sockets are opened by `dial`, and read and written through `wire`, alone. Redirects are answers here, not errands: who
+follows one must decide what to send along.
+"""
+
+import socket
+import ssl
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+from registry.errors import Unavailable
+from registry.net.addresses import is_local
+from registry.net.connection import Connection, Connector, closed_on_failure
+from registry.net.dial import Dialler, Lookup, Waits
+from registry.net.limits import Bound, Floor, Limits, for_answer, for_exchange
+from registry.net.origin import Origin
+from registry.net.proxies import Proxies
+from registry.net.tls import Tls
+
+from .response import Outgoing, Response, explained, wire_of
+
+USER_AGENT = "weighbridge/0.1"
+TIMEOUT_SECONDS = 30.0
+"""How long a connection may bring nothing before it counts as broken."""
+
+_SYSTEM = Tls()
+_LIMITS = Limits()
+_WRITES = ("PUT", "PATCH")
+"""Methods whose answer says what a registry made of bytes, which may take it long."""
+
+_SAFE = ("GET", "HEAD")
+"""Methods that may be sent again blindly: they change nothing (RFC 9110 9.2.1)."""
+
+
+class Transport:
+    """Connections to any number of origins, safe to share between threads."""
+
+    def __init__(  # noqa: PLR0913 - one setting each, and all by name
+        self,
+        *,
+        proxies: Mapping[str, str],
+        tls: Tls = _SYSTEM,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        connect_seconds: float | None = None,
+        limits: Limits = _LIMITS,
+        lookup: Lookup = socket.getaddrinfo,
+        waits: Waits | None = None,
+    ) -> None:
+        """`proxies` maps schemes to URLs and `no` to exceptions, as `urllib.request.getproxies_environment` does.
+
+        `timeout_seconds` is how long a connection may bring nothing, `connect_seconds` limits the connecting alone,
+        and `limits` what bytes now and then would prolong. `lookup` finds a name's addresses, as `socket.getaddrinfo`
+        does. `waits` are another transport's, to be broken with this one's.
+        """
+        self._addresses, self._tls, self._timeout = dict(proxies), tls, timeout_seconds
+        self._proxies, self._limits = Proxies(proxies), limits
+        self._dialler = Dialler(waits or Waits(), lookup)
+        connect_seconds = timeout_seconds if connect_seconds is None else connect_seconds
+        self._connector = Connector(self._dialler, limits, timeout_seconds, connect_seconds)
+        self._siblings: list[Transport] = []
+        self._idle: dict[Origin, list[Connection]] = {}
+        self._lock = threading.Lock()
+        self._context: ssl.SSLContext | None = None
+
+    def sibling(self, tls: Tls, proxy: str, connect_seconds: float | None) -> "Transport":
+        """Give one that reaches a host of its own kind, and closes with this one; an empty proxy is this one's."""
+        other = Transport(
+            proxies={"http": proxy, "https": proxy} if proxy else self._addresses,
+            tls=self._tls.joined(tls),
+            limits=self._limits,
+            lookup=self._dialler.lookup,
+            waits=self._dialler.waits,
+            timeout_seconds=self._timeout,
+            connect_seconds=connect_seconds,
+        )
+        with self._lock:
+            self._siblings.append(other)
+        return other
+
+    @property
+    def limits(self) -> Limits:
+        """How long things may take."""
+        return self._limits
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        *,
+        is_elsewhere: bool = False,
+    ) -> Response:
+        """Send a request and read the head of its answer, whatever its status.
+
+        `is_elsewhere` says that a host which may lead nobody to this machine named the URL: then no loopback,
+        link-local or unspecified address is connected to, whatever the URL's name resolves to. A connection that was
+        kept may have been closed by the server in the meantime: a request that came back so, without a byte of an
+        answer, is sent a second time when it changes nothing. Raises Unavailable, Untrusted, Refused, BadProxy.
+        """
+        origin = Origin.of(url)
+        bound = for_exchange(self._limits, self._timeout)
+        kept = self._take(origin, is_elsewhere=is_elsewhere)
+        if kept is not None:
+            wire = wire_of(kept)
+            wire.bound, wire.received = bound, 0
+            try:
+                return self._send(kept, origin, method, url, headers, body)
+            except Unavailable as error:
+                kept.close()
+                was_closed = not wire.received and not isinstance(error.__cause__, TimeoutError)
+                if method not in _SAFE or not was_closed:
+                    raise
+        connection = self._connect(origin, bound, is_elsewhere=is_elsewhere)
+        return self._send(connection, origin, method, url, headers, body)
+
+    def stream(self, method: str, url: str, headers: Mapping[str, str], *, is_elsewhere: bool = False) -> Outgoing:
+        """Begin a request whose body follows; `headers` must hold its Content-Length. `is_elsewhere` as in request."""
+        origin = Origin.of(url)
+        bound = for_exchange(self._limits, self._timeout)
+        connection = self._connect(origin, bound, is_elsewhere=is_elsewhere)
+        with closed_on_failure(connection), explained(origin):
+            self._head(connection, origin, method, url, headers)
+        return Outgoing(self, origin, connection, url)
+
+    def give_back(self, origin: Origin, connection: Connection) -> None:
+        """Keep a connection for the next request to its origin."""
+        with self._lock:
+            self._idle.setdefault(origin, []).append(connection)
+
+    def floor(self) -> Bound:
+        """Return the bound of a large body that begins now."""
+        return Floor(self._limits, self._timeout)
+
+    def answer(self) -> Bound:
+        """Return the bound of the answer to a body that was sent."""
+        return for_answer(self._limits)
+
+    def pause(self, seconds: float) -> bool:
+        """Wait, for nothing but the time; return True at once when `interrupt` broke that."""
+        return self._dialler.waits.pause(seconds)
+
+    def interrupt(self) -> None:
+        """Break every connection and every pause: whoever waits gets Unavailable. Callable from any thread."""
+        self._dialler.waits.interrupt()
+
+    def close(self) -> None:
+        """Hang up every idle connection."""
+        with self._lock:
+            idle, self._idle = self._idle, {}
+            siblings, self._siblings = self._siblings, []
+        for sibling in siblings:
+            sibling.close()
+        for connections in idle.values():
+            for connection in connections:
+                connection.close()
+
+    def _take(self, origin: Origin, *, is_elsewhere: bool) -> Connection | None:
+        """Give a connection that was kept, and that the server has not closed since, as far as can be seen."""
+        with self._lock:
+            idle = self._idle.get(origin, [])
+            for number in reversed(range(len(idle))):
+                if is_elsewhere and is_local(idle[number].peer):
+                    continue
+                kept = idle.pop(number)
+                if not wire_of(kept).is_readable:
+                    return kept
+                kept.close()
+        return None
+
+    def _send(  # noqa: PLR0913, PLR0917 - one call, private, and each part is a part of HTTP's request line
+        self,
+        connection: Connection,
+        origin: Origin,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+    ) -> Response:
+        extra = {} if body is None else {"Content-Length": str(len(body))}
+        with closed_on_failure(connection), explained(origin):
+            self._head(connection, origin, method, url, {**headers, **extra})
+            if body:
+                wire_of(connection).bound = self.floor()
+                with suppress(BrokenPipeError, ConnectionResetError):  # the answer may say why
+                    wire_of(connection).send(memoryview(body))
+        if method in _WRITES:
+            wire_of(connection).bound = self.answer()
+        elif body:
+            wire_of(connection).bound = for_exchange(self._limits, self._timeout)
+        return Response(self, origin, connection, url)
+
+    def _head(
+        self,
+        connection: Connection,
+        origin: Origin,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+    ) -> None:
+        parts = urlsplit(url)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        proxy = connection.proxy if origin.scheme == "http" else None
+        connection.putrequest(method, f"{origin}{target}" if proxy else target, skip_accept_encoding=True)
+        connection.putheader("User-Agent", USER_AGENT)
+        connection.putheader("Accept-Encoding", "identity")
+        for name, value in {**(proxy.headers if proxy else {}), **headers}.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+
+    def _connect(self, origin: Origin, bound: Bound, *, is_elsewhere: bool) -> Connection:
+        proxy = self._proxies.choose(origin)
+        context = self._secured() if origin.scheme == "https" else None
+        with explained(origin):
+            return self._connector.connect(origin, proxy, context, bound, may_be_here=not is_elsewhere)
+
+    def _secured(self) -> ssl.SSLContext:
+        if self._context is None:
+            self._context = self._tls.context()
+        return self._context

@@ -1,0 +1,234 @@
+"""The one door to the package `huggingface_hub`: who asks, what a repository holds, and where its files are.
+
+Loaded by those alone who go to the hub. The package's requests go over this project's own connections, so that one
+set of CAs, proxies and time limits holds for all that is asked.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from http import HTTPStatus
+from pathlib import Path
+
+import httpx2
+from huggingface_hub import (
+    HfApi,
+    constants,
+    get_token,
+    hf_hub_download,
+    hf_hub_url,
+    is_offline_mode,
+    set_client_factory,
+)
+from huggingface_hub.errors import HfHubHTTPError, OIDCError
+from huggingface_hub.hf_api import ModelInfo, RepoSibling
+from huggingface_hub.utils.tqdm import disable_progress_bars
+
+from registry.digest import Digest
+from registry.errors import (
+    BadCredentials,
+    BadDigest,
+    BadHubAnswer,
+    Fault,
+    HubGated,
+    HubNotFound,
+    HubUnauthorized,
+    Mismatch,
+    Refused,
+    Unavailable,
+)
+from registry.http.codings import check_coding
+from registry.http.failures import Headers, other_failure
+from registry.http.redirects import GuardedTransport
+from registry.http.response import Response
+from registry.http.transport import Transport
+from registry.net.origin import Origin, redacted
+from registry.paths import fault_of
+from registry.printable import printable
+from registry.source import HubSource
+
+from .snapshot import HubFile, Listing
+
+_ANSWER_LIMIT = 64 << 20
+_BUFFER_BYTES = 1 << 20
+_ABSENT = ("RepoNotFound", "RevisionNotFound", "EntryNotFound")
+_NOT_PASSED_ON = ("host", "connection", "accept-encoding", "user-agent")
+"""Headers of the package's requests that our connections write themselves."""
+
+
+class HuggingFace:
+    """A hub, as this user goes to it."""
+
+    def __init__(self, endpoint: str, transport: Transport) -> None:
+        """`endpoint` empty means the one that the package knows. Raises Refused when the user wants to stay offline."""
+        if is_offline_mode():
+            raise Refused("the hub may not be asked: HF_HUB_OFFLINE is set", remedy="take HF_HUB_OFFLINE away")
+        self.endpoint = (endpoint or constants.ENDPOINT).rstrip("/")
+        self._guard = GuardedTransport(transport, Origin.of(self.endpoint))
+        self._carry(_ANSWER_LIMIT)
+        self.authorization = _authorization()
+
+    def look_up(self, source: HubSource) -> Listing:
+        """Ask which commit a revision is, and what is in it.
+
+        Raises HubNotFound, HubUnauthorized, HubGated, BadHubAnswer, and the network's errors.
+        """
+        self._carry(_ANSWER_LIMIT)
+        try:
+            found = HfApi(endpoint=self.endpoint, token=self._token).model_info(
+                source.repository, revision=source.revision, files_metadata=True
+            )
+        except HfHubHTTPError as error:
+            answer = error.response
+            raise self.failure(str(answer.url), answer.status_code, answer.headers) from None
+        except (
+            httpx2.HTTPError,
+            httpx2.InvalidURL,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+        ) as error:
+            raise BadHubAnswer(f"{source}: the hub's answer makes no sense ({type(error).__name__})") from error
+        return _listing(source, found)
+
+    def url(self, source: HubSource, path: str) -> str:
+        """Give the address of a file."""
+        return hf_hub_url(source.repository, path, revision=source.revision, endpoint=self.endpoint)
+
+    def download(self, source: HubSource, path: str, folder: Path) -> Path:
+        """Have the package fetch a file whole, by hf_xet where both sides can; give where it lies, unverified.
+
+        Raises Refused whatever went wrong: it is a way beside the one that is always open.
+        """
+        disable_progress_bars()
+        self._carry(sys.maxsize)
+        try:
+            where = hf_hub_download(
+                source.repository,
+                path,
+                revision=source.revision,
+                local_dir=folder,
+                endpoint=self.endpoint,
+                token=self._token,
+            )
+        except Exception as error:
+            raise Refused(f"{path}: huggingface_hub did not bring it ({type(error).__name__})") from error
+        return Path(where)
+
+    def failure(self, url: str, status: int, headers: Headers) -> Fault:
+        """Say what an unwanted answer means, with the hub's own words."""
+        code, words = headers.get("X-Error-Code", ""), headers.get("X-Error-Message", "")
+        if self._token:
+            words = words.replace(str(self._token), "…")
+        said = f"GET {redacted(url)}: {status} {printable(words)}".rstrip()
+        who = f" (asked {'with' if self.authorization else 'without'} a token)"
+        if code == "GatedRepo":
+            return HubGated(said + who)
+        if code in _ABSENT or status == HTTPStatus.NOT_FOUND:
+            return HubNotFound(said + who)
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            return HubUnauthorized(said + who)
+        return other_failure(said, status, headers)
+
+    def _carry(self, limit: int) -> None:
+        """Have the package's requests go over our connections, and answers end at so many bytes."""
+        wire = _Wire(self._guard, limit)
+        set_client_factory(lambda: httpx2.Client(transport=wire, follow_redirects=True, trust_env=False))
+
+    @property
+    def _token(self) -> str | bool:
+        """The token as the package takes it: False keeps it from looking for one itself."""
+        return self.authorization.get("Authorization", "").removeprefix("Bearer ") or False
+
+
+class _Wire(httpx2.BaseTransport):
+    """Carries the package's requests over our connections."""
+
+    def __init__(self, guard: GuardedTransport, limit: int) -> None:
+        self._guard, self._limit = guard, limit
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request. Raises our own errors, which httpx2 lets pass."""
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in _NOT_PASSED_ON}
+        url = str(request.url)
+        if Origin.of(url) != self._guard.origin:  # the package followed a redirect
+            url = self._guard.target(str(self._guard.origin), url)
+        response = self._guard.request(request.method, url, headers, request.read() or None)
+        check_coding(response.headers, redacted(url))
+        told = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
+        return httpx2.Response(response.status, headers=told, stream=_Stream(response, self._limit))
+
+
+class _Stream(httpx2.SyncByteStream):
+    """An answer's bytes, as the package takes them."""
+
+    def __init__(self, response: Response, limit: int) -> None:
+        self._response, self._limit = response, limit
+
+    def __iter__(self) -> Iterator[bytes]:
+        if self._limit > _ANSWER_LIMIT:
+            yield from self._file()
+            return
+        try:
+            yield self._response.read(self._limit)
+        except Mismatch as error:
+            raise BadHubAnswer(f"the hub's answer is too long: {error}") from error
+
+    def _file(self) -> Iterator[bytes]:
+        buffer, seen, where = memoryview(bytearray(_BUFFER_BYTES)), 0, redacted(self._response.url)
+        while count := self._response.readinto(buffer):
+            seen += count
+            yield bytes(buffer[:count])
+        if seen < (self._response.length or 0):
+            raise Unavailable(f"{where}: the connection ended at byte {seen}")
+
+    def close(self) -> None:
+        """Free the connection."""
+        self._response.close()
+
+
+def _authorization() -> dict[str, str]:
+    """Find the user's token where the package does, and give the header that shows it: none without one."""
+    try:
+        token = "" if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token() or ""
+    except PermissionError as error:
+        if os.environ.get("HF_TOKEN_PATH") or os.environ.get("HF_HOME"):
+            raise BadCredentials(
+                f"the file with the hub's token may not be read ({error.strerror})", remedy="set HF_TOKEN"
+            ) from None
+        token = ""  # of a home that is another user's: nobody named it
+    except (OSError, ValueError, OIDCError) as error:
+        raise BadCredentials(
+            f"no token for the hub can be had, though one is configured ({type(error).__name__})",
+            remedy="set HF_TOKEN, or a readable file with HF_TOKEN_PATH",
+        ) from None
+    if not (token.isascii() and token.isprintable()):
+        raise BadCredentials("the hub's token is no token: it holds odd characters", remedy="set HF_TOKEN anew")
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def _listing(source: HubSource, found: ModelInfo) -> Listing:
+    pinned = source.pinned(str(found.sha))
+    if not pinned.is_pinned:
+        raise BadHubAnswer(f"{source}: the hub names no commit, but {str(found.sha)[:60]!r}")
+    if source.is_pinned and pinned != source:
+        raise BadHubAnswer(f"{source}: the hub answers for another commit, {found.sha}")
+    return Listing(pinned, tuple(_file(source, sibling) for sibling in found.siblings or ()))
+
+
+def _file(source: HubSource, sibling: RepoSibling) -> HubFile:
+    """Read one entry of a listing; raise BadHubAnswer that names it."""
+    path, size, blob_id, lfs = sibling.rfilename, sibling.size, sibling.blob_id, sibling.lfs
+    try:
+        digest = Digest.parse(f"sha256:{lfs.sha256}") if lfs else None
+        size = lfs.size if lfs else size
+    except (BadDigest, AttributeError):
+        raise BadHubAnswer(f"{source}: {path!r} has no sha256") from None
+    if not isinstance(path, str) or not isinstance(size, int) or size < 0 or not isinstance(blob_id, str):
+        raise BadHubAnswer(f"{source}: {path!r} has no size or no blob id")
+    reason = fault_of(path)
+    if reason:  # before it gets into a URL, where it would lead elsewhere
+        raise BadHubAnswer(f"{source}: the file name {path[:200]!r} {reason}")
+    return HubFile(path, size, digest, blob_id)

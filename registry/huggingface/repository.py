@@ -1,0 +1,210 @@
+"""Read model repositories of the Hugging Face hub, presented as a registry would present an artifact.
+
+1. Ask the hub which commit the revision is, and what is in it. From here on only the commit counts.
+2. Read what git holds itself: small files, each judged by its blob id and then given a digest of our own.
+3. Make the manifest: a layer a file.
+Large files then come in ranges like any blob, judged by the sha256 that the hub's commit names.
+"""
+
+import threading
+from collections.abc import Collection
+from pathlib import Path
+
+from registry.digest import Digest, verified
+from registry.errors import BadHubAnswer, BadManifest
+from registry.http.codings import check_coding
+from registry.http.ranges import Ranges
+from registry.http.redirects import GuardedTransport
+from registry.http.response import Response
+from registry.http.retry import Patience
+from registry.manifest import Descriptor
+from registry.net.origin import Origin
+from registry.process.threads import Lane, run
+from registry.remote.client import Access
+from registry.repository import Body, Resolved
+from registry.source import HubSource
+
+from .api import HuggingFace
+from .snapshot import HubFile, Listing, Snapshot, blob_digest
+
+_PLAIN_LIMIT = 32 << 20
+"""The most that a file may have that git holds itself: the hub takes 10 MiB."""
+
+_KEPT_BYTES = 16 << 20
+"""How much of such files is kept in memory, so that it need not come twice."""
+
+_AT_ONCE = 8
+
+
+class RangedBody:
+    """A stretch of a file on its way from the hub, or from where that keeps its large files."""
+
+    def __init__(self, response: Response, start: int, stop: int) -> None:
+        self._response, self.start, self.stop = response, start, stop
+        self.giver = str(Origin.of(response.url))
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill the buffer; 0 at the end. Raises Unavailable when the connection breaks."""
+        return self._response.readinto(buffer)
+
+    def abort(self) -> None:
+        """Break the connection."""
+        self._response.abort()
+
+    def close(self) -> None:
+        """Free the connection."""
+        self._response.close()
+
+
+class KeptBody:
+    """A stretch of a small file that is in memory."""
+
+    def __init__(self, content: bytes, giver: str, start: int, stop: int) -> None:
+        self._left = memoryview(content)[start:stop]
+        self.giver, self.start, self.stop = giver, start, stop
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill the buffer; 0 at the end."""
+        count = min(len(buffer), len(self._left))
+        buffer[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count
+
+    def abort(self) -> None:
+        """Do nothing: memory is not waited for."""
+
+    def close(self) -> None:
+        """Do nothing: the repository keeps it."""
+
+
+class _Kept:
+    """Small files in memory, as many as there is room for. Any thread may ask."""
+
+    def __init__(self) -> None:
+        self._contents: dict[Digest, bytes] = {}
+        self._room = _KEPT_BYTES
+        self._lock = threading.Lock()
+
+    def put(self, digest: Digest, content: bytes) -> None:
+        """Keep a file, unless there is no room."""
+        with self._lock:
+            if digest not in self._contents and len(content) <= self._room:
+                self._contents[digest] = content
+                self._room -= len(content)
+
+    def get(self, digest: Digest) -> bytes | None:
+        """Give a file, or None."""
+        return self._contents.get(digest)
+
+
+class HubRepository:
+    """A model repository of the hub. Safe to share between threads."""
+
+    def __init__(self, source: HubSource, access: Access) -> None:
+        self._source = source
+        self._hub = HuggingFace(access.hub_endpoint, access.transport)
+        self._origin = Origin.of(self._hub.endpoint)
+        self._transport, self._patience = access.transport, access.patience
+        self._guard = GuardedTransport(access.transport, self._origin)
+        self._ranges = Ranges(self._get)
+        self._kept = _Kept()
+        self._found: Snapshot | None = None
+        self._lock = threading.Lock()
+
+    def resolve(self) -> Resolved:
+        """Look the repository up; see Repository.resolve, and the hub's errors."""
+        manifest = self._snapshot.manifest
+        return Resolved(digest=Digest.of(manifest.to_bytes()), manifest=manifest)
+
+    @property
+    def patience(self) -> Patience:
+        """How long to try again what may pass."""
+        return self._patience
+
+    def pinned(self, digest: Digest) -> str:  # noqa: ARG002 - the commit pins it
+        """Give the source at its commit."""
+        return str(self._snapshot.source)
+
+    def read(self, descriptor: Descriptor, limit: int) -> bytes:
+        """Give a small file, or the config, whole and verified."""
+        if descriptor.size > limit:
+            raise BadManifest(f"{descriptor.digest}: {descriptor.size} bytes where at most {limit} are read")
+        kept = self._kept.get(descriptor.digest)
+        if kept is None:
+            kept = self._patience.patiently(lambda: self._whole(self._path(descriptor), descriptor.size))
+        return verified(str(descriptor.digest), kept, descriptor.size, descriptor.digest)
+
+    def open(self, descriptor: Descriptor, start: int, stop: int) -> Body:
+        """Ask for bytes `start` to `stop` of a file; the body is the whole file when no ranges are known there."""
+        kept = self._kept.get(descriptor.digest)
+        if kept is not None:
+            return KeptBody(kept, str(self._origin), start, stop)
+        return RangedBody(*self._ranges.open(self._url(self._path(descriptor)), descriptor, start, stop))
+
+    def deliver(self, descriptor: Descriptor, folder: Path) -> Path:
+        """Have a file brought whole by `huggingface_hub`, by hf_xet where both can (puller.transfer.whole_file)."""
+        return self._hub.download(self._source, self._path(descriptor), folder)
+
+    def interrupt(self) -> None:
+        """Break every connection in use."""
+        self._transport.interrupt()
+
+    def distrust(self, givers: Collection[str]) -> bool:  # noqa: ARG002 - there is nobody else
+        """Tell that asking again will bring nothing better."""
+        return False
+
+    @property
+    def _snapshot(self) -> Snapshot:
+        with self._lock:
+            if self._found is None:
+                # 1
+                listing = self._patience.patiently(lambda: self._hub.look_up(self._source))
+                self._source = listing.source
+                # 2 and 3
+                self._found = self._identified(listing)
+                self._kept.put(self._found.manifest.config.digest, self._found.config)
+            return self._found
+
+    def _identified(self, listing: Listing) -> Snapshot:
+        """Find out the digests of the files that have none."""
+        for file in listing.files:
+            if file.digest is None and file.size > _PLAIN_LIMIT:
+                raise BadHubAnswer(
+                    f"{listing.source}: {file.path!r} has no sha256, and {file.size} bytes: over {_PLAIN_LIMIT}",
+                    remedy="store the file with LFS or Xet, as the hub wants it of files over 10 MiB",
+                )
+        found = run([Lane(_AT_ONCE, listing.files)], self._identify, self.interrupt)
+        digests = {file.path: digest for file, digest in found}
+        return Snapshot(listing.source, tuple((file, digests[file.path]) for file in listing.files))
+
+    def _identify(self, file: HubFile) -> Digest:
+        if file.digest is not None:
+            return file.digest
+        content = self._patience.patiently(lambda: self._whole(file.path, file.size))
+        digest = blob_digest(file, content)
+        self._kept.put(digest, content)
+        return digest
+
+    def _path(self, descriptor: Descriptor) -> str:
+        return self._snapshot.path(descriptor.digest)
+
+    def _url(self, path: str) -> str:
+        return self._hub.url(self._source, path)
+
+    def _whole(self, path: str, size: int) -> bytes:
+        with self._get(self._url(path), {}, accept=(200,)) as response:
+            check_coding(response.headers, path)
+            return response.read(size)
+
+    def _get(self, url: str, headers: dict[str, str], accept: Collection[int] = (200, 206, 416)) -> Response:
+        return self._guard.follow(
+            "GET",
+            url,
+            lambda method, url: self._guard.request(method, url, {**headers, **self._private(url)}),
+            accept=accept,
+            failure=lambda response: self._hub.failure(response.url, response.status, response.headers),
+        )
+
+    def _private(self, url: str) -> dict[str, str]:
+        """Give what is sent to the hub's own origin alone."""
+        return self._hub.authorization if Origin.of(url) == self._origin else {}

@@ -1,0 +1,34 @@
+"""What an OCI layout's index lists under a name (image-spec, image-layout.md, "index.json"). Pure."""
+
+from oras.defaults import oci_ref_name_annotation
+
+from registry.manifest import Descriptor, Index
+from registry.source import LayoutSource
+
+_CONTAINERD_NAME = "io.containerd.image.name"
+
+
+def listed(index: Index, source: LayoutSource) -> list[Descriptor]:
+    """Give every entry that a source may mean, one for each artifact: it may be listed once for each of its tags.
+
+    A tag stands alone, or behind the whole name of an image: as skopeo and podman put it in its place, containerd and
+    buildx beside it.
+    """
+    entries = index.manifests
+    if source.digest:
+        matches = [entry for entry in entries if entry.digest == source.digest]
+    elif source.tag:
+        matches = [entry for entry in entries if tag_of(entry) == source.tag]
+        matches = matches or [entry for entry in entries if _name_of(entry).endswith(f":{source.tag}")]
+    else:
+        matches = list(entries)
+    return list({entry.digest: entry for entry in matches}.values())
+
+
+def tag_of(entry: Descriptor) -> str:
+    """Give an entry's tag, or nothing."""
+    return entry.annotations.get(oci_ref_name_annotation, "")
+
+
+def _name_of(entry: Descriptor) -> str:
+    return entry.annotations.get(_CONTAINERD_NAME) or tag_of(entry)

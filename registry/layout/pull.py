@@ -1,0 +1,146 @@
+"""OCI image layouts on disk, read (image-spec, image-layout.md)."""
+
+import os
+import stat
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from oras.defaults import oci_image_index_file
+
+from registry.digest import Digest, verified
+from registry.errors import BadLayout, BadManifest, LayoutFailed, Mismatch, NotFound
+from registry.http.retry import Patience
+from registry.manifest import MANIFEST_TYPE, SIZE_LIMIT, Descriptor, Index, parse_manifest
+from registry.platforms import descend
+from registry.repository import Resolved
+from registry.source import LayoutSource
+
+from .index import listed, tag_of
+
+
+class LayoutBody:
+    """A stretch of a blob's file."""
+
+    def __init__(self, path: Path, start: int, stop: int) -> None:
+        self.start, self.stop, self._left = start, stop, stop - start
+        self.giver = str(path)
+        with _served(self.giver):
+            self._file = path.open("rb", buffering=0)
+            self._file.seek(start)
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill the buffer; 0 at the end."""
+        with _served(self.giver):
+            count = self._file.readinto(buffer[: self._left])
+        self._left -= count
+        return count
+
+    def abort(self) -> None:
+        """Do nothing: a file is not waited for."""
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class LayoutRepository:
+    """One artifact of a layout, to be read. Safe to share between threads."""
+
+    patience = Patience()
+    """Seldom needed: what fails on a disk fails again."""
+
+    def __init__(self, source: LayoutSource) -> None:
+        self._source = source
+
+    def resolve(self) -> Resolved:
+        """Look the source up: by digest, by tag, or the only artifact there is."""
+        descriptor = self._find(read_index(self._source.directory))
+        content = self.read(descriptor, SIZE_LIMIT)
+        return descend(descriptor.digest, content, str(self._source), lambda inner: self.read(inner, SIZE_LIMIT))
+
+    def pinned(self, digest: Digest) -> str:
+        """Give the source with its digest."""
+        return str(LayoutSource(self._source.directory, self._source.tag, digest))
+
+    def interrupt(self) -> None:
+        """Do nothing: files are not waited for."""
+
+    def distrust(self, _: Collection[str]) -> bool:
+        """Have nobody else to ask: a file stays as it is."""
+        return False
+
+    def read(self, descriptor: Descriptor, limit: int) -> bytes:
+        """Give a small blob whole and verified."""
+        if descriptor.size > limit:
+            raise BadManifest(f"{descriptor.digest}: {descriptor.size} bytes where at most {limit} are read")
+        path = self._checked(descriptor)
+        with _served(str(path)), path.open("rb") as file:
+            content = file.read(descriptor.size + 1)
+        return verified(str(descriptor.digest), content, descriptor.size, descriptor.digest)
+
+    def open(self, descriptor: Descriptor, start: int, stop: int) -> LayoutBody:
+        """Begin to read bytes `start` to `stop` of a blob."""
+        return LayoutBody(self._checked(descriptor), start, stop)
+
+    def _checked(self, descriptor: Descriptor) -> Path:
+        path = blob_path(self._source.directory, descriptor.digest)
+        try:
+            found = path.stat()
+        except OSError:
+            raise NotFound(f"{self._source}: the blob {descriptor.digest} is missing") from None
+        if not stat.S_ISREG(found.st_mode) or not os.access(path, os.R_OK):
+            raise BadLayout(f"{self._source}: the blob {descriptor.digest} is no file that can be read")
+        size = found.st_size
+        if size != descriptor.size:
+            raise Mismatch(f"{descriptor.digest}: {size} bytes on disk, {descriptor.size} were promised")
+        return path
+
+    def _find(self, index: Index) -> Descriptor:
+        wanted = self._source
+        matches = listed(index, wanted)
+        if wanted.digest and not matches:
+            matches = self._unlisted(wanted.digest)
+        if len(matches) == 1:
+            return matches[0]
+        tags = ", ".join(sorted({tag_of(entry) or str(entry.digest) for entry in index.manifests})) or "nothing"
+        raise NotFound(f"{wanted}: {len(matches)} artifacts answer to it", remedy=f"the layout holds: {tags}")
+
+    def _unlisted(self, digest: Digest) -> list[Descriptor]:
+        """Give a manifest that only another one leads to: one platform's, of an index that the layout lists."""
+        try:
+            found = blob_path(self._source.directory, digest).stat()
+        except OSError:
+            return []
+        is_file = stat.S_ISREG(found.st_mode)
+        return [Descriptor(media_type=MANIFEST_TYPE, digest=digest, size=found.st_size)] if is_file else []
+
+
+def blob_path(directory: Path, digest: Digest) -> Path:
+    """Give the place of a blob."""
+    return directory / "blobs" / digest.algorithm / digest.hex
+
+
+def read_index(directory: Path) -> Index:
+    """Read what a layout lists; raise BadLayout."""
+    path = directory / oci_image_index_file
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise BadLayout(f"{path}: is no file")
+        with path.open("rb") as file:
+            document = parse_manifest(file.read(SIZE_LIMIT + 1))
+    except OSError as error:
+        raise BadLayout(f"{directory}: has no {oci_image_index_file} ({error.strerror})") from None
+    except BadManifest as error:
+        raise BadLayout(f"{path}: {error}") from None
+    if not isinstance(document, Index):
+        raise BadLayout(f"{directory}: its {oci_image_index_file} is no index")
+    return document
+
+
+@contextmanager
+def _served(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LayoutFailed(f"{path}: {error.strerror}", remedy="check the disk, and who may read it") from error

@@ -1,0 +1,178 @@
+"""OCI image layouts on disk, written (image-spec, image-layout.md)."""
+
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Self
+
+from oras.defaults import (
+    oci_image_index_file,
+    oci_layout_file,
+    oci_layout_version_pin,
+    oci_ref_name_annotation,
+)
+
+from registry.digest import Digest
+from registry.errors import BadLayout, LayoutFailed, Mismatch, Refused
+from registry.http.retry import Patience
+from registry.manifest import INDEX_TYPE, Descriptor, Manifest
+from registry.source import LayoutSource
+
+from .index import tag_of
+from .pull import blob_path, read_index
+
+_DEFAULT_TAG = "latest"
+
+
+class LayoutUpload:
+    """A blob that is written beside the others and takes its name when it is whole."""
+
+    def __init__(self, directory: Path, size: int | None) -> None:
+        handle, name = tempfile.mkstemp(prefix=".incoming-", dir=directory / "blobs" / "sha256")
+        self._directory, self._path, self._size = directory, Path(name), size
+        self._file = os.fdopen(handle, "wb", buffering=0)
+
+    def write(self, content: memoryview) -> None:
+        """Append the next bytes."""
+        left = memoryview(content)
+        with _writing(self._directory):
+            while left:
+                left = left[self._file.write(left) :]
+
+    def resume(self) -> int:
+        """Give the offset of the next byte."""
+        return self._file.tell()
+
+    def commit(self, digest: Digest) -> None:
+        """Give the blob its name."""
+        if self._size not in (None, self._file.tell()):
+            raise Mismatch(f"{digest}: {self._file.tell()} bytes were written, {self._size} were announced")
+        with _writing(self._directory):
+            os.fchmod(self._file.fileno(), 0o644)
+            self._path.rename(blob_path(self._directory, digest))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):
+            self._file.close()
+            self._path.unlink(missing_ok=True)
+
+
+class LayoutPublisher:
+    """A layout to be written; made where there is none. Safe to share between threads."""
+
+    patience = Patience()
+    """Seldom needed: what fails on a disk fails again."""
+
+    def __init__(self, source: LayoutSource) -> None:
+        if source.digest:
+            raise Refused(f"{source}: names a digest, which nobody can choose", remedy="push to a tag")
+        self._source = source
+        directory = source.directory
+        _check_place(directory)
+        with _writing(directory):
+            (directory / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
+            if not (directory / oci_layout_file).exists():
+                _replace(directory / oci_layout_file, {"imageLayoutVersion": oci_layout_version_pin})
+
+    def pinned(self, digest: Digest) -> str:
+        """Give the source with its digest."""
+        return str(LayoutSource(self._source.directory, self._source.tag or _DEFAULT_TAG, digest))
+
+    def interrupt(self) -> None:
+        """Do nothing: files are not waited for."""
+
+    def has(self, digest: Digest) -> bool:
+        """Tell whether a blob is there already."""
+        with _writing(self._source.directory):
+            return blob_path(self._source.directory, digest).exists()
+
+    def mount(self, digest: Digest, repository: str) -> bool:  # noqa: ARG002 - a layout has no repositories
+        """Do nothing: a layout has each blob once."""
+        return self.has(digest)
+
+    @property
+    def wants_digest_first(self) -> bool:
+        """Never: a file takes its name when it is whole."""
+        return False
+
+    def begin(self, size: int | None, digest: Digest | None = None) -> LayoutUpload:  # noqa: ARG002 - see above
+        """Begin a blob whose digest is not known yet."""
+        with _writing(self._source.directory):
+            return LayoutUpload(self._source.directory, size)
+
+    def put(self, content: bytes, digest: Digest) -> None:
+        """Write a small blob whole."""
+        with self.begin(len(content)) as upload:
+            upload.write(memoryview(content))
+            upload.commit(digest)
+
+    def put_manifest(self, manifest: Manifest) -> Digest:
+        """Write the manifest, and its tag into the index; a tag that was there before moves."""
+        content = manifest.to_bytes()
+        digest = Digest.of(content)
+        self.put(content, digest)
+        tag = self._source.tag or _DEFAULT_TAG
+        entry = Descriptor(
+            media_type=manifest.media_type,
+            digest=digest,
+            size=len(content),
+            annotations={oci_ref_name_annotation: tag},
+        )
+        directory = self._source.directory
+        with _writing(directory), _locked(directory):
+            exists = (directory / oci_image_index_file).exists()
+            others = [old for old in read_index(directory).manifests if tag_of(old) != tag] if exists else []
+            manifests = [old.to_json() for old in (*others, entry)]
+            _replace(
+                directory / oci_image_index_file,
+                {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": manifests},
+            )
+        return digest
+
+
+def _check_place(directory: Path) -> None:
+    """Raise BadLayout where no layout can be written: on a file, among other files, beside a broken index."""
+    remedy = "name a new or empty folder, or a layout"
+    with _writing(directory):
+        if not directory.exists():
+            return
+        if not directory.is_dir():
+            raise BadLayout(f"{directory}: is a file", remedy=remedy)
+        names = {path.name for path in directory.iterdir()}
+    if names and oci_layout_file not in names:
+        raise BadLayout(f"{directory}: is no OCI layout, and not empty", remedy=remedy)
+    if oci_image_index_file in names:
+        read_index(directory)  # before the blobs are written, and not behind them
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _writing(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LayoutFailed(f"{directory}: {error.strerror}") from error
+
+
+def _replace(path: Path, document: dict[str, Any]) -> None:
+    handle, name = tempfile.mkstemp(prefix=".incoming-", dir=path.parent)
+    with os.fdopen(handle, "w") as file:
+        json.dump(document, file, separators=(",", ":"))
+        os.fchmod(file.fileno(), 0o644)
+    Path(name).rename(path)

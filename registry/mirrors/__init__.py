@@ -1,0 +1,5 @@
+"""Which hosts serve a registry, by containerd's hosts.toml convention.
+
+host        one of them, as a value      hosts_toml  what a file says              pure
+directory   where the files are          failover    which host is asked next      time
+"""

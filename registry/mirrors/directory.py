@@ -1,0 +1,82 @@
+"""Where the hosts of registries are written: in a directory as containerd's, or in one text for all.
+
+A directory holds a folder for each registry, named `HOST_PORT_`, `HOST:PORT`, `HOST`, or `_default` for all others; of
+these the first that exists counts. A folder without a hosts.toml may hold Docker's files: CAs as `*.crt`, a client
+certificate as `*.cert` and `*.key`. In a text, tables stand for the folders.
+
+Differs from containerd where it is lenient: a file that cannot be read is an error, not a reason to go without it.
+"""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from registry.errors import BadMirrors
+from registry.net.tls import Tls
+
+from .host import Host
+from .hosts_toml import hosts_of, parse_hosts, parse_registries
+
+_FILE = "hosts.toml"
+_TEXT = "mirrors"
+_SIZE_LIMIT = 1 << 20
+_PORT = re.compile(r"(.+):(\d+)")
+
+
+def find_hosts(directory: Path | None, namespace: str, itself: Host, text: str = "") -> tuple[Host, ...]:
+    """Give the hosts to ask for a registry's content, in order; `itself` alone where nothing is said of it.
+
+    `namespace` is the registry as references name it. What `text` says of it goes before the directory. Raises
+    BadMirrors.
+    """
+    if text:
+        registries = parse_registries(text, _TEXT, directory or Path("/"))
+        name = next((name for name in folder_names(namespace) if name in registries), None)
+        if name is not None:
+            return hosts_of(registries[name], itself)
+    return _hosts_in(directory, namespace, itself) if directory else (itself,)
+
+
+def check_text(text: str) -> None:
+    """See that a text says for every registry in it what can be followed; raise BadMirrors."""
+    for table in parse_registries(text, _TEXT, Path("/")).values():
+        hosts_of(table, Host(root="https://registry.invalid/v2"))
+
+
+def _hosts_in(directory: Path, namespace: str, itself: Host) -> tuple[Host, ...]:
+    try:
+        folders = (directory / name for name in folder_names(namespace))
+        folder = next((folder for folder in folders if folder.exists()), None)
+        if folder is None:
+            return (itself,)
+        file = folder / _FILE
+        content = _read(file) if file.is_file() else b""
+        return parse_hosts(content, file, itself) if content else (replace(itself, tls=_docker_files(folder)),)
+    except OSError as error:
+        raise BadMirrors(f"{error.filename or directory}: {error.strerror or error}") from error
+
+
+def folder_names(namespace: str) -> tuple[str, ...]:
+    """Give the names under which a registry's folder is looked for, in order."""
+    match = _PORT.fullmatch(namespace)
+    return (*((f"{match[1]}_{match[2]}_",) if match else ()), namespace, "_default")
+
+
+def _read(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        content = opened.read(_SIZE_LIMIT + 1)
+    if len(content) > _SIZE_LIMIT:
+        raise BadMirrors(f"{file}: more than {_SIZE_LIMIT} bytes are not read")
+    return content
+
+
+def _docker_files(folder: Path) -> Tls:
+    """Read the file names of a folder of Docker's form."""
+    certificates = sorted(folder.glob("*.cert"))
+    if len(certificates) > 1:
+        raise BadMirrors(f"{folder}: holds {len(certificates)} client certificates, and one is read")
+    client = None
+    for certificate in certificates:
+        key = certificate.with_suffix(".key")
+        client = (str(certificate), str(key if key.exists() else certificate))
+    return Tls(ca_files=tuple(map(str, sorted(folder.glob("*.crt")))), client=client)

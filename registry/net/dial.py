@@ -1,0 +1,154 @@
+"""Connections, and whatever else waits on behalf of a transport, to be broken off from any thread."""
+
+import http.client
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakSet
+
+from registry.errors import Refused
+
+from .addresses import is_local
+from .wire import Wire
+
+Lookup = Callable[..., list[tuple[Any, ...]]]
+"""Finds the addresses of a host and a port, in the shape of `socket.getaddrinfo`."""
+
+
+class Waits:
+    """Everything that waits on behalf of one program, to be broken from any thread."""
+
+    def __init__(self) -> None:
+        self._sockets = WeakSet[socket.socket]()
+        self._changed = threading.Condition()
+        self._breaks = 0
+
+    def add(self, sock: socket.socket) -> None:
+        """Have a socket broken with the rest."""
+        with self._changed:
+            self._sockets.add(sock)
+
+    def pause(self, seconds: float) -> bool:
+        """Wait; return True at once when that was broken."""
+        return not self.until(lambda: False, seconds)
+
+    def until(self, is_done: Callable[[], bool], seconds: float) -> bool:
+        """Wait until something is done, at most so long; return False when that was broken before."""
+        with self._changed:
+            breaks = self._breaks
+            self._changed.wait_for(lambda: is_done() or self._breaks != breaks, seconds)
+            return self._breaks == breaks
+
+    def notify(self) -> None:
+        """Have `until` look again."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def interrupt(self) -> None:
+        """Break every wait that is under way."""
+        with self._changed:
+            self._breaks += 1
+            self._changed.notify_all()
+            sockets = list(self._sockets)
+        for opened in sockets:
+            with suppress(OSError):
+                opened.shutdown(socket.SHUT_RDWR)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialler:
+    """Connects to names and addresses, for one transport. `lookup` finds addresses as `socket.getaddrinfo` does."""
+
+    waits: Waits
+    lookup: Lookup = socket.getaddrinfo
+
+    def dial(self, host: str, port: int, wait: Callable[[], float], *, may_be_here: bool) -> socket.socket:
+        """Connect to the first of a name's addresses that answers. `wait` gives the seconds that are left.
+
+        Addresses of this machine are passed over unless they are meant. Raises OSError, Refused.
+        """
+        addresses = self._resolved(host, port, wait)
+        failure: Exception = OSError(f"{host}: has no address")
+        for number, (family, kind, protocol, _name, where) in enumerate(addresses):
+            if not may_be_here and is_local(str(where[0])):
+                failure = Refused(f"{host}: is {where[0]}, of this very machine, and another host leads there")
+                continue
+            sock = socket.socket(family, kind, protocol)
+            self.waits.add(sock)
+            try:
+                sock.settimeout(wait() / (len(addresses) - number))
+                sock.connect(where)
+            except OSError as error:
+                sock.close()
+                failure = error
+            except BaseException:
+                sock.close()
+                raise
+            else:
+                return sock
+        raise failure
+
+    def _resolved(self, host: str, port: int, wait: Callable[[], float]) -> list[tuple[Any, ...]]:
+        """Look a name up, in a thread of its own: nothing else can end the system's lookup before its time."""
+        found: list[list[tuple[Any, ...]] | Exception] = []
+
+        def look_up() -> None:
+            try:
+                found.append(self.lookup(host, port, type=socket.SOCK_STREAM))
+            except UnicodeError:
+                found.append(OSError(f"{host!r} is no name"))
+            except Exception as error:  # noqa: BLE001 - raised again by who waits for it
+                found.append(error)
+            self.waits.notify()
+
+        if _is_address(host):
+            look_up()
+        else:
+            threading.Thread(target=look_up, daemon=True).start()
+            self.waits.until(lambda: bool(found), wait())
+        if not found:
+            raise TimeoutError(f"{host}: its address was not found in time")
+        if isinstance(found[0], Exception):
+            raise found[0]
+        return found[0]
+
+
+def secure(
+    sock: socket.socket, context: ssl.SSLContext, host: str, wait: Callable[[], float], waits: Waits
+) -> socket.socket:
+    """Begin TLS on a connected socket. Raises OSError, ssl.SSLError among them."""
+    try:
+        secured = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+    except BaseException:
+        sock.close()
+        raise
+    waits.add(secured)
+    try:
+        secured.settimeout(wait())
+        secured.do_handshake()
+    except BaseException:
+        secured.close()
+        raise
+    return secured
+
+
+def tunnel(wire: Wire, target: str, headers: Mapping[str, str]) -> int:
+    """Have a proxy connect to `target`, a host and port (RFC 9110 9.3.6); return its status. Raises OSError."""
+    lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", *(f"{name}: {text}" for name, text in headers.items())]
+    wire.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
+    answer = http.client.HTTPResponse(wire, method="CONNECT")  # type: ignore[arg-type] # a wire is enough of a socket
+    with closing(answer):
+        answer.begin()
+    return answer.status
+
+
+def _is_address(host: str) -> bool:
+    for family in (socket.AF_INET, socket.AF_INET6):
+        with suppress(OSError, UnicodeError):
+            socket.inet_pton(family, host)
+            return True
+    return False

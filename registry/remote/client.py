@@ -1,0 +1,243 @@
+"""One registry's HTTP API: authorization, redirects and errors, for the rooms that read and write it."""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote, urljoin, urlsplit
+
+from registry.auth.authorizer import Authorizer
+from registry.auth.credentials import Credentials
+from registry.errors import BadMirrors, Fault, NotFound, ProxyRefused, Refused, Unauthorized
+from registry.http.failures import other_failure
+from registry.http.redirects import GuardedTransport, drain
+from registry.http.response import Outgoing, Response
+from registry.http.retry import Patience
+from registry.http.transport import Transport
+from registry.mirrors.host import Host
+from registry.net.origin import Origin, redacted
+from registry.printable import printable
+from registry.reference import Reference, is_loopback
+
+_ERROR_LIMIT = 64 << 10
+_API_VERSION = "Docker-Distribution-Api-Version"
+"""What registries say of themselves (distribution's API), and proxies do not."""
+
+_MOST_TRIES = 4
+"""How often one request is sent: as nobody, with a token, with a new one, with the scope that the registry names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What reaches registries: connections, credentials, which speak plain HTTP, and where their mirrors are written.
+
+    Mirrors are written in a directory, `hosts_dir`, and in a text, `mirrors`, which goes before it. `hub_endpoint` is
+    the Hugging Face hub's URL, or empty for the public one. `patience` is for what may pass. As a context manager it
+    hangs up when its block ends.
+    """
+
+    transport: Transport
+    credentials: Credentials
+    plain_http: tuple[str, ...] = ()
+    hosts_dir: str = ""
+    mirrors: str = ""
+    hub_endpoint: str = ""
+    patience: Patience = field(default_factory=Patience)
+
+    def __post_init__(self) -> None:
+        if self.patience.sleep is None:  # what breaks the connections breaks these waits, too
+            object.__setattr__(self, "patience", replace(self.patience, sleep=self.transport.pause))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.transport.close()
+
+    def hosts(self, reference: Reference) -> tuple[Host, ...]:
+        """Give the hosts that serve the reference's registry, in the order in which to ask. Raises BadMirrors."""
+        directory = Path(self.hosts_dir) if self.hosts_dir else None
+        try:
+            is_there = directory is not None and directory.is_dir()
+        except OSError as error:  # what it says may be a rule of the operator's, so it is not passed over
+            raise BadMirrors(f"{directory}: {error.strerror}") from None
+        if not self.mirrors and not is_there:
+            return (self._plainly(reference),)
+        from registry.mirrors.directory import find_hosts  # noqa: PLC0415 - it would make every pull start later
+
+        return find_hosts(directory, reference.namespace, self._plainly(reference), self.mirrors)
+
+    def itself(self, reference: Reference) -> Host:
+        """Give the host that is the registry itself: the one that is written to."""
+        plainly = self._plainly(reference)
+        return next((host for host in self.hosts(reference) if host.name.lower() == plainly.name.lower()), plainly)
+
+    def transport_to(self, host: Host) -> Transport:
+        """Give what connects to a host."""
+        if not host.is_reached_otherwise:
+            return self.transport
+        return self.transport.sibling(host.tls, host.proxy, host.connect_seconds)
+
+    def _plainly(self, reference: Reference) -> Host:
+        """Give the registry as it is reached where nothing else is written."""
+        is_plain = reference.registry in self.plain_http or is_loopback(reference.registry)
+        return Host(root=f"{'http' if is_plain else 'https'}://{reference.host}/v2")
+
+
+class Client:
+    """Requests to one repository at one host. What is secret goes to the host's own origin and nowhere else.
+
+    A host that is not the registry itself, a mirror, is told with `?ns=` whose content is wanted, and gets the
+    credentials that are known for its own name.
+    """
+
+    def __init__(self, access: Access, host: Host, reference: Reference, actions: str) -> None:
+        """`actions` is the token scope's last part: `pull` or `pull,push`."""
+        self.base = f"{host.root}/{reference.repository}"
+        self.origin = Origin.of(self.base)
+        is_mirror = host.name.lower() != reference.host.lower()
+        self._query = f"?ns={quote(reference.namespace, safe='')}" if is_mirror else ""
+        self._headers = dict(host.headers)
+        self._guard = GuardedTransport(access.transport_to(host), self.origin)
+        name = (
+            urlsplit(self.base).path.partition("/v2/")[2] or reference.repository
+        )  # a mirror may keep it in a project
+        self._scope = f"repository:{name}:{actions}"
+        place = replace(reference, registry=host.name, repository=name) if is_mirror else reference
+        self._authorizer = Authorizer(self._guard, access.credentials, place)
+
+    @property
+    def who(self) -> str:
+        """Say as whom the registry is asked."""
+        return self._authorizer.who
+
+    def url(self, path: str) -> str:
+        """Give the absolute URL of a path under the repository."""
+        return urljoin(f"{self.base}/", path) + self._query
+
+    def location(self, response: Response, before: str = "") -> str:
+        """Give the absolute URL that an answer's Location names, relative to the URL that was asked (RFC 9110, 10.2.2).
+
+        That is `before` where the answer names none. Raises Refused when there is none either, or when it leads where
+        nobody may be led.
+        """
+        location = response.headers.get("Location")
+        if not location and before:
+            return before
+        if not location:
+            raise Refused(f"{redacted(response.url)}: answered {response.status} without saying where to go on")
+        return self._guard.target(response.url, location)
+
+    def request(  # noqa: PLR0913 - a request has that many parts
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        accept: Collection[int],
+        body: bytes | None = None,
+        also_reads: str = "",
+    ) -> Response:
+        """Send a request; give the answer when its status is one of `accept`, else raise what it means.
+
+        `also_reads` names a second repository of the registry that the request reads from.
+        Challenges are answered and redirects followed. Raises Unauthorized, NotFound, Refused, Unavailable.
+        """
+        scope = f"{self._scope} repository:{also_reads}:pull" if also_reads else self._scope
+
+        def send(current: str, url: str) -> Response:
+            if current == method:
+                return self._authorized(method, url, headers, body, scope)
+            return self._authorized(current, url, {}, None, scope)
+
+        return self._guard.follow(
+            method, url, send, accept=accept, failure=lambda response: self.failure(method, response)
+        )
+
+    def stream(self, method: str, url: str, headers: Mapping[str, str]) -> Outgoing:
+        """Begin a request whose body follows. It cannot be sent twice, so the token is asked for before."""
+        return self._guard.stream(method, url, {**self._private(url, self._scope), **headers})
+
+    def moved(self, method: str, response: Response) -> str | None:
+        """Give the URL to which a streamed request must be sent again, body and all; None for no such redirect.
+
+        Raises Refused for a redirect that may not be followed.
+        """
+        hop = self._guard.next_hop(method, response)
+        return hop[1] if hop and hop[0] == method else None
+
+    def renewed(self, response: Response) -> bool:
+        """Hear of a 401 or 403 to a streamed request; tell whether another token was got, with which to send anew.
+
+        Raises Unauthorized when the registry wants what cannot be had.
+        """
+        if not self._is_own_refusal(response):
+            return False
+        sent = self._authorizer.header(self._scope)
+        return self._authorizer.answer(response, self._scope, [sent]) is not None
+
+    def failure(self, method: str, response: Response) -> Fault:
+        """Say what an unwanted answer means. A store that the host led to speaks for itself alone."""
+        if Origin.of(response.url) == self.origin:
+            return failure(method, response, self.who)
+        said = f"{method} {redacted(response.url)}, where {self.origin} leads to: {response.status}"
+        return other_failure(said, response.status, response.headers)
+
+    def _authorized(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, scope: str
+    ) -> Response:
+        sent = dict(self._private(url, scope))
+        refused: list[str | None] = []
+        while True:
+            response = self._guard.request(method, url, {**sent, **headers}, body)
+            if not self._is_own_refusal(response):
+                if "Authorization" in sent:
+                    self._authorizer.taken(scope, sent["Authorization"])
+                return response
+            refused.append(sent.get("Authorization"))
+            try:
+                answer = self._authorizer.answer(response, scope, refused) if len(refused) < _MOST_TRIES else None
+            except Fault:
+                response.close()
+                raise
+            if answer is None:
+                return response
+            with response:
+                drain(response)
+            sent["Authorization"] = answer
+
+    def _is_own_refusal(self, response: Response) -> bool:
+        return response.status in (401, 403) and Origin.of(response.url) == self.origin
+
+    def _private(self, url: str, scope: str) -> dict[str, str]:
+        """Give what is sent to the host's own origin alone."""
+        if Origin.of(url) != self.origin:
+            return {}
+        header = self._authorizer.header(scope)
+        return {**self._headers, "Authorization": header} if header else self._headers
+
+
+def failure(method: str, response: Response, who: str) -> Fault:
+    """Say what an unwanted answer means, with the registry's own words."""
+    words = _words(response)
+    said = f"{method} {redacted(response.url)}: {response.status} {words}".rstrip()
+    if response.proxy and response.url.startswith("http:"):
+        if response.status == 407 or (response.status == 403 and not words and _API_VERSION not in response.headers):
+            return ProxyRefused(f"the proxy {response.proxy} answered itself: {said}")
+        said = f"{said} (through the proxy {response.proxy})"
+    if response.status in (401, 403):
+        return Unauthorized(f"{said} (asked as {who})")
+    if response.status == 404:
+        return NotFound(said)
+    return other_failure(said, response.status, response.headers)
+
+
+def _words(response: Response) -> str:
+    """Read the errors of a registry's JSON answer (distribution-spec, "Error Codes"); nothing else is quoted."""
+    try:
+        errors = json.loads(response.read(_ERROR_LIMIT))["errors"]
+        words = "; ".join(f"{error.get('code', '')}: {error.get('message', '')}" for error in errors)
+    except (Fault, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return ""
+    return printable(words)

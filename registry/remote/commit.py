@@ -1,0 +1,89 @@
+"""Writes whose outcome may stay unknown, brought to one that is known.
+
+A time limit, a cut connection or a 5xx says nothing of whether a write took effect. It is never just sent again: the
+registry is asked, and if what was written stands there, that is that.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+
+from registry.digest import Digest
+from registry.errors import Fault, Mismatch, Unavailable
+from registry.http.retry import Patience, Wait
+from registry.net.limits import committing
+from registry.net.origin import Origin
+from registry.progress.stats import human
+
+from .client import Access, Client
+
+_WORKED_SECONDS = 10.0
+"""A write that broke off after so long was being worked on: whoever cut it off may not have ended that."""
+
+_PASSING = (408, 425, 429)
+_ANY = frozenset({*range(200, 300), *range(400, 500)} - {*_PASSING})
+"""Statuses that answer a question: neither redirects, nor what may be otherwise in a moment."""
+
+_FORBIDDEN = (400, 401, 403, 405)
+"""How a store answers HEAD at an address that was signed for GET."""
+
+
+class Committer:
+    """Writes to one repository of a registry, and asks what became of them. Safe to share between threads."""
+
+    def __init__(self, client: Client, access: Access) -> None:
+        self.client, self.patience = client, access.patience
+        self._limits = access.transport.limits
+
+    def commit(self, write: Callable[[], None], took_effect: Callable[[], bool], size: int, name: str) -> None:
+        """Write with patience, until that is answered well or has taken effect; raise the last Fault.
+
+        `size` are the bytes that the registry has to settle, and `name` says what they are.
+        """
+        waiting, is_unclear, was_worked_on = self.patience.begin(), False, False
+        while True:
+            began = self._limits.clock()
+            try:
+                with self.waiting(size, name):
+                    return write()
+            except Mismatch:
+                raise
+            except Fault as error:
+                is_unclear = is_unclear or error.temporary
+                if is_unclear and took_effect():
+                    return None
+                if error.temporary and not was_worked_on and self._limits.clock() - began > _WORKED_SECONDS:
+                    was_worked_on, waiting = True, self._longer(size).begin()
+                waiting.after(Unavailable(str(error)) if was_worked_on and not error.temporary else error)
+
+    def waiting(self, size: int, name: str) -> AbstractContextManager[None]:
+        """Wait for answers inside the block as `size` bytes need it, and tell of it."""
+
+        def say(left: float) -> None:
+            self.patience.say(Wait(f"{self.client.origin}: has not answered yet to {human(size)} of {name}", 0, left))
+
+        return committing(size, say)
+
+    def holds(self, digest: Digest) -> bool:
+        """Tell whether a blob is surely there; raise the registry's faults that may pass, and Unauthorized.
+
+        Where it was led elsewhere, and refused there, the registry has it: it signs addresses for GET alone.
+        """
+        url = self.client.url(f"blobs/{digest}")
+        with self.client.request("HEAD", url, headers={}, accept=_ANY) as response:
+            is_elsewhere = Origin.of(response.url) != self.client.origin
+            return response.status == 200 or (is_elsewhere and response.status in _FORBIDDEN)
+
+    def has_taken(self, digest: Digest) -> bool:
+        """Tell whether a blob that was written is there, as far as that can be found out now."""
+        try:
+            if self.holds(digest):
+                return True
+            url = self.client.url(f"blobs/{digest}")  # for registries without HEAD
+            with self.client.request("GET", url, headers={"Range": "bytes=0-0"}, accept=(200, 206)):
+                return True
+        except Fault:
+            return False
+
+    def _longer(self, size: int) -> Patience:
+        return replace(self.patience, seconds=max(self.patience.seconds, self._limits.answer_seconds(size)))

@@ -1,0 +1,198 @@
+"""Read artifacts from a registry and its mirrors (distribution-spec, "Pulling").
+
+Whatever a mirror does wrong, the next host is asked, the registry last of all; only when all have failed is the
+failure passed on. What comes is held to its digest, whoever sent it; for a tag there is none, so only hosts that the
+operator trusts with it are asked.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TypeVar
+
+from registry.digest import Digest, verified
+from registry.errors import BadCaFile, BadManifest, BadMirrors, Fault, Mismatch, NotFound, Unavailable
+from registry.http.response import Response
+from registry.http.retry import Patience
+from registry.manifest import Descriptor, parse_manifest
+from registry.mirrors.failover import Attempt, Turns
+from registry.mirrors.host import Host
+from registry.net.limits import ending_within
+from registry.platforms import descend
+from registry.reference import Reference
+from registry.repository import Resolved
+
+from .client import Access
+from .endpoint import Site
+
+Result = TypeVar("Result")
+
+
+class RemoteBody:
+    """A blob's bytes on their way from a host."""
+
+    def __init__(self, attempt: Attempt, response: Response, start: int, stop: int) -> None:
+        self._attempt, self._response, self.start, self.stop = attempt, response, start, stop
+        self._position = start
+        self.giver = attempt.root
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill the buffer; 0 at the end. Raises Unavailable when the connection breaks, or ends before its time."""
+        try:
+            count = self._response.readinto(buffer)
+        except Unavailable as error:
+            error.has_other = self._attempt.failed()
+            raise
+        self._position += count
+        if self._position == self.stop:
+            self._attempt.served()
+        elif not count:
+            where = f"{self.giver}: the connection ended at byte {self._position}"
+            raise Unavailable(where, has_other=self._attempt.failed())
+        return count
+
+    def abort(self) -> None:
+        """Break the connection."""
+        self._response.abort()
+
+    def close(self) -> None:
+        """Free the connection."""
+        self._response.close()
+
+
+class RemoteRepository:
+    """A repository of a registry, to be read. Safe to share between threads."""
+
+    def __init__(self, access: Access, reference: Reference) -> None:
+        self._reference, self._transport, self._patience = reference, access.transport, access.patience
+        hosts = access.hosts(reference)
+        self._turns = Turns(hosts)
+        self._sites = {host.root: Site(access, host, reference) for host in hosts}
+        self._lacking: set[tuple[Digest, str]] = set()
+        self._rangeless: set[str] = set()
+
+    def resolve(self) -> Resolved:
+        """Look the reference up; see Repository.resolve."""
+        digest, content = self._whole(self._look_up, self._resolvers)
+        return descend(digest, content, str(self._reference), self._child)
+
+    @property
+    def patience(self) -> Patience:
+        """How long to try again what may pass."""
+        return self._patience
+
+    def pinned(self, digest: Digest) -> str:
+        """Give the reference with its digest."""
+        return str(self._reference.pinned(digest))
+
+    def read(self, descriptor: Descriptor, limit: int) -> bytes:
+        """Give a small blob whole and verified."""
+        if descriptor.size > limit:
+            raise BadManifest(f"{descriptor.digest}: {descriptor.size} bytes where at most {limit} are read")
+        return self._whole(lambda site: site.blob(descriptor), self._turns.order)
+
+    def open(self, descriptor: Descriptor, start: int, stop: int) -> RemoteBody:
+        """Ask for bytes `start` to `stop` of a blob; the body is the whole blob when the host knows no ranges.
+
+        Hosts that lack the blob, or that would send all of it for a part of it, are asked after the others.
+        """
+
+        def ask(host: Host, attempt: Attempt) -> RemoteBody:
+            try:
+                body = RemoteBody(attempt, *self._sites[host.root].open(descriptor, start, stop))
+            except NotFound:
+                self._lacking.add((descriptor.digest, host.root))
+                raise
+            if body.start < start or body.stop > stop:
+                self._rangeless.add(host.root)
+            return body
+
+        def misfit(host: Host) -> tuple[bool, bool]:
+            return (descriptor.digest, host.root) in self._lacking, start > 0 and host.root in self._rangeless
+
+        return self._first(ask, sorted(self._turns.order(), key=misfit))
+
+    def interrupt(self) -> None:
+        """Break every connection in use."""
+        self._transport.interrupt()
+
+    def distrust(self, givers: Collection[str]) -> bool:
+        """Ask hosts whose bytes were wrong no more, as long as another is left; tell whether better may come now."""
+        return self._turns.distrust(givers)
+
+    def _resolvers(self) -> list[Host]:
+        """Give the hosts whose word counts for the reference: for a digest all, for a tag those trusted with it."""
+        hosts = [host for host in self._turns.order() if host.can_resolve or self._reference.digest]
+        if not hosts:
+            raise BadMirrors(
+                f"{self._reference}: no host in its hosts.toml has the capability resolve",
+                remedy="name the model by its digest, or give the capability to a host that is trusted with tags",
+            )
+        return hosts
+
+    def _look_up(self, site: Site) -> tuple[Digest, bytes]:
+        content = site.manifest(self._reference.target)
+        wanted = self._reference.digest
+        digest = Digest.of(content, wanted.algorithm) if wanted else Digest.of(content)
+        if wanted not in (None, digest):
+            raise Mismatch(f"{self._reference}: the registry answered {digest}")
+        parse_manifest(content)  # a host that answers something else has failed: the next one is asked
+        return digest, content
+
+    def _child(self, descriptor: Descriptor) -> bytes:
+        def ask(site: Site) -> bytes:
+            content = site.manifest(str(descriptor.digest))
+            return verified(str(descriptor.digest), content, descriptor.size, descriptor.digest)
+
+        return self._whole(ask, self._turns.order)
+
+    def _whole(self, read: Callable[[Site], Result], order: Callable[[], Sequence[Host]]) -> Result:
+        """Read something small to its end from the first host that can, with patience while none can."""
+
+        def ask(host: Host, attempt: Attempt) -> Result:
+            try:
+                result = read(self._sites[host.root])
+            except Mismatch:
+                self._turns.distrust({host.root})
+                raise
+            attempt.served()
+            return result
+
+        return self._patience.patiently(lambda: self._first(ask, order()))
+
+    def _first(self, ask: Callable[[Host, Attempt], Result], hosts: Sequence[Host]) -> Result:
+        """Ask one host after the other until one answers well; a host that just lacks what is wanted need not rest."""
+        faults: dict[str, Fault] = {}
+        for number, host in enumerate(hosts, 1):
+            attempt = self._turns.begin(host)
+            try:
+                with self._hurried() if number < len(hosts) else nullcontext():
+                    return ask(host, attempt)
+            except BadCaFile:
+                raise  # hosts.toml names a file that is none: no host's failure, and not to be passed over
+            except NotFound as error:
+                attempt.served()
+                faults[host.root] = error
+            except Fault as error:
+                attempt.failed()
+                faults[host.root] = error
+        raise self._told(faults)
+
+    def _hurried(self) -> AbstractContextManager[None]:
+        """Give a host little time while another is left to be asked."""
+        limits = self._transport.limits
+        return ending_within(limits.hurried_seconds, limits)
+
+    def _told(self, faults: dict[str, Fault]) -> Fault:
+        """Choose the failure that counts, and have it tell of the others.
+
+        That nothing is there, the registry itself must know. Else what may pass comes first, since waiting helps; else
+        the host of last resort is heard.
+        """
+        ranked = [faults[root] for root in self._sites if root in faults]
+        chosen = ranked[-1]
+        if not isinstance(chosen, NotFound):
+            chosen = next((fault for fault in reversed(ranked) if fault.temporary), chosen)
+        others = "; ".join(str(fault) for fault in ranked if fault is not chosen)
+        if others:
+            chosen.args = (f"{chosen} (other hosts: {others})",)
+        return chosen

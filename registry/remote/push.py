@@ -1,0 +1,128 @@
+"""Write artifacts to a registry (distribution-spec, "Pushing").
+
+A question or an offer that only saves bytes never ends a push: any answer but a clear yes means that they are sent.
+"""
+
+from dataclasses import replace
+from urllib.parse import quote
+
+from registry.digest import Digest
+from registry.errors import Fault, NotFound, Refused, Unavailable, UploadLost
+from registry.http.retry import Patience
+from registry.manifest import SIZE_LIMIT, Manifest
+from registry.reference import Reference
+
+from .client import Access, Client
+from .commit import Committer
+from .upload import Manner, RemoteUpload, close, cross_check
+
+_ERROR_LIMIT = 64 << 10
+_QUESTION_SECONDS = 3.0
+"""Patience for a question that only saves bytes."""
+
+
+class RemotePublisher:
+    """A repository of a registry, to be written. Safe to share between threads."""
+
+    def __init__(self, access: Access, reference: Reference) -> None:
+        if reference.digest:
+            raise Refused(f"{reference}: names a digest, which nobody can choose", remedy="push to a tag")
+        self._reference, self._transport, self._patience = reference, access.transport, access.patience
+        self._client = Client(access, access.itself(reference), reference, "pull,push")
+        self._committer = Committer(self._client, access)
+        self._manner = Manner.STREAMED
+
+    @property
+    def patience(self) -> Patience:
+        """How long to try again what may pass."""
+        return self._patience
+
+    def pinned(self, digest: Digest) -> str:
+        """Give the reference with its digest."""
+        return str(self._reference.pinned(digest))
+
+    def interrupt(self) -> None:
+        """Break every connection in use."""
+        self._transport.interrupt()
+
+    def has(self, digest: Digest) -> bool:
+        """Tell whether a blob is there already, and surely."""
+        hasty = replace(self._patience, seconds=min(self._patience.seconds, _QUESTION_SECONDS))
+        try:
+            return hasty.patiently(lambda: self._committer.holds(digest))
+        except Fault:
+            return False
+
+    def mount(self, digest: Digest, repository: str) -> bool:
+        """Take a blob over from another repository of the registry; False when it would rather have the bytes."""
+        url = self._client.url(f"blobs/uploads/?mount={digest}&from={quote(repository)}")
+        try:
+            with self._client.request(
+                "POST", url, headers={}, accept=(201, 202), body=b"", also_reads=repository
+            ) as response:
+                response.read(_ERROR_LIMIT)
+                return response.status == 201
+        except Unavailable:
+            return self.has(digest)
+        except Fault:
+            return False
+
+    @property
+    def wants_digest_first(self) -> bool:
+        """Whether this registry takes large blobs only under a digest that is known before."""
+        return self._manner is Manner.WHOLE
+
+    def begin(self, size: int | None, digest: Digest | None = None) -> RemoteUpload:
+        """Begin a blob; both its size and its digest may be unknown, unless `wants_digest_first`."""
+        location, manner = self._patience.patiently(self._open), self._manner
+        if size is None and manner is Manner.STREAMED:
+            manner = Manner.CHUNKED  # one request must say how much it brings
+        return RemoteUpload(self._committer, location, size, manner, digest=digest, learn=self._learn)
+
+    def _learn(self, manner: Manner) -> None:
+        self._manner = manner
+
+    def put(self, content: bytes, digest: Digest) -> None:
+        """Write a small blob whole."""
+        self._committer.commit(
+            lambda: self._put(content, digest),
+            lambda: self._committer.has_taken(digest),
+            size=len(content),
+            name=str(digest),
+        )
+
+    def _put(self, content: bytes, digest: Digest) -> None:
+        location = self._open()
+        try:
+            close(self._client, location, content, digest)
+        except NotFound as error:  # an upload that was opened just now
+            raise UploadLost(str(error), is_lasting=True) from error
+
+    def put_manifest(self, manifest: Manifest) -> Digest:
+        """Write the manifest under the reference's tag; raise Mismatch when the registry counted another digest."""
+        content = manifest.to_bytes()
+        digest = Digest.of(content)
+        url = self._client.url(f"manifests/{self._reference.target}")
+
+        def send() -> None:
+            headers = {"Content-Type": manifest.media_type}
+            with self._client.request("PUT", url, headers=headers, accept=(200, 201, 202), body=content) as response:
+                cross_check(response, digest)
+
+        def took_effect() -> bool:
+            try:
+                with self._client.request("GET", url, headers={"Accept": manifest.media_type}, accept=(200,)) as found:
+                    return found.read(SIZE_LIMIT) == content
+            except Fault:
+                return False
+
+        self._committer.commit(send, took_effect, size=len(content), name=f"the manifest of {self._reference.target}")
+        return digest
+
+    def _open(self) -> str:
+        """Open an upload; give its address. One that nobody hears of is let lapse by the registry."""
+        url = self._client.url("blobs/uploads/")
+        with self._client.request("POST", url, headers={}, accept=(202,), body=b"") as response:
+            location = self._client.location(response)
+            response.read(_ERROR_LIMIT)
+        return location

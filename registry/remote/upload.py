@@ -1,0 +1,193 @@
+"""Write large blobs to a registry (distribution-spec, "Pushing blobs")."""
+
+import re
+from collections.abc import Callable
+from enum import Enum
+from typing import Self
+
+from registry.digest import Digest
+from registry.errors import Fault, Mismatch, NotFound, Refused, TakenOtherwise, Unavailable, UploadLost
+from registry.http.redirects import MAX_HOPS
+from registry.http.response import Outgoing, Response
+from registry.printable import printable
+
+from .client import Client
+from .commit import Committer
+
+_BYTES = {"Content-Type": "application/octet-stream"}
+_ERROR_LIMIT = 64 << 10
+_ARRIVED = re.compile(r"(?:bytes=)?0-(\d+)")
+
+CHUNK_BYTES = 64 << 20
+"""What a request of a chunked upload carries: under the 100 MB of common proxies."""
+
+
+class Manner(Enum):
+    """How a registry takes a large blob.
+
+    One streamed PATCH, as docker sends it, is taken nearly everywhere. Behind a proxy with a limit it must come in
+    chunks; a registry without PATCH wants one PUT, for which the digest must be known before the first byte.
+    """
+
+    STREAMED = "one PATCH"
+    CHUNKED = "many PATCHes"
+    WHOLE = "one PUT"
+
+
+_BETTER = {413: Manner.CHUNKED, 404: Manner.WHOLE, 405: Manner.WHOLE, 416: Manner.WHOLE, 501: Manner.WHOLE}
+
+
+class RemoteUpload:
+    """A blob on its way in the given manner, of known size and digest where that is one PUT.
+
+    Raises TakenOtherwise, `learn` told, when another manner would do, and UploadLost when it must begin again.
+    """
+
+    def __init__(  # noqa: PLR0913 - what a blob is, and how it goes
+        self,
+        committer: Committer,
+        location: str,
+        size: int | None,
+        manner: Manner,
+        *,
+        digest: Digest | None = None,
+        learn: Callable[[Manner], None],
+    ) -> None:
+        self._committer, self._client, self._size, self._digest = committer, committer.client, size, digest
+        self._location = with_digest(location, digest) if manner is Manner.WHOLE else location
+        self._manner, self._learn = manner, learn
+        self._stretch = CHUNK_BYTES if manner is Manner.CHUNKED else size or 0
+        self._outgoing: Outgoing | None = None
+        self._sent = self._until = self._resumed = 0
+        self._renewed_at = -1
+        self._hops, self._moved = 0, ""
+
+    def write(self, content: memoryview) -> None:
+        """Send the next bytes."""
+        while content:
+            if self._outgoing is None:
+                self._begin(len(content))
+            part = content[: self._until - self._sent]
+            was_sent = self._outgoing is not None and self._outgoing.write(part)
+            self._sent += len(part)
+            content = content[len(part) :]
+            if self._sent == self._until or not was_sent:
+                self._end()
+
+    def resume(self) -> int:
+        """Ask how much has arrived, to go on behind it after a broken connection; give that offset.
+
+        Raises UploadLost when it cannot go on, Unavailable and the other faults of a request (distribution-spec,
+        "Chunked Upload": GET of the upload's address answers its Range, and the address to go on with).
+        """
+        self._hang_up()
+        if self._manner is Manner.WHOLE:
+            return self._resume_whole()
+        try:
+            with self._client.request("GET", self._location, headers={}, accept=(200, 202, 204)) as response:
+                arrived = _ARRIVED.fullmatch(response.headers.get("Range", ""))
+                self._location = self._client.location(response, self._location)
+        except (NotFound, Refused) as error:
+            raise UploadLost(str(error)) from error
+        last = int(arrived[1]) if arrived else 0
+        self._sent = self._until = self._resumed = last + 1 if last else 0  # registries write 0-0 for nothing, too
+        return self._sent
+
+    def _resume_whole(self) -> int:
+        """Find out whether the one PUT that broke took effect: it cannot go on in the middle."""
+        if self._moved:
+            self._sent = self._until = 0
+            return 0
+        if self._digest is None or self._size is None or not self._committer.has_taken(self._digest):
+            raise UploadLost(f"{self._client.origin}: an upload in one PUT cannot go on in the middle")
+        self._sent = self._until = self._size
+        return self._size
+
+    def commit(self, digest: Digest) -> None:
+        """Close the blob under its digest; raise Mismatch when the registry counted another one."""
+        if self._manner is Manner.WHOLE:
+            return
+        try:
+            self._committer.commit(
+                lambda: close(self._client, self._location, b"", digest),
+                lambda: self._committer.has_taken(digest),
+                size=self._sent,
+                name=str(digest),
+            )
+        except NotFound as error:
+            raise UploadLost(str(error)) from error
+
+    def _begin(self, at_hand: int) -> None:
+        """Begin a request; of a blob whose size nobody knows it carries just what is at hand."""
+        rest = at_hand if self._size is None else self._size - self._sent
+        self._until = self._sent + min(self._stretch or rest, rest)
+        headers = {**_BYTES, "Content-Length": str(self._until - self._sent)}
+        if self._manner is Manner.CHUNKED or self._sent:
+            headers["Content-Range"] = f"{self._sent}-{self._until - 1}"
+        self._outgoing = self._client.stream(self._method, self._moved or self._location, headers)
+        self._moved = ""
+
+    def _end(self) -> None:
+        outgoing, self._outgoing = self._outgoing, None
+        if outgoing is None:
+            return
+        with self._committer.waiting(self._sent, "a blob"), outgoing.finish() as response:
+            if response.status not in (201, 202, 204):
+                raise self._refused(response)
+            response.read(_ERROR_LIMIT)
+            self._hops = 0
+            if self._manner is not Manner.WHOLE:
+                self._location = self._client.location(response, self._location)
+
+    @property
+    def _method(self) -> str:
+        return "PUT" if self._manner is Manner.WHOLE else "PATCH"
+
+    def _refused(self, response: Response) -> Fault:
+        said = self._client.failure(self._method, response)
+        if response.status == 416 and self._resumed:
+            return Unavailable(str(said))  # more of the broken request arrived after the registry was asked
+        if response.status in (401, 403) and self._renewed_at < self._sent:
+            self._renewed_at = self._sent
+            return Unavailable(str(said)) if self._client.renewed(response) else said
+        if self._hops < MAX_HOPS and (moved := self._client.moved(self._method, response)):
+            self._hops, self._moved = self._hops + 1, moved
+            return Unavailable(f"{said}: goes on elsewhere", has_other=True)
+        if response.status == 404 and self._resumed:
+            return UploadLost(str(said))
+        better = _BETTER.get(response.status)
+        if better is None or better is self._manner or self._manner is Manner.WHOLE:
+            return said
+        self._learn(better)
+        return TakenOtherwise(f"{self._client.origin}: answered {response.status}: blobs are sent as {better.value}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self._outgoing is not None:
+            self._outgoing.abort()
+            self._outgoing = None
+
+
+def close(client: Client, location: str, content: bytes, digest: Digest) -> None:
+    """Close an upload with its last bytes, under its digest; raise Mismatch when the registry counted another one."""
+    accept = (200, 201, 202, 204)
+    with client.request("PUT", with_digest(location, digest), headers=_BYTES, accept=accept, body=content) as response:
+        cross_check(response, digest)
+
+
+def with_digest(location: str, digest: Digest | None) -> str:
+    """Return an upload's address with the digest that closes it."""
+    return f"{location}{'&' if '?' in location else '?'}digest={digest}"
+
+
+def cross_check(response: Response, digest: Digest) -> None:
+    """Raise Mismatch when a registry counted another digest than what was sent has."""
+    counted = response.headers.get("Docker-Content-Digest")
+    response.read(_ERROR_LIMIT)
+    if counted and counted.startswith("sha256:") and counted != str(digest):
+        raise Mismatch(f"sent {digest}, but the registry counted {printable(counted)}")

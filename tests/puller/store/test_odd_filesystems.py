@@ -1,0 +1,168 @@
+"""File systems that lack calls: the nice ones are passed over, needed ones go another way, a broken disk is named."""
+
+import errno
+import fcntl
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import puller.store.filesystem
+from puller.errors import DiskFailed, NoRoom
+from puller.pull import pull
+from puller.settings import Settings
+from registry.auth.credentials import Credentials
+from registry.errors import Fault
+from registry.http.transport import Transport
+from registry.progress.reporter import Silence, Voice
+from registry.remote.client import Access
+from tests.fakes.voice import Listener
+from tests.puller.models import layer, noise, read_tree
+from tests.puller.packs import Layer, Layout
+
+CHUNK = 64 << 10
+OLD = {"a": noise(2 * CHUNK), "b": noise(2 * CHUNK), "same": noise(CHUNK, 3), "equal": noise(CHUNK, 3)}
+NEW = {**OLD, "a": noise(2 * CHUNK, 2), "deep/c": noise(CHUNK, 4)}
+
+NICE = ("fsync", "posix_fallocate", "link", "chmod", "fchmod", "utime", "chown", "posix_fadvise", "copy_file_range")
+NOT_HERE = ("ENOSYS", "EOPNOTSUPP", "EINVAL", "EPERM", "EACCES", "ENOTTY")
+ALWAYS_TOLD = (("EIO", DiskFailed), ("ENOSPC", NoRoom), ("EDQUOT", NoRoom))
+
+
+def sources(root: Path) -> list[str]:
+    """Write two versions of a model to a layout; return what pulls are told."""
+    layout = Layout(root / "layout")
+    for number, files in enumerate((OLD, NEW)):
+        described = [(layer(path, content, chunk=CHUNK), content) for path, content in files.items()]
+        layers = [Layer(content, one.media_type, one.annotations) for one, content in described]
+        layout.tag(layout.manifest(layers, artifact_type="application/vnd.cncf.model.manifest.v1+json"), f"v{number}")
+    return [layout.source("v0"), layout.source("v1")]
+
+
+def bring(root: Path, source: str, voice: Voice | None = None, **changes: Any) -> None:
+    """Pull to a folder, everything synced."""
+    settings = Settings(source=source, destination=str(root / "model"), sync=True, **changes)
+    pull(settings, Access(transport=Transport(proxies={}), credentials=Credentials()), voice or Silence())
+
+
+def failing(code: str) -> Callable[..., None]:
+    """Return a call that fails."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(getattr(errno, code), os.strerror(getattr(errno, code)))
+
+    return fail
+
+
+@pytest.mark.parametrize("code", NOT_HERE)
+@pytest.mark.parametrize("call", [*NICE, "flock", "statvfs", "exchange", "getxattr"])
+@pytest.mark.parametrize("cache", ["", "cache"])
+def test_a_call_that_is_not_to_be_had_costs_no_pull(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, code: str, cache: str
+) -> None:
+    """Law: each call that a pull could do without, each way to refuse it: the right bytes, of both versions."""
+    first, second = sources(tmp_path)
+    if call == "exchange":
+        monkeypatch.setattr("puller.store.publish.exchange", lambda *_: False)
+    else:
+        monkeypatch.setattr(fcntl if call == "flock" else os, call, failing(code))
+    for source, model in ((first, OLD), (second, NEW), (second, NEW)):
+        bring(tmp_path, source, cache=str(tmp_path / cache) if cache else "")
+        assert read_tree(tmp_path / "model") == model
+    assert not list(tmp_path.glob(".weighbridge/model/*/incoming/*"))
+
+
+@pytest.mark.parametrize(("code", "fault"), ALWAYS_TOLD)
+@pytest.mark.parametrize("call", [*NICE, "flock", "statvfs", "pwrite", "open", "mkdir", "rename", "ftruncate"])
+def test_a_broken_or_full_disk_is_always_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, code: str, fault: type[Fault]
+) -> None:
+    """Law: an error of the disk itself is never passed over; what stood before stands, and the next pull is right."""
+    first, second = sources(tmp_path)
+    bring(tmp_path, first)
+    calls: list[object] = []
+    caught: Fault | None = None
+
+    def fail(*arguments: object, **named: object) -> object:
+        if call == "open" and not int(arguments[1]) & os.O_CREAT:  # type: ignore[call-overload] # its flags
+            return original(*arguments, **named)
+        calls.append(arguments)
+        return failing(code)()
+
+    with monkeypatch.context() as patch:
+        original = getattr(fcntl if call == "flock" else os, call)
+        patch.setattr(fcntl if call == "flock" else os, call, fail)
+        try:
+            bring(tmp_path, second)
+        except Fault as error:
+            caught = error
+    assert isinstance(caught, fault) if calls else caught is None, caught
+    assert caught is None or os.strerror(getattr(errno, code)) in str(caught)
+    assert read_tree(tmp_path / "model") in (OLD, NEW)
+    bring(tmp_path, second)
+    assert read_tree(tmp_path / "model") == NEW
+
+
+def test_a_volume_that_cannot_sync_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asked for it hears that it was not to be had."""
+    monkeypatch.setattr(os, "fsync", failing("EINVAL"))
+    listener = Listener()
+    bring(tmp_path, sources(tmp_path)[0], listener)
+    assert len([line for line in listener.said if "cannot sync" in line]) == 1
+
+
+def test_a_volume_that_tells_zeros_is_not_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some network volumes answer statvfs with zeros throughout."""
+    monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result((4096, 4096, 0, 0, 0, 0, 0, 0, 0, 255)))
+    bring(tmp_path, sources(tmp_path)[0])
+    assert read_tree(tmp_path / "model") == OLD
+
+
+def test_a_file_with_as_many_names_as_it_may_have_goes_on_as_a_second_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One content under many names: where links end, another file begins, and links go on."""
+    names: dict[int, int] = {}
+
+    def link(source: Path, target: Path, **named: Any) -> None:
+        inode = source.stat().st_ino
+        names[inode] = names.get(inode, 1) + 1
+        if names[inode] > 5:
+            failing("EMLINK")()
+        original(source, target, **named)
+
+    original = os.link
+    monkeypatch.setattr(os, "link", link)
+    model = {f"file-{number}": b"the same" for number in range(23)}
+    layout = Layout(tmp_path / "layout")
+    described = [layer(path, content) for path, content in model.items()]
+    layers = [Layer(b"the same", one.media_type, one.annotations) for one in described]
+    source = layout.tag(layout.manifest(layers, artifact_type="application/vnd.cncf.model.manifest.v1+json"))
+    bring(tmp_path, source)
+    assert read_tree(tmp_path / "model") == model
+    assert len({path.stat().st_ino for path in (tmp_path / "model").iterdir()}) < 8
+
+
+def test_names_that_the_volume_takes_for_one_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where case or Unicode form do not count, one file would take the other's place: the pull ends instead."""
+    layout = Layout(tmp_path / "layout")
+    described = [layer(path, path.encode()) for path in ("Model.bin", "model.bin")]
+    layers = [
+        Layer(path.encode(), one.media_type, one.annotations)
+        for path, one in zip(("Model.bin", "model.bin"), described, strict=True)
+    ]
+    source = layout.tag(layout.manifest(layers, artifact_type="application/vnd.cncf.model.manifest.v1+json"))
+
+    def lower(path: Path) -> os.stat_result | None:
+        if path.parent.name == "model":
+            return next(
+                (entry.lstat() for entry in path.parent.iterdir() if entry.name.lower() == path.name.lower()), None
+            )
+        return puller.store.trust.status_of(path)
+
+    monkeypatch.setattr("puller.tree.materialize.status_of", lower)
+    with pytest.raises(Fault, match="takes the name for another file"):
+        bring(tmp_path, source)
+    assert not (tmp_path / "model").exists()

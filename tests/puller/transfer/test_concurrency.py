@@ -1,0 +1,102 @@
+"""How many connections: a pure function of the rates that they brought."""
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from puller.transfer.concurrency import FIRST, Pace
+
+
+def run(most: int, bring: dict[int, float]) -> Pace:
+    """Step until nothing changes; `bring` maps a limit to the rate that it brings."""
+    pace = Pace.start(most)
+    for _ in range(20):
+        pace = pace.step(bring[pace.limit])
+    return pace
+
+
+def test_connections_grow_while_each_brings_more() -> None:
+    """An origin that caps each connection is asked over as many as are allowed."""
+    assert run(32, {limit: limit * 85e6 for limit in range(33)}).limit == 32
+
+
+def test_connections_that_bring_nothing_more_are_given_up() -> None:
+    """A line that the first connections fill keeps those."""
+    assert run(32, {FIRST: 100.0, 2 * FIRST: 101.0, 4 * FIRST: 101.0}).limit == FIRST
+
+
+def test_one_tick_decides_nothing_that_is_not_clear() -> None:
+    """A pause right after the doubling is made up for by the ticks behind it, and a burst does not stand for them."""
+    paused = Pace.start(2 * FIRST)
+    for rate in (100.0, 100.0, 0.1, 60.0, 130.0, 150.0):
+        paused = paused.step(rate)
+    assert paused.limit == 2 * FIRST
+    burst = Pace.start(2 * FIRST)
+    for rate in (100.0, 100.0, 0.1, 140.0, 80.0, 80.0):
+        burst = burst.step(rate)
+    assert burst.limit == FIRST
+
+
+def test_a_registry_that_is_overrun_gets_fewer_and_never_none() -> None:
+    """Each overload halves, down to one, and no growth follows."""
+    pace = Pace.start(16).step(1.0)
+    for _ in range(9):
+        pace = pace.overrun().step(1e9)
+    assert pace.limit == 1
+
+
+@given(st.integers(1, 64), st.lists(st.floats(0, 1e12), max_size=30))
+def test_the_limit_stays_between_one_and_the_most(most: int, rates: list[float]) -> None:
+    """Law: whatever the rates, 1 <= limit <= most."""
+    pace = Pace.start(most)
+    for rate in rates:
+        pace = pace.step(rate)
+        assert 1 <= pace.limit <= most
+    assert Pace.start(1).limit == min(FIRST, 1)
+
+
+BUFFER = 2 << 20
+STEP_SECONDS = 0.01
+
+
+def settled(seed: int, each: float, most: int = 32, total: float = float("inf")) -> Pace:
+    """Pull from a simulated origin that gives `each` connection so much, and all so much, until nothing changes.
+
+    Connections begin one after the other, differ by a tenth, and report whole buffers.
+    """
+    random = Random(seed)
+    pace, begins, missing, skill = Pace.start(most), [0.0] * most, [float(BUFFER)] * most, [1.0] * most
+    for number in range(most):
+        begins[number], skill[number] = random.uniform(0, 0.1), random.uniform(0.9, 1.1)
+    looked, reads, limit = 0.0, 0, 0
+    for step in range(100_000):
+        now = step * STEP_SECONDS
+        begins[limit : pace.limit] = [now + begin for begin in begins[limit : pace.limit]]
+        limit = max(limit, pace.limit)
+        active = [number for number in range(pace.limit) if begins[number] <= now]
+        for number in active:
+            share = min(each, total / len(active)) * skill[number]
+            missing[number] -= share * STEP_SECONDS * random.uniform(0.6, 1.4)
+            if missing[number] <= 0:
+                missing[number] += BUFFER
+                reads += 1
+        if pace.is_due(reads, now - looked):
+            pace, looked, reads = pace.step(reads * BUFFER / (now - looked)), now, 0
+        if pace.is_settled:
+            break
+    return pace
+
+
+@pytest.mark.parametrize("each", [0.5e6, 1e6, 2e6, 5e6, 20e6, 85e6])
+def test_an_origin_that_limits_each_connection_is_asked_over_all_of_them(each: float) -> None:
+    """Slow connections report so seldom that their buffers' moments must not be taken for their rate."""
+    assert [settled(seed, each).limit for seed in range(10)] == [32] * 10
+
+
+@pytest.mark.parametrize("total", [50e6, 400e6])
+def test_a_line_that_is_full_is_seldom_asked_for_more(total: float) -> None:
+    """Where more connections bring nothing, nearly all pulls stay with few."""
+    limits = [settled(seed, 1e9, total=total).limit for seed in range(20)]
+    assert sum(limit <= 2 * FIRST for limit in limits) >= 18

@@ -1,0 +1,1 @@
+"""From a labelled pod or workload to what it gets."""

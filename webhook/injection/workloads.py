@@ -1,0 +1,87 @@
+"""Workloads: what stands on them goes into the pods that they make."""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from webhook.contract import KEYS, MODEL, STATUS, Key
+from webhook.patch import is_same
+from webhook.pod.podspec import Raw, annotations, extended_mapping, labels, mapping
+
+_TEMPLATE = ("spec", "template")
+TEMPLATES: dict[str, tuple[str, ...]] = {
+    "Deployment": _TEMPLATE,
+    "StatefulSet": _TEMPLATE,
+    "DaemonSet": _TEMPLATE,
+    "Job": _TEMPLATE,
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+}
+"""Where each kind that takes the label keeps its pod template."""
+
+MADE_BY_OTHERS: dict[str, tuple[str, ...]] = {
+    "ReplicaSet": _TEMPLATE,
+    "ReplicationController": _TEMPLATE,
+    "PodTemplate": ("template",),
+}
+"""Kinds whose templates make pods, but to which no label is copied: mostly, a controller writes them."""
+
+_COPIED = tuple(key for key in KEYS if key is not STATUS)
+
+
+@dataclass(frozen=True, slots=True)
+class Propagation:
+    """A workload after its keys were copied into its template."""
+
+    workload: Raw
+    warnings: tuple[str, ...] = ()
+
+
+def propagate(kind: str, workload: Raw, old: Raw | None) -> Propagation:
+    """Give a copy of `workload` whose template has the keys that stand on the workload itself.
+
+    A key that the workload had before (`old`) and has no more leaves the template too, unless somebody
+    gave it another value there. A workload without the model label has no say in its template.
+    """
+    after = copy.deepcopy(workload)
+    template = template_of(after, TEMPLATES[kind])
+    if template:
+        for key, desired, former in _changes(workload, old):
+            _settle(template, key, desired, former)
+    if is_same(workload, after):
+        return Propagation(workload)
+    if kind == "Job" and old is not None:
+        note = f"{MODEL.name}: the pods of a Job are settled when it is created; delete it and create it anew"
+        return Propagation(workload, (note,))
+    return Propagation(after)
+
+
+def template_of(workload: Raw, path: tuple[str, ...]) -> Raw:
+    """Give the workload's pod template, or an empty mapping."""
+    for step in path:
+        workload = mapping(workload, step)
+    return workload
+
+
+def _changes(workload: Raw, old: Raw | None) -> Iterator[tuple[Key[Any], object, object]]:
+    for key in _COPIED:
+        desired, former = _value(workload, key), _value(old or {}, key)
+        if desired is not None or former is not None:
+            yield key, desired, former
+
+
+def _value(workload: Raw, key: Key[Any]) -> object:
+    if labels(workload).get(MODEL.name) is None:
+        return None
+    held = labels(workload) if key.kind == "label" else annotations(workload)
+    return held.get(key.name)
+
+
+def _settle(template: Raw, key: Key[Any], desired: object, former: object) -> None:
+    place = f"{key.kind}s"
+    if desired is not None:
+        extended_mapping(extended_mapping(template, "metadata"), place)[key.name] = desired
+        return
+    held = mapping(mapping(template, "metadata"), place)
+    if held.get(key.name) == former:
+        held.pop(key.name)

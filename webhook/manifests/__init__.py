@@ -1,0 +1,1 @@
+"""Manifests as files, for the verb `inject`: read, and written without a change elsewhere."""

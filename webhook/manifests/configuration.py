@@ -1,0 +1,40 @@
+"""The operator's configuration from the very manifests that are deployed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from webhook.catalog import Catalog
+from webhook.pod.podspec import mapping
+from webhook.settings import BadSettings, Settings, variables
+
+CONFIG = "weighbridge-config"
+CATALOG = "weighbridge-catalog"
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What the two ConfigMaps say together."""
+
+    settings: Settings = field(default_factory=Settings)
+    catalog: Catalog = field(default_factory=Catalog)
+
+
+def configure(manifests: Iterable[Any]) -> Configuration:
+    """Read the ConfigMaps among the manifests; raise BadSettings for none, or for wrong ones."""
+    maps = {
+        mapping(manifest, "metadata").get("name"): mapping(manifest, "data")
+        for manifest in manifests
+        if isinstance(manifest, dict) and manifest.get("kind") == "ConfigMap"
+    }
+    if CONFIG not in maps and CATALOG not in maps:
+        raise BadSettings(
+            f"there is neither a ConfigMap {CONFIG} nor a ConfigMap {CATALOG}",
+            remedy="give the manifests that configure the webhook, for instance from `kubectl kustomize deploy/`",
+        )
+    environ = {str(name): str(value) for name, value in maps.get(CONFIG, {}).items()}
+    unknown = sorted(set(environ) - set(variables().values()))
+    if unknown:
+        raise BadSettings(f"the ConfigMap {CONFIG} has the unknown key {unknown[0]}")
+    entries = {str(name): str(value) for name, value in maps.get(CATALOG, {}).items()}
+    return Configuration(Settings.from_env(environ), Catalog.read(entries))

@@ -1,0 +1,1 @@
+"""Parts of a pod, read and made: mounts, volumes, tolerations, resources, security."""

@@ -1,0 +1,101 @@
+"""Tolerations: which of them a pod needs to reach its accelerators, and which it has already."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from webhook.refusals import BadTolerations
+
+from .podspec import Raw, entries, every_container, extended_list, extended_mapping, mapping
+from .resources import requested_accelerators
+
+Mode = Literal["auto", "always", "never"]
+EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+
+_USUAL = ("nvidia.com/gpu", "amd.com/gpu")
+# Slices and shares (nvidia.com/mig-1g.10gb, nvidia.com/gpu.shared) live on nodes whose taint has the plain name.
+_BY_VENDOR = {"nvidia.com": "nvidia.com/gpu", "amd.com": "amd.com/gpu"}
+
+
+@dataclass(frozen=True, slots=True)
+class Toleration:
+    """Any value of a taint's key, or just `value`; any effect when `effect` is empty."""
+
+    key: str
+    value: str | None = None
+    effect: str = "NoSchedule"
+
+    @classmethod
+    def parse(cls, text: str) -> "Toleration":
+        """Read `key[=value][:effect]`; raise ValueError."""
+        taint, _, effect = text.partition(":")
+        key, equals, value = taint.partition("=")
+        if not key or (effect and effect not in EFFECTS):
+            raise ValueError(f"{text!r} is no toleration: write key[=value][:effect]")
+        return cls(key, value if equals else None, effect)
+
+    @classmethod
+    def from_raw(cls, raw: Raw) -> "Toleration":
+        """Read what `to_raw` wrote; raise KeyError."""
+        return cls(str(raw["key"]), raw.get("value"), str(raw.get("effect", "")))
+
+    def to_raw(self) -> Raw:
+        """Give the entry for the pod's `tolerations`."""
+        raw = {"key": self.key, "operator": "Exists" if self.value is None else "Equal"}
+        if self.value is not None:
+            raw["value"] = self.value
+        return raw | ({"effect": self.effect} if self.effect else {})
+
+    def is_covered_by(self, raw: Raw) -> bool:
+        """Tell whether a toleration that the pod has lets through all that this one would."""
+        if raw.get("tolerationSeconds") is not None and self.effect in ("", "NoExecute"):
+            return False
+        if (raw.get("effect") or self.effect) != self.effect:
+            return False
+        if raw.get("operator") == "Exists":
+            return (raw.get("key") or self.key) == self.key
+        return raw.get("key") == self.key and self.value == (raw.get("value") or "")
+
+
+def parse_mode(text: str) -> Mode:
+    """Read the annotation's word; raise BadTolerations."""
+    for mode in get_args(Mode):
+        if text == mode:
+            found: Mode = mode
+            return found
+    raise BadTolerations(f"{text!r} is no way to tolerate")
+
+
+def needed(
+    pod: Raw,
+    mode: Mode,
+    *,
+    is_gpu_model: bool,
+    accelerators: tuple[str, ...],
+    extra: tuple[Toleration, ...],
+) -> tuple[Toleration, ...]:
+    """Say which tolerations the pod lacks."""
+    if mode == "never":
+        return ()
+    requested = _requested_keys(pod, accelerators)
+    if mode == "auto" and not requested and not is_gpu_model:
+        return ()
+    keys = [*_USUAL, *requested] if mode == "always" or not requested else requested
+    wanted = dict.fromkeys([*(Toleration(key) for key in keys), *extra])
+    return tuple(toleration for toleration in wanted if not _is_covered(pod, toleration))
+
+
+def add_tolerations(pod: Raw, tolerations: tuple[Toleration, ...]) -> None:
+    """Add those of the tolerations that the pod does not cover yet."""
+    missing = [toleration.to_raw() for toleration in tolerations if not _is_covered(pod, toleration)]
+    if missing:
+        extended_list(extended_mapping(pod, "spec"), "tolerations").extend(missing)
+
+
+def _requested_keys(pod: Raw, accelerators: tuple[str, ...]) -> list[str]:
+    names = {name for container in every_container(pod) for name in requested_accelerators(container, accelerators)}
+    vendors = {_BY_VENDOR[vendor] for vendor in (name.partition("/")[0] for name in names) if vendor in _BY_VENDOR}
+    return sorted(names | vendors)
+
+
+def _is_covered(pod: Raw, toleration: Toleration) -> bool:
+    return any(toleration.is_covered_by(raw) for raw in entries(mapping(pod, "spec"), "tolerations"))

@@ -1,0 +1,1 @@
+"""The webhook as a server: Flask, gunicorn, TLS."""

@@ -1,0 +1,127 @@
+"""HTTP: two questions that the API server asks, and two that the kubelet asks."""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from registry.errors import Fault
+from webhook.admit import Decision, admit_pod, admit_workload
+from webhook.catalog import CatalogDirectory
+from webhook.review import BadReview, Review, ReviewTooLarge, WrongContentType, allow, deny
+from webhook.settings import Settings
+
+from .tls import BadCertificate, check_certificate
+
+# The API server's own limit on objects is 3 MiB; a review of an update has two of them.
+BODY_LIMIT = 8 << 20
+_PASS_OVER_LIMIT = 64 << 20
+_PASS_OVER_BYTES = 1 << 20
+
+_log = logging.getLogger(__name__)
+_decisions = logging.getLogger("webhook.decisions")
+
+
+class InternalError(Fault):
+    """A mistake of ours."""
+
+    code = "internal"
+    remedy = "its log says where; a pod with the label weighbridge.dev/injection: disabled passes without its model"
+
+
+def create_app(settings: Settings, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Flask:
+    """Make the application. `now` is the clock that certificates are held against."""
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
+    catalog = CatalogDirectory(Path(settings.catalog_directory))
+
+    @app.post("/mutate/pods")
+    def mutate_pods() -> Response:
+        return _answer(lambda review: admit_pod(review, catalog.current(), settings), _refuse)
+
+    @app.post("/mutate/workloads")
+    def mutate_workloads() -> Response:
+        return _answer(lambda review: admit_workload(review, catalog.current(), settings), _let_pass)
+
+    @app.get("/healthz")
+    def healthz() -> str:
+        return "ok\n"
+
+    @app.get("/readyz")
+    def readyz() -> str:
+        check_certificate(Path(settings.tls_directory), now())
+        return "ok\n"
+
+    _explain_failures(app)
+    return app
+
+
+def _explain_failures(app: Flask) -> None:
+    app.register_error_handler(BadReview, lambda fault: _failure(fault, 400))
+    app.register_error_handler(WrongContentType, lambda fault: _failure(fault, 415))
+    app.register_error_handler(RequestEntityTooLarge, _too_large)
+    app.register_error_handler(BadCertificate, lambda fault: _failure(fault, 503))
+
+
+def _answer(decide: Callable[[Review], Decision], on_crash: Callable[[Review], Decision]) -> Response:
+    """Parse the request, decide, log one line, and answer."""
+    started = time.monotonic()
+    if request.mimetype != "application/json":
+        raise WrongContentType(f"wanted application/json, got {request.mimetype or 'no content type'}")
+    review = Review.parse(request.get_data())
+    try:
+        decision = decide(review)
+    except Exception:  # noqa: BLE001 - whatever went wrong, the API server gets an answer
+        _log.exception("crashed on the review %s", review.uid)
+        decision = on_crash(review)
+    line = {
+        "webhook": request.path,
+        "operation": review.operation,
+        "kind": review.kind,
+        "namespace": review.namespace,
+        "name": review.name,
+        "uid": review.uid,
+        "code": decision.code,
+        "milliseconds": round((time.monotonic() - started) * 1000, 3),
+    }
+    _decisions.info(json.dumps(line))
+    return jsonify(decision.answer)
+
+
+def _refuse(review: Review) -> Decision:
+    # A labelled pod must not start without its weights in silence.
+    fault = InternalError("the webhook failed on this pod")
+    return Decision(fault.code, deny(review, fault, 500))
+
+
+def _let_pass(review: Review) -> Decision:
+    # A workload without its label copied makes pods as before: no reason to keep it from being applied.
+    fault = InternalError("the webhook failed on this workload; its pods do not get the model")
+    return Decision(fault.code, allow(review, [], (f"[{fault.code}] {fault.explain()}",)))
+
+
+def _failure(fault: Fault, status: int) -> Response:
+    response = jsonify(code=fault.code, message=str(fault), remedy=fault.remedy)
+    response.status_code = status
+    return response
+
+
+def _too_large(_: RequestEntityTooLarge) -> Response:
+    _pass_over(request.environ["wsgi.input"])
+    response = _failure(ReviewTooLarge(f"the body is larger than {BODY_LIMIT} bytes"), 413)
+    # what may be left of the body is no next request
+    response.headers["Connection"] = "close"
+    return response
+
+
+def _pass_over(body: IO[bytes]) -> None:
+    """Read a body away, within bounds: a sender that is cut off would see a broken pipe, not the answer."""
+    for _ in range(_PASS_OVER_LIMIT // _PASS_OVER_BYTES):
+        if not body.read(_PASS_OVER_BYTES):
+            return
