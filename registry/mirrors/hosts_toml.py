@@ -42,7 +42,7 @@ def parse_registries(text: str, place: str, directory: Path) -> dict[str, "Table
     `place` is what errors call the text; paths in a table are relative to the registry's folder below `directory`.
     Raises BadMirrors.
     """
-    top = Table(place, directory, "", read_toml(text.encode(), place))
+    top = Table(place, directory, "", read_toml(text.encode(errors="surrogateescape"), place))
     found = {}
     for name, table in top.table.items():
         if not isinstance(table, dict) or not _REGISTRY.fullmatch(name):  # unquoted, TOML makes tables at each dot
