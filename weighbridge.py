@@ -36,9 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code: int = parsed.run(parsed)
     except (Exception, KeyboardInterrupt, Ended) as error:  # noqa: BLE001 - whatever it is gets a code and a hint
         ending = ending_of(error)
-        complain(f"error: {ending.facts} [{ending.code}]", f"  hint: {ending.remedy}")
+        complain(f"error: {ending.facts} [{ending.code}]", f"  hint: {ending.hint}")
         return ending.exit_code
-    return results.deliver() or code
+    return results.download_file() or code
 
 
 def script() -> NoReturn:

@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def _opened(targets: list[str]) -> Iterator[tuple[str, int, int]]:
-    """Give each URL, its file opened and of its full size, and that size."""
+    """Return each URL, its file opened and of its full size, and that size."""
     for url, path, size in zip(targets[0::3], targets[1::3], map(int, targets[2::3]), strict=True):
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         os.ftruncate(handle, size)

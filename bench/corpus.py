@@ -34,13 +34,13 @@ class Model:
 
 
 def cache_directory() -> Path:
-    """Give the folder where models stay between runs (XDG Base Directory)."""
+    """Return the folder where models stay between runs (XDG Base Directory)."""
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(root) / "weighbridge" / "bench"
 
 
 def model_of(shape: Shape, cache: Path) -> Model:
-    """Give the model of that shape, made now unless an earlier run made it."""
+    """Return the model of that shape, made now unless an earlier run made it."""
     folder = cache / shape.name
     if not folder.is_dir():
         _make(shape, folder)
@@ -67,7 +67,7 @@ def _make(shape: Shape, folder: Path) -> None:
 
 
 def _header(shape: Shape) -> bytes:
-    """Give a safetensors header for one tensor that fills the rest of the file."""
+    """Return a safetensors header for one tensor that fills the rest of the file."""
     dtype, width = _DTYPES[shape.kind]
     content = shape.size - _HEADER_BYTES
     tensor = {"dtype": dtype, "shape": [content // width], "data_offsets": [0, content]}
@@ -94,7 +94,7 @@ def _noise(generator: random.Random, size: int) -> memoryview:
 
 
 def _quantiles() -> list[float]:
-    """Give 256 values that are equally likely under the normal distribution."""
+    """Return 256 values that are equally likely under the normal distribution."""
     normal = NormalDist()
     return [normal.inv_cdf((step + 0.5) / 256) for step in range(256)]
 

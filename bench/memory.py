@@ -23,7 +23,7 @@ class Limit:
         self._folder = folder
 
     def within(self, command: Command) -> Command:
-        """Give the command as one that enters the group before it begins."""
+        """Return the command as one that enters the group before it begins."""
         script = f'echo $$ > {self._folder}/cgroup.procs; exec "$@"'
         return Command(("sh", "-c", script, "sh", *command.argv), command.environ)
 

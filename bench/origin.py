@@ -59,11 +59,11 @@ class Sendfile:
     pid: int
 
     def sent(self) -> int:
-        """Give how many bytes of blobs and files it handed to the kernel so far."""
+        """Return how many bytes of blobs and files it handed to the kernel so far."""
         return int(self._status()["sent"])
 
     def last_byte(self) -> float:
-        """Give when the last of them went, on the system's monotonic clock."""
+        """Return when the last of them went, on the system's monotonic clock."""
         return float(self._status()["last_byte"])
 
     def _status(self) -> dict[str, Any]:
@@ -98,14 +98,14 @@ def publish(model: Model, address: str, codec: str = "raw") -> Published:
     """Push a model with our packer; raise RunFailed when that fails."""
     name = model.name if codec == "raw" else f"{model.name}-{codec}"
     reference = f"{address}/{name}:v1"
-    deliver(model, reference, codec)
+    download_file(model, reference, codec)
     content = _get(f"http://{address}/v2/{name}/manifests/v1")
     base = f"http://{address}/v2/{name}"
     files = tuple(_remote(layer, base) for layer in json.loads(content)["layers"])
     return Published(reference, str(Digest.of(content)), files)
 
 
-def deliver(model: Model, target: str, codec: str) -> None:
+def download_file(model: Model, target: str, codec: str) -> None:
     """Push a model anywhere; raise RunFailed when that fails."""
     pusher = start(push(model.folder, target, codec), subprocess.PIPE)
     said = pusher.communicate()[0].decode(errors="replace")

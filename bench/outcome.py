@@ -21,7 +21,7 @@ class Goal:
 
     @property
     def is_met(self) -> bool | None:
-        """Tell whether the promise is kept; None where it was not measured."""
+        """Return whether the promise is kept; None where it was not measured."""
         if self.measured is None:
             return None
         return self.measured <= self.threshold if self.is_ceiling else self.measured >= self.threshold

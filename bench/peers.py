@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .origin import Published
-from .rounds import Arm
+from .rounds import Contender
 from .run import Command
 
 CURL = "curl alone (unverified)"
@@ -39,13 +39,13 @@ class Peer:
     """From where the program is, what to pull and where to."""
 
 
-def peers_here(published: Published) -> tuple[list[Arm], list[str]]:
-    """Give an arm for each peer that is on this machine, and the names of the others."""
+def peers_here(published: Published) -> tuple[list[Contender], list[str]]:
+    """Return an arm for each peer that is on this machine, and the names of the others."""
     arms, missing = [], []
     for peer in PEERS:
         program = _find(peer.program)
         if program:
-            arms.append(Arm(peer.name, _bound(peer, program, published)))
+            arms.append(Contender(peer.name, _bound(peer, program, published)))
         else:
             missing.append(peer.name)
     return arms, missing
@@ -158,7 +158,7 @@ def _find(program: str) -> str | None:
 
 
 def _pythons() -> Iterator[str]:
-    """Give this interpreter, and the one that WEIGHBRIDGE_BENCH_PYTHON names: a place for peers that we do not need."""
+    """Return this interpreter, and the one that WEIGHBRIDGE_BENCH_PYTHON names: for peers that we do not need."""
     yield sys.executable
     if other := os.environ.get("WEIGHBRIDGE_BENCH_PYTHON"):
         yield other

@@ -57,7 +57,7 @@ class Plan:
         return f"{self.rounds} round{'s' * (self.rounds > 1)}{judged}"
 
     def model(self, count: int, kind: str = "bf16") -> Shape:
-        """Give the model of `total` bytes in `count` files."""
+        """Return the model of `total` bytes in `count` files."""
         return Shape(kind, count, self.total // count)
 
 

@@ -16,7 +16,7 @@ _DISTURBED = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
+class Contender:
     """A contestant: `command` gives what is run to fill a folder."""
 
     name: str
@@ -48,27 +48,27 @@ class Series:
     failures: dict[str, str] = field(default_factory=dict)
 
     def median(self, name: str, what: Callable[[Measurement], float]) -> float:
-        """Give the median of one quantity over an arm's runs."""
+        """Return the median of one quantity over an arm's runs."""
         return statistics.median(what(run) for run in self.runs[name])
 
     def wall(self, name: str) -> float:
-        """Give the median of the seconds."""
+        """Return the median of the seconds."""
         return self.median(name, lambda run: run.wall)
 
     def rate(self, name: str) -> float:
-        """Give bytes a second, by the median."""
+        """Return bytes a second, by the median."""
         return self.size / self.wall(name)
 
     def times_faster(self, ours: str, theirs: str) -> float:
-        """Give the median over the rounds of how many times as long `theirs` took."""
+        """Return the median over the rounds of how many times as long `theirs` took."""
         return statistics.median(b.wall / a.wall for a, b in zip(self.runs[ours], self.runs[theirs], strict=True))
 
     def has(self, name: str) -> bool:
-        """Tell whether an arm ran."""
+        """Return whether an arm ran."""
         return bool(self.runs.get(name))
 
 
-def compete(arms: Sequence[Arm], size: int, terms: Terms) -> Series:
+def compete(arms: Sequence[Contender], size: int, terms: Terms) -> Series:
     """Run every arm once a round, each round beginning with another one, each in a fresh folder."""
     series = Series(size)
     for number in range(terms.rounds):
@@ -85,7 +85,7 @@ def compete(arms: Sequence[Arm], size: int, terms: Terms) -> Series:
     return series
 
 
-def _once(arm: Arm, size: int, terms: Terms) -> Measurement:
+def _once(arm: Contender, size: int, terms: Terms) -> Measurement:
     """Run one arm; again, when other programs had too much of the machine meanwhile."""
     for _ in range(terms.attempts):
         measurement = _attempt(arm, size, terms.scratch)
@@ -95,7 +95,7 @@ def _once(arm: Arm, size: int, terms: Terms) -> Measurement:
     return measurement
 
 
-def _attempt(arm: Arm, size: int, scratch: Path) -> Measurement:
+def _attempt(arm: Contender, size: int, scratch: Path) -> Measurement:
     folder = scratch / "run"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -114,7 +114,7 @@ def _content(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def _tell(series: Series, arm: Arm) -> None:
+def _tell(series: Series, arm: Contender) -> None:
     if arm.name in series.failures:
         line = f"failed: {series.failures[arm.name].splitlines()[-1]}"
     else:
@@ -124,7 +124,7 @@ def _tell(series: Series, arm: Arm) -> None:
 
 
 def summary(series: Series) -> Mapping[str, Mapping[str, float | None]]:
-    """Give each arm's medians, for the report."""
+    """Return each arm's medians, for the report."""
     return {
         name: {
             "wall_seconds": series.wall(name),

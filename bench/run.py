@@ -83,7 +83,7 @@ def start(command: Command, output: int) -> "subprocess.Popen[bytes]":
 
 
 def disk_usage(folder: Path) -> int:
-    """Give the bytes that the files below `folder` take up, hidden ones too."""
+    """Return the bytes that the files below `folder` take up, hidden ones too."""
     total = 0
     try:
         for entry in os.scandir(folder):

@@ -28,7 +28,7 @@ class Clocks:
 
 
 def share_of_strangers(before: Clocks, after: Clocks, client: float) -> float:
-    """Give the part of the machine that neither we, nor our origins, nor a `client` of so many CPU seconds took."""
+    """Return the part of the machine that neither we, nor our origins, nor a `client` of so many CPU seconds took."""
     capacity = (after.at - before.at) * (os.cpu_count() or 1)
     known = (after.harness - before.harness) + (after.origins - before.origins) + client
     theirs = after.machine - before.machine - known
@@ -36,7 +36,7 @@ def share_of_strangers(before: Clocks, after: Clocks, client: float) -> float:
 
 
 def _children() -> float:
-    """Give the CPU seconds of our children, which are the origins: clients have ended when this is asked."""
+    """Return the CPU seconds of our children, which are the origins: clients have ended when this is asked."""
     ours, seconds = str(os.getpid()), 0.0
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal():

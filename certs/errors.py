@@ -1,4 +1,4 @@
-"""What can go wrong with TLS material, each failure with its code and its remedy.
+"""What can go wrong with TLS material, each failure with its code and its hint.
 
 CertsError                          base of every error that this room raises on purpose
 ├── BadNameError            certs.bad-name      text that is no DNS name, Service, namespace or IP address
@@ -11,35 +11,35 @@ from typing import ClassVar
 
 
 class CertsError(Exception):
-    """A failure that explains itself: `code` is stable, `remedy` says what to do, `str()` gives the facts."""
+    """A failure that explains itself: `code` is stable, `hint` says what to do, `str()` gives the facts."""
 
     code: ClassVar[str] = "certs"
-    remedy: ClassVar[str] = ""
+    hint: ClassVar[str] = ""
 
 
 class BadNameError(CertsError):
     """Text that is no DNS name, Service, namespace or IP address."""
 
     code = "certs.bad-name"
-    remedy = "use lower-case letters, digits and -, with dots between the labels of a DNS name"
+    hint = "use lower-case letters, digits and -, with dots between the labels of a DNS name"
 
 
 class BadValidityError(CertsError):
     """A life of the leaf that its CA cannot cover."""
 
     code = "certs.bad-validity"
-    remedy = "give --days a number from 1 to 3650, the CA's own life"
+    hint = "give --days a number from 1 to 3650, the CA's own life"
 
 
 class FileExistsAlreadyError(CertsError):
     """A file that would be overwritten."""
 
     code = "certs.exists"
-    remedy = "choose another folder, or add --force when nothing serves with those files any more"
+    hint = "choose another folder, or add --force when nothing serves with those files any more"
 
 
 class UnwritableError(CertsError):
     """A folder that takes no files."""
 
     code = "certs.unwritable"
-    remedy = "choose a folder that you may write to"
+    hint = "choose a folder that you may write to"

@@ -15,7 +15,7 @@ FIELD_MANAGER = "weighbridge-certs"
 
 
 def secret(bundle: Bundle, namespace: str) -> dict[str, Any]:
-    """Give the Secret that the webhook mounts; the CA's key is in it when the bundle still has it."""
+    """Return the Secret that the webhook mounts; the CA's key is in it when the bundle still has it."""
     content = {"ca.crt": bundle.ca_certificate, "tls.crt": bundle.certificate, "tls.key": bundle.key}
     if bundle.ca_key:
         content["ca.key"] = bundle.ca_key
@@ -33,7 +33,7 @@ def secret(bundle: Bundle, namespace: str) -> dict[str, Any]:
 
 
 def trust(bundle: Bundle) -> dict[str, Any]:
-    """Give the fragment of the MutatingWebhookConfiguration that only says whom to trust.
+    """Return the fragment of the MutatingWebhookConfiguration that only says whom to trust.
 
     It is for server-side apply under FIELD_MANAGER: that manager then owns the caBundle fields and nothing
     else, so an apply of the manifests, which carry no caBundle, leaves them alone.

@@ -14,8 +14,8 @@ from registry.source import HubSource
 from .category import category_of, format_of
 from .errors import TooManyFiles
 from .layer_blob import raw
-from .source.source_file import Found
-from .upload.send import Sent
+from .source.source_file import SourceFile
+from .upload.send import PushedFile
 
 _MANIFEST_LIMIT = 4 << 20  # what registries should take (distribution-spec, "Pushing Manifests")
 _SOME_DIGEST = Digest("0" * 64)
@@ -23,7 +23,7 @@ _NO_TIME = "1970-01-01T00:00:00Z"
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class ModelInfo:
     """What the packer says of the model beside its files."""
 
     name: str = ""
@@ -32,8 +32,8 @@ class About:
     """The repository and the commit that the files are from."""
 
 
-def config_of(sent: Sequence[Sent], about: About) -> bytes:
-    """Give the ModelPack config. No time is told: times differ, models not."""
+def config_of(sent: Sequence[PushedFile], about: ModelInfo) -> bytes:
+    """Return the ModelPack config. No time is told: times differ, models not."""
     origin = {"sourceURL": f"hf://{about.origin.repository}", "revision": about.origin.revision} if about.origin else {}
     descriptor = {"name": about.name, "licenses": list(about.licenses), **origin}
     model_format = format_of([one.file.path for one in sent])
@@ -45,8 +45,8 @@ def config_of(sent: Sequence[Sent], about: About) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def manifest_of(sent: Sequence[Sent], config: bytes) -> Manifest:
-    """Give the manifest; raise TooManyFiles when registries would not take it."""
+def manifest_of(sent: Sequence[PushedFile], config: bytes) -> Manifest:
+    """Return the manifest; raise TooManyFiles when registries would not take it."""
     manifest = Manifest(
         artifact_type=ARTIFACT_TYPE,
         config=Descriptor(media_type=CONFIG_TYPE, digest=Digest.of(config), size=len(config)),
@@ -58,20 +58,20 @@ def manifest_of(sent: Sequence[Sent], config: bytes) -> Manifest:
     return manifest
 
 
-def check_fits(files: Sequence[Found], chunk: int, about: About) -> None:
+def check_fits(files: Sequence[SourceFile], chunk: int, about: ModelInfo) -> None:
     """Raise TooManyFiles when the manifest of files would be too large: names, sizes and numbers of chunks tell.
 
     Compressed files may come to have more to tell; `manifest_of` sees it in the end.
     """
-    planned = [Sent(file, raw(_SOME_DIGEST, file.size, _chunks(file, chunk))) for file in files]
+    planned = [PushedFile(file, raw(_SOME_DIGEST, file.size, _chunks(file, chunk))) for file in files]
     manifest_of(planned, config_of(planned, about))
 
 
-def _chunks(file: Found, chunk: int) -> Chunks | None:
+def _chunks(file: SourceFile, chunk: int) -> Chunks | None:
     return Chunks(chunk, (_SOME_DIGEST,) * -(-file.size // chunk)) if file.size > chunk else None
 
 
-def _layer(sent: Sent) -> Descriptor:
+def _layer(sent: PushedFile) -> Descriptor:
     file = sent.file
     metadata = {
         "name": file.path,

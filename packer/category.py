@@ -23,7 +23,7 @@ _FORMATS = {
 
 
 def category_of(path: str, size: int) -> str:
-    """Give `weight`, `doc`, `code` or `weight.config`."""
+    """Return `weight`, `doc`, `code` or `weight.config`."""
     name = path.rpartition("/")[2]
     for category, globs in (("weight.config", _CONFIG), ("weight", _WEIGHT), ("doc", _DOC), ("code", _CODE)):
         if any(fnmatchcase(name, glob) for glob in globs):
@@ -32,7 +32,7 @@ def category_of(path: str, size: int) -> str:
 
 
 def format_of(paths: list[str]) -> str | None:
-    """Give the model format that the files show, the first of the known ones, or None."""
+    """Return the model format that the files show, the first of the known ones, or None."""
     for suffix, name in _FORMATS.items():
         if any(path.endswith(suffix) for path in paths):
             return name

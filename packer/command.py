@@ -9,15 +9,15 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from registry.access.options import access_for, add_access_options, add_progress_options, positive, voice_for
-from registry.progress.reporter import Voice
+from registry.access.options import access_for, add_access_options, add_progress_options, positive, reporter_for
+from registry.progress.reporter import Reporter
 from registry.remote.client import Access
 from registry.source import HubSource, OciSource, parse_source
 
 _JOBS = 8
 _HUB = "hf://"
 
-Bring = Callable[[str, Path, Sequence[str], Access, Voice], str]
+Bring = Callable[[str, Path, Sequence[str], Access, Reporter], str]
 """Pulls a source to a folder, less what globs leave out; gives the source, pinned."""
 
 
@@ -66,30 +66,30 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", brin
 
 
 def _run_push(bring: Bring, arguments: argparse.Namespace) -> int:
-    from registry.open import publisher_at
+    from registry.open import open_pusher
 
-    from .artifact import About
+    from .artifact import ModelInfo
     from .layer_blob import RAW, ZSTD
     from .ledger import Ledger, default_path
     from .push import Options, push
     from .upload.send import Target
 
-    source, voice = parse_source(arguments.target), voice_for(arguments)
+    source, reporter = parse_source(arguments.target), reporter_for(arguments)
     ledger = Ledger(default_path(os.environ))
-    with access_for(arguments, source, os.environ, voice) as access:
-        target = Target(publisher_at(source, access), ledger)
+    with access_for(arguments, source, os.environ, reporter) as access:
+        target = Target(open_pusher(source, access), ledger)
         if isinstance(source, OciSource):
-            target = Target(target.publisher, ledger, source.reference.registry, source.reference.repository)
-        with _folder(arguments, bring, access, voice) as (folder, origin):
+            target = Target(target.pusher, ledger, source.reference.registry, source.reference.repository)
+        with _folder(arguments, bring, access, reporter) as (folder, origin):
             options = Options(
-                about=About(arguments.name, tuple(arguments.license), origin),
+                about=ModelInfo(arguments.name, tuple(arguments.license), origin),
                 include=tuple(arguments.include),
                 exclude=tuple(arguments.exclude),
                 follow_links=arguments.follow_links,
                 jobs=arguments.jobs,
                 codec=ZSTD if arguments.codec == "zstd" else RAW,
             )
-            pushed = push(folder, target, options, voice)
+            pushed = push(folder, target, options, reporter)
     summary = {
         "reference": pushed.pinned,
         "digest": str(pushed.digest),
@@ -104,16 +104,16 @@ def _run_push(bring: Bring, arguments: argparse.Namespace) -> int:
 
 @contextmanager
 def _folder(
-    arguments: argparse.Namespace, bring: Bring, access: Access, voice: Voice
+    arguments: argparse.Namespace, bring: Bring, access: Access, reporter: Reporter
 ) -> Iterator[tuple[Path, HubSource | None]]:
-    """Give the folder to pack, and where it came from: for the time of the block, one that was pulled from the hub."""
+    """Return the folder to pack, and where it came from: one from the hub lasts as long as the block."""
     if not arguments.folder.startswith(_HUB):
         yield Path(arguments.folder), None
         return
     source = parse_source(arguments.folder)
     with _scratch() as scratch:
         folder = Path(scratch) / "model"
-        pinned = parse_source(bring(str(source), folder, arguments.exclude, access, voice))
+        pinned = parse_source(bring(str(source), folder, arguments.exclude, access, reporter))
         yield folder, pinned if isinstance(pinned, HubSource) else None
 
 
@@ -125,5 +125,5 @@ def _scratch() -> "tempfile.TemporaryDirectory[str]":
     except OSError as error:
         raise BadFolder(
             f"no temporary folder can be made: {error.strerror}",
-            remedy="name one with TMPDIR that has room for the model",
+            hint="name one with TMPDIR that has room for the model",
         ) from None

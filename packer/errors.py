@@ -1,4 +1,4 @@
-"""What can go wrong while a folder is packed, each failure with its code and its remedy.
+"""What can go wrong while a folder is packed, each failure with its code and its hint.
 
 registry.errors.Fault
 ├── BadFolder       folder.invalid     a folder that cannot be packed as it is
@@ -16,39 +16,39 @@ class BadFolder(Fault):
     """A folder that cannot be packed as it is."""
 
     code = "folder.invalid"
-    remedy = "name a folder that holds the model's files"
+    hint = "name a folder that holds the model's files"
 
 
 class EmptyFolder(BadFolder):
     """A folder without files, which would make an artifact without layers."""
 
     code = "folder.empty"
-    remedy = "name the folder that holds the model's files; did a download end early?"
+    hint = "name the folder that holds the model's files; did a download end early?"
 
 
 class BadName(BadFolder):
     """A file name that could not be written everywhere, so that no pull would take it."""
 
     code = "folder.bad-name"
-    remedy = "rename the file"
+    hint = "rename the file"
 
 
 class Suspicious(BadFolder):
     """Files that look secret, or like downloads that did not end, or that stand for others."""
 
     code = "folder.suspicious"
-    remedy = "leave them out with --exclude GLOB, or push them all the same with --include GLOB"
+    hint = "leave them out with --exclude GLOB, or push them all the same with --include GLOB"
 
 
 class Changed(Fault):
     """A file that changed while it was read."""
 
     code = "folder.changed"
-    remedy = "wait until whatever writes the folder is done, then push again"
+    hint = "wait until whatever writes the folder is done, then push again"
 
 
 class TooManyFiles(Fault):
     """More files than one manifest can name."""
 
     code = "manifest.too-large"
-    remedy = "push fewer files: put small ones that belong together into an archive"
+    hint = "push fewer files: put small ones that belong together into an archive"

@@ -11,7 +11,7 @@ RAW, ZSTD = "raw", "tar+zstd"
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class LayerBlob:
     """A blob of `size` bytes, and the digest of what it is without its codec."""
 
     digest: Digest
@@ -21,11 +21,11 @@ class Counted:
     annotations: Mapping[str, str] = field(default_factory=dict)
 
 
-def raw(digest: Digest, size: int, chunks: Chunks | None = None) -> Counted:
-    """Give a file that is its own blob."""
-    return Counted(digest, size, digest, RAW, chunks.to_annotations() if chunks else {})
+def raw(digest: Digest, size: int, chunks: Chunks | None = None) -> LayerBlob:
+    """Return a file that is its own blob."""
+    return LayerBlob(digest, size, digest, RAW, chunks.to_annotations() if chunks else {})
 
 
-def packed(digest: Digest, diff_id: Digest, chunks: PackedChunks) -> Counted:
-    """Give a file behind zstd."""
-    return Counted(digest, chunks.stops[-1], diff_id, ZSTD, chunks.to_annotations())
+def packed(digest: Digest, diff_id: Digest, chunks: PackedChunks) -> LayerBlob:
+    """Return a file behind zstd."""
+    return LayerBlob(digest, chunks.stops[-1], diff_id, ZSTD, chunks.to_annotations())

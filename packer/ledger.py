@@ -10,8 +10,8 @@ from time import time
 from registry.digest import Digest
 from registry.errors import Fault
 
-from .layer_blob import Counted
-from .source.source_file import Found
+from .layer_blob import LayerBlob
+from .source.source_file import SourceFile
 
 _SETTLED_SECONDS = 2.0
 """A file that changed this short a time before is not remembered: its next change might show the same time."""
@@ -29,7 +29,7 @@ create table if not exists places (
 
 
 def default_path(environ: Mapping[str, str]) -> Path:
-    """Give the ledger's place in this user's cache."""
+    """Return the ledger's place in this user's cache."""
     cache = environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME", "/")) / ".cache"
     return Path(cache) / "weighbridge" / "pushed.sqlite"
 
@@ -48,18 +48,18 @@ class Ledger:
             except (OSError, sqlite3.Error):
                 self._path = None
 
-    def find(self, file: Found, codec: str, chunk: int) -> Counted | None:
-        """Give what a file became that is still the same, behind the same codec and cut in chunks of the same size."""
+    def find(self, file: SourceFile, codec: str, chunk: int) -> LayerBlob | None:
+        """Return what a file became that is still the same, behind the same codec and in chunks of the same size."""
         query = "select digest, size, diff_id, annotations from blobs where identity = ? and codec = ? and chunk = ?"
         for digest, size, diff_id, annotations in self._ask(query, (_identity(file), codec, chunk)):
             try:
                 told = dict(json.loads(annotations))
-                return Counted(Digest.parse(digest), int(size), Digest.parse(diff_id), codec, told)
+                return LayerBlob(Digest.parse(digest), int(size), Digest.parse(diff_id), codec, told)
             except (ValueError, TypeError, Fault):
                 return None
         return None
 
-    def note(self, file: Found, codec: str, chunk: int, counted: Counted) -> None:
+    def note(self, file: SourceFile, codec: str, chunk: int, counted: LayerBlob) -> None:
         """Remember what a file became, unless it changed only just now."""
         if time() - max(file.status.st_mtime, file.status.st_ctime) < _SETTLED_SECONDS:
             return
@@ -68,7 +68,7 @@ class Ledger:
         self._ask("insert or replace into blobs values (?, ?, ?, ?, ?, ?, ?)", row)
 
     def place(self, digest: Digest, registry: str) -> str | None:
-        """Give a repository of `registry` that has a blob, if one is remembered."""
+        """Return a repository of `registry` that has a blob, if one is remembered."""
         query = "select repository from places where digest = ? and registry = ?"
         return next((str(row[0]) for row in self._ask(query, (str(digest), registry))), None)
 
@@ -92,7 +92,7 @@ class Ledger:
         return sqlite3.connect(path, timeout=5)
 
 
-def _identity(file: Found) -> str:
+def _identity(file: SourceFile) -> str:
     status = file.status
     parts = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     return " ".join(map(str, parts))

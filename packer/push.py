@@ -13,15 +13,15 @@ from pathlib import Path
 
 from registry.digest import Digest
 from registry.process.threads import Lane, run
-from registry.progress.reporter import Voice
-from registry.progress.stats import Meter, human
+from registry.progress.reporter import Reporter
+from registry.progress.stats import TransferStats, human
 
-from .artifact import About, check_fits, config_of, manifest_of
+from .artifact import ModelInfo, check_fits, config_of, manifest_of
 from .layer_blob import RAW
 from .source.scan import scan
-from .source.source_file import Found
+from .source.source_file import SourceFile
 from .upload.sample import advice
-from .upload.send import SMALL_BYTES, Manner, Sent, Target, chunk_bytes, send
+from .upload.send import SMALL_BYTES, PushedFile, SendOptions, Target, chunk_bytes, send
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Options:
     With `follow_links` links may lead out of the folder.
     """
 
-    about: About = field(default_factory=About)
+    about: ModelInfo = field(default_factory=ModelInfo)
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     follow_links: bool = False
@@ -51,18 +51,18 @@ class Options:
     codec: str = RAW
 
 
-def push(folder: Path, target: Target, options: Options, voice: Voice) -> Pushed:
+def push(folder: Path, target: Target, options: Options, reporter: Reporter) -> Pushed:
     """Pack `folder` and push it; raise Fault, and then the tag is what it was before."""
     started = time.monotonic()
-    publisher = target.publisher
+    pusher = target.pusher
     # 1
-    files = scan(folder, options.include, options.exclude, follow_links=options.follow_links, say=voice.say)
-    meter = Meter(sum(file.size for file in files))
-    check_fits(files, chunk_bytes(meter.total), options.about)
-    voice.say(f"{folder}: {len(files)} files, {human(meter.total)}")
+    files = scan(folder, options.include, options.exclude, follow_links=options.follow_links, say=reporter.say)
+    stats = TransferStats(sum(file.size for file in files))
+    check_fits(files, chunk_bytes(stats.total), options.about)
+    reporter.say(f"{folder}: {len(files)} files, {human(stats.total)}")
     # 2
-    with voice.watch(meter, folder.name):
-        sent = _send_all(target, files, options, meter)
+    with reporter.watch(stats, folder.name):
+        sent = _send_all(target, files, options, stats)
     if target.registry:
         large = (one.blob.digest for one in sent if one.file.size > SMALL_BYTES)
         target.ledger.note_places(large, target.registry, target.repository)
@@ -70,24 +70,26 @@ def push(folder: Path, target: Target, options: Options, voice: Voice) -> Pushed
     config = config_of(sent, options.about)
     manifest = manifest_of(sent, config)
     # 4
-    if not publisher.has(manifest.config.digest):
-        publisher.put(config, manifest.config.digest)
-    digest = publisher.put_manifest(manifest)
-    voice.finish(meter, time.monotonic() - started)
+    if not pusher.has(manifest.config.digest):
+        pusher.put(config, manifest.config.digest)
+    digest = pusher.put_manifest(manifest)
+    reporter.finish(stats, time.monotonic() - started)
     large_raw = [one.file for one in sent if one.file.size > SMALL_BYTES and one.blob.codec == RAW]
     if options.codec == RAW and (words := advice(large_raw)):
-        voice.say(words)
+        reporter.say(words)
     return Pushed(
-        pinned=publisher.pinned(digest),
+        pinned=pusher.pinned(digest),
         digest=digest,
         files=len(files),
-        size=meter.total,
-        wire_bytes=meter.wire,
+        size=stats.total,
+        wire_bytes=stats.wire,
         seconds=round(time.monotonic() - started, 3),
     )
 
 
-def _send_all(target: Target, files: tuple[Found, ...], options: Options, meter: Meter) -> list[Sent]:
+def _send_all(
+    target: Target, files: tuple[SourceFile, ...], options: Options, stats: TransferStats
+) -> list[PushedFile]:
     """Send the files, the largest first so that none is left alone at the end; give them in their own order.
 
     Large files keep a core busy with hashing, so there are no more of them at a time than cores; small ones wait for
@@ -97,8 +99,8 @@ def _send_all(target: Target, files: tuple[Found, ...], options: Options, meter:
     large = [file for file in order if file.size > SMALL_BYTES]
     cores = os.cpu_count() or 1
     jobs = min(options.jobs, cores)
-    manner = Manner(options.codec, chunk_bytes(meter.total), spare_core=min(jobs, len(large)) < cores)
+    manner = SendOptions(options.codec, chunk_bytes(stats.total), spare_core=min(jobs, len(large)) < cores)
     lanes = Lane(jobs, large), Lane(options.jobs, order[len(large) :])
-    results = run(lanes, lambda file: send(target, file, manner, meter), target.publisher.interrupt)
+    results = run(lanes, lambda file: send(target, file, manner, stats), target.pusher.interrupt)
     by_path = {file.path: sent for file, sent in results}
     return [by_path[file.path] for file in files]

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from registry.repository import Resolved
 
-from .artifact.model_artifact import Lineage
+from .artifact.model_artifact import ModelArtifact
 from .artifact.part import Part
 from .errors import DiskFailed, NoRoom
 from .plan import Blob, blobs_of, packed, select
-from .store.locked import Holder, say_strangers
+from .store.locked import LockedDestination, say_strangers
 from .store.receipt import FileRecord, Receipt
 from .store.standing import own_names
 from .store.trust import file_status, status_of
@@ -22,18 +22,18 @@ from .tree.materialize import proof_of
 from .verify import Verifier
 
 
-def adopt_standing(holder: Holder, resolved: Resolved, lineage: Lineage) -> Receipt | None:
+def adopt_standing(locked: LockedDestination, resolved: Resolved, artifact: ModelArtifact) -> Receipt | None:
     """Return a receipt for what stands at the held place if each file that is wanted is right, else None."""
-    started, settings, place = time.monotonic(), holder.settings, holder.place
+    started, settings, place = time.monotonic(), locked.settings, locked.place
     if status_of(place.path) is None:
         return None
-    parts = select(lineage.form.parts, settings.include, settings.exclude)
+    parts = select(artifact.form.parts, settings.include, settings.exclude)
     if (own_names(place.path, place.trust) or frozenset()) - {part.path for part in parts}:
         return None  # files of an earlier pull, which are not wanted any more
     blobs = blobs_of(parts, settings.piece_bytes)
     if packed(parts) or not all(_may_be_right(place.path, blob) for blob in blobs):
         return None
-    verifier = Verifier(holder.voice, place.path.name)
+    verifier = Verifier(locked.reporter, place.path.name)
     checks = [(blob, file) for blob in blobs for file in blob.files]
     right = verifier.each(
         lambda check: verifier.is_right(check[0], place.path / check[1].path),
@@ -45,28 +45,28 @@ def adopt_standing(holder: Holder, resolved: Resolved, lineage: Lineage) -> Rece
         return None
     receipt = Receipt(
         source=settings.source,
-        pinned=lineage.pinned(resolved.digest),
+        pinned=artifact.pinned(resolved.digest),
         digest=str(resolved.digest),
-        choice=settings.choice,
+        selection=settings.selection,
         files=records,
         wire_bytes=0,
         seconds=round(time.monotonic() - started, 3),
         published=int(time.time()),
         inode=place.path.stat().st_ino,
-        boot=holder.boot,
+        boot=locked.boot,
     )
-    holder.voice.say(f"{place.path}: holds it already, each file held to its digest now")
-    _note(holder, receipt)
-    say_strangers(holder.voice, place, receipt)
+    locked.reporter.say(f"{place.path}: holds it already, each file held to its digest now")
+    _note(locked, receipt)
+    say_strangers(locked.reporter, place, receipt)
     return receipt
 
 
-def _note(holder: Holder, receipt: Receipt) -> None:
+def _note(locked: LockedDestination, receipt: Receipt) -> None:
     """Write the receipt; on a volume that takes none the model is hashed at each start."""
     try:
-        holder.place.note(receipt)
+        locked.place.note(receipt)
     except (DiskFailed, NoRoom) as error:
-        holder.voice.say(f"{error}: what stands is right, but no receipt can say so to the next pull")
+        locked.reporter.say(f"{error}: what stands is right, but no receipt can say so to the next pull")
 
 
 def _may_be_right(folder: Path, blob: Blob) -> bool:

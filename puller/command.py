@@ -6,8 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from registry.access.options import access_for, add_access_options, add_progress_options, positive, voice_for
-from registry.progress.reporter import Voice
+from registry.access.options import access_for, add_access_options, add_progress_options, positive, reporter_for
+from registry.progress.reporter import Reporter
 from registry.remote.client import Access
 from registry.source import parse_source
 
@@ -80,11 +80,11 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     inspect.set_defaults(run=_run_inspect)
 
 
-def bring(source: str, folder: Path, exclude: Sequence[str], access: Access, voice: Voice) -> str:
+def bring(source: str, folder: Path, exclude: Sequence[str], access: Access, reporter: Reporter) -> str:
     """Pull a model for another verb; give its source, pinned. Raises Fault."""
     from .pull import pull
 
-    return pull(Settings(source=source, destination=str(folder), exclude=tuple(exclude)), access, voice).pinned
+    return pull(Settings(source=source, destination=str(folder), exclude=tuple(exclude)), access, reporter).pinned
 
 
 def _run_pull(arguments: argparse.Namespace) -> int:
@@ -106,20 +106,20 @@ def _run_pull(arguments: argparse.Namespace) -> int:
         deadline_seconds=arguments.deadline,
         sync=arguments.sync,
     )
-    voice = voice_for(arguments)
-    with access_for(arguments, source, os.environ, voice) as access:
-        receipt = pull(settings, access, voice)
+    reporter = reporter_for(arguments)
+    with access_for(arguments, source, os.environ, reporter) as access:
+        receipt = pull(settings, access, reporter)
     print(json.dumps(receipt.to_json(), indent=1) if arguments.json else receipt.pinned)
     return 0
 
 
 def _run_inspect(arguments: argparse.Namespace) -> int:
-    from registry.open import repository_at
+    from registry.open import open_repository
 
     from .inspect import inspect
 
     source = parse_source(arguments.source)
-    with access_for(arguments, source, os.environ, Voice()) as access:
-        found = inspect(repository_at(source, access), access)
+    with access_for(arguments, source, os.environ, Reporter()) as access:
+        found = inspect(open_repository(source, access), access)
     print(json.dumps(found.to_json(), indent=1) if arguments.json else found.to_text())
     return 0

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from registry.process.program import Ended, ending_of
-from registry.progress.reporter import Voice
+from registry.progress.reporter import Reporter
 from registry.progress.stats import human
 
 from .deadline import within
@@ -23,27 +23,27 @@ _MOST_LETTERS = 900
 
 def main() -> int:
     """Pull what the environment asks for; return the exit code. Whatever goes wrong has a code, a fact and a hint."""
-    settings, voice, started = None, Voice(), int(time.time())
+    settings, reporter, started = None, Reporter(), int(time.time())
     try:
         settings = Settings.from_env(os.environ)
         with within(settings.deadline_seconds):
-            receipt = warm_start(settings, voice) or _pull(settings, voice)
+            receipt = warm_start(settings, reporter) or _pull(settings, reporter)
     except (Exception, KeyboardInterrupt, Ended) as error:  # noqa: BLE001 - see above
         ending = ending_of(error)
         facts = f"{ending.facts}{_kept(settings)}"
-        voice.say(f"error: {facts} [{ending.code}]")
-        voice.say(f"  hint: {ending.remedy}")
-        _leave(settings, {"code": ending.code, "error": facts, "hint": ending.remedy})
+        reporter.say(f"error: {facts} [{ending.code}]")
+        reporter.say(f"  hint: {ending.hint}")
+        _leave(settings, {"code": ending.code, "error": facts, "hint": ending.hint})
         return ending.exit_code
     summary = {"source": receipt.source, "digest": receipt.digest, "files": len(receipt.files)}
     _leave(settings, {**summary, "bytes": receipt.size, "wireBytes": receipt.wire_bytes, "seconds": receipt.seconds})
     is_verified = receipt.published >= started  # what was believed without being hashed was published before
     proof = "verified against" if is_verified else f"as published on {receipt.date} from"
-    voice.say(f"{settings.destination}: {len(receipt.files)} files, {human(receipt.size)}, {proof} {receipt.digest}")
+    reporter.say(f"{settings.destination}: {len(receipt.files)} files, {human(receipt.size)}, {proof} {receipt.digest}")
     return 0
 
 
-def _pull(settings: Settings, voice: Voice) -> Receipt:
+def _pull(settings: Settings, reporter: Reporter) -> Receipt:
     from registry.access.environment import access_from  # noqa: PLC0415 - a warm start needs neither the network's modules
 
     from .pull import pull  # noqa: PLC0415 - nor those of artifacts
@@ -52,15 +52,15 @@ def _pull(settings: Settings, voice: Voice) -> Receipt:
         os.environ,
         docker_configs=settings.docker_configs,
         may_lack_configs=True,  # the webhook mounts pull secrets as optional, as the kubelet takes them
-        say=voice.say,
+        say=reporter.say,
         plain_http=settings.plain_http,
         ca_file=settings.ca_file,
         hosts_dir=settings.hosts_dir,
         mirrors=settings.mirrors,
-        say_wait=voice.wait,
+        say_wait=reporter.wait,
     )
     with access:
-        return pull(settings, access, voice)
+        return pull(settings, access, reporter)
 
 
 def _kept(settings: Settings | None) -> str:

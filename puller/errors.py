@@ -1,4 +1,4 @@
-"""What can go wrong in a pull beside the network, each failure with its code and its remedy.
+"""What can go wrong in a pull beside the network, each failure with its code and its hint.
 
 registry.errors.Fault
 ├── BadSettings         settings.invalid       (puller.settings) an environment that does not make settings
@@ -25,56 +25,56 @@ class BadArtifact(Fault):
     """A manifest whose files cannot stand together."""
 
     code = "artifact.invalid"
-    remedy = "pack the model again; `weighbridge inspect` shows what the artifact holds"
+    hint = "pack the model again; `weighbridge inspect` shows what the artifact holds"
 
 
 class UnsafePath(BadArtifact):
     """A file name that climbs out of the model directory, or that no volume can hold."""
 
     code = "artifact.unsafe-path"
-    remedy = "do not use this artifact unless you know who wrote it; pack the model again"
+    hint = "do not use this artifact unless you know who wrote it; pack the model again"
 
 
 class UnsupportedLayer(Fault):
     """A layer in a form that is not read yet."""
 
     code = "artifact.unsupported"
-    remedy = "pack the model with `weighbridge push`, which writes raw ModelPack layers"
+    hint = "pack the model with `weighbridge push`, which writes raw ModelPack layers"
 
 
 class NothingSelected(Fault):
     """The globs leave no file to pull."""
 
     code = "selection.empty"
-    remedy = "see the artifact's file names with `weighbridge inspect`"
+    hint = "see the artifact's file names with `weighbridge inspect`"
 
 
 class BadDestination(Fault):
     """A place where no model directory can stand."""
 
     code = "destination.invalid"
-    remedy = "name a folder that does not exist yet, inside one that does"
+    hint = "name a folder that does not exist yet, inside one that does"
 
 
 class Occupied(BadDestination):
     """A folder with files that no pull of ours wrote; they are not touched."""
 
     code = "destination.occupied"
-    remedy = "name another folder, or empty this one"
+    hint = "name another folder, or empty this one"
 
 
 class NoRoom(Fault):
     """Less room on the volume than the model needs."""
 
     code = "disk.full"
-    remedy = "give the volume more room, or pull fewer files with include and exclude"
+    hint = "give the volume more room, or pull fewer files with include and exclude"
 
 
 class DiskFailed(Fault):
     """The volume refuses to be read or written."""
 
     code = "disk.failed"
-    remedy = "check that the volume is writable for the user that pulls"
+    hint = "check that the volume is writable for the user that pulls"
 
 
 class DeadlinePassed(Fault):
@@ -82,7 +82,7 @@ class DeadlinePassed(Fault):
 
     code = "pull.deadline"
     temporary = True
-    remedy = "pull again, which goes on where this one was, or give it more time (WEIGHBRIDGE_PULL_DEADLINE_SECONDS)"
+    hint = "pull again, which goes on where this one was, or give it more time (WEIGHBRIDGE_PULL_DEADLINE_SECONDS)"
 
 
 @contextmanager

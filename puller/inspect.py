@@ -8,8 +8,8 @@ from registry.progress.stats import human
 from registry.remote.client import Access
 from registry.repository import Repository
 
-from .artifact.model_artifact import lineage_of
-from .artifact.part import Part, Shape
+from .artifact.model_artifact import load_artifact
+from .artifact.part import LayerKind, Part
 from .errors import BadArtifact, UnsupportedLayer
 
 
@@ -38,7 +38,7 @@ class Inspection:
         return sum(entry.size for entry in self.entries)
 
     def to_json(self) -> dict[str, Any]:
-        """Give the JSON object."""
+        """Return the JSON object."""
         files = [
             {"path": entry.path, "size": entry.size, "digest": entry.digest, "mediaType": entry.media_type}
             for entry in self.entries
@@ -52,7 +52,7 @@ class Inspection:
         }
 
     def to_text(self) -> str:
-        """Give one screen for people."""
+        """Return one screen for people."""
         width = max((len(entry.path) for entry in self.entries), default=0)
         lines = [self.pinned, f"{self.kind}, {len(self.entries)} layers, {human(self.size)}", ""]
         lines += [
@@ -68,7 +68,7 @@ def inspect(repository: Repository, access: Access) -> Inspection:
     resolved = repository.resolve()
     layers = resolved.manifest.layers
     try:
-        form = lineage_of(repository, resolved, access).form
+        form = load_artifact(repository, resolved, access).form
     except (BadArtifact, UnsupportedLayer) as error:
         entries = tuple(_entry(f"layers[{number}]", layer) for number, layer in enumerate(layers))
         kind = resolved.manifest.artifact_type or resolved.manifest.config.media_type
@@ -78,7 +78,7 @@ def inspect(repository: Repository, access: Access) -> Inspection:
 
 
 def _told(part: Part) -> str:
-    return f"{part.name} (archive)" if part.shape is Shape.ARCHIVE else part.name
+    return f"{part.name} (archive)" if part.shape is LayerKind.ARCHIVE else part.name
 
 
 def _entry(name: str, layer: Descriptor) -> Entry:

@@ -8,7 +8,7 @@ from registry.digest import Digest
 from registry.globs import covers
 from registry.manifest import Descriptor
 
-from .artifact.part import IN_PLACE, Part, Shape
+from .artifact.part import IN_PLACE, LayerKind, Part
 from .errors import BadArtifact, NoRoom, NothingSelected
 
 _MOST_BYTES = 4 << 40
@@ -42,13 +42,15 @@ class Blob:
 
 
 def is_selected(path: str, include: Sequence[str], exclude: Sequence[str]) -> bool:
-    """Tell whether a glob of `include` covers a file, or there is none, and no glob of `exclude` does."""
+    """Return whether a glob of `include` covers a file, or there is none, and no glob of `exclude` does."""
     return (not include or covers(include, path)) and not covers(exclude, path)
 
 
 def select(parts: Iterable[Part], include: Sequence[str], exclude: Sequence[str]) -> tuple[Part, ...]:
     """Return the parts that are wanted; of archives only their members can tell. Raises NothingSelected, NoRoom."""
-    chosen = tuple(part for part in parts if part.shape is Shape.ARCHIVE or is_selected(part.path, include, exclude))
+    chosen = tuple(
+        part for part in parts if part.shape is LayerKind.ARCHIVE or is_selected(part.path, include, exclude)
+    )
     if not chosen:
         raise NothingSelected(f"no file matches include={list(include)} exclude={list(exclude)}")
     _check_size(chosen)
@@ -63,7 +65,7 @@ def _check_size(parts: Iterable[Part]) -> None:
 
 
 def blobs_of(parts: Iterable[Part], piece_bytes: int) -> tuple[Blob, ...]:
-    """Give each distinct blob that is a file once, cut in pieces: by its chunk digests, or by `piece_bytes`."""
+    """Return each distinct blob that is a file once, cut in pieces: by its chunk digests, or by `piece_bytes`."""
     grouped: dict[Digest, dict[str, Part]] = {}
     for part in parts:
         if part.shape in IN_PLACE:
@@ -72,19 +74,19 @@ def blobs_of(parts: Iterable[Part], piece_bytes: int) -> tuple[Blob, ...]:
 
 
 def packed(parts: Iterable[Part]) -> tuple[Part, ...]:
-    """Give each distinct layer that must be unpacked once."""
+    """Return each distinct layer that must be unpacked once."""
     return tuple({part.layer.digest: part for part in parts if part.shape not in IN_PLACE}.values())
 
 
 def cut(size: int, piece_bytes: int) -> list[Piece]:
-    """Give the pieces of a blob that has only the digest of its whole; an empty one has an empty piece."""
+    """Return the pieces of a blob that has only the digest of its whole; an empty one has an empty piece."""
     starts = range(0, size, piece_bytes) if size else (0,)
     return [Piece(start, min(start + piece_bytes, size), None) for start in starts]
 
 
 def chunks_of(part: Part) -> Chunks | PackedChunks | None:
     """Return the digests of a layer's chunks, or None where only the whole has one."""
-    if part.shape is Shape.CHUNKED_FILE:
+    if part.shape is LayerKind.CHUNKED_FILE:
         return PackedChunks.of(part.layer)
     return Chunks.of(part.layer) if part.layer.size else None
 

@@ -15,49 +15,49 @@ from pathlib import Path
 
 from registry.digest import Digest
 from registry.errors import Fault
-from registry.open import repository_at
-from registry.progress.reporter import Voice
+from registry.open import open_repository
+from registry.progress.reporter import Reporter
 from registry.remote.client import Access
 from registry.repository import Repository, Resolved
 from registry.source import parse_source
 
 from .adopt import adopt_standing
-from .artifact.model_artifact import Lineage, lineage_of
+from .artifact.model_artifact import ModelArtifact, load_artifact
 from .bring import bring
 from .deadline import within
 from .errors import DiskFailed, Occupied
 from .settings import Settings
 from .store.cache import Cache
 from .store.destination import Destination
-from .store.locked import Holder, cache_of, destination_of, held, standing
+from .store.locked import LockedDestination, cache_of, destination_of, locked_destination, standing
 from .store.receipt import Receipt
 from .store.saved_manifest import KeptRepository
 
 
-def pull(settings: Settings, access: Access, voice: Voice) -> Receipt:
+def pull(settings: Settings, access: Access, reporter: Reporter) -> Receipt:
     """Bring the model of `settings` to its destination, whole and verified; return its receipt.
 
     Raises Fault, DeadlinePassed among them; then the destination is as it was before, and what has come so far is kept
     beside it.
     """
     with within(settings.deadline_seconds):
-        return _pull(settings, access, voice)
+        return _pull(settings, access, reporter)
 
 
-def _pull(settings: Settings, access: Access, voice: Voice) -> Receipt:
+def _pull(settings: Settings, access: Access, reporter: Reporter) -> Receipt:
     place = destination_of(settings)
     place.check()
-    job = _Job(settings, access, voice, place)
+    job = _Job(settings, access, reporter, place)
     # 1
     found = job.standing()
     if found is None:
         # 2
-        with held(settings, voice, place) as holder:
+        with locked_destination(settings, reporter, place) as locked:
             found = job.standing() or job.look_up_standing()
             if found is None:
                 # 3 to 5
-                return job.adopt(holder) or job.share(holder) or bring(holder, job.resolved, job.lineage, job.cached)
-    voice.say(f"{settings.destination} holds it already, as published on {found.date}")
+                return job.adopt(locked) or job.share(locked) or bring(locked, job.resolved, job.artifact, job.cached)
+    reporter.say(f"{settings.destination} holds it already, as published on {found.date}")
     return found
 
 
@@ -67,18 +67,18 @@ class _Job:
 
     settings: Settings
     access: Access
-    voice: Voice
+    reporter: Reporter
     place: Destination
 
     def standing(self) -> Receipt | None:
         """Return the receipt of a pinned model that stands and is believed."""
-        return standing(self.settings, self.voice, self.place, self.pinned)
+        return standing(self.settings, self.reporter, self.place, self.pinned)
 
     def look_up_standing(self) -> Receipt | None:
         """Return the receipt of a model that stands, is believed, and is the one that a tag leads to."""
         if self.pinned is not None:
             return None
-        return standing(self.settings, self.voice, self.place, self.resolved.digest)
+        return standing(self.settings, self.reporter, self.place, self.resolved.digest)
 
     @cached_property
     def pinned(self) -> Digest | None:
@@ -88,7 +88,7 @@ class _Job:
     @cached_property
     def repository(self) -> Repository:
         """Where the model is."""
-        return repository_at(parse_source(self.settings.source), self.access)
+        return open_repository(parse_source(self.settings.source), self.access)
 
     @property
     def resolved(self) -> Resolved:
@@ -96,21 +96,21 @@ class _Job:
         return self._found[0]
 
     @property
-    def lineage(self) -> Lineage:
+    def artifact(self) -> ModelArtifact:
         """All parts of the model."""
         return self._found[1]
 
     @cached_property
-    def _found(self) -> tuple[Resolved, Lineage]:
+    def _found(self) -> tuple[Resolved, ModelArtifact]:
         return self._kept or self._looked_up
 
     @cached_property
-    def _looked_up(self) -> tuple[Resolved, Lineage]:
+    def _looked_up(self) -> tuple[Resolved, ModelArtifact]:
         resolved = self.repository.resolve()
-        return resolved, lineage_of(self.repository, resolved, self.access)
+        return resolved, load_artifact(self.repository, resolved, self.access)
 
     @cached_property
-    def _kept(self) -> tuple[Resolved, Lineage] | None:
+    def _kept(self) -> tuple[Resolved, ModelArtifact] | None:
         """What the manifest says that was kept beside the model, or in the cache; blobs come from the registry."""
         if self.pinned is None:
             return None
@@ -118,8 +118,8 @@ class _Job:
             kept = KeptRepository(room, parse_source(self.settings.source), self.pinned)
             with suppress(Fault):
                 resolved = kept.resolve()
-                lineage = lineage_of(kept, resolved, self.access)
-                return resolved, replace(lineage, repositories={**lineage.repositories, "": self.repository})
+                artifact = load_artifact(kept, resolved, self.access)
+                return resolved, replace(artifact, repositories={**artifact.repositories, "": self.repository})
         return None
 
     @cached_property
@@ -130,48 +130,48 @@ class _Job:
     @property
     def _entry(self) -> Destination | None:
         """The place of a pinned model in the cache."""
-        return self.cache.entry(self.pinned, self.settings.choice) if self.cache and self.pinned else None
+        return self.cache.entry(self.pinned, self.settings.selection) if self.cache and self.pinned else None
 
     @property
     def cached(self) -> Sequence[Path]:
         """The folder of the cache that may hold files of the model: another user's, whose receipts are not believed."""
         if self.cache is None:
             return ()
-        return (self.cache.entry(self.resolved.digest, self.settings.choice).path,)
+        return (self.cache.entry(self.resolved.digest, self.settings.selection).path,)
 
-    def adopt(self, holder: Holder) -> Receipt | None:
+    def adopt(self, locked: LockedDestination) -> Receipt | None:
         """Return a receipt for what stands at the held place, if all of it proves right."""
-        return adopt_standing(holder, self.resolved, self.lineage)
+        return adopt_standing(locked, self.resolved, self.artifact)
 
-    def share(self, holder: Holder) -> Receipt | None:
+    def share(self, locked: LockedDestination) -> Receipt | None:
         """Fill the held place from the cache, bringing the model there first; None when it cannot serve."""
         cache = self.cache
         if cache is None:
             return None
-        if not cache.serves(holder.place):
-            self.voice.say(f"{cache.folder}: its file system knows no hard links; it is left aside")
+        if not cache.serves(locked.place):
+            self.reporter.say(f"{cache.folder}: its file system knows no hard links; it is left aside")
             return None
-        entry = cache.entry(self.resolved.digest, self.settings.choice)
-        with held(self.settings, self.voice, entry) as keeper:
-            found = keeper.standing(self.resolved.digest) or self._fill(cache, keeper)
+        entry = cache.entry(self.resolved.digest, self.settings.selection)
+        with locked_destination(self.settings, self.reporter, entry) as locked_entry:
+            found = locked_entry.standing(self.resolved.digest) or self._fill(cache, locked_entry)
             if found is None:
                 return None
             cache.touch(entry)
             entry.share()
-            return holder.adopt(entry.path, found)
+            return locked.adopt(entry.path, found)
 
-    def _fill(self, cache: Cache, keeper: Holder) -> Receipt | None:
+    def _fill(self, cache: Cache, locked_entry: LockedDestination) -> Receipt | None:
         """Bring the model into the cache; None when that has no room for it, or is another user's."""
         try:
-            keeper.place.check_replaceable()
-            keeper.place.workshop  # noqa: B018 - raises where nothing can be written
+            locked_entry.place.check_replaceable()
+            locked_entry.place.workshop  # noqa: B018 - raises where nothing can be written
         except (Occupied, DiskFailed) as error:
-            self.voice.say(f"{error}; the cache is left aside")
+            self.reporter.say(f"{error}; the cache is left aside")
             return None
-        found = adopt_standing(keeper, self.resolved, self.lineage)
+        found = adopt_standing(locked_entry, self.resolved, self.artifact)
         if found is not None:
             return found
-        if not cache.make_room(self.lineage.size, keep=keeper.place.path):
-            self.voice.say(f"{cache.folder}: models in use leave no room within its limit; it is left aside")
+        if not cache.make_room(self.artifact.size, keep=locked_entry.place.path):
+            self.reporter.say(f"{cache.folder}: models in use leave no room within its limit; it is left aside")
             return None
-        return bring(keeper, self.resolved, self.lineage)
+        return bring(locked_entry, self.resolved, self.artifact)

@@ -25,7 +25,7 @@ class BadSettings(Fault):
     """An environment that does not make settings."""
 
     code = "settings.invalid"
-    remedy = "set the variable that is named; in a pod the webhook writes it, so do not edit its container by hand"
+    hint = "set the variable that is named; in a pod the webhook writes it, so do not edit its container by hand"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,7 +99,7 @@ class Settings:
     """Where the closing message goes, for `kubectl describe pod`; nothing is written where there is no such file."""
 
     @property
-    def choice(self) -> tuple[str, ...]:
+    def selection(self) -> tuple[str, ...]:
         """What was chosen of an artifact: two pulls of one digest with the same choice give the same model."""
         marks = (("include", self.include), ("exclude", self.exclude), ("image-path", (self.image_path,)))
         return tuple(f"{mark}={value}" for mark, values in marks for value in values if value)
@@ -118,7 +118,7 @@ class Settings:
         return cls(**values)
 
     def to_env(self) -> dict[str, str]:
-        """Give the environment that `from_env` reads, defaults left out."""
+        """Return the environment that `from_env` reads, defaults left out."""
         return {
             PREFIX + field.name.upper(): _format(getattr(self, field.name))
             for field in fields(self)
@@ -126,9 +126,9 @@ class Settings:
         }
 
 
-def mark_of(choice: tuple[str, ...]) -> str:
-    """Give what tells the folders of one choice from those of another; nothing for that of everything."""
-    return f"-{hashlib.sha256(repr(choice).encode()).hexdigest()[:8]}" if choice else ""
+def selection_suffix(selection: tuple[str, ...]) -> str:
+    """Return what tells the folders of one choice from those of another; nothing for that of everything."""
+    return f"-{hashlib.sha256(repr(selection).encode()).hexdigest()[:8]}" if selection else ""
 
 
 def _parse(name: str, text: str, kind: object) -> object:

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from registry.progress.reporter import Voice
-from registry.progress.stats import Meter
+from registry.progress.reporter import Reporter
+from registry.progress.stats import TransferStats
 
 from .plan import Blob, Piece
 
@@ -24,9 +24,9 @@ Result = TypeVar("Result")
 class Verifier:
     """Hashes files, several at a time, and tells how far it is."""
 
-    def __init__(self, voice: Voice, name: str) -> None:
-        self._voice, self._name = voice, name
-        self._meter = Meter(0)
+    def __init__(self, reporter: Reporter, name: str) -> None:
+        self._reporter, self._name = reporter, name
+        self._stats = TransferStats(0)
         self._over = threading.Event()
 
     def each(self, check: Callable[[Item], Result], items: Sequence[Item], size: int) -> list[Result]:
@@ -34,13 +34,13 @@ class Verifier:
 
         Whatever ends the wait for it, a signal too, ends the hashing.
         """
-        self._meter.total = size
+        self._stats.total = size
         pool = ThreadPoolExecutor(os.cpu_count() or 1)
         try:
             if size < _WORTH_TELLING:
                 return list(pool.map(check, items))
-            self._voice.say(f"{self._name}: checks what stands there already")
-            with self._voice.watch(self._meter, self._name):
+            self._reporter.say(f"{self._name}: checks what stands there already")
+            with self._reporter.watch(self._stats, self._name):
                 return list(pool.map(check, items))
         except BaseException:
             self._over.set()
@@ -88,6 +88,6 @@ class Verifier:
             if not count:
                 return False
             hasher.update(buffer[:count])
-            self._meter.skip(count)
+            self._stats.skip(count)
             position += count
         return position == piece.stop and hasher.hexdigest() == piece.digest.hex

@@ -15,21 +15,21 @@ from registry.digest import Digest
 from registry.paths import plain
 
 from .artifact.image import concerns
-from .artifact.part import Form, Part
+from .artifact.part import ParsedArtifact, Part
 from .errors import disk_errors
 from .plan import Blob, Piece, is_selected
 from .settings import Settings
 from .store.filesystem import copy, discard, optional
-from .store.journal import Landed
+from .store.journal import JournaledPieces
 from .store.receipt import Receipt
 from .store.standing import is_as_published
 from .store.trust import Trust, file_status, status_of
 from .store.work_dir import Workshop
-from .store.writeback import Flush
-from .transfer.archive_blob import Stream
-from .transfer.file_blob import Assembly
+from .store.writeback import Writeback
+from .transfer.archive_blob import ArchiveBlobWriter
+from .transfer.file_blob import FileBlobWriter
 from .tree.materialize import image_roots
-from .unpack.layer import Payload
+from .unpack.layer import LayerUnpacker
 from .unpack.staging import Stage, folder_of, sealed
 from .verify import Verifier
 
@@ -62,7 +62,7 @@ class AtHand:
     """What need not come, and what must: `places` tells where each blob is that is there."""
 
     places: dict[Digest, Path]
-    missing: list[Assembly]
+    missing: list[FileBlobWriter]
 
 
 class Search:
@@ -72,14 +72,14 @@ class Search:
         self._workshop, self._trust, self._verifier = workshop, trust, verifier
         self._shelves = (*shelves, Shelf(workshop.leftover))
 
-    def run(self, blobs: Sequence[Blob], landed: Landed) -> AtHand:
+    def run(self, blobs: Sequence[Blob], landed: JournaledPieces) -> AtHand:
         """Find what is at hand of blobs. `landed` is what the journal says. Raises DiskFailed, NoRoom."""
         with disk_errors():
             self._tidy(blobs)
             size = sum(blob.size for blob in blobs if self._may_hash(blob))
             found = self._verifier.each(lambda blob: self._find(blob, landed), blobs, size)
         places = {blob.layer.digest: place for blob, place in zip(blobs, found, strict=True) if isinstance(place, Path)}
-        return AtHand(places, [assembly for assembly in found if isinstance(assembly, Assembly)])
+        return AtHand(places, [file_writer for file_writer in found if isinstance(file_writer, FileBlobWriter)])
 
     def _tidy(self, blobs: Iterable[Blob]) -> None:
         """Leave in the incoming folder just files of this user's that have no other name and belong to these blobs.
@@ -118,7 +118,7 @@ class Search:
         is_begun = _has_size(self._workshop.incoming, blob.layer.digest.hex, blob.size)
         return blob.packed is None and (is_begun or bool(self._named(blob)))
 
-    def _find(self, blob: Blob, landed: Landed) -> Path | Assembly:
+    def _find(self, blob: Blob, landed: JournaledPieces) -> Path | FileBlobWriter:
         """Return where a whole blob is, or what is to be done to have it."""
         place = self._workshop.incoming / blob.layer.digest.hex
         pieces = self._pieces(blob, place, landed)
@@ -132,9 +132,9 @@ class Search:
             return found
         if not pieces:
             discard(place)
-        return Assembly(blob, place, pieces if len(pieces) < len(blob.pieces) else ())
+        return FileBlobWriter(blob, place, pieces if len(pieces) < len(blob.pieces) else ())
 
-    def _pieces(self, blob: Blob, place: Path, landed: Landed) -> frozenset[Piece]:
+    def _pieces(self, blob: Blob, place: Path, landed: JournaledPieces) -> frozenset[Piece]:
         """Return the pieces of an incoming file that need not come again.
 
         Those with a digest of their own are hashed, whatever the journal says of them. Of foreign blobs the whole is
@@ -178,9 +178,14 @@ class Search:
         return [folder / name for folder in folders for name in names if _has_size(folder, name, blob.size)]
 
 
-def what_is_packed(  # noqa: PLR0913, PLR0917 - one call, and each says what nothing else can
-    stage: Path, parts: Sequence[Part], form: Form, settings: Settings, landed: Landed, flush: Flush
-) -> list[Stream]:
+def unfinished_archives(  # noqa: PLR0913, PLR0917 - one call, and each says what nothing else can
+    stage: Path,
+    parts: Sequence[Part],
+    form: ParsedArtifact,
+    settings: Settings,
+    landed: JournaledPieces,
+    flush: Writeback,
+) -> list[ArchiveBlobWriter]:
     """Return the packed layers that no earlier pull unpacked whole; clear the stage of what belongs to none."""
     with disk_errors():
         status = status_of(stage)
@@ -194,12 +199,12 @@ def what_is_packed(  # noqa: PLR0913, PLR0917 - one call, and each says what not
         folder = folder_of(stage, part, settings)
         if (part.layer.digest.hex, 0, part.layer.size) in landed and sealed(folder) is not None:
             continue
-        payload = Payload(part, Stage(folder, _wants(part, form, settings), flush))
-        streams.append(Stream(part, payload))
+        payload = LayerUnpacker(part, Stage(folder, _wants(part, form, settings), flush))
+        streams.append(ArchiveBlobWriter(part, payload))
     return streams
 
 
-def _wants(part: Part, form: Form, settings: Settings) -> Callable[[str], bool]:
+def _wants(part: Part, form: ParsedArtifact, settings: Settings) -> Callable[[str], bool]:
     """Return what tells by a member's name whether it matters; where only the whole archive tells its name, it does."""
     if form.is_image:
         roots = image_roots(settings.image_path)

@@ -13,5 +13,5 @@ UNTESTED = "org.cncf.model.file.mediatype.untested"
 
 
 def layer_type(category: str, codec: str) -> str:
-    """Give a layer's media type: `weight`, `weight.config`, `doc`, `code` or `dataset`; then `raw`, `tar`, …."""
+    """Return a layer's media type: `weight`, `weight.config`, `doc`, `code` or `dataset`; then `raw`, `tar`, …."""
     return f"application/vnd.cncf.model.{category}.v1.{codec}"

@@ -51,7 +51,7 @@ class Chunks:
         return cls(size, _digests(layer, _count(layer, layer.size, size)))
 
     def to_annotations(self) -> dict[str, str]:
-        """Give the annotations."""
+        """Return the annotations."""
         return {CHUNK_BYTES: str(self.size), CHUNK_DIGESTS: _joined(self.digests)}
 
 
@@ -84,7 +84,7 @@ class PackedChunks:
         return cls(size, _digests(layer, count), stops, content, _number(layer, CONTENT_START))
 
     def to_annotations(self) -> dict[str, str]:
-        """Give the annotations."""
+        """Return the annotations."""
         sizes = [stop - start for start, stop in zip((0, *self.stops), self.stops, strict=False)]
         return {
             CHUNK_BYTES: str(self.size),

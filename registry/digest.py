@@ -19,7 +19,7 @@ class Hasher(Protocol):
         ...
 
     def hexdigest(self) -> str:
-        """Give the digest of all bytes so far."""
+        """Return the digest of all bytes so far."""
         ...
 
 
@@ -49,7 +49,7 @@ class Digest:
         return cls(hasher.hexdigest(), algorithm)
 
     def hasher(self) -> Hasher:
-        """Give what counts a digest of the same kind."""
+        """Return what counts a digest of the same kind."""
         return hasher_of(self.algorithm)
 
     def __str__(self) -> str:
@@ -57,7 +57,7 @@ class Digest:
 
 
 def hasher_of(algorithm: str) -> Hasher:
-    """Give what counts a digest of one kind."""
+    """Return what counts a digest of one kind."""
     if algorithm == "blake3":
         from blake3 import blake3  # noqa: PLC0415 - only who meets chunks needs it
 
@@ -90,7 +90,7 @@ class Verifier:
 
 
 def verified(name: str, content: bytes, size: int, digest: Digest) -> bytes:
-    """Give back `content`, or raise Mismatch."""
+    """Return back `content`, or raise Mismatch."""
     verifier = Verifier(name, size, digest)
     verifier.update(content)
     verifier.finish()

@@ -1,4 +1,4 @@
-"""What can go wrong between us and a registry, each failure with its code and its remedy.
+"""What can go wrong between us and a registry, each failure with its code and its hint.
 
 Fault                                 base of every error that this project raises on purpose
 ├── BadReference      reference.invalid      text that is no reference or source
@@ -22,7 +22,7 @@ Fault                                 base of every error that this project rais
 │   ├── ProxyRefused  proxy.refused          a proxy's own refusal
 │   └── Untrusted     registry.untrusted     TLS that does not prove who answers
 └── Unavailable       registry.unavailable   down, unreachable, overloaded, or cut off (temporary)
-    ├── TakenOtherwise registry.takes-otherwise  a blob must be sent in another manner, which is known now (temporary)
+    ├── UploadModeRejected registry.takes-otherwise  a blob must be sent in another mode (temporary)
     └── UploadLost     registry.upload-lost      an upload that the registry knows no more (temporary)
 """
 
@@ -32,134 +32,134 @@ from typing import ClassVar
 class Fault(Exception):
     """A failure that explains itself.
 
-    `code` is stable and goes to logs, metrics and answers; `remedy` says what to do;
+    `code` is stable and goes to logs, metrics and answers; `hint` says what to do;
     `temporary` says whether the same call may succeed later. `str()` gives the facts alone.
     """
 
     code: ClassVar[str] = "fault"
     temporary: ClassVar[bool] = False
-    remedy: str = ""
+    hint: str = ""
 
-    def __init__(self, message: str, *, remedy: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
-        if remedy:
-            self.remedy = remedy
+        if hint:
+            self.hint = hint
 
     def explain(self) -> str:
-        """Say the facts and the remedy in one line, for places that have only one."""
-        return f"{self}; {self.remedy}" if self.remedy else str(self)
+        """Say the facts and the hint in one line, for places that have only one."""
+        return f"{self}; {self.hint}" if self.hint else str(self)
 
 
 class BadReference(Fault):
     """Text that is no reference or source."""
 
     code = "reference.invalid"
-    remedy = "write it as REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:HEX"
+    hint = "write it as REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:HEX"
 
 
 class SourceUnsupported(Fault):
     """A source whose scheme this build does not read."""
 
     code = "source.unsupported"
-    remedy = "use oci://REGISTRY/REPOSITORY:TAG, layout://DIRECTORY:TAG or hf://ORGANISATION/NAME"
+    hint = "use oci://REGISTRY/REPOSITORY:TAG, layout://DIRECTORY:TAG or hf://ORGANISATION/NAME"
 
 
 class BadDigest(Fault):
     """Text that is no digest."""
 
     code = "digest.invalid"
-    remedy = "a digest is sha256: and 64 lower-case hexadecimal digits, or sha512: and 128"
+    hint = "a digest is sha256: and 64 lower-case hexadecimal digits, or sha512: and 128"
 
 
 class BadManifest(Fault):
     """A manifest that cannot be believed: not JSON, not a manifest, or too large."""
 
     code = "manifest.invalid"
-    remedy = "look at it with `weighbridge inspect`; if a tool of yours wrote it, tell us which"
+    hint = "look at it with `weighbridge inspect`; if a tool of yours wrote it, tell us which"
 
 
 class BadCredentials(Fault):
     """A docker config that cannot be read."""
 
     code = "credentials.invalid"
-    remedy = "write the file again with `docker login`, or leave it out"
+    hint = "write the file again with `docker login`, or leave it out"
 
 
 class BadCaFile(Fault):
     """A file that holds no certificates."""
 
     code = "ca-file.invalid"
-    remedy = "name a file with PEM certificates, each from BEGIN to END"
+    hint = "name a file with PEM certificates, each from BEGIN to END"
 
 
 class BadMirrors(Fault):
     """A hosts.toml that cannot be followed."""
 
     code = "mirrors.invalid"
-    remedy = "mend the key that is named (docs/mirrors.md lists them), or take the file away to go without mirrors"
+    hint = "mend the key that is named (docs/mirrors.md lists them), or take the file away to go without mirrors"
 
 
 class BadProxy(Fault):
     """A proxy that cannot be spoken to: only http:// ones are."""
 
     code = "proxy.invalid"
-    remedy = "write HTTP_PROXY and HTTPS_PROXY as http://HOST:PORT, and what needs no proxy into NO_PROXY"
+    hint = "write HTTP_PROXY and HTTPS_PROXY as http://HOST:PORT, and what needs no proxy into NO_PROXY"
 
 
 class BadLayout(Fault):
     """A folder that is no OCI image layout."""
 
     code = "layout.invalid"
-    remedy = "point layout:// at a folder that holds oci-layout, index.json and blobs/"
+    hint = "point layout:// at a folder that holds oci-layout, index.json and blobs/"
 
 
 class LayoutFailed(Fault):
     """A layout on a disk that is full, or refuses to be read or written; no tag has moved."""
 
     code = "layout.failed"
-    remedy = "make room, or name a folder that you may write to"
+    hint = "make room, or name a folder that you may write to"
 
 
 class Mismatch(Fault):
     """Bytes that are not what their digest or size promised; they were thrown away."""
 
     code = "content.mismatch"
-    remedy = "the registry or something on the way to it changes bytes: push the artifact again, or ask its operator"
+    hint = "the registry or something on the way to it changes bytes: push the artifact again, or ask its operator"
 
 
 class NotFound(Fault):
     """No such repository, tag or blob."""
 
     code = "registry.not-found"
-    remedy = "check the spelling; many registries also answer so when credentials are missing"
+    hint = "check the spelling; many registries also answer so when credentials are missing"
 
 
 class Unauthorized(Fault):
     """Credentials missing, refused, or not sufficient."""
 
     code = "registry.unauthorized"
-    remedy = "log in with `docker login`, or name a secret that may read the repository"
+    hint = "log in with `docker login`, or name a secret that may read the repository"
 
 
 class HubNotFound(NotFound):
     """No such repository, revision or file on the Hugging Face hub."""
 
     code = "hub.not-found"
-    remedy = "check the spelling; the hub also answers so for private repositories when no token may read them"
+    hint = "check the spelling; the hub also answers so for private repositories when no token may read them"
 
 
 class HubUnauthorized(Unauthorized):
     """A token of the Hugging Face hub that is missing, refused, or not sufficient."""
 
     code = "hub.unauthorized"
-    remedy = "log in with `hf auth login` or set HF_TOKEN; in pods a Secret (WEIGHBRIDGE_HUB_TOKEN_SECRET) holds it"
+    hint = "log in with `hf auth login` or set HF_TOKEN; in pods a Secret (WEIGHBRIDGE_HUB_TOKEN_SECRET) holds it"
 
 
 class HubGated(Unauthorized):
     """A repository of the Hugging Face hub whose terms the token's owner has not accepted."""
 
     code = "hub.gated"
-    remedy = (
+    hint = (
         "accept the terms on the repository's page, and give a token of that account with HF_TOKEN; "
         "in pods a Secret (WEIGHBRIDGE_HUB_TOKEN_SECRET) holds it"
     )
@@ -169,28 +169,28 @@ class BadHubAnswer(Fault):
     """A repository of the Hugging Face hub that cannot be believed as it is described."""
 
     code = "hub.invalid"
-    remedy = "look at the repository's page; if HF_ENDPOINT names a mirror, ask its operator"
+    hint = "look at the repository's page; if HF_ENDPOINT names a mirror, ask its operator"
 
 
 class Refused(Fault):
     """An answer that trying again will not change."""
 
     code = "registry.refused"
-    remedy = "read the registry's own words above"
+    hint = "read the registry's own words above"
 
 
 class ProxyRefused(Refused):
     """A proxy's own refusal: the registry has not been asked."""
 
     code = "proxy.refused"
-    remedy = "name the registry in NO_PROXY if it needs no proxy, or ask the proxy's operator to let you through"
+    hint = "name the registry in NO_PROXY if it needs no proxy, or ask the proxy's operator to let you through"
 
 
 class Untrusted(Refused):
     """TLS that does not prove who answers."""
 
     code = "registry.untrusted"
-    remedy = "name the CA that signed the registry's certificate with --ca-file, or --plain-http if it speaks no TLS"
+    hint = "name the CA that signed the registry's certificate with --ca-file, or --plain-http if it speaks no TLS"
 
 
 class Unavailable(Fault):
@@ -203,24 +203,24 @@ class Unavailable(Fault):
 
     code = "registry.unavailable"
     temporary = True
-    remedy = "check the address and the network, then try again"
+    hint = "check the address and the network, then try again"
 
     def __init__(  # noqa: PLR0913 - facts, all by name
         self,
         message: str,
         *,
-        remedy: str = "",
+        hint: str = "",
         retry_after_seconds: float | None = None,
         is_overload: bool = False,
         has_other: bool = False,
         is_lasting: bool = False,
     ) -> None:
-        super().__init__(message, remedy=remedy)
+        super().__init__(message, hint=hint)
         self.retry_after_seconds, self.is_overload = retry_after_seconds, is_overload
         self.has_other, self.is_lasting = has_other, is_lasting
 
 
-class TakenOtherwise(Unavailable):
+class UploadModeRejected(Unavailable):
     """A blob must be sent in another manner, which is known now: from its start."""
 
     code = "registry.takes-otherwise"

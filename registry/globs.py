@@ -28,7 +28,7 @@ def _plain(glob: str) -> tuple[str, bool]:
 
 
 def _places(path: str) -> Iterator[str]:
-    """Give a path's folders, from above, and the path."""
+    """Return a path's folders, from above, and the path."""
     for end, letter in enumerate(path):
         if letter == "/" and end:
             yield path[:end]

@@ -44,7 +44,7 @@ class Descriptor:
     name: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Give the JSON object; empty annotations are left out."""
+        """Return the JSON object; empty annotations are left out."""
         entry: dict[str, Any] = {"mediaType": self.media_type, "digest": str(self.digest), "size": self.size}
         if self.annotations:
             entry["annotations"] = dict(self.annotations)
@@ -62,7 +62,7 @@ class Manifest:
     annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def to_bytes(self) -> bytes:
-        """Give the JSON document that is pushed: the same value gives the same bytes."""
+        """Return the JSON document that is pushed: the same value gives the same bytes."""
         document: dict[str, Any] = {
             "schemaVersion": 2,
             "mediaType": self.media_type,
@@ -180,7 +180,7 @@ def _text(entry: dict[str, Any], key: str, path: str, default: str | None = None
 
 
 def _type(entry: dict[str, Any], key: str, path: str, default: str | None = None) -> str:
-    """Give a media type, which messages will tell: so it must be fit to be printed."""
+    """Return a media type, which messages will tell: so it must be fit to be printed."""
     value = _text(entry, key, path, default)
     if not is_printable(value):
         raise BadManifest(f"{path}: text that cannot be printed is no media type")

@@ -2,11 +2,11 @@
 
 from .errors import SourceUnsupported
 from .remote.client import Access
-from .repository import Publisher, Repository
+from .repository import Pusher, Repository
 from .source import HubSource, LayoutSource, Source
 
 
-def repository_at(source: Source, access: Access) -> Repository:
+def open_repository(source: Source, access: Access) -> Repository:
     """Open the place that a source names, to be read."""
     if isinstance(source, LayoutSource):
         from .layout.pull import LayoutRepository  # noqa: PLC0415 - see above
@@ -21,14 +21,14 @@ def repository_at(source: Source, access: Access) -> Repository:
     return RemoteRepository(access, source.reference)
 
 
-def publisher_at(source: Source, access: Access) -> Publisher:
+def open_pusher(source: Source, access: Access) -> Pusher:
     """Open the place that a source names, to be written."""
     if isinstance(source, LayoutSource):
-        from .layout.push import LayoutPublisher  # noqa: PLC0415 - see above
+        from .layout.push import LayoutPusher  # noqa: PLC0415 - see above
 
-        return LayoutPublisher(source)
+        return LayoutPusher(source)
     if isinstance(source, HubSource):
-        raise SourceUnsupported(f"{source}: nothing is pushed to the hub", remedy="name a registry or a layout")
-    from .remote.push import RemotePublisher  # noqa: PLC0415 - see above
+        raise SourceUnsupported(f"{source}: nothing is pushed to the hub", hint="name a registry or a layout")
+    from .remote.push import RemotePusher  # noqa: PLC0415 - see above
 
-    return RemotePublisher(access, source.reference)
+    return RemotePusher(access, source.reference)

@@ -10,7 +10,7 @@ _PATH_LIMIT = 1024
 
 
 def plain(path: str) -> str:
-    """Give a path without its empty and `.` parts, which lead nowhere and which every reader leaves out.
+    """Return a path without its empty and `.` parts, which lead nowhere and which every reader leaves out.
 
     A slash before it stays; nothing is left of a path that names just the folder that it is meant in.
     """
@@ -18,7 +18,7 @@ def plain(path: str) -> str:
     return "/" * (path.startswith("/") and bool(parts)) + "/".join(parts)
 
 
-def fault_of(path: str) -> str:
+def unsafe_reason(path: str) -> str:
     """Say what keeps a relative path from standing safely inside any folder it is joined to; nothing when it is fine.
 
     Faults are: empty and absolute paths, `..`, empty parts, drives and backslashes, control characters, text that is

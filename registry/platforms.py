@@ -16,7 +16,7 @@ _ATTESTATION = "vnd.docker.reference.type"
 
 
 def choose(document: Manifest | Index, where: str) -> Manifest | Descriptor:
-    """Give the manifest, or the one manifest that an index leads to: of several, the image for this machine.
+    """Return the manifest, or the one manifest that an index leads to: of several, the image for this machine.
 
     Raises BadManifest when the index leads to none, and BadReference when it leaves a choice.
     """
@@ -33,7 +33,7 @@ def choose(document: Manifest | Index, where: str) -> Manifest | Descriptor:
         return ours[0]
     raise BadReference(
         f"{where}: is an index of {len(entries)} manifests",
-        remedy="name one of them by digest: " + _some(ours or entries),
+        hint="name one of them by digest: " + _some(ours or entries),
     )
 
 
@@ -65,7 +65,7 @@ def _is_for(entry: Descriptor, wanted: str) -> bool:
 
 
 def _plain(wanted: str) -> tuple[str, str]:
-    """Give how a platform is called that every machine of its kind can run: what asks for more is for some of them."""
+    """Return the names of a platform that every machine of its kind can run: others ask for more."""
     return wanted, _BASELINES.get(wanted, wanted)
 
 

@@ -44,14 +44,14 @@ class Reference:
         if len(repository) > _NAME_LIMIT or not _REPOSITORY.fullmatch(repository):
             raise BadReference(
                 f"{text!r}: {repository!r} is no repository name",
-                remedy="a repository is lower-case letters, digits and . _ - between slashes",
+                hint="a repository is lower-case letters, digits and . _ - between slashes",
             )
         if colon and not _TAG.fullmatch(tag):
             raise BadReference(f"{text!r}: {tag!r} is no tag")
         try:
             digest = Digest.parse(digest_text) if at else None
         except BadDigest as error:
-            raise BadReference(f"{text!r}: {error}", remedy=error.remedy) from error
+            raise BadReference(f"{text!r}: {error}", hint=error.hint) from error
         if not tag and digest is None:
             tag = default_tag
         return cls(registry=registry, repository=repository, tag=tag or None, digest=digest)
@@ -72,7 +72,7 @@ class Reference:
         return hub.index_name if self.registry == hub.index_hostname else self.registry
 
     def pinned(self, digest: Digest) -> Self:
-        """Give the same reference with its digest."""
+        """Return the same reference with its digest."""
         return replace(self, digest=digest)
 
     def __str__(self) -> str:
@@ -82,14 +82,14 @@ class Reference:
 
 
 def api_host(registry: str) -> str:
-    """Give the host that answers for a registry."""
+    """Return the host that answers for a registry."""
     if registry in (hub.index_name, hub.index_hostname):
         return str(hub.default_v2_registry["host"])
     return registry
 
 
 def is_loopback(registry: str) -> bool:
-    """Tell whether `host[:port]` is this very machine, where plain HTTP is the custom."""
+    """Return whether `host[:port]` is this very machine, where plain HTTP is the custom."""
     host = registry.rpartition(":")[0] if re.search(r":\d+$", registry) and registry != "::1" else registry
     return host in {"localhost", "::1", "[::1]"} or _LOOPBACK.fullmatch(host) is not None
 

@@ -21,7 +21,7 @@ class Resolved:
     documents: tuple[tuple[Digest, bytes], ...] = ()
 
 
-class Body(Protocol):
+class BlobReader(Protocol):
     """Bytes `start` to `stop` of a blob. Nobody has checked them yet.
 
     That may be more than was asked for: a registry that knows no ranges answers with the whole blob.
@@ -38,7 +38,7 @@ class Body(Protocol):
         ...
 
     @property
-    def giver(self) -> str:
+    def host(self) -> str:
         """Who sends the bytes, for `Repository.distrust`: the same text for the same host."""
         ...
 
@@ -63,10 +63,10 @@ class Repository(Protocol):
         ...
 
     def read(self, descriptor: Descriptor, limit: int) -> bytes:
-        """Give a small blob whole and verified."""
+        """Return a small blob whole and verified."""
         ...
 
-    def open(self, descriptor: Descriptor, start: int, stop: int) -> Body:
+    def open(self, descriptor: Descriptor, start: int, stop: int) -> BlobReader:
         """Begin to read bytes `start` to `stop` of a blob."""
         ...
 
@@ -75,12 +75,12 @@ class Repository(Protocol):
         """How long to try again what may pass."""
         ...
 
-    def distrust(self, givers: Collection[str], /) -> bool:
-        """Hear that bytes from these were wrong; tell whether asking again may bring others."""
+    def report_corrupt(self, hosts: Collection[str], /) -> bool:
+        """Record that bytes from these were wrong; tell whether asking again may bring others."""
         ...
 
     def pinned(self, digest: Digest) -> str:
-        """Give the source's text with the digest that it led to."""
+        """Return the source's text with the digest that it led to."""
         ...
 
     def interrupt(self) -> None:
@@ -108,11 +108,11 @@ class Upload(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-class Publisher(Protocol):
+class Pusher(Protocol):
     """A place to write artifacts to; safe to share between threads."""
 
     def has(self, digest: Digest) -> bool:
-        """Tell whether a blob is there already."""
+        """Return whether a blob is there already."""
         ...
 
     def mount(self, digest: Digest, repository: str) -> bool:
@@ -142,7 +142,7 @@ class Publisher(Protocol):
         ...
 
     def pinned(self, digest: Digest) -> str:
-        """Give the target's text with the digest that was written."""
+        """Return the target's text with the digest that was written."""
         ...
 
     def interrupt(self) -> None:

@@ -72,7 +72,7 @@ class HubSource:
         return _COMMIT.fullmatch(self.revision) is not None
 
     def pinned(self, commit: str) -> Self:
-        """Give the same repository at a commit."""
+        """Return the same repository at a commit."""
         return replace(self, revision=commit)
 
     def __str__(self) -> str:
@@ -107,16 +107,16 @@ def _parse_layout(text: str) -> LayoutSource:
     if ":" in path.rpartition("/")[2]:
         path, _, tag = path.rpartition(":")
     if not path or "\0" in path:
-        raise BadReference(f"layout://{text}: names no folder", remedy="write it as layout://DIRECTORY:TAG")
+        raise BadReference(f"layout://{text}: names no folder", hint="write it as layout://DIRECTORY:TAG")
     return LayoutSource(Path(path), tag or None, Digest.parse(digest) if at else None)
 
 
 def _parse_hub(text: str) -> HubSource:
     repository, at, revision = text.partition("@")
     names = repository.split("/")
-    remedy = "write it as hf://ORGANISATION/NAME or hf://ORGANISATION/NAME@REVISION"
+    hint = "write it as hf://ORGANISATION/NAME or hf://ORGANISATION/NAME@REVISION"
     if len(names) != 2 or not all(_HUB_NAME.fullmatch(name) for name in names):
-        raise BadReference(f"hf://{text}: {repository!r} names no model repository of the hub", remedy=remedy)
+        raise BadReference(f"hf://{text}: {repository!r} names no model repository of the hub", hint=hint)
     if at and not _REVISION.fullmatch(revision):
-        raise BadReference(f"hf://{text}: {revision!r} is no branch, tag or commit", remedy=remedy)
+        raise BadReference(f"hf://{text}: {revision!r} is no branch, tag or commit", hint=hint)
     return HubSource(repository, revision) if at else HubSource(repository)

@@ -56,7 +56,7 @@ def loopback_only() -> None:
 
 @pytest.fixture(scope="session")
 def part(request: pytest.FixtureRequest) -> Part:
-    """Give the path of a real program by its name.
+    """Return the path of a real program by its name.
 
     One that cannot be had is a failure in CI and a skip elsewhere. What a build has to say goes past
     pytest's capture: a first run takes minutes, and nobody should wonder why.
@@ -80,7 +80,7 @@ def part(request: pytest.FixtureRequest) -> Part:
 
 @pytest.fixture(scope="session")
 def skopeo() -> str:
-    """Give the path of skopeo, which no language's packages carry: missing, it fails CI and skips elsewhere."""
+    """Return the path of skopeo, which no language's packages carry: missing, it fails CI and skips elsewhere."""
     found = shutil.which("skopeo")
     if found is None:
         if os.environ.get("CI"):

@@ -34,7 +34,7 @@ from registry.http.retry import Patience
 from registry.http.transport import Transport
 from registry.net.limits import Limits
 from registry.process.program import ending_of, open_streams
-from registry.progress.reporter import Silence
+from registry.progress.reporter import QuietReporter
 from registry.remote.client import Access
 
 from .fakes.registry import Answer, FakeRegistry, Request, serving
@@ -135,7 +135,7 @@ class World:
 
     def pull(self, settings: Settings) -> None:
         """Pull without a network."""
-        puller.pull.pull(settings, Access(transport=Transport(proxies={}), credentials=Credentials()), Silence())
+        puller.pull.pull(settings, Access(transport=Transport(proxies={}), credentials=Credentials()), QuietReporter())
 
     def _push(self, files: dict[str, bytes], tag: str) -> str:
         described = [(layer(path, content, chunk=CHUNK), content) for path, content in files.items()]
@@ -331,7 +331,7 @@ def _contained(settings: Settings) -> int:
         transport = Transport(proxies={}, limits=limits, timeout_seconds=1)
         patience = Patience(seconds=0.2, first_seconds=0.01, longest_asked_seconds=0.1)
         with replace(made, transport=transport, patience=patience) as access:
-            puller.pull.pull(settings, access, Silence())
+            puller.pull.pull(settings, access, QuietReporter())
     except Fault as error:
         os.write(2, f"error: {error} [{error.code}]\n".encode(errors="replace"))
         return 1

@@ -41,8 +41,8 @@ def errors_page() -> str:
     lines = [
         "# Errors",
         "",
-        "Every failure that we foresee has a code, which is stable and stands in logs and answers, and a remedy.",
-        "This page is written from the code by `make golden` and held to it by a test. A message may have a remedy of",
+        "Every failure that we foresee has a code, which is stable and stands in logs and answers, and a hint.",
+        "This page is written from the code by `make golden` and held to it by a test. A message may have a hint of",
         "its own that knows more; what stands here is the general one.",
         "",
         "| code | what | temporary | what to do |",
@@ -51,7 +51,7 @@ def errors_page() -> str:
     for error in sorted(_errors(), key=lambda error: error.code):
         what = (error.__doc__ or "").partition("\n")[0].rstrip(".")
         temporary = "yes" if getattr(error, "temporary", False) else ""
-        lines.append(f"| `{error.code}` | {what} | {temporary} | {error.remedy} |")
+        lines.append(f"| `{error.code}` | {what} | {temporary} | {error.hint} |")
     lines += ["", "The programs `weighbridge` and `python -m puller` also end with these:", ""]
     lines += [f"- `{code}`: {what}." for code, what in CODES.items()]
     return "\n".join(lines) + "\n"
@@ -67,19 +67,19 @@ def test_readme_has_the_contract_golden() -> None:
 
 
 def test_the_page_of_errors_has_every_code_golden() -> None:
-    """docs/errors.md lists each code with its remedy."""
+    """docs/errors.md lists each code with its hint."""
     page = ROOT / "docs" / "errors.md"
     if GOLDEN:
         page.write_text(errors_page())
     assert page.read_text() == errors_page()
 
 
-def test_every_error_has_a_code_of_its_own_and_a_remedy() -> None:
+def test_every_error_has_a_code_of_its_own_and_a_hint() -> None:
     """A code names one failure, and no failure is without advice."""
     errors = list(_errors())
     codes = [error.code for error in errors]
     assert sorted(set(codes)) == sorted(codes)
-    assert [error for error in errors if not error.remedy] == []
+    assert [error for error in errors if not error.hint] == []
 
 
 def test_modules_are_small_and_named_for_what_they_are() -> None:
@@ -114,5 +114,5 @@ def _errors() -> Iterator[type[Fault | CertsError]]:
             continue
         seen.add(error)
         waiting += error.__subclasses__()
-        if "code" in vars(error):  # others share their parent's, and know a better remedy
+        if "code" in vars(error):  # others share their parent's, and know a better hint
             yield error

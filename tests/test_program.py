@@ -178,7 +178,7 @@ def test_whatever_ends_a_program_has_a_code_and_a_hint(error: BaseException, cod
     ending = ending_of(error)
     assert ending.exit_code == code
     assert words in ending.facts
-    assert ending.remedy
+    assert ending.hint
     assert "secret" not in ending.facts
 
 

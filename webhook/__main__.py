@@ -13,7 +13,7 @@ def main() -> None:
     try:
         Settings.from_env(os.environ)
     except Fault as fault:
-        sys.stderr.write(f"error: {fault} [{fault.code}]\n  hint: {fault.remedy}\n")
+        sys.stderr.write(f"error: {fault} [{fault.code}]\n  hint: {fault.hint}\n")
         sys.exit(2)
     command = [sys.executable, "-m", "gunicorn", "--config", "python:webhook.server.serving"]
     os.execv(sys.executable, command)  # noqa: S606 - no shell, and the server must be process 1 to get its signals

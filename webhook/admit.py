@@ -24,7 +24,7 @@ class Decision:
 
 
 def admit_pod(review: Review, catalog: Catalog, settings: Settings) -> Decision:
-    """Give a labelled pod its model, let another pass, refuse one that asks for what cannot be."""
+    """Return a labelled pod its model, let another pass, refuse one that asks for what cannot be."""
     try:
         outcome = inject(review.obj, catalog, settings)
     except Fault as fault:

@@ -58,7 +58,7 @@ class CatalogDirectory:
         self._held: tuple[Stamp, Catalog] = ((), Catalog())
 
     def current(self) -> Catalog:
-        """Give the catalog as it is now; no directory means no entries.
+        """Return the catalog as it is now; no directory means no entries.
 
         Safe from many threads: at worst, two of them read the same change.
         """

@@ -67,7 +67,7 @@ def _report_result(place: str, result: "Result") -> bool:
     where = f"{place}: {result.title}"
     if isinstance(result.outcome, Fault):
         sys.stderr.write(f"error: {where}: {result.outcome} [{result.outcome.code}]\n")
-        sys.stderr.write(f"  hint: {result.outcome.remedy}\n")
+        sys.stderr.write(f"  hint: {result.outcome.hint}\n")
         return True
     sys.stderr.write(f"{where}: {result.outcome.summary}\n")
     for warning in result.outcome.warnings:
@@ -89,6 +89,6 @@ def _read(file: str) -> str:
         content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         return content.decode()
     except OSError as error:
-        raise BadDocument(f"{file}: {error.strerror}", remedy="give a file that can be read") from error
+        raise BadDocument(f"{file}: {error.strerror}", hint="give a file that can be read") from error
     except UnicodeDecodeError as error:
-        raise BadDocument(f"{file}: not UTF-8: {error}", remedy="write it in UTF-8") from error
+        raise BadDocument(f"{file}: not UTF-8: {error}", hint="write it in UTF-8") from error

@@ -58,7 +58,7 @@ def _parse_source(text: str) -> Source:
     try:
         return parse_source(text.strip())
     except (BadReference, BadDigest) as error:
-        raise BadSource(f"the source {error}", remedy=error.remedy) from error
+        raise BadSource(f"the source {error}", hint=error.hint) from error
 
 
 def _parse_containers(text: str) -> tuple[str, ...]:

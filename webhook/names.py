@@ -17,17 +17,17 @@ _SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 
 
 def is_label_value(text: str) -> bool:
-    """Tell whether `text` is a label value that is not empty (apimachinery, validate/content)."""
+    """Return whether `text` is a label value that is not empty (apimachinery, validate/content)."""
     return bool(_LABEL_VALUE.fullmatch(text))
 
 
 def is_subdomain(text: str) -> bool:
-    """Tell whether `text` is a DNS-1123 subdomain, as claims and secrets are named."""
+    """Return whether `text` is a DNS-1123 subdomain, as claims and secrets are named."""
     return len(text) <= _SUBDOMAIN_LIMIT and bool(_SUBDOMAIN.fullmatch(text))
 
 
 def is_secret_key(text: str) -> bool:
-    """Tell whether `text` can be a key of a secret (apimachinery, IsConfigMapKey)."""
+    """Return whether `text` can be a key of a secret (apimachinery, IsConfigMapKey)."""
     return bool(_SECRET_KEY.fullmatch(text)) and not text.startswith("..") and text != "."
 
 

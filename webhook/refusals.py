@@ -1,4 +1,4 @@
-"""Why a pod is refused, each reason with its stable code and its remedy.
+"""Why a pod is refused, each reason with its stable code and its hint.
 
     Refusal
     ├── BadModelName       model.invalid         a name that can be no directory and no repository
@@ -33,116 +33,116 @@ class BadModelName(Refusal):
     """A model name that can be no directory and no repository."""
 
     code = "model.invalid"
-    remedy = "name the model with 1 to 63 letters, digits and - _ . that begin and end with a letter or digit"
+    hint = "name the model with 1 to 63 letters, digits and - _ . that begin and end with a letter or digit"
 
 
 class UnknownModel(Refusal):
     """A model name that resolves to nothing."""
 
     code = "model.unknown"
-    remedy = "add it to the ConfigMap weighbridge-catalog, or write the annotation weighbridge.dev/source"
+    hint = "add it to the ConfigMap weighbridge-catalog, or write the annotation weighbridge.dev/source"
 
 
 class BrokenEntry(Refusal):
     """A catalog entry that cannot be read."""
 
     code = "catalog.invalid"
-    remedy = "mend the entry in the ConfigMap weighbridge-catalog, or write the annotation weighbridge.dev/source"
+    hint = "mend the entry in the ConfigMap weighbridge-catalog, or write the annotation weighbridge.dev/source"
 
 
 class BadAnnotation(Refusal):
     """A label or annotation whose value is no text."""
 
     code = "annotation.invalid"
-    remedy = "put the value in quotes: labels and annotations are text"
+    hint = "put the value in quotes: labels and annotations are text"
 
 
 class BadSource(Refusal):
     """A source that is no reference."""
 
     code = "source.invalid"
-    remedy = "write it as oci://REGISTRY/REPOSITORY:TAG"
+    hint = "write it as oci://REGISTRY/REPOSITORY:TAG"
 
 
 class BadMountPath(Refusal):
     """A mount path that cannot be mounted."""
 
     code = "mount-path.invalid"
-    remedy = "write an absolute path such as /models/phi-4, without `..`, `//`, `:` or a slash at its end"
+    hint = "write an absolute path such as /models/phi-4, without `..`, `//`, `:` or a slash at its end"
 
 
 class MountPathTaken(Refusal):
     """A mount path that collides with a mount that the pod has."""
 
     code = "mount-path.taken"
-    remedy = "choose another path with the annotation weighbridge.dev/mount-path"
+    hint = "choose another path with the annotation weighbridge.dev/mount-path"
 
 
 class BadVolume(Refusal):
     """A kind of volume that does not exist."""
 
     code = "volume.invalid"
-    remedy = "write emptydir, or pvc:CLAIM, or pvc:CLAIM/SUBPATH"
+    hint = "write emptydir, or pvc:CLAIM, or pvc:CLAIM/SUBPATH"
 
 
 class BadClaim(Refusal):
     """A claim, or a path in it, that cannot exist."""
 
     code = "claim.invalid"
-    remedy = "a claim is lower-case letters, digits, - and . ; the path in it is relative and has no `..`"
+    hint = "a claim is lower-case letters, digits, - and . ; the path in it is relative and has no `..`"
 
 
 class BadContainers(Refusal):
     """A list of containers that names nothing."""
 
     code = "containers.invalid"
-    remedy = "write container names with commas between them, or leave the annotation out"
+    hint = "write container names with commas between them, or leave the annotation out"
 
 
 class UnknownContainers(Refusal):
     """Container names that the pod does not have."""
 
     code = "containers.unknown"
-    remedy = "name containers that the pod has"
+    hint = "name containers that the pod has"
 
 
 class EarlyContainers(Refusal):
     """Containers that start before the puller can."""
 
     code = "containers.too-early"
-    remedy = "name containers that start after the service mesh's proxy"
+    hint = "name containers that start after the service mesh's proxy"
 
 
 class BadTolerations(Refusal):
     """A tolerations word that is none of the three."""
 
     code = "tolerations.invalid"
-    remedy = "write auto, always or never"
+    hint = "write auto, always or never"
 
 
 class BadPullSecrets(Refusal):
     """A name that no secret can have."""
 
     code = "pull-secrets.invalid"
-    remedy = "write names of secrets in the pod's namespace, with commas between them"
+    hint = "write names of secrets in the pod's namespace, with commas between them"
 
 
 class NameTaken(Refusal):
     """A container or volume with a name of ours that we did not put there."""
 
     code = "name.taken"
-    remedy = "rename it: names that begin with weighbridge- are ours in pods with the label"
+    hint = "rename it: names that begin with weighbridge- are ours in pods with the label"
 
 
 class StaleInjection(Refusal):
     """A pod that carries the injection of another model than it asks for."""
 
     code = "injection.stale"
-    remedy = "inject the manifest anew as it was before, or take our container, volumes and status annotation out"
+    hint = "inject the manifest anew as it was before, or take our container, volumes and status annotation out"
 
 
 class WrongSystem(Refusal):
     """A pod that does not run Linux."""
 
     code = "os.unsupported"
-    remedy = "take the label weighbridge.dev/model off: the puller runs on Linux alone"
+    hint = "take the label weighbridge.dev/model off: the puller runs on Linux alone"

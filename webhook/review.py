@@ -20,7 +20,7 @@ class BadReview(Fault):
     """A request that is no AdmissionReview."""
 
     code = "review.malformed"
-    remedy = "only a Kubernetes API server is answered here, in admission.k8s.io/v1"
+    hint = "only a Kubernetes API server is answered here, in admission.k8s.io/v1"
 
 
 class ReviewTooLarge(BadReview):
@@ -86,7 +86,7 @@ def allow(review: Review, operations: list[Operation], warnings: tuple[str, ...]
 
 
 def deny(review: Review, fault: Fault, status_code: int = 403) -> Raw:
-    """Refuse the object, with the fault's code and remedy in words for its owner."""
+    """Refuse the object, with the fault's code and hint in words for its owner."""
     status = {"code": status_code, "message": f"[{fault.code}] {fault.explain()}"}
     return _envelope({"uid": review.uid, "allowed": False, "status": status}, ())
 

@@ -26,7 +26,7 @@ HUB_TOKEN_KEY = "HF_TOKEN"  # noqa: S105 - a key's name
 class BadSettings(BadPullerSettings):
     """A configuration that does not make settings."""
 
-    remedy = "mend the variable, which comes from the ConfigMap weighbridge-config"
+    hint = "mend the variable, which comes from the ConfigMap weighbridge-config"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,7 +94,7 @@ class Settings:
 
 
 def variables() -> dict[str, str]:
-    """Give each field's variable."""
+    """Return each field's variable."""
     return {field.name: PREFIX + field.name.upper() for field in fields(Settings)}
 
 

@@ -30,7 +30,7 @@ class Bench:
         return Terms(self.plan.rounds, self.plan.attempts, self.disk / "scratch")
 
     def model(self, shape: Shape) -> Model:
-        """Give a model of that shape."""
+        """Return a model of that shape."""
         return model_of(shape, self.cache)
 
 

@@ -6,7 +6,7 @@ from bench import ours
 from bench.origin import Published, publish, sendfile
 from bench.outcome import Goal, Outcome, ratio
 from bench.peers import bare, peers_here
-from bench.rounds import Arm, Series, compete
+from bench.rounds import Contender, Series, compete
 
 from . import Bench
 
@@ -27,7 +27,7 @@ def capped(bench: Bench) -> Outcome:
         published, unbound = publish(model, slow.address), publish(model, free.address)
         arms, _ = peers_here(published)
         peer = next(arm for name in _LAYER_PARALLEL for arm in arms if arm.name == name)
-        line = Arm(_LINE, lambda folder: bare(unbound, folder, 16))
+        line = Contender(_LINE, lambda folder: bare(unbound, folder, 16))
         loops = (_bare(published, count) for count in _CONNECTIONS)
         contestants = (*(_ours(published, count) for count in _CONNECTIONS), *loops, line, peer)
         series = compete(contestants, model.size, bench.in_memory)
@@ -43,12 +43,12 @@ def _name(count: int) -> str:
     return f"weighbridge x{count}"
 
 
-def _ours(published: Published, count: int) -> Arm:
-    return Arm(_name(count), lambda folder: ours.pull(published.reference, folder, connections=count))
+def _ours(published: Published, count: int) -> Contender:
+    return Contender(_name(count), lambda folder: ours.pull(published.reference, folder, connections=count))
 
 
-def _bare(published: Published, count: int) -> Arm:
-    return Arm(_BARE[count], lambda folder: bare(published, folder, count))
+def _bare(published: Published, count: int) -> Contender:
+    return Contender(_BARE[count], lambda folder: bare(published, folder, count))
 
 
 def _share(series: Series, count: int, rate: int) -> Goal:

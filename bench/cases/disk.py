@@ -4,7 +4,7 @@ from bench import ours
 from bench.origin import publish, sendfile
 from bench.outcome import Outcome
 from bench.peers import bare, curl
-from bench.rounds import Arm, compete
+from bench.rounds import Contender, compete
 
 from . import Bench
 
@@ -15,10 +15,10 @@ def disk(bench: Bench) -> Outcome:
     with sendfile(bench.cache) as origin:
         published = publish(model, origin.address)
         arms = (
-            Arm("weighbridge", lambda folder: ours.pull(published.reference, folder)),
-            Arm("weighbridge, synced", lambda folder: ours.pull(published.reference, folder, sync=True)),
-            Arm("curl alone (unverified)", lambda folder: curl(published, folder)),
-            Arm("bare loop x4", lambda folder: bare(published, folder, 4)),
+            Contender("weighbridge", lambda folder: ours.pull(published.reference, folder)),
+            Contender("weighbridge, synced", lambda folder: ours.pull(published.reference, folder, sync=True)),
+            Contender("curl alone (unverified)", lambda folder: curl(published, folder)),
+            Contender("bare loop x4", lambda folder: bare(published, folder, 4)),
         )
         series = compete(arms, model.size, bench.on_disk)
     return Outcome("disk", "Unshaped loopback, to disk", (), {model.name: series})

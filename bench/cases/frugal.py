@@ -7,7 +7,7 @@ from bench.memory import NoLimit, limit
 from bench.origin import Published, publish, sendfile
 from bench.outcome import Goal, Outcome
 from bench.plan import MIB, Shape
-from bench.rounds import Arm, Series, compete
+from bench.rounds import Contender, Series, compete
 from bench.run import Command
 
 from . import Bench
@@ -41,14 +41,14 @@ def _large(bench: Bench, published: Published) -> tuple[Series, str]:
             def tight(folder: Path) -> Command:
                 return group.within(ours.pull(published.reference, folder))
 
-            arms = [_ours(published), Arm(_TIGHT, tight)]
+            arms = [_ours(published), Contender(_TIGHT, tight)]
             return compete(arms, published.size, bench.on_disk), ""
     except NoLimit as error:
         return compete([_ours(published)], published.size, bench.on_disk), str(error)
 
 
-def _ours(published: Published) -> Arm:
-    return Arm(_OURS, lambda folder: ours.pull(published.reference, folder))
+def _ours(published: Published) -> Contender:
+    return Contender(_OURS, lambda folder: ours.pull(published.reference, folder))
 
 
 def _peak(series: Series, name: str) -> float | None:

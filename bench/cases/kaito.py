@@ -9,7 +9,7 @@ from bench.corpus import Model
 from bench.origin import publish, sendfile
 from bench.outcome import Goal, Outcome, ratio
 from bench.peers import bare
-from bench.rounds import Arm, Series, compete
+from bench.rounds import Contender, Series, compete
 from bench.run import Command
 
 from . import Bench
@@ -28,10 +28,10 @@ def kaito(bench: Bench) -> Outcome:
         published = publish(model, origin.address)
         base = f"http://{origin.address}/files/{model.name}"
         arms = (
-            Arm(_OURS, lambda folder: ours.pull(published.reference, folder)),
-            Arm(_GZIP, lambda folder: _unpack_gzip(f"{base}.tar.gz", folder)),
-            Arm(_ZSTD, lambda folder: _unpack_zstd(f"{base}.tar.zst", folder)),
-            Arm(_BARE, lambda folder: bare(published, folder, 4)),
+            Contender(_OURS, lambda folder: ours.pull(published.reference, folder)),
+            Contender(_GZIP, lambda folder: _unpack_gzip(f"{base}.tar.gz", folder)),
+            Contender(_ZSTD, lambda folder: _unpack_zstd(f"{base}.tar.zst", folder)),
+            Contender(_BARE, lambda folder: bare(published, folder, 4)),
         )
         series = compete(arms, model.size, bench.in_memory)
     goals = (

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bench import ours
 from bench.origin import sendfile
 from bench.outcome import Outcome, ratio
-from bench.rounds import Arm, compete
+from bench.rounds import Contender, compete
 from bench.run import Command
 
 from . import Bench
@@ -29,9 +29,11 @@ def pack(bench: Bench) -> Outcome:
     numbers = itertools.count()
     with sendfile(bench.cache) as origin:
         arms = (
-            Arm(_OURS, lambda _: ours.push(model.folder, f"{origin.address}/push-{next(numbers)}:v1"), fills=False),
-            Arm(_HASH, lambda _: Command((sys.executable, "-c", _HASH_ALL, *files)), fills=False),
-            Arm(
+            Contender(
+                _OURS, lambda _: ours.push(model.folder, f"{origin.address}/push-{next(numbers)}:v1"), fills=False
+            ),
+            Contender(_HASH, lambda _: Command((sys.executable, "-c", _HASH_ALL, *files)), fills=False),
+            Contender(
                 _BARE, lambda _: Command((sys.executable, "-m", "bench.bare_push", origin.address, *files)), fills=False
             ),
         )

@@ -9,7 +9,7 @@ from bench.line import NoLine, namespace
 from bench.origin import Published, Sendfile, publish, sendfile
 from bench.outcome import Goal, Outcome
 from bench.peers import curl
-from bench.rounds import Arm, Series, compete
+from bench.rounds import Contender, Series, compete
 from bench.run import Command
 
 from . import Bench
@@ -43,7 +43,7 @@ def _race(bench: Bench, published: Published, origin: Sendfile) -> tuple[Series,
     def note() -> None:
         last_bytes.append(origin.last_byte())
 
-    arms = (Arm(_OURS, _pull(published), after=note), Arm(_CURL, lambda folder: curl(published, folder)))
+    arms = (Contender(_OURS, _pull(published), after=note), Contender(_CURL, lambda folder: curl(published, folder)))
     series = compete(arms, published.size, bench.in_memory)
     if not series.has(_OURS):
         return series, []

@@ -8,7 +8,7 @@ from bench import ours
 from bench.origin import Published, Sendfile, publish, sendfile
 from bench.outcome import Goal, Outcome
 from bench.plan import MIB, Shape
-from bench.rounds import Arm, Series, compete
+from bench.rounds import Contender, Series, compete
 from bench.run import Command, RunFailed, start
 
 from . import Bench
@@ -42,7 +42,7 @@ def _warm(bench: Bench, published: Published, origin: Sendfile) -> tuple[Series,
     source = f"oci://{published.reference}@{published.digest}"
     _run(ours.pull(source, volume, cache=volume / "cache"), volume)
     before = origin.sent()
-    arms = (Arm(_WARM, lambda folder: ours.pull(source, folder, cache=volume / "cache")),)
+    arms = (Contender(_WARM, lambda folder: ours.pull(source, folder, cache=volume / "cache")),)
     series = compete(arms, published.size, bench.in_memory)
     shutil.rmtree(volume)
     return series, origin.sent() - before
@@ -61,8 +61,8 @@ def _pods(bench: Bench, published: Published, origin: Sendfile) -> tuple[Series,
         marks.append(origin.sent())
 
     arms = (
-        Arm(_ALONE, lambda folder: _at_once(published, folder, 1), after=forget),
-        Arm(_PODS, lambda folder: _at_once(published, folder, _POD_COUNT), after=note),
+        Contender(_ALONE, lambda folder: _at_once(published, folder, 1), after=forget),
+        Contender(_PODS, lambda folder: _at_once(published, folder, _POD_COUNT), after=note),
     )
     series = compete(arms, published.size, bench.in_memory)
     return series, round(statistics.median(shares), 4)

@@ -8,7 +8,7 @@ from bench import ours
 from bench.origin import Published, distribution, publish, sendfile
 from bench.outcome import Goal, Outcome, ratio
 from bench.peers import CURL, CURL_OPENSSL, HF_TRANSFER, VERIFYING, bare, peers_here
-from bench.rounds import GB, Arm, Series, compete
+from bench.rounds import GB, Contender, Series, compete
 
 from . import Bench
 
@@ -32,12 +32,12 @@ def unshaped(bench: Bench) -> Outcome:
     return Outcome("unshaped", f"Unshaped loopback, from {origin}, into memory", goals, series, tuple(missing))
 
 
-def _ours(published: Published) -> Arm:
-    return Arm(OURS, lambda folder: ours.pull(published.reference, folder))
+def _ours(published: Published) -> Contender:
+    return Contender(OURS, lambda folder: ours.pull(published.reference, folder))
 
 
-def _bare(published: Published, threads: int) -> Arm:
-    return Arm(_BARE[threads], lambda folder: bare(published, folder, threads))
+def _bare(published: Published, threads: int) -> Contender:
+    return Contender(_BARE[threads], lambda folder: bare(published, folder, threads))
 
 
 def _goals(name: str, series: Series) -> tuple[Goal, ...]:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from bench import ours
 from bench.line import NoLine, namespace
-from bench.origin import deliver, distribution, publish
+from bench.origin import distribution, download_file, publish
 from bench.outcome import Goal, Outcome, ratio
-from bench.rounds import Arm, Series, compete
+from bench.rounds import Contender, Series, compete
 from bench.run import Command
 
 from . import Bench
@@ -34,8 +34,8 @@ def _over_a_line(bench: Bench, series: dict[str, Series]) -> Goal:
             raw, packed = publish(model, address), publish(model, address, "zstd")
             line.limit(1)
             arms = (
-                Arm(_RAW, lambda folder: ours.pull(raw.reference, folder)),
-                Arm(_ZSTD, lambda folder: ours.pull(packed.reference, folder)),
+                Contender(_RAW, lambda folder: ours.pull(raw.reference, folder)),
+                Contender(_ZSTD, lambda folder: ours.pull(packed.reference, folder)),
             )
             series["1 Gbit/s"] = compete(arms, model.size, bench.in_memory)
     except NoLine as error:
@@ -48,14 +48,14 @@ def _on_cores(bench: Bench, series: dict[str, Series]) -> Goal:
         return Goal(_CORES, 1.6, None, remark="needs two cores, and taskset of util-linux")
     model = bench.model(bench.plan.model(4))
     source = f"layout://{bench.memory / 'layout'}:v1"
-    deliver(model, source, "zstd")
+    download_file(model, source, "zstd")
 
-    def arm(name: str, cores: str) -> Arm:
+    def arm(name: str, cores: str) -> Contender:
         def command(folder: Path) -> Command:
             pull = ours.pull(source, folder)
             return Command(("taskset", "-c", cores, *pull.argv), pull.environ)
 
-        return Arm(name, command)
+        return Contender(name, command)
 
     series["from memory"] = compete((arm(_ONE, "0"), arm(_TWO, "0,1")), model.size, bench.in_memory)
     shutil.rmtree(bench.memory / "layout")

@@ -16,10 +16,10 @@ from shlex import quote
 
 from packer.errors import BadFolder, BadName, EmptyFolder, Suspicious
 from registry.globs import covers, covers_all_of
-from registry.paths import fault_of
+from registry.paths import unsafe_reason
 from registry.printable import printable
 
-from .source_file import Found
+from .source_file import SourceFile
 from .stable_read import opened
 from .suspicion import is_others_own, is_suspicious, is_suspicious_target, stands_for, suspect
 
@@ -42,7 +42,7 @@ def scan(
     *,
     follow_links: bool = False,
     say: Callable[[str], None] = lambda _: None,
-) -> tuple[Found, ...]:
+) -> tuple[SourceFile, ...]:
     """Return the files below `folder`, less those that a glob of `exclude` covers, sorted by the bytes of their names.
 
     What looks like a mistake is refused, unless a glob of `include` says that it is meant. Links to files of the folder
@@ -71,8 +71,8 @@ class _Look:
     choice: _Choice
     left_out: set[str] = field(default_factory=set)
 
-    def walk(self) -> Iterator[Found]:
-        """Give the files, in no order."""
+    def walk(self) -> Iterator[SourceFile]:
+        """Return the files, in no order."""
         inside = _inside(self.root)
         folders = [(self.root, "")]
         while folders:
@@ -88,7 +88,7 @@ class _Look:
                     yield _file(Path(entry.path), path, entry, inside, self.choice)
 
     def _is_left_out(self, path: str) -> bool:
-        """Tell whether a name is another program's; below its folders just what is included counts."""
+        """Return whether a name is another program's; below its folders just what is included counts."""
         parts = path.split("/")
         own = next((place for end in range(len(parts)) if is_others_own(place := "/".join(parts[: end + 1]))), "")
         if not own or covers(self.choice.include, path) or self._may_hold_included(path):
@@ -106,12 +106,14 @@ def _entries(folder: Path) -> "list[os.DirEntry[str]]":
             return list(found)
     except OSError as error:
         raise BadFolder(
-            f"{_shown(folder)}: {error.strerror}", remedy="make it readable, or leave it out with --exclude"
+            f"{_shown(folder)}: {error.strerror}", hint="make it readable, or leave it out with --exclude"
         ) from None
 
 
-def _file(location: Path, path: str, entry: "os.DirEntry[str]", inside: tuple[Path, ...], choice: _Choice) -> Found:
-    reason = fault_of(path)
+def _file(
+    location: Path, path: str, entry: "os.DirEntry[str]", inside: tuple[Path, ...], choice: _Choice
+) -> SourceFile:
+    reason = unsafe_reason(path)
     if reason:
         raise BadName(f"{printable(repr(os.fsencode(location)))}: the name {reason}")
     is_link = entry.is_symlink()
@@ -121,10 +123,10 @@ def _file(location: Path, path: str, entry: "os.DirEntry[str]", inside: tuple[Pa
         status = None
     if status is None or not stat.S_ISREG(status.st_mode):
         what = "a broken link, or a link to a folder" if is_link else "no regular file"
-        raise BadFolder(f"{_shown(location)}: is {what}", remedy=_LINK_REMEDY)
+        raise BadFolder(f"{_shown(location)}: is {what}", hint=_LINK_REMEDY)
     if is_link:
         _check_link(location, path, inside, choice)
-    return Found(path, location, status, is_link)
+    return SourceFile(path, location, status, is_link)
 
 
 def _check_link(location: Path, path: str, inside: tuple[Path, ...], choice: _Choice) -> None:
@@ -133,18 +135,18 @@ def _check_link(location: Path, path: str, inside: tuple[Path, ...], choice: _Ch
     if root is None and not choice.follow_links:
         raise BadFolder(
             f"{_shown(location)}: is a link out of the folder, to {_shown(target)}",
-            remedy=_OUTSIDE_REMEDY,
+            hint=_OUTSIDE_REMEDY,
         )
     told = target.relative_to(root).as_posix() if root else target.as_posix()
     if is_suspicious_target(told) and not covers(choice.include, path):
         raise Suspicious(
             f"{_shown(location)}: is a link to what looks secret or unfinished, {_shown(target)}",
-            remedy=_remedy([path]),
+            hint=_hint([path]),
         )
 
 
 def _inside(root: Path) -> tuple[Path, ...]:
-    """Give the folders that links may lead to: the folder itself, and of a snapshot in the hub's cache its blobs."""
+    """Return the folders that links may lead to: the folder itself, and of a snapshot in the hub's cache its blobs."""
     real = root.resolve()
     if real.parent.name == "snapshots" and (real.parent.parent / "blobs").is_dir():
         return real, real.parent.parent / "blobs"
@@ -160,26 +162,26 @@ def _check_root(folder: Path, choice: _Choice) -> None:
         caches += [one for one in below if not covers_all_of(choice.exclude, one.name) and _is_hub_cache(one)]
         snapshots = [one for cache in caches for one in sorted((cache / "snapshots").iterdir())]
     except OSError as error:
-        raise BadFolder(f"{_shown(folder)}: {error.strerror}", remedy="make it readable") from None
+        raise BadFolder(f"{_shown(folder)}: {error.strerror}", hint="make it readable") from None
     if not is_folder:
         raise BadFolder(f"{_shown(folder)}: is no folder")
     if caches:
-        remedy = f"name the model's snapshot: {_some([str(one) for one in snapshots])}" if snapshots else ""
-        raise BadFolder(f"{_shown(folder)}: is a cache of the Hugging Face hub, and no model's folder", remedy=remedy)
+        hint = f"name the model's snapshot: {_some([str(one) for one in snapshots])}" if snapshots else ""
+        raise BadFolder(f"{_shown(folder)}: is a cache of the Hugging Face hub, and no model's folder", hint=hint)
 
 
 def _is_hub_cache(folder: Path) -> bool:
     return (folder / "snapshots").is_dir() and (folder / "blobs").is_dir()
 
 
-def _check_names(folder: Path, files: Sequence[Found], choice: _Choice) -> None:
+def _check_names(folder: Path, files: Sequence[SourceFile], choice: _Choice) -> None:
     suspects = [file.path for file in files if is_suspicious(file.path) and not covers(choice.include, file.path)]
     if suspects:
         places = sorted({suspect(path) for path in suspects})
-        raise Suspicious(f"{folder}: looks secret or unfinished: {_some(sorted(suspects))}", remedy=_remedy(places))
+        raise Suspicious(f"{folder}: looks secret or unfinished: {_some(sorted(suspects))}", hint=_hint(places))
 
 
-def _check_contents(files: Sequence[Found], choice: _Choice) -> None:
+def _check_contents(files: Sequence[SourceFile], choice: _Choice) -> None:
     for file in files:
         if not file.size or covers(choice.include, file.path):
             continue
@@ -191,11 +193,11 @@ def _check_contents(files: Sequence[Found], choice: _Choice) -> None:
             what = stands_for(file.path, file.size, read)
         if what:
             raise Suspicious(
-                f"{file.location}: is {what}", remedy=f"put the file itself in its place; or {_remedy([file.path])}"
+                f"{file.location}: is {what}", hint=f"put the file itself in its place; or {_hint([file.path])}"
             )
 
 
-def _remedy(paths: Sequence[str]) -> str:
+def _hint(paths: Sequence[str]) -> str:
     """Say with globs that work what can be done about files or folders."""
     globs = " ".join(f"--exclude {quote(escape(path))}" for path in paths[:_SHOWN])
     more = " …" if len(paths) > _SHOWN else ""

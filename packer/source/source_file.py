@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SourceFile:
     """A file to pack: its name in the artifact, where it is, and its status as it was found, behind a link as well."""
 
     path: str

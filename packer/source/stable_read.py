@@ -8,13 +8,13 @@ from io import FileIO
 
 from packer.errors import BadFolder, Changed
 
-from .source_file import Found
+from .source_file import SourceFile
 
 _GONE = (errno.ELOOP, errno.ENOENT, errno.ENOTDIR, errno.ENXIO)
 
 
 @contextmanager
-def opened(file: Found) -> Iterator[FileIO]:
+def opened(file: SourceFile) -> Iterator[FileIO]:
     """Open a file that is still the one that was found. Raises Changed, BadFolder.
 
     Where no link was found none is followed; a pipe that took its place is not waited for.
@@ -27,16 +27,16 @@ def opened(file: Found) -> Iterator[FileIO]:
             raise Changed(
                 f"{file.location}: went away, or gave way to another, after the folder was looked through"
             ) from None
-        raise BadFolder(f"{file.location}: {error.strerror}", remedy="make it readable") from None
+        raise BadFolder(f"{file.location}: {error.strerror}", hint="make it readable") from None
     with FileIO(handle) as content:
         check(content, file)
         try:
             yield content
         except OSError as error:
-            raise BadFolder(f"{file.location}: {error.strerror}", remedy="check the disk") from None
+            raise BadFolder(f"{file.location}: {error.strerror}", hint="check the disk") from None
 
 
-def check(content: FileIO, file: Found) -> None:
+def check(content: FileIO, file: SourceFile) -> None:
     """Raise Changed unless an open file is the one that was found, as it was; call again behind the last byte."""
     now, then = os.fstat(content.fileno()), file.status
     if (now.st_dev, now.st_ino) != (then.st_dev, then.st_ino):

@@ -16,14 +16,14 @@ from threading import Semaphore
 from typing import Protocol, Self
 
 from packer.errors import Changed
-from packer.layer_blob import Counted, raw
-from packer.source.source_file import Found
+from packer.layer_blob import LayerBlob, raw
+from packer.source.source_file import SourceFile
 from packer.source.stable_read import check, opened
 from registry.chunk_index import CHUNK_ALGORITHM, Chunks
 from registry.digest import Digest, hasher_of
 from registry.errors import Unavailable, UploadLost
 from registry.http.retry import Patience
-from registry.progress.stats import Meter
+from registry.progress.stats import TransferStats
 from registry.repository import Upload
 
 from .resume import mend
@@ -33,15 +33,15 @@ _BUFFERS = 4
 
 
 def relay(  # noqa: PLR0913 - what is sent, where to, and how
-    file: Found, chunk: int, upload: Upload, meter: Meter, *, spare_core: bool, patience: Patience
-) -> Counted:
+    file: SourceFile, chunk: int, upload: Upload, stats: TransferStats, *, spare_core: bool, patience: Patience
+) -> LayerBlob:
     """Write a file to `upload` as it is; give its digest, and its chunks' where it has several.
 
     Raises Changed, BadFolder, and what the upload raises.
     """
     whole = hashlib.sha256()
     with opened(file) as source:
-        sender = Sender(upload, chunk, meter, source.fileno(), patience)
+        sender = Sender(upload, chunk, stats, source.fileno(), patience)
         try:
             with Aside(sender) if spare_core else Here(sender) as way:
                 for content in _read(source, file, chunk, way):
@@ -54,7 +54,7 @@ def relay(  # noqa: PLR0913 - what is sent, where to, and how
     return raw(Digest(whole.hexdigest()), file.size, sender.chunks.finish() if file.size > chunk else None)
 
 
-def digest_of(file: Found) -> Digest:
+def digest_of(file: SourceFile) -> Digest:
     """Hash a file without sending it: for registries that must know the digest before. Raises Changed, BadFolder."""
     with opened(file) as source:
         digest = Digest(hashlib.file_digest(source, "sha256").hexdigest())
@@ -66,7 +66,7 @@ class Way(Protocol):
     """How buffers come to the sender."""
 
     def buffer(self) -> memoryview:
-        """Give a whole buffer that nobody reads any more, waiting for one. Raises what ended the sending."""
+        """Return a whole buffer that nobody reads any more, waiting for one. Raises what ended the sending."""
         ...
 
     def hand_over(self, content: memoryview) -> None:
@@ -74,8 +74,8 @@ class Way(Protocol):
         ...
 
 
-def _read(source: FileIO, file: Found, chunk: int, way: Way) -> Iterator[memoryview]:
-    """Give the file's bytes, none of them reaching across the end of a chunk."""
+def _read(source: FileIO, file: SourceFile, chunk: int, way: Way) -> Iterator[memoryview]:
+    """Return the file's bytes, none of them reaching across the end of a chunk."""
     position = 0
     while position < file.size:
         buffer = way.buffer()
@@ -89,10 +89,10 @@ def _read(source: FileIO, file: Found, chunk: int, way: Way) -> Iterator[memoryv
 class Sender:
     """Cuts chunks and sends; when the connection breaks, goes on behind what has arrived."""
 
-    def __init__(self, upload: Upload, chunk: int, meter: Meter, handle: int, patience: Patience) -> None:
+    def __init__(self, upload: Upload, chunk: int, stats: TransferStats, handle: int, patience: Patience) -> None:
         """`handle` is the open file, from which is read again what a broken connection lost."""
         self.chunks = _ChunkHasher(chunk)
-        self._upload, self._meter, self._handle, self._patience = upload, meter, handle, patience
+        self._upload, self._stats, self._handle, self._patience = upload, stats, handle, patience
         self._sent = 0
 
     def send(self, content: memoryview) -> None:
@@ -104,11 +104,11 @@ class Sender:
             stop = self._sent + len(content)
             mend(self._upload, error, self._patience, lambda arrived: self._go_on(arrived, stop))
         self._sent += len(content)
-        self._meter.add(len(content))
+        self._stats.add(len(content))
 
     def take_back(self) -> None:
         """Count what was sent as not sent."""
-        self._meter.take_back(self._sent)
+        self._stats.take_back(self._sent)
 
     def _go_on(self, arrived: int, stop: int) -> None:
         """Send from the file what has not arrived of its bytes up to `stop`."""
@@ -127,7 +127,7 @@ class Here:
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
 
     def buffer(self) -> memoryview:
-        """Give the one buffer."""
+        """Return the one buffer."""
         return self._buffer
 
     def hand_over(self, content: memoryview) -> None:
@@ -153,7 +153,7 @@ class Aside:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def buffer(self) -> memoryview:
-        """Give the next of a few buffers; they come back in the order in which they went."""
+        """Return the next of a few buffers; they come back in the order in which they went."""
         self._free.acquire()
         if self._failure is not None:
             raise self._failure

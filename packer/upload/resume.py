@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from registry.errors import TakenOtherwise, Unavailable, UploadLost
+from registry.errors import Unavailable, UploadLost, UploadModeRejected
 from registry.http.retry import Patience
 from registry.repository import Upload
 
@@ -10,9 +10,9 @@ from registry.repository import Upload
 def mend(upload: Upload, error: Unavailable, patience: Patience, resend: Callable[[int], None]) -> None:
     """Have `resend` send what has not arrived from an offset on, with patience, which what arrives renews.
 
-    Raises TakenOtherwise and UploadLost when the blob must begin anew, and the last fault when patience ends.
+    Raises UploadModeRejected and UploadLost when the blob must begin anew, and the last fault when patience ends.
     """
-    if isinstance(error, (TakenOtherwise, UploadLost)):
+    if isinstance(error, (UploadModeRejected, UploadLost)):
         raise error
     waiting, arrived, gained = patience.begin(), -1, 0
     while True:
@@ -21,7 +21,7 @@ def mend(upload: Upload, error: Unavailable, patience: Patience, resend: Callabl
         try:
             arrived = upload.resume()
             return resend(arrived)
-        except (TakenOtherwise, UploadLost):
+        except (UploadModeRejected, UploadLost):
             raise
         except Unavailable as broken:
             error, gained = broken, (max(arrived - before, 0) if before >= 0 else 0)

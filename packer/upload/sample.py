@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import zstandard
 
-from packer.source.source_file import Found
+from packer.source.source_file import SourceFile
 from packer.source.stable_read import opened
 from registry.errors import Fault
 from registry.progress.stats import human
@@ -35,7 +35,7 @@ class Sample:
         return self.ratio < _WORTH
 
 
-def sample(file: Found) -> Sample:
+def sample(file: SourceFile) -> Sample:
     """Compress some stretches of a file, evenly spread, and unpack them again. An unreadable file does not pay."""
     compressor, decompressor = zstandard.ZstdCompressor(level=LEVEL), zstandard.ZstdDecompressor()
     before = after = 0
@@ -49,7 +49,7 @@ def sample(file: Found) -> Sample:
     return Sample(after / before, before / max(seconds, 1e-9)) if before else Sample(1.0, 0.0)
 
 
-def advice(files: Iterable[Found]) -> str:
+def advice(files: Iterable[SourceFile]) -> str:
     """Say what zstd would have saved of files that went as they are; nothing when that is not worth a word."""
     largest = sorted(files, key=lambda file: -file.size)[:_MOST_FILES]
     samples = [(file.size, sample(file)) for file in largest]
@@ -66,7 +66,7 @@ def advice(files: Iterable[Found]) -> str:
     )
 
 
-def _stretches(file: Found) -> Iterable[bytes]:
+def _stretches(file: SourceFile) -> Iterable[bytes]:
     step = max((file.size - _SAMPLE_BYTES) // max(_SAMPLES - 1, 1), _SAMPLE_BYTES)
     starts = range(0, max(file.size - _SAMPLE_BYTES, 0) + 1, step)
     try:

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, replace
 
 from packer.errors import Changed
-from packer.layer_blob import RAW, ZSTD, Counted, raw
+from packer.layer_blob import RAW, ZSTD, LayerBlob, raw
 from packer.ledger import Ledger
-from packer.source.source_file import Found
+from packer.source.source_file import SourceFile
 from packer.source.stable_read import check, opened
 from registry.digest import Digest
-from registry.errors import TakenOtherwise, UploadLost
-from registry.progress.stats import Meter
-from registry.repository import Publisher
+from registry.errors import UploadLost, UploadModeRejected
+from registry.progress.stats import TransferStats
+from registry.repository import Pusher
 
 from .raw_upload import digest_of, relay
 from .sample import sample
@@ -27,25 +27,25 @@ _MANY_CHUNKS = 12_000  # their digests take half of the 1 MiB that a manifest sh
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class PushedFile:
     """A file that the other side holds as a blob."""
 
-    file: Found
-    blob: Counted
+    file: SourceFile
+    blob: LayerBlob
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where files go: `registry` is its name for the ledger, empty for layouts, and `repository` the one in it."""
 
-    publisher: Publisher
+    pusher: Pusher
     ledger: Ledger
     registry: str = ""
     repository: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class SendOptions:
     """How files are sent: their codec, the bytes of a chunk, and whether each has a second core to itself."""
 
     codec: str
@@ -54,72 +54,72 @@ class Manner:
 
 
 def chunk_bytes(total: int) -> int:
-    """Give the chunk size for a model of `total` bytes: 16 MiB, doubled while there would be too many chunks."""
+    """Return the chunk size for a model of `total` bytes: 16 MiB, doubled while there would be too many chunks."""
     size = _CHUNK_BYTES
     while total / size > _MANY_CHUNKS:
         size *= 2
     return size
 
 
-def send(target: Target, file: Found, manner: Manner, meter: Meter) -> Sent:
+def send(target: Target, file: SourceFile, manner: SendOptions, stats: TransferStats) -> PushedFile:
     """Bring one file to the other side. Raises Changed, BadFolder, and the network's errors once patience ends."""
     if file.size <= SMALL_BYTES:
-        return _send_small(target, file, meter)
+        return _send_small(target, file, stats)
     if manner.codec == ZSTD and not sample(file).pays:
         manner = replace(manner, codec=RAW)
     known = _known(target, file, manner)
     if known is not None:
-        meter.skip(file.size)
-        return Sent(file, known)
-    counted = _send_from_start(target, file, manner, meter)
+        stats.skip(file.size)
+        return PushedFile(file, known)
+    counted = _send_from_start(target, file, manner, stats)
     target.ledger.note(file, manner.codec, manner.chunk, counted)
-    return Sent(file, counted)
+    return PushedFile(file, counted)
 
 
-def _known(target: Target, file: Found, manner: Manner) -> Counted | None:
+def _known(target: Target, file: SourceFile, manner: SendOptions) -> LayerBlob | None:
     """Leave a file unread that was hashed before, if the other side has it or can take it from a neighbour."""
     known = target.ledger.find(file, manner.codec, manner.chunk)
     return known if known is not None and _is_there(target, known.digest) else None
 
 
 def _is_there(target: Target, digest: Digest) -> bool:
-    if target.publisher.has(digest):
+    if target.pusher.has(digest):
         return True
     neighbour = target.ledger.place(digest, target.registry) if target.registry else None
-    return bool(neighbour and neighbour != target.repository and target.publisher.mount(digest, neighbour))
+    return bool(neighbour and neighbour != target.repository and target.pusher.mount(digest, neighbour))
 
 
-def _send_small(target: Target, file: Found, meter: Meter) -> Sent:
+def _send_small(target: Target, file: SourceFile, stats: TransferStats) -> PushedFile:
     with opened(file) as source:
         content = source.readall()
         check(source, file)
     if len(content) != file.size:
         raise Changed(f"{file.location}: had {file.size} bytes, gave {len(content)}")
     digest = Digest.of(content)
-    if target.publisher.has(digest):
-        meter.skip(len(content))
+    if target.pusher.has(digest):
+        stats.skip(len(content))
     else:
-        target.publisher.put(content, digest)
-        meter.add(len(content))
-    return Sent(file, raw(digest, file.size))
+        target.pusher.put(content, digest)
+        stats.add(len(content))
+    return PushedFile(file, raw(digest, file.size))
 
 
-def _send_from_start(target: Target, file: Found, manner: Manner, meter: Meter) -> Counted:
+def _send_from_start(target: Target, file: SourceFile, manner: SendOptions, stats: TransferStats) -> LayerBlob:
     """Send a large file, and again from its start when the registry wants that, a few times."""
     for _ in range(_STARTS - 1):
         try:
-            return _send_large(target, file, manner, meter)
-        except (TakenOtherwise, UploadLost) as error:
-            target.publisher.patience.begin().after(error)
-    return _send_large(target, file, manner, meter)
+            return _send_large(target, file, manner, stats)
+        except (UploadModeRejected, UploadLost) as error:
+            target.pusher.patience.begin().after(error)
+    return _send_large(target, file, manner, stats)
 
 
-def _send_large(target: Target, file: Found, manner: Manner, meter: Meter) -> Counted:
+def _send_large(target: Target, file: SourceFile, manner: SendOptions, stats: TransferStats) -> LayerBlob:
     if manner.codec == ZSTD:
-        return send_packed(target.publisher, file, manner.chunk, meter)
-    first = digest_of(file) if target.publisher.wants_digest_first else None
-    with target.publisher.begin(file.size, first) as upload:
-        patience = target.publisher.patience
-        counted = relay(file, manner.chunk, upload, meter, spare_core=manner.spare_core, patience=patience)
+        return send_packed(target.pusher, file, manner.chunk, stats)
+    first = digest_of(file) if target.pusher.wants_digest_first else None
+    with target.pusher.begin(file.size, first) as upload:
+        patience = target.pusher.patience
+        counted = relay(file, manner.chunk, upload, stats, spare_core=manner.spare_core, patience=patience)
         upload.commit(counted.digest)
     return counted

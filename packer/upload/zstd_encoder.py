@@ -21,8 +21,8 @@ from typing import Self
 import zstandard
 
 from packer.errors import Changed
-from packer.layer_blob import Counted, packed
-from packer.source.source_file import Found
+from packer.layer_blob import LayerBlob, packed
+from packer.source.source_file import SourceFile
 from packer.source.stable_read import check, opened
 from registry.chunk_index import CHUNK_ALGORITHM, PackedChunks
 from registry.digest import Digest
@@ -38,8 +38,8 @@ _BLOCK = 512
 Send = Callable[[bytes], None]
 
 
-def pack(file: Found, chunk: int, send: Send, told: Callable[[int], None]) -> Counted:
-    """Give `send` the chunks of a file in order, and `told` the bytes of the file that each stood for.
+def pack(file: SourceFile, chunk: int, send: Send, told: Callable[[int], None]) -> LayerBlob:
+    """Return `send` the chunks of a file in order, and `told` the bytes of the file that each stood for.
 
     `chunk` is how many bytes of the file go into one, a multiple of FRAME_BYTES. Raises Changed, BadFolder, and what
     `send` raises.
@@ -73,7 +73,7 @@ def _chunks(frames: "_Frames", count: int) -> Iterator[bytes]:
 class _Frames:
     """The frames of one file, and the table of them. As a context manager it holds the file and the threads."""
 
-    def __init__(self, file: Found) -> None:
+    def __init__(self, file: SourceFile) -> None:
         info = tarfile.TarInfo(file.path)
         info.size, info.mode = file.size, 0o755 if file.is_executable else 0o644
         self.header = info.tobuf(tarfile.PAX_FORMAT)
@@ -94,11 +94,11 @@ class _Frames:
         self._held.close()
 
     def opening(self) -> bytes:
-        """Give the frame of the tar's header."""
+        """Return the frame of the tar's header."""
         return self._frame(self.header)
 
     def body(self) -> Iterator[bytes]:
-        """Give the frames of the file, a few of them under way at any time."""
+        """Return the frames of the file, a few of them under way at any time."""
         window: deque[tuple[int, Future[bytes]]] = deque()
         for content in self._slices():
             self.diff.update(content)
@@ -109,11 +109,11 @@ class _Frames:
             yield self._noted(*window.popleft())
 
     def closing(self) -> bytes:
-        """Give the frame of the tar's end: the file filled up to a block, and two blocks of zeros."""
+        """Return the frame of the tar's end: the file filled up to a block, and two blocks of zeros."""
         return self._frame(bytes(-self._file.size % _BLOCK + 2 * _BLOCK))
 
     def table(self) -> bytes:
-        """Give the table of all frames so far."""
+        """Return the table of all frames so far."""
         entries = b"".join(struct.pack("<II", *sizes) for sizes in self._sizes)
         footer = struct.pack("<IBI", len(self._sizes), 0, _SEEKABLE)
         return struct.pack("<II", _SKIPPABLE, len(entries) + len(footer)) + entries + footer

@@ -8,7 +8,7 @@ from collections import Counter
 from puller.errors import UnsupportedLayer
 from registry.manifest import Manifest
 
-from .part import Metadata, Part, Shape, name_of, safe
+from .part import LayerKind, Metadata, Part, name_of, safe
 
 PREFIXES = ("application/vnd.docker.ai.",)
 
@@ -26,14 +26,14 @@ _SHARDED = ("gguf.v3", "safetensors")
 
 
 def parts_of(manifest: Manifest) -> tuple[Part, ...]:
-    """Give the parts; raise UnsupportedLayer for a kind without a name, and UnsafePath."""
+    """Return the parts; raise UnsupportedLayer for a kind without a name, and UnsafePath."""
     kinds = [layer.media_type.removeprefix(PREFIXES[0]) for layer in manifest.layers]
     totals, seen, licenses = Counter(kinds), Counter[str](), Counter[str]()
     parts = []
     for number, (layer, kind) in enumerate(zip(manifest.layers, kinds, strict=True)):
         seen[kind] += 1
         if kind.endswith(".tar"):
-            parts.append(Part(layer=layer, number=number, shape=Shape.ARCHIVE))
+            parts.append(Part(layer=layer, number=number, shape=LayerKind.ARCHIVE))
             continue
         name = name_of(layer) or conventional(kind, seen[kind], totals[kind])
         if kind == "license" and name:
@@ -44,13 +44,13 @@ def parts_of(manifest: Manifest) -> tuple[Part, ...]:
         metadata = Metadata.of(layer)
         path = safe(name, f"layers[{number}]")
         parts.append(
-            Part(layer=layer, number=number, shape=Shape.FILE, path=path, mode=metadata.mode, mtime=metadata.mtime)
+            Part(layer=layer, number=number, shape=LayerKind.FILE, path=path, mode=metadata.mode, mtime=metadata.mtime)
         )
     return tuple(parts)
 
 
 def conventional(kind: str, number: int, total: int) -> str | None:
-    """Give the name of the `number`th of `total` layers of a kind, or None."""
+    """Return the name of the `number`th of `total` layers of a kind, or None."""
     name = _NAMES.get(kind)
     if name is None or total == 1 or kind == "license":
         return name

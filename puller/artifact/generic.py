@@ -9,7 +9,7 @@ from puller.errors import UnsupportedLayer
 from registry.digest import Digest
 from registry.manifest import Descriptor, Manifest
 
-from .part import Metadata, Part, Shape, name_of, safe
+from .part import LayerKind, Metadata, Part, name_of, safe
 
 UNPACK = "io.deis.oras.content.unpack"
 _CONTENT_DIGEST = "io.deis.oras.content.digest"
@@ -18,7 +18,7 @@ _AIKIT_TYPE = "application/vnd.oci.image.layer.v1.tar"
 
 
 def parts_of(manifest: Manifest) -> tuple[Part, ...]:
-    """Give the parts; raise UnsupportedLayer when no layer has a name, and UnsafePath."""
+    """Return the parts; raise UnsupportedLayer when no layer has a name, and UnsafePath."""
     named = [(number, layer, name_of(layer)) for number, layer in enumerate(manifest.layers)]
     parts = tuple(_part(layer, number, name) for number, layer, name in named if name)
     if manifest.layers and not parts:
@@ -30,12 +30,12 @@ def _part(layer: Descriptor, number: int, name: str) -> Part:
     if layer.annotations.get(UNPACK) == "true":
         promised = layer.annotations.get(_CONTENT_DIGEST)
         digest = Digest.parse(promised) if promised else None
-        return Part(layer=layer, number=number, shape=Shape.ARCHIVE, content_digest=digest)
+        return Part(layer=layer, number=number, shape=LayerKind.ARCHIVE, content_digest=digest)
     metadata = Metadata.of(layer)
     path = safe(name, f"layers[{number}]")
-    return Part(layer=layer, number=number, shape=Shape.FILE, path=path, mode=metadata.mode, mtime=metadata.mtime)
+    return Part(layer=layer, number=number, shape=LayerKind.FILE, path=path, mode=metadata.mode, mtime=metadata.mtime)
 
 
 def _unpacked(part: Part) -> Part:
     is_archive = part.path in _AIKIT and part.layer.media_type == _AIKIT_TYPE
-    return Part(layer=part.layer, number=part.number, shape=Shape.ARCHIVE) if is_archive else part
+    return Part(layer=part.layer, number=part.number, shape=LayerKind.ARCHIVE) if is_archive else part

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from registry.manifest import Manifest
 
-from .part import Part, Shape
+from .part import LayerKind, Part
 
 CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")
 _LAYERS = ("application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs.")
@@ -22,34 +22,36 @@ _WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
 
 
 def is_image(manifest: Manifest) -> bool:
-    """Tell whether an artifact is an image: its config says so, and its layers are a file system's."""
+    """Return whether an artifact is an image: its config says so, and its layers are a file system's."""
     is_configured = manifest.config.media_type in CONFIGS
     return is_configured and all(layer.media_type.startswith(_LAYERS) for layer in manifest.layers)
 
 
 def parts_of(manifest: Manifest) -> tuple[Part, ...]:
-    """Give the parts, each over those before it."""
-    return tuple(Part(layer=layer, number=number, shape=Shape.ARCHIVE) for number, layer in enumerate(manifest.layers))
+    """Return the parts, each over those before it."""
+    return tuple(
+        Part(layer=layer, number=number, shape=LayerKind.ARCHIVE) for number, layer in enumerate(manifest.layers)
+    )
 
 
 def is_whiteout(path: str) -> bool:
-    """Tell whether a member stands for something that its layer removes."""
+    """Return whether a member stands for something that its layer removes."""
     return path.rpartition("/")[2].startswith(_WHITEOUT)
 
 
 def is_opaque(path: str) -> bool:
-    """Tell whether a whiteout removes all that is in its folder, and not one name there."""
+    """Return whether a whiteout removes all that is in its folder, and not one name there."""
     return path.rpartition("/")[2] == _OPAQUE
 
 
 def removed_by(path: str) -> str:
-    """Give what a whiteout removes: a path, or the folder whose contents go."""
+    """Return what a whiteout removes: a path, or the folder whose contents go."""
     folder, _, name = path.rpartition("/")
     return folder if is_opaque(path) else "/".join(filter(None, (folder, name.removeprefix(_WHITEOUT))))
 
 
 def concerns(path: str, roots: Iterable[str]) -> bool:
-    """Tell whether a member may change what stands in one of the folders: in it, in its place or in that of one above.
+    """Return whether a member may change what is in one of the folders: below it, as it, or as one above it.
 
     Of everything else in an image not even the name matters.
     """

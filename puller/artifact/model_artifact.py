@@ -7,13 +7,13 @@ from puller.errors import BadArtifact
 from registry.digest import Digest
 from registry.layout.pull import LayoutRepository
 from registry.manifest import Descriptor
-from registry.open import repository_at
+from registry.open import open_repository
 from registry.remote.client import Access
 from registry.repository import Repository, Resolved
 from registry.source import LayoutSource, OciSource, parse_source
 
 from . import modelkit
-from .part import Form
+from .part import ParsedArtifact
 from .read import check, read_form
 
 _CONFIG_LIMIT = 4 << 20
@@ -21,10 +21,10 @@ _MOST_PARENTS = 10  # kit follows as many
 
 
 @dataclass(frozen=True, slots=True)
-class Lineage:
+class ModelArtifact:
     """All parts of a model, and where each comes from: a part's `reference` is a key of `repositories`."""
 
-    form: Form
+    form: ParsedArtifact
     repositories: Mapping[str, Repository]
     documents: tuple[tuple[Digest, bytes], ...] = ()
     """The bytes of the artifact's own manifest and config, by their digests."""
@@ -35,11 +35,11 @@ class Lineage:
         return sum(part.layer.size for part in self.form.parts)
 
     def pinned(self, digest: Digest) -> str:
-        """Give the artifact's source with its digest."""
+        """Return the artifact's source with its digest."""
         return self.repositories[""].pinned(digest)
 
 
-def lineage_of(repository: Repository, resolved: Resolved, access: Access) -> Lineage:
+def load_artifact(repository: Repository, resolved: Resolved, access: Access) -> ModelArtifact:
     """Gather an artifact's parts, and those that it takes over from its parents.
 
     Raises BadArtifact, UnsupportedLayer, UnsafePath, and the faults of looking a parent up.
@@ -58,19 +58,19 @@ def lineage_of(repository: Repository, resolved: Resolved, access: Access) -> Li
         parts += [replace(part, number=number, reference=parent) for number, part in enumerate(taken, len(parts))]
         child, parent = parent, above.parent
     check(parts)
-    return Lineage(replace(form, parts=tuple(parts)), repositories, (*resolved.documents, *read.documents))
+    return ModelArtifact(replace(form, parts=tuple(parts)), repositories, (*resolved.documents, *read.documents))
 
 
 def _parent_at(parent: str, child: Repository, access: Access) -> Repository:
-    """Give where a parent is; an artifact of a registry may name one there, and nothing on the disk that pulls it."""
+    """Return where a parent is; an artifact of a registry may name one there, and nothing on the disk that pulls it."""
     source = parse_source(parent)
     is_beside = isinstance(source, LayoutSource) and isinstance(child, LayoutRepository)
     if not isinstance(source, OciSource) and not is_beside:
         raise BadArtifact(f"{parent!r}: a ModelKit's model is another one in a registry, and nothing else")
-    return repository_at(source, access)
+    return open_repository(source, access)
 
 
-def _read(repository: Repository, resolved: Resolved) -> Form:
+def _read(repository: Repository, resolved: Resolved) -> ParsedArtifact:
     return read_form(resolved.manifest, lambda: repository.read(resolved.manifest.config, _CONFIG_LIMIT))
 
 

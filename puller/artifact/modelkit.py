@@ -17,7 +17,7 @@ from puller.errors import BadArtifact, UnsupportedLayer
 from registry.manifest import Descriptor, Manifest
 
 from . import modelpack
-from .part import Metadata, Part, Shape, name_of, safe, safe_folder
+from .part import LayerKind, Metadata, Part, name_of, safe, safe_folder
 
 PREFIXES = ("application/vnd.kitops.modelkit.", "application/vnd.jozu.model.")
 _MODEL_KINDS = ("model", "weight")
@@ -36,13 +36,13 @@ class _Section:
 
 
 def parts_of(manifest: Manifest, kitfile: bytes) -> tuple[Part, ...]:
-    """Give the parts; raise BadArtifact, UnsupportedLayer and UnsafePath."""
+    """Return the parts; raise BadArtifact, UnsupportedLayer and UnsafePath."""
     sections = list(_sections(_parse(kitfile)))
     return tuple(_part(layer, number, sections) for number, layer in enumerate(manifest.layers))
 
 
 def parent_of(manifest: Manifest, kitfile: bytes) -> str:
-    """Give the reference of the ModelKit whose model this one uses, or nothing; raise BadArtifact."""
+    """Return the reference of the ModelKit whose model this one uses, or nothing; raise BadArtifact."""
     has_model = any(_kind(layer) in _MODEL_KINDS for layer in manifest.layers)
     path = _entry(_parse(kitfile), "model").get("path", "")
     is_reference = isinstance(path, str) and _REFERENCE.match(path) and not has_model
@@ -50,7 +50,7 @@ def parent_of(manifest: Manifest, kitfile: bytes) -> str:
 
 
 def is_model(part: Part) -> bool:
-    """Tell whether a part is one that a child takes over from its parent."""
+    """Return whether a part is one that a child takes over from its parent."""
     return _kind(part.layer) in (*_MODEL_KINDS, *_MODEL_PARTS)
 
 
@@ -61,7 +61,7 @@ def _part(layer: Descriptor, number: int, sections: list[_Section]) -> Part:
     if codec.split("+")[0] != "raw":
         root = safe_folder(dirname(section.path), where) if section and not section.digest else ""
         label = "".join(filter(str.isprintable, section.path)) if section else ""
-        return Part(layer=layer, number=number, shape=Shape.ARCHIVE, root=root, label=label)
+        return Part(layer=layer, number=number, shape=LayerKind.ARCHIVE, root=root, label=label)
     name = section.path if section and section.path != "." else name_of(layer)
     if not name:
         raise UnsupportedLayer(f"{where}: {layer.media_type} is in no section of the Kitfile, so it has no name")
@@ -69,7 +69,7 @@ def _part(layer: Descriptor, number: int, sections: list[_Section]) -> Part:
     return Part(
         layer=layer,
         number=number,
-        shape=Shape.CODED_FILE if "+" in codec else Shape.FILE,
+        shape=LayerKind.CODED_FILE if "+" in codec else LayerKind.FILE,
         path=safe(name, where),
         mode=metadata.mode,
         mtime=metadata.mtime,

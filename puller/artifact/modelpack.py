@@ -10,14 +10,14 @@ from puller.errors import UnsupportedLayer
 from registry.chunk_index import PackedChunks
 from registry.manifest import Descriptor, Manifest
 
-from .part import Metadata, Part, Shape, name_of, safe, safe_folder
+from .part import LayerKind, Metadata, Part, name_of, safe, safe_folder
 
 PREFIXES = ("application/vnd.cncf.model.", "application/vnd.cnai.model.")
 _KITFILE = "application/vnd.kitops.modelkit.config.v1+json"
 
 
 def parts_of(manifest: Manifest) -> tuple[Part, ...]:
-    """Give the parts; raise UnsupportedLayer for a layer without a name that is no archive, and UnsafePath."""
+    """Return the parts; raise UnsupportedLayer for a layer without a name that is no archive, and UnsafePath."""
     layers = [(number, layer) for number, layer in enumerate(manifest.layers) if layer.media_type != _KITFILE]
     return tuple(_part(layer, number) for number, layer in layers)
 
@@ -27,8 +27,8 @@ def _part(layer: Descriptor, number: int) -> Part:
     metadata = Metadata.of(layer)
     name, where = name_of(layer), f"layers[{number}]"
     packed = PackedChunks.of(layer) if name else None
-    shape = Shape.CHUNKED_FILE if packed else _shape(codec)
-    if shape is Shape.ARCHIVE:
+    shape = LayerKind.CHUNKED_FILE if packed else _shape(codec)
+    if shape is LayerKind.ARCHIVE:
         path = "" if not name or metadata.is_bundle else safe_folder(name, where)
     elif name is None:
         raise UnsupportedLayer(f"{where}: {layer.media_type} has no file name")
@@ -45,7 +45,7 @@ def _part(layer: Descriptor, number: int) -> Part:
     )
 
 
-def _shape(codec: str) -> Shape:
+def _shape(codec: str) -> LayerKind:
     if codec.split("+", maxsplit=1)[0] == "tar":
-        return Shape.ARCHIVE
-    return Shape.CODED_FILE if "+" in codec else Shape.FILE
+        return LayerKind.ARCHIVE
+    return LayerKind.CODED_FILE if "+" in codec else LayerKind.FILE

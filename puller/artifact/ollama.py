@@ -4,7 +4,7 @@ from collections import Counter
 
 from registry.manifest import Manifest
 
-from .part import Part, Shape, safe
+from .part import LayerKind, Part, safe
 
 PREFIXES = ("application/vnd.ollama.image.",)
 
@@ -21,7 +21,7 @@ _NAMES = {
 
 
 def parts_of(manifest: Manifest) -> tuple[Part, ...]:
-    """Give the parts; raise UnsafePath. A kind that is not known is named by itself."""
+    """Return the parts; raise UnsafePath. A kind that is not known is named by itself."""
     seen = Counter[str]()
     parts = []
     for number, layer in enumerate(manifest.layers):
@@ -31,12 +31,12 @@ def parts_of(manifest: Manifest) -> tuple[Part, ...]:
             seen[kind] += 1
             name = _numbered(_NAMES.get(kind, kind), seen[kind])
         path = safe(name, f"layers[{number}]")
-        parts.append(Part(layer=layer, number=number, shape=Shape.FILE, path=path))
+        parts.append(Part(layer=layer, number=number, shape=LayerKind.FILE, path=path))
     return tuple(parts)
 
 
 def _numbered(name: str, number: int) -> str:
-    """Give the first of a kind its name, and those after it a number before the suffix."""
+    """Return the first of a kind its name, and those after it a number before the suffix."""
     if number == 1:
         return name
     stem, dot, suffix = name.partition(".")

@@ -10,7 +10,7 @@ from puller.errors import UnsafePath
 from registry.annotations import FILEPATHS, METADATAS, TITLE
 from registry.digest import Digest
 from registry.manifest import Descriptor
-from registry.paths import fault_of, plain
+from registry.paths import plain, unsafe_reason
 
 _REGULAR = (0, ord("0"))  # both are written for a regular file
 _PERMISSIONS = 0o755
@@ -18,7 +18,7 @@ _READABLE = 0o444
 _MOST_BYTES = 1 << 63
 
 
-class Shape(Enum):
+class LayerKind(Enum):
     """What the bytes of a layer are. Of the first two, any piece can go to its place at once."""
 
     FILE = "a file"
@@ -27,7 +27,7 @@ class Shape(Enum):
     ARCHIVE = "a tar, perhaps behind a codec"
 
 
-IN_PLACE = (Shape.FILE, Shape.CHUNKED_FILE)
+IN_PLACE = (LayerKind.FILE, LayerKind.CHUNKED_FILE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class Part:
 
     layer: Descriptor
     number: int
-    shape: Shape
+    shape: LayerKind
     path: str = ""
     root: str = ""
     mode: int = 0o644
@@ -59,7 +59,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
+class ParsedArtifact:
     """An artifact's parts, and what wrote them. Of an image only what stands in one folder is wanted.
 
     `parent` is the reference of another ModelKit whose model this one uses, or empty.
@@ -104,22 +104,22 @@ def readable(mode: int) -> int:
 
 
 def name_of(layer: Descriptor) -> str | None:
-    """Give the file name that a layer's annotations tell, which may be empty, or None."""
+    """Return the file name that a layer's annotations tell, which may be empty, or None."""
     told = [layer.annotations[key] for key in (*FILEPATHS, TITLE) if key in layer.annotations]
     return next(filter(None, told), "" if told else None)
 
 
 def safe(path: str, where: str) -> str:
-    """Give a relative path in its plain form; raise UnsafePath, `where` told, when it could not stand in a folder."""
+    """Return a relative path in its plain form; raise UnsafePath, `where` told, when it could not stand in a folder."""
     found = path.removeprefix("./")
-    reason = fault_of(found)
+    reason = unsafe_reason(found)
     if reason:
         raise UnsafePath(f"{where}: the file name {path[:200]!r} {reason}")
     return found
 
 
 def safe_folder(path: str, where: str) -> str:
-    """Give the plain form of what may also be the folder that everything is meant in, which has no name."""
+    """Return the plain form of what may also be the folder that everything is meant in, which has no name."""
     return safe(plain(path), where) if plain(path) else ""
 
 

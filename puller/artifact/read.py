@@ -13,14 +13,14 @@ from registry.huggingface import snapshot
 from registry.manifest import Manifest
 
 from . import docker, generic, image, modelkit, modelpack, ollama
-from .part import Form, Part, Shape
+from .part import LayerKind, ParsedArtifact, Part
 
 _KITFILES = ("ml.kitops.modelkit.kitfile", "org.kitops.modelkit.kitfile")
 """Where kit keeps its Kitfile in a ModelPack."""
 
 
-def read_form(manifest: Manifest, read_config: Callable[[], bytes]) -> Form:
-    """Give an artifact's form; `read_config` is asked for the config where that names the files.
+def read_form(manifest: Manifest, read_config: Callable[[], bytes]) -> ParsedArtifact:
+    """Return an artifact's form; `read_config` is asked for the config where that names the files.
 
     Raises UnsafePath, UnsupportedLayer, BadArtifact, and what reading the config raises.
     """
@@ -31,27 +31,27 @@ def read_form(manifest: Manifest, read_config: Callable[[], bytes]) -> Form:
     return form
 
 
-def _form(manifest: Manifest, read_config: Callable[[], bytes]) -> Form:
+def _form(manifest: Manifest, read_config: Callable[[], bytes]) -> ParsedArtifact:
     if _is_of(manifest, modelpack.PREFIXES):
         kept = next((manifest.annotations[key] for key in _KITFILES if key in manifest.annotations), "")
         parent = modelkit.parent_of(manifest, kept.encode(errors="replace")) if kept else ""
-        return Form(kind="ModelPack", parts=modelpack.parts_of(manifest), parent=parent)
+        return ParsedArtifact(kind="ModelPack", parts=modelpack.parts_of(manifest), parent=parent)
     if _is_of(manifest, modelkit.PREFIXES):
         kitfile = read_config()
         parent = modelkit.parent_of(manifest, kitfile)
-        return Form(kind="KitOps ModelKit", parts=modelkit.parts_of(manifest, kitfile), parent=parent)
+        return ParsedArtifact(kind="KitOps ModelKit", parts=modelkit.parts_of(manifest, kitfile), parent=parent)
     if _is_of(manifest, docker.PREFIXES):
-        return Form(kind="Docker model", parts=docker.parts_of(manifest))
+        return ParsedArtifact(kind="Docker model", parts=docker.parts_of(manifest))
     if _is_of(manifest, ollama.PREFIXES):
-        return Form(kind="Ollama model", parts=ollama.parts_of(manifest))
+        return ParsedArtifact(kind="Ollama model", parts=ollama.parts_of(manifest))
     if image.is_image(manifest) and not all(_has_title(manifest)):
-        return Form(kind="image", parts=image.parts_of(manifest), is_image=True)
+        return ParsedArtifact(kind="image", parts=image.parts_of(manifest), is_image=True)
     kind = "Hugging Face repository" if manifest.artifact_type == snapshot.ARTIFACT_TYPE else manifest.artifact_type
-    return Form(kind=kind or "artifact", parts=generic.parts_of(manifest))
+    return ParsedArtifact(kind=kind or "artifact", parts=generic.parts_of(manifest))
 
 
 def _is_of(manifest: Manifest, prefixes: tuple[str, ...]) -> bool:
-    """Tell whether a manifest is of the family with these media types."""
+    """Return whether a manifest is of the family with these media types."""
     if f"{manifest.artifact_type}.".startswith(prefixes) or manifest.config.media_type.startswith(prefixes):
         return True
     layers = [layer.media_type.startswith(prefixes) for layer in manifest.layers]
@@ -86,7 +86,7 @@ def _check_places(parts: Iterable[Part]) -> None:
     """Raise BadArtifact when two files claim one place, or one file claims the folder of another."""
     places: dict[str, object] = {}
     for part in parts:
-        if part.shape is not Shape.ARCHIVE and places.setdefault(part.path, part.layer.digest) != part.layer.digest:
+        if part.shape is not LayerKind.ARCHIVE and places.setdefault(part.path, part.layer.digest) != part.layer.digest:
             raise BadArtifact(f"two layers claim the file {part.path!r}")
     for path in places:
         for end, letter in enumerate(path):

@@ -16,7 +16,7 @@ from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from puller.errors import BadDestination, disk_errors
-from puller.settings import mark_of
+from puller.settings import selection_suffix
 from registry.digest import Digest
 
 from .destination import Destination
@@ -38,15 +38,15 @@ class Cache:
         self.folder, self._limit, self._trust = folder, limit, trust
         status = status_of(folder)
         if status is not None and not stat.S_ISDIR(status.st_mode):
-            raise BadDestination(f"{folder}: the cache is no folder", remedy="name the folder itself with --cache")
+            raise BadDestination(f"{folder}: the cache is no folder", hint="name the folder itself with --cache")
         if status is None:
             with disk_errors():
                 folder.parent.mkdir(parents=True, exist_ok=True)
                 make_shared(folder, folder.parent.stat())
 
-    def entry(self, digest: Digest, choice: tuple[str, ...]) -> Destination:
-        """Return the place of a model, of which `choice` was chosen."""
-        return Destination(self.folder / f"{digest.hex}{mark_of(choice)}", self._trust)
+    def entry(self, digest: Digest, selection: tuple[str, ...]) -> Destination:
+        """Return the place of a model, of which `selection` was chosen."""
+        return Destination(self.folder / f"{digest.hex}{selection_suffix(selection)}", self._trust)
 
     def serves(self, place: Destination) -> bool:
         """Return whether links work at `place`: else giving it a model costs a second copy on the same volume."""

@@ -58,7 +58,7 @@ class Destination:
         if self.path.is_mount():
             raise BadDestination(
                 f"{self.path}: is a mount point, which no rename can fill",
-                remedy=f"name a folder inside it, such as {self.path / 'model'}",
+                hint=f"name a folder inside it, such as {self.path / 'model'}",
             )
 
     def open(self, waiting: Callable[[str], AbstractContextManager[None]], wait: Wait = _WAIT) -> Self:
@@ -142,12 +142,12 @@ class Destination:
         if Path.cwd().is_relative_to(self.path):
             raise BadDestination(
                 f"{self.path}: is the folder that this command runs in, which a new one would take the place of",
-                remedy="go to the folder above it, and name it from there",
+                hint="go to the folder above it, and name it from there",
             )
         if self.trust.uid not in (0, status.st_uid):
             raise Occupied(
                 f"{self.path}: belongs to user {status.st_uid}, and this is user {self.trust.uid}",
-                remedy="name another folder, or have its owner remove this one",
+                hint="name another folder, or have its owner remove this one",
             )
         found = self.strangers()
         if found and own_names(self.path, self.trust) is None:
@@ -163,7 +163,7 @@ class Destination:
             raise NoRoom(f"{self.path}: the model needs {size} bytes more, the volume has {free} left")
 
     def publish(self, receipt: Receipt, *, is_synced: bool) -> None:
-        """Give the workshop's model its final name in one step; the version before goes. Raises Occupied."""
+        """Return the workshop's model its final name in one step; the version before goes. Raises Occupied."""
         if self._room is None:
             raise DiskFailed(f"{self.path}: was not opened")
         with disk_errors():

@@ -119,7 +119,7 @@ def write_whole(path: Path, content: bytes, fresh: Path, *, is_synced: bool = Fa
 
 
 def link_or_copy(source: Path, target: Path) -> bool:
-    """Give a file a second name; where there are no more, a copy. Return whether it is the same file."""
+    """Return a file a second name; where there are no more, a copy. Return whether it is the same file."""
     try:
         os.link(source, target, follow_symlinks=False)
     except OSError as error:

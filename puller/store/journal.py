@@ -24,7 +24,7 @@ _LIMIT_BYTES = 64 << 20
 _MOST_PIECES = 500_000
 _LONGEST_LINE = 1 << 10
 
-Landed = Mapping[tuple[str, int, int], int]
+JournaledPieces = Mapping[tuple[str, int, int], int]
 """The inode of the file that has a piece, by the piece: the blob's hexadecimal digest, its start and its stop."""
 
 
@@ -44,7 +44,7 @@ class Journal:
         self._head = {"manifest": str(manifest), "boot": boot}
         self._handle = -1
 
-    def read(self, trust: Trust, blobs: Container[str] | None = None) -> Landed:
+    def read(self, trust: Trust, blobs: Container[str] | None = None) -> JournaledPieces:
         """Return the landed pieces of blobs; none if another artifact, another boot or somebody else wrote them."""
         found = read_state(self._path, _LIMIT_BYTES)
         if found is None or not self._head["boot"] or not trust.is_exclusive(found[1]):
@@ -52,7 +52,7 @@ class Journal:
         head, pieces = _parse(found[0], blobs)
         return pieces if {key: head.get(key) for key in self._head} == self._head else {}
 
-    def open(self, landed: Landed, total: int) -> Self:
+    def open(self, landed: JournaledPieces, total: int) -> Self:
         """Begin to write, with what is known to have landed of `total` bytes; as a context manager, until it ends."""
         fresh = self._path.with_suffix(".new")
         lines = [json.dumps({**self._head, "bytes": total}), *(_line(*piece, inode) for piece, inode in landed.items())]
@@ -82,7 +82,7 @@ class Journal:
 
 
 class Follower:
-    """How far another process is, by its journal; a Gauge. `paths` are the places where it may keep one."""
+    """How far another process is, by its journal; a Progress. `paths` are the places where it may keep one."""
 
     def __init__(self, paths: tuple[Path, ...]) -> None:
         self._paths = paths

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from puller.settings import Settings
 from registry.digest import Digest
-from registry.progress.reporter import Voice
+from registry.progress.reporter import Reporter
 from registry.source import parse_source
 
 from .cache import Cache, give
@@ -22,21 +22,21 @@ from .lock import Wait
 from .receipt import Receipt
 from .standing import named
 from .trust import Trust
-from .writeback import Flush
+from .writeback import Writeback
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class LockedDestination:
     """A place, held. `boot` is the id of the running kernel."""
 
     settings: Settings
-    voice: Voice
+    reporter: Reporter
     boot: str
     place: Destination
 
     def standing(self, digest: Digest | None) -> Receipt | None:
         """Return the receipt of what stands at the place if it is believed to be just what is wanted, else None."""
-        return standing(self.settings, self.voice, self.place, digest)
+        return standing(self.settings, self.reporter, self.place, digest)
 
     def adopt(self, model: Path, receipt: Receipt) -> Receipt:
         """Publish here what stands elsewhere, whole and verified. Raises Occupied, NoRoom, DiskFailed."""
@@ -46,7 +46,7 @@ class Holder:
             self.place.reserve(receipt.size)
         ours = self.place.workshop.model
         give(model, receipt, ours)
-        Flush(is_synced=self.settings.sync, is_tight=False).tree(ours)
+        Writeback(is_synced=self.settings.sync, is_low_memory=False).tree(ours)
         adopted = replace(
             receipt,
             source=self.settings.source,
@@ -56,47 +56,47 @@ class Holder:
             inode=ours.stat().st_ino,
         )
         self.place.publish(adopted, is_synced=self.settings.sync)
-        self.voice.say(f"{self.settings.destination}: taken from {model}")
+        self.reporter.say(f"{self.settings.destination}: taken from {model}")
         return adopted
 
 
-def standing(settings: Settings, voice: Voice, place: Destination, digest: Digest | None) -> Receipt | None:
+def standing(settings: Settings, reporter: Reporter, place: Destination, digest: Digest | None) -> Receipt | None:
     """Return the receipt of what stands at a place if it is believed to be just what is wanted, else None.
 
     What is wanted is a digest, or what the source's own text says where that never moves: a commit of the hub. What
     somebody put beside the model's files is said.
     """
     receipt = None if settings.rehash else place.receipt()
-    if receipt is None or receipt.choice != settings.choice:
+    if receipt is None or receipt.selection != settings.selection:
         return None
     if receipt.digest != str(digest) and receipt.pinned != str(parse_source(settings.source)):
         return None
     if not place.holds(receipt, boot_id()):
         return None
-    say_strangers(voice, place, receipt)
+    say_strangers(reporter, place, receipt)
     return receipt
 
 
-def say_strangers(voice: Voice, place: Destination, receipt: Receipt) -> None:
+def say_strangers(reporter: Reporter, place: Destination, receipt: Receipt) -> None:
     """Say which files stand beside those of a model."""
     found = place.strangers(receipt)
     if found:
-        voice.say(f"{place.path}: holds what is not the model's: {named(found)}")
+        reporter.say(f"{place.path}: holds what is not the model's: {named(found)}")
 
 
 @contextmanager
-def held(settings: Settings, voice: Voice, place: Destination) -> Iterator[Holder]:
+def locked_destination(settings: Settings, reporter: Reporter, place: Destination) -> Iterator[LockedDestination]:
     """Have a place for oneself; where no lock can be had, a workshop of one's own."""
 
-    def waiting(holder: str) -> AbstractContextManager[None]:
-        voice.say(f"another pull works on {place.path}, {holder}: waiting for it")
-        return voice.watch(Follower(place.journals), place.path.name)
+    def waiting(locked: str) -> AbstractContextManager[None]:
+        reporter.say(f"another pull works on {place.path}, {locked}: waiting for it")
+        return reporter.watch(Follower(place.journals), place.path.name)
 
     with place.open(waiting, Wait(idle_seconds=settings.lock_seconds)):
         if place.why_alone:
-            voice.say(f"{place.path.parent}: {place.why_alone}")
+            reporter.say(f"{place.path.parent}: {place.why_alone}")
         with place.beating():
-            yield Holder(settings, voice, boot_id(), place)
+            yield LockedDestination(settings, reporter, boot_id(), place)
 
 
 def trust_of(settings: Settings) -> Trust:
@@ -116,7 +116,7 @@ def cache_of(settings: Settings) -> Cache:
     return Cache(folder, settings.cache_bytes, trust_of(settings))
 
 
-def warm_start(settings: Settings, voice: Voice) -> Receipt | None:
+def warm_start(settings: Settings, reporter: Reporter) -> Receipt | None:
     """Return the receipt of a pinned model that stands already, or that the cache gives; None when it must be fetched.
 
     What stands whole, and nobody else can have written, needs no lock and no right to write.
@@ -126,24 +126,24 @@ def warm_start(settings: Settings, voice: Voice) -> Receipt | None:
         return None
     place = destination_of(settings)
     place.check()
-    found = standing(settings, voice, place, digest)
+    found = standing(settings, reporter, place, digest)
     if found is not None or not settings.cache:
         return found
-    return _from_cache(settings, voice, place, digest)
+    return _from_cache(settings, reporter, place, digest)
 
 
-def _from_cache(settings: Settings, voice: Voice, place: Destination, digest: Digest) -> Receipt | None:
+def _from_cache(settings: Settings, reporter: Reporter, place: Destination, digest: Digest) -> Receipt | None:
     cache = cache_of(settings)
-    entry = cache.entry(digest, settings.choice)
+    entry = cache.entry(digest, settings.selection)
     if entry.receipt() is None:
         return None
-    with held(settings, voice, place) as holder:
+    with locked_destination(settings, reporter, place) as locked:
         if not cache.serves(place):
             return None
-        with held(settings, voice, entry) as keeper:
-            found = keeper.standing(digest)
+        with locked_destination(settings, reporter, entry) as locked_entry:
+            found = locked_entry.standing(digest)
             if found is None:
                 return None
             cache.touch(entry)
             entry.share()
-            return holder.adopt(entry.path, found)
+            return locked.adopt(entry.path, found)

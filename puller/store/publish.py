@@ -1,4 +1,4 @@
-"""Give a model its name: one decision, whatever ends the process on the way (docs/decisions/0004).
+"""Return a model its name: one decision, whatever ends the process on the way (docs/decisions/0004).
 
 1. Carry over what is somebody's own in the version before.
 2. Write a receipt beside the standing one; it names the inode of the folder that is about to be published.
@@ -53,7 +53,7 @@ class Publication:
             path.rename(self.workshop.outgoing)
             model.rename(path)
         if path.lstat().st_ino != receipt.inode:
-            raise DiskFailed(f"{path}: another process put something else in its place", remedy="pull again")
+            raise DiskFailed(f"{path}: another process put something else in its place", hint="pull again")
         if is_synced:
             sync(path.parent)
         # 4
@@ -104,7 +104,7 @@ class Publication:
         return status is not None and status.st_ino in known
 
     def _carry_over(self) -> None:
-        """Give what no receipt names in the version before a second name in the new one. Raises Occupied."""
+        """Return what no receipt names in the version before a second name in the new one. Raises Occupied."""
         if status_of(self.path) is None:
             return
         names = own_names(self.path, self.trust)
@@ -115,7 +115,7 @@ class Publication:
         if blocked:
             raise Occupied(
                 f"{self.path}: holds files that no pull wrote, where the new version has its own: {named(blocked)}",
-                remedy="move them away, or name another folder",
+                hint="move them away, or name another folder",
             )
 
     def _write(self, receipt: Receipt) -> Path:
@@ -128,7 +128,7 @@ class Publication:
         return place
 
     def _conclude(self, place: Path) -> None:
-        """Give a receipt its final name, unless other users' files have all of them; this user's earlier ones go."""
+        """Return a receipt its final name, unless other users' files have all of them; this user's earlier ones go."""
         finals = [self.room / name for name in final_names(self.trust)]
         final = next(filter(self._is_free, finals), place)
         if final != place:
@@ -153,7 +153,7 @@ def clear(workshop: Workshop) -> None:
 
 
 def _carry(own: Path, model: Path, name: str) -> bool:
-    """Give somebody's own file a name in a new model; False where the model has something of that name."""
+    """Return somebody's own file a name in a new model; False where the model has something of that name."""
     place = model / name
     for folder in place.relative_to(model).parents:
         status = status_of(model / folder)

@@ -5,7 +5,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from registry.paths import fault_of
+from registry.paths import unsafe_reason
 
 VERSION = 2
 LIMIT_BYTES = 32 << 20
@@ -32,7 +32,7 @@ class FileRecord:
 class Receipt:
     """A published model: `source` as it was asked for, and `pinned` to the digest that it led to.
 
-    `choice` is what was chosen of it. `inode` is its directory's, so that a receipt speaks for no other one. `boot` is
+    `selection` is what was chosen of it. `inode` is its directory's, so that a receipt speaks for no other. `boot` is
     the id of the kernel that holds the data if it was not synced to disk, else empty. `links` are its symbolic links,
     each a path and a target. `published` is when, in seconds since 1970.
     """
@@ -40,7 +40,7 @@ class Receipt:
     source: str
     pinned: str
     digest: str
-    choice: tuple[str, ...]
+    selection: tuple[str, ...]
     files: tuple[FileRecord, ...]
     links: tuple[tuple[str, str], ...] = ()
     wire_bytes: int
@@ -77,14 +77,14 @@ class Receipt:
                 return None
             files = tuple(_file(entry) for entry in document.pop("files"))
             links = tuple((_path(path), _text(target)) for path, target in document.pop("links"))
-            choice = tuple(map(_text, document.pop("choice")))
+            selection = tuple(map(_text, document.pop("selection")))
             texts = {key: _text(document.pop(key)) for key in ("source", "pinned", "digest", "boot")}
             numbers = {key: _count(document.pop(key)) for key in ("wire_bytes", "inode")}
             numbers["published"] = _count(document.pop("published"), most=_LAST_SECOND)
             seconds = float(document.pop("seconds"))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
             return None
-        return cls(files=files, links=links, choice=choice, seconds=seconds, **texts, **numbers)  # type: ignore[arg-type] # checked above
+        return cls(files=files, links=links, selection=selection, seconds=seconds, **texts, **numbers)  # type: ignore[arg-type] # checked above
 
 
 def _file(entry: dict[str, Any]) -> FileRecord:
@@ -105,7 +105,7 @@ def _text(value: object) -> str:
 
 def _path(value: object) -> str:
     """Return a path that leads nowhere but into the model; raise ValueError for all else."""
-    if fault_of(_text(value)):
+    if unsafe_reason(_text(value)):
         raise ValueError
     return _text(value)
 

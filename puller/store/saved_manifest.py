@@ -51,7 +51,7 @@ class KeptRepository:
         """Raise NotFound: blobs are not kept."""
         raise NotFound(f"{descriptor.digest}: bytes {start} to {stop} are not kept")
 
-    def distrust(self, givers: Collection[str]) -> bool:  # noqa: ARG002 - nobody else is asked
+    def report_corrupt(self, hosts: Collection[str]) -> bool:  # noqa: ARG002 - nobody else is asked
         """Return False: there is no other place."""
         return False
 

@@ -130,9 +130,9 @@ def make_shared(folder: Path, like: os.stat_result) -> None:
     except FileExistsError:
         status = folder.lstat()
         if stat.S_ISLNK(status.st_mode):
-            raise BadDestination(f"{folder}: is a symbolic link", remedy=f"remove {folder}") from None
+            raise BadDestination(f"{folder}: is a symbolic link", hint=f"remove {folder}") from None
         if not stat.S_ISDIR(status.st_mode):
-            raise BadDestination(f"{folder}: is no folder", remedy=f"remove {folder}") from None
+            raise BadDestination(f"{folder}: is no folder", hint=f"remove {folder}") from None
         return
     with optional():
         if folder.stat().st_gid != like.st_gid and like.st_mode & stat.S_IWGRP:

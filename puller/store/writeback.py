@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 _WAIT_BEFORE, _WRITE, _WAIT_AFTER = 1, 2, 4  # flags of sync_file_range(2)
 
 
-class Flush:
+class Writeback:
     """What is done with a file's pages as they are written. Safe to share between threads."""
 
-    def __init__(self, *, is_synced: bool, is_tight: bool) -> None:
+    def __init__(self, *, is_synced: bool, is_low_memory: bool) -> None:
         """`is_synced`: everything must be on disk in the end; `is_tight`: there is no memory to leave it warm."""
-        self._is_synced, self._is_tight = is_synced, is_tight
+        self._is_synced, self._is_low_memory = is_synced, is_low_memory
         self.cannot_sync = False
         """Whether the file system refused to sync, as one does that cannot."""
 
     def landed(self, start: int, stop: int, handle: int) -> None:
         """Let the disk begin with bytes of a file, so that the kernel need not stop the writers to clean up behind."""
         size = stop - start
-        _sync_range(handle, start, size, _WAIT_BEFORE | _WRITE | _WAIT_AFTER if self._is_tight else _WRITE)
-        if self._is_tight:
+        _sync_range(handle, start, size, _WAIT_BEFORE | _WRITE | _WAIT_AFTER if self._is_low_memory else _WRITE)
+        if self._is_low_memory:
             with optional():
                 os.posix_fadvise(handle, start, size, os.POSIX_FADV_DONTNEED)
 
@@ -69,7 +69,7 @@ def _sync(handle: int) -> bool:
 
 
 def memory_limit(cgroups: str, root: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """Give the memory limit of this process in bytes, or None.
+    """Return the memory limit of this process in bytes, or None.
 
     `cgroups` is the text of /proc/self/cgroup. Both versions of control groups are looked at, under the group's own
     path and, as in a container, without it (cgroups(7)).
@@ -91,8 +91,8 @@ def memory_limit(cgroups: str, root: Path = Path("/sys/fs/cgroup")) -> int | Non
     return None
 
 
-def is_tight(size: int) -> bool:
-    """Tell whether a model of `size` bytes would fill this process's memory limit."""
+def is_low_memory(size: int) -> bool:
+    """Return whether a model of `size` bytes would fill this process's memory limit."""
     try:
         limit = memory_limit(Path("/proc/self/cgroup").read_text())
     except OSError:

@@ -11,12 +11,12 @@ import time
 from puller.artifact.part import Part
 from puller.errors import BadArtifact
 from puller.plan import Piece, cut
-from puller.unpack.layer import Payload
+from puller.unpack.layer import LayerUnpacker
 from registry.digest import Digest
 from registry.errors import Mismatch
-from registry.progress.stats import Meter
+from registry.progress.stats import TransferStats
 
-from .blob import Shore
+from .blob import PieceListener
 
 PIECE_BYTES = 2 << 20
 """A worker's whole buffer: with less it would ask more often, with more it would have to wait in the middle."""
@@ -26,7 +26,7 @@ class Abandoned(Exception):
     """The work ended early, for a reason that somebody else tells."""
 
 
-class Turn:
+class Sequencer:
     """Lets threads pass one after the other, in the order of the bytes that they carry."""
 
     def __init__(self) -> None:
@@ -54,12 +54,12 @@ class Turn:
             self._changed.notify_all()
 
 
-class Stream:
-    """A packed layer and the stage that its members come to; a Cargo."""
+class ArchiveBlobWriter:
+    """A packed layer and the stage that its members come to; a BlobWriter."""
 
     is_ordered = True
 
-    def __init__(self, part: Part, payload: Payload) -> None:
+    def __init__(self, part: Part, payload: LayerUnpacker) -> None:
         self.layer, self.name, self.reference = part.layer, part.name, part.reference
         self.missing = cut(part.layer.size, PIECE_BYTES)
         self._payload = payload
@@ -88,9 +88,9 @@ class Stream:
         """Make the stage."""
         self._payload.begin()
 
-    def land(self, piece: Piece) -> "StreamLanding":
+    def land(self, piece: Piece) -> "OrderedPieceWriter":
         """Begin to take a piece."""
-        return StreamLanding(self, piece)
+        return OrderedPieceWriter(self, piece)
 
     def abandon(self) -> None:
         """Let go whoever waits for its turn."""
@@ -117,7 +117,7 @@ class Stream:
                 self._broken = error
         self._unpacking.pass_on(position + len(content))
 
-    def finish(self, shore: Shore) -> None:
+    def finish(self, listener: PieceListener) -> None:
         """Count a piece that was unpacked; with the last one judge the layer. Raises Mismatch, BadArtifact."""
         with self._lock:
             self._left -= 1
@@ -129,29 +129,29 @@ class Stream:
         if self._broken is not None:
             raise self._broken
         self._payload.finish()
-        shore.staged(self.layer)
+        listener.staged(self.layer)
 
     def _prepare(self) -> None:
         self._left = len(self.missing)
         self._hasher = self.layer.digest.hasher()
-        self._hashing, self._unpacking = Turn(), Turn()
+        self._hashing, self._unpacking = Sequencer(), Sequencer()
         self._broken = None
-        self.givers = set[str]()
+        self.hosts = set[str]()
 
 
-class StreamLanding:
-    """A piece of a Stream under way; a Landing."""
+class OrderedPieceWriter:
+    """A piece of a Stream under way; a PieceWriter."""
 
-    def __init__(self, stream: Stream, piece: Piece) -> None:
+    def __init__(self, stream: ArchiveBlobWriter, piece: Piece) -> None:
         self._stream, self.piece, self.position = stream, piece, piece.start
-        self.givers = stream.givers
+        self.hosts = stream.hosts
         self._hash_seconds = self._unpack_seconds = 0.0
 
     def restart(self) -> None:
         """Nothing: what was unpacked stays, and no piece is judged alone."""
 
     def take(self, content: memoryview) -> None:
-        """Give the next bytes up when their turn comes."""
+        """Return the next bytes up when their turn comes."""
         began = time.perf_counter()
         self._stream.hash(self.position, content)
         hashed = time.perf_counter()
@@ -160,11 +160,11 @@ class StreamLanding:
         self._hash_seconds += hashed - began
         self._unpack_seconds += time.perf_counter() - hashed
 
-    def finish(self, meter: Meter, shore: Shore) -> None:
+    def finish(self, stats: TransferStats, listener: PieceListener) -> None:
         """Judge the layer if this was its last piece."""
-        meter.spend("hash", self._hash_seconds)
-        meter.spend("unpack", self._unpack_seconds)
-        self._stream.finish(shore)
+        stats.spend("hash", self._hash_seconds)
+        stats.spend("unpack", self._unpack_seconds)
+        self._stream.finish(listener)
 
     def close(self) -> None:
         """Nothing is open here."""

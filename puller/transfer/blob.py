@@ -5,31 +5,31 @@ from typing import Protocol
 
 from puller.plan import Piece
 from registry.manifest import Descriptor
-from registry.progress.stats import Meter
+from registry.progress.stats import TransferStats
 
 
-class Shore(Protocol):
+class PieceListener(Protocol):
     """Who hears of what has come; called from the workers' threads, with the open file."""
 
     def landed(self, layer: Descriptor, piece: Piece, span: tuple[int, int], handle: int) -> None:
-        """Hear that a piece is written at a span of its file and, where it has a digest, verified."""
+        """Record that a piece is written at a span of its file and, where it has a digest, verified."""
         ...
 
     def complete(self, handle: int) -> None:
-        """Hear that a whole file is written and verified."""
+        """Record that a whole file is written and verified."""
         ...
 
     def staged(self, layer: Descriptor) -> None:
-        """Hear that what was packed in a layer lies on the stage, verified."""
+        """Record that what was packed in a layer lies on the stage, verified."""
         ...
 
 
-class Landing(Protocol):
+class PieceWriter(Protocol):
     """A piece under way: `position` is the offset of its next byte, wherever the last connection broke."""
 
     piece: Piece
     position: int
-    givers: set[str]
+    hosts: set[str]
     """Who sent the bytes that are judged with this piece, as bodies name them."""
 
     def restart(self) -> None:
@@ -40,7 +40,7 @@ class Landing(Protocol):
         """Take the next bytes, while they are warm."""
         ...
 
-    def finish(self, meter: Meter, shore: Shore) -> None:
+    def finish(self, stats: TransferStats, listener: PieceListener) -> None:
         """Judge the piece, and with the last one the blob. Raises Mismatch."""
         ...
 
@@ -49,7 +49,7 @@ class Landing(Protocol):
         ...
 
 
-class Cargo(Protocol):
+class BlobWriter(Protocol):
     """A blob on its way to disk. Every method may be called from any thread."""
 
     layer: Descriptor
@@ -86,7 +86,7 @@ class Cargo(Protocol):
         """Make the place where it goes. Raises NoRoom, DiskFailed."""
         ...
 
-    def land(self, piece: Piece) -> Landing:
+    def land(self, piece: Piece) -> PieceWriter:
         """Begin to write a piece."""
         ...
 

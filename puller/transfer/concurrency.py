@@ -15,7 +15,7 @@ _LOOKS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class ConcurrencyLimit:
     """The state between two steps; `step` gives the next. Pure: rates in, limits out.
 
     `proven` is the limit that was last found worth having, at `rate` bytes a second; while `limit` is larger, it is on
@@ -35,8 +35,8 @@ class Pace:
     is_settled: bool = False
 
     @classmethod
-    def start(cls, most: int) -> "Pace":
-        """Give the first state for at most `most` connections."""
+    def start(cls, most: int) -> "ConcurrencyLimit":
+        """Return the first state for at most `most` connections."""
         return cls(most=most, limit=min(FIRST, most))
 
     def is_due(self, reads: int, seconds: float) -> bool:
@@ -47,7 +47,7 @@ class Pace:
         """
         return seconds >= TICK_SECONDS and reads >= self.limit
 
-    def step(self, rate: float) -> "Pace":
+    def step(self, rate: float) -> "ConcurrencyLimit":
         """Take the rate since the last step, in bytes a second."""
         if self.is_settled or rate <= 0:
             return self
@@ -62,9 +62,9 @@ class Pace:
         if self.limit == self.most:
             return replace(self, proven=self.limit, rate=mean, is_settled=True)
         limit = min(self.limit * 2, self.most)
-        return Pace(most=self.most, limit=limit, proven=self.limit, rate=mean)
+        return ConcurrencyLimit(most=self.most, limit=limit, proven=self.limit, rate=mean)
 
-    def overrun(self) -> "Pace":
+    def overrun(self) -> "ConcurrencyLimit":
         """Halve the connections: the registry said that it has too much to do."""
         limit = max(self.limit // 2, 1)
         return replace(self, limit=limit, proven=limit, is_settled=True)

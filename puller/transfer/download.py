@@ -5,15 +5,15 @@ import time
 from collections.abc import Sequence
 
 from registry.process.threads import dismiss
-from registry.progress.stats import Meter
+from registry.progress.stats import TransferStats
 from registry.repository import Repository
 
-from .blob import Cargo, Shore
-from .concurrency import TICK_SECONDS, Pace
+from .blob import BlobWriter, PieceListener
+from .concurrency import TICK_SECONDS, ConcurrencyLimit
 from .queue import Queue
 from .watchdog import TICK_SECONDS as WATCH_SECONDS
 from .watchdog import Watchdog
-from .worker import Carrier, Crew
+from .worker import DownloadContext, PieceDownloader
 
 BUFFER_BYTES = 2 << 20
 """A worker's one buffer. Half of it costs a tenth more time, in threads that wait for each other."""
@@ -21,26 +21,28 @@ BUFFER_BYTES = 2 << 20
 
 def fetch(
     repository: Repository,
-    cargoes: Sequence[Cargo],
+    writers: Sequence[BlobWriter],
     *,
     connections: int,
-    meter: Meter,
-    shore: Shore,
+    stats: TransferStats,
+    listener: PieceListener,
 ) -> None:
     """Fetch every missing piece; when this returns, all blobs are on disk and verified.
 
-    `shore` hears of each piece and each blob. Raises the first Fault that patience did not mend; what has landed by
+    `listener` hears of each piece and each blob. Raises the first Fault that patience did not mend; what has landed by
     then stays.
     """
-    pace = Pace.start(connections)
-    queue = Queue(cargoes, pace.limit)
+    concurrency = ConcurrencyLimit.start(connections)
+    queue = Queue(writers, concurrency.limit)
     watchdog = Watchdog()
-    crew = Crew(repository=repository, queue=queue, meter=meter, watchdog=watchdog, shore=shore)
-    workers = [threading.Thread(target=_work, args=(crew,), daemon=True) for _ in range(min(connections, len(queue)))]
+    context = DownloadContext(repository=repository, queue=queue, stats=stats, watchdog=watchdog, listener=listener)
+    workers = [
+        threading.Thread(target=_work, args=(context,), daemon=True) for _ in range(min(connections, len(queue)))
+    ]
     try:
         for worker in workers:
             worker.start()
-        _supervise(crew, pace)
+        _supervise(context, concurrency)
         for worker in workers:
             worker.join()
     except BaseException as error:
@@ -49,32 +51,34 @@ def fetch(
         raise
 
 
-def _supervise(crew: Crew, pace: Pace) -> None:
+def _supervise(context: DownloadContext, concurrency: ConcurrencyLimit) -> None:
     """Look after the workers until they are done: how many there may be, and whether one is stuck."""
     looked = watched = time.monotonic()
-    wire, reads = crew.meter.wire, crew.meter.reads
-    while not crew.queue.wait(TICK_SECONDS):
-        now, count = time.monotonic(), crew.meter.wire - wire
-        if crew.overload.is_set() or pace.is_due(crew.meter.reads - reads, now - looked):
-            pace = pace.overrun() if crew.overload.is_set() else pace.step(count / (now - looked))
-            crew.overload.clear()
-            crew.queue.set_limit(pace.limit)
-            looked, wire, reads = now, wire + count, crew.meter.reads
+    wire, reads = context.stats.wire, context.stats.reads
+    while not context.queue.wait(TICK_SECONDS):
+        now, count = time.monotonic(), context.stats.wire - wire
+        if context.overload.is_set() or concurrency.is_due(context.stats.reads - reads, now - looked):
+            concurrency = (
+                concurrency.overrun() if context.overload.is_set() else concurrency.step(count / (now - looked))
+            )
+            context.overload.clear()
+            context.queue.set_limit(concurrency.limit)
+            looked, wire, reads = now, wire + count, context.stats.reads
         if now - watched >= WATCH_SECONDS:
-            crew.watchdog.tick(time.perf_counter())
+            context.watchdog.tick(time.perf_counter())
             watched = now
-    if crew.queue.failure is not None:
-        raise crew.queue.failure
+    if context.queue.failure is not None:
+        raise context.queue.failure
 
 
-def _work(crew: Crew) -> None:
+def _work(context: DownloadContext) -> None:
     buffer: memoryview | None = None
     try:
-        while (task := crew.queue.take()) is not None:
+        while (task := context.queue.take()) is not None:
             buffer = buffer or memoryview(bytearray(BUFFER_BYTES))
             try:
-                Carrier(crew, buffer, task).carry()
+                PieceDownloader(context, buffer, task).run()
             finally:
-                crew.queue.done()
+                context.queue.done()
     except BaseException as error:  # noqa: BLE001 - a thread has nobody above it: the queue tells its error to the caller
-        crew.queue.fail(error)
+        context.queue.fail(error)

@@ -13,10 +13,10 @@ from puller.store.filesystem import optional, preallocates
 from puller.unpack.codec import zstd_decoder
 from registry.chunk_index import PackedChunks
 from registry.digest import Verifier
-from registry.progress.stats import Meter
+from registry.progress.stats import TransferStats
 
-from .blob import Shore
-from .prefix_hash import Prefix
+from .blob import PieceListener
+from .prefix_hash import PrefixHasher
 
 _EARLIER = "an earlier pull"
 
@@ -24,8 +24,8 @@ _TAR_TAIL_BYTES = 512 + 1024  # at most: padding to a block, and two blocks of z
 _FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class Assembly:
-    """One blob and the file that it becomes as it is; a Cargo. Every method may be called from any thread."""
+class FileBlobWriter:
+    """One blob and the file that it becomes as it is; a BlobWriter. Every method may be called from any thread."""
 
     is_ordered = False
 
@@ -37,10 +37,10 @@ class Assembly:
         self._lock = threading.Lock()
         self._left = len(self.missing)
         self._is_begun = bool(landed)
-        self.givers = {_EARLIER} if landed else set[str]()
+        self.hosts = {_EARLIER} if landed else set[str]()
         """Who sent the bytes, as bodies name them."""
         self.was_wrong = False
-        self.prefix = None if blob.pieces[0].digest else Prefix(blob, landed)
+        self.prefix = None if blob.pieces[0].digest else PrefixHasher(blob, landed)
 
     @property
     def missing_bytes(self) -> int:
@@ -57,8 +57,8 @@ class Assembly:
         self.was_wrong = True
         self.missing = list(self.blob.pieces)
         self._left = len(self.missing)
-        self.givers = set()
-        self.prefix = Prefix(self.blob)
+        self.hosts = set()
+        self.prefix = PrefixHasher(self.blob)
 
     def reserve(self) -> None:
         """Make the file at its full size; with its room, where the file system can set that apart at once."""
@@ -74,9 +74,9 @@ class Assembly:
             finally:
                 os.close(handle)
 
-    def land(self, piece: Piece) -> "PieceLanding":
+    def land(self, piece: Piece) -> "FilePieceWriter":
         """Begin to write a piece."""
-        return PackedLanding(self, piece, self.blob.packed) if self.blob.packed else PieceLanding(self, piece)
+        return ZstdChunkWriter(self, piece, self.blob.packed) if self.blob.packed else FilePieceWriter(self, piece)
 
     def abandon(self) -> None:
         """Nobody waits here."""
@@ -93,14 +93,14 @@ class Assembly:
         return is_complete
 
 
-class PieceLanding:
-    """A piece on its way to its final offset; a Landing."""
+class FilePieceWriter:
+    """A piece on its way to its final offset; a PieceWriter."""
 
-    def __init__(self, assembly: Assembly, piece: Piece) -> None:
-        self._assembly, self.piece = assembly, piece
+    def __init__(self, file_writer: FileBlobWriter, piece: Piece) -> None:
+        self._file_writer, self.piece = file_writer, piece
         self._hash_seconds = self._disk_seconds = 0.0
         with disk_errors():
-            self._handle = os.open(assembly.path, _FLAGS)
+            self._handle = os.open(file_writer.path, _FLAGS)
         self._begin()
 
     def restart(self) -> None:
@@ -112,25 +112,25 @@ class PieceLanding:
         began = time.perf_counter()
         if self._verifier:
             self._verifier.update(content)
-        elif self._assembly.prefix:
-            self._assembly.prefix.pass_by(self.piece, self.position, content, self._handle)
+        elif self._file_writer.prefix:
+            self._file_writer.prefix.pass_by(self.piece, self.position, content, self._handle)
         hashed = time.perf_counter()
         self._write(content, self.position)
         self.position += len(content)
         self._hash_seconds += hashed - began
         self._disk_seconds += time.perf_counter() - hashed
 
-    def finish(self, meter: Meter, shore: Shore) -> None:
+    def finish(self, stats: TransferStats, listener: PieceListener) -> None:
         """Judge the piece, and with the last one the blob. Raises Mismatch."""
         began = time.perf_counter()
         if self._verifier:
             self._verifier.finish()
-        is_complete = self._assembly.finish(self.piece, self._handle)
-        meter.spend("hash", self._hash_seconds + time.perf_counter() - began)
-        meter.spend("disk", self._disk_seconds)
-        shore.landed(self._assembly.layer, self.piece, self._span, self._handle)
+        is_complete = self._file_writer.finish(self.piece, self._handle)
+        stats.spend("hash", self._hash_seconds + time.perf_counter() - began)
+        stats.spend("disk", self._disk_seconds)
+        listener.landed(self._file_writer.layer, self.piece, self._span, self._handle)
         if is_complete:
-            shore.complete(self._handle)
+            listener.complete(self._handle)
 
     def close(self) -> None:
         """Close the file."""
@@ -151,31 +151,31 @@ class PieceLanding:
         self.position = self.piece.start
         digest = self.piece.digest
         size = self.piece.stop - self.piece.start
-        self.givers = set() if digest else self._assembly.givers
-        self._verifier = Verifier(self._assembly.name, size, digest) if digest else None
+        self.hosts = set() if digest else self._file_writer.hosts
+        self._verifier = Verifier(self._file_writer.name, size, digest) if digest else None
 
 
-class PackedLanding(PieceLanding):
-    """A chunk behind zstd, unpacked to its final offset as it comes; a Landing.
+class ZstdChunkWriter(FilePieceWriter):
+    """A chunk behind zstd, unpacked to its final offset as it comes; a PieceWriter.
 
     The chunk's digest is that of the bytes that come, so it is known after they were unpacked: what a wrong chunk left
     is written over by the right one, and until then nobody sees it.
     """
 
-    def __init__(self, assembly: Assembly, piece: Piece, packed: PackedChunks) -> None:
+    def __init__(self, file_writer: FileBlobWriter, piece: Piece, packed: PackedChunks) -> None:
         self._packed, self._number = packed, bisect_right(packed.stops, piece.start)
         self._broken: BadArtifact | None = None
-        super().__init__(assembly, piece)
+        super().__init__(file_writer, piece)
 
-    def finish(self, meter: Meter, shore: Shore) -> None:
+    def finish(self, stats: TransferStats, listener: PieceListener) -> None:
         """Judge the chunk; raises Mismatch when it is wrong, BadArtifact when it is right and does not unpack."""
         if self._verifier:
             self._verifier.finish()
         if self._broken is None:
             self._decoder.finish()
         if self._broken is not None or self._skip or self._left:
-            raise self._broken or BadArtifact(f"{self._assembly.name}: a chunk that holds less than it should")
-        super().finish(meter, shore)
+            raise self._broken or BadArtifact(f"{self._file_writer.name}: a chunk that holds less than it should")
+        super().finish(stats, listener)
 
     def _begin(self) -> None:
         super()._begin()
@@ -209,4 +209,4 @@ class PackedLanding(PieceLanding):
         self._left -= len(kept)
         self._tail -= len(body) - len(kept)
         if self._tail < 0:
-            raise BadArtifact(f"{self._assembly.name}: a chunk that holds more than it should")
+            raise BadArtifact(f"{self._file_writer.name}: a chunk that holds more than it should")

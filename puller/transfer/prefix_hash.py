@@ -13,7 +13,7 @@ from registry.errors import Mismatch
 _READ_BYTES = 1 << 18  # stays in a core's own cache between the read and the hash
 
 
-class Prefix:
+class PrefixHasher:
     """Counts the whole blob's digest while its pieces come in any order. Every method may be called from any thread.
 
     Where a piece stands at the front, its bytes are hashed as they arrive. Pieces that ran ahead of the front are
@@ -63,7 +63,7 @@ class Prefix:
             raise Mismatch(f"{self._blob.files[0].path}: wanted {self._blob.layer.digest}, got {found}")
 
     def _gapless(self) -> int:
-        """Give the end of the landed piece that the front is in, or 0."""
+        """Return the end of the landed piece that the front is in, or 0."""
         position = self._position
         stop = self._landed.get(self._starts[bisect_right(self._starts, position) - 1], 0)
         return stop if stop > position else 0
@@ -76,7 +76,7 @@ class Prefix:
                 if not count:
                     raise DiskFailed(
                         f"{self._blob.files[0].path}: ends at byte {self._position}: somebody shortened it meanwhile",
-                        remedy="see that nothing else writes to the volume, then pull again",
+                        hint="see that nothing else writes to the volume, then pull again",
                     )
                 self._hasher.update(buffer[:count])
                 self._position += count

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from puller.plan import Piece
 
-from .blob import Cargo
+from .blob import BlobWriter
 
 _AT_ONCE = 4
 """How many blobs are under way at the same time."""
@@ -17,7 +17,7 @@ _AT_ONCE = 4
 class Task(NamedTuple):
     """A piece of a blob that somebody must bring."""
 
-    cargo: Cargo
+    writer: BlobWriter
     piece: Piece
     is_first: bool
     """Whether nothing of the same blob was asked for before it."""
@@ -31,9 +31,9 @@ class Queue:
     was asked for.
     """
 
-    def __init__(self, cargoes: Iterable[Cargo], limit: int) -> None:
-        self._cargoes = tuple(cargoes)
-        self._tasks = deque(_line_up(self._cargoes))
+    def __init__(self, writers: Iterable[BlobWriter], limit: int) -> None:
+        self._writers = tuple(writers)
+        self._tasks = deque(_line_up(self._writers))
         self._limit = limit
         self._active = 0
         self._are_ranges_known = False
@@ -49,7 +49,7 @@ class Queue:
         return len(self._tasks)
 
     def take(self) -> Task | None:
-        """Give the next piece, waiting for leave to bring it; None when the work is over. `done` must follow."""
+        """Return the next piece, waiting for leave to bring it; None when the work is over. `done` must follow."""
         with self._changed:
             while not self._is_over() and self._failure is None:  # whoever is at work may put pieces back
                 task = self._next() if self._active < self._limit else None
@@ -60,7 +60,7 @@ class Queue:
             return None
 
     def done(self) -> None:
-        """Give back the leave that came with a task."""
+        """Return back the leave that came with a task."""
         with self._changed:
             self._active -= 1
             self._changed.notify_all()
@@ -70,18 +70,18 @@ class Queue:
         with self._changed:
             return self._changed.wait_for(lambda: self._is_over() or self._failure is not None, seconds)
 
-    def take_rest(self, cargo: Cargo) -> list[Piece]:
-        """Give all pieces of one blob that nobody has taken, in order: one stream will carry them."""
+    def take_rest(self, writer: BlobWriter) -> list[Piece]:
+        """Return all pieces of one blob that nobody has taken, in order: one stream will carry them."""
         with self._changed:
-            rest = [task.piece for task in self._tasks if task.cargo is cargo]
-            self._tasks = deque(task for task in self._tasks if task.cargo is not cargo)
+            rest = [task.piece for task in self._tasks if task.writer is writer]
+            self._tasks = deque(task for task in self._tasks if task.writer is not writer)
             self._changed.notify_all()
             return rest
 
-    def put_back(self, cargo: Cargo, pieces: Iterable[Piece]) -> None:
+    def put_back(self, writer: BlobWriter, pieces: Iterable[Piece]) -> None:
         """Take pieces of a blob that others shall bring after all, and before anything else: others wait for them."""
         with self._changed:
-            waiting = [Task(cargo, piece, number == 0) for number, piece in enumerate(pieces)]
+            waiting = [Task(writer, piece, number == 0) for number, piece in enumerate(pieces)]
             self._tasks.extendleft(reversed(waiting))
             self._changed.notify_all()
 
@@ -103,8 +103,8 @@ class Queue:
         with self._changed:
             self._failure = self._failure or error
             self._changed.notify_all()
-        for cargo in self._cargoes:
-            cargo.abandon()
+        for writer in self._writers:
+            writer.abandon()
 
     def _is_over(self) -> bool:
         return self._active == 0 and (not self._tasks or self._failure is not None)
@@ -116,18 +116,18 @@ class Queue:
         return task
 
 
-def _line_up(cargoes: Iterable[Cargo]) -> Iterator[Task]:
-    """Give the pieces in the order in which they are wanted.
+def _line_up(writers: Iterable[BlobWriter]) -> Iterator[Task]:
+    """Return the pieces in the order in which they are wanted.
 
     Blobs take turns, a few at a time. A file takes one write at a time, and a blob that is hashed or unpacked from
     front to back keeps one core busy: several do not wait for each other. Those whose pieces may come in any order go
     along with those that are unpacked.
     """
     lanes: dict[bool, list[deque[Task]]] = {False: [], True: []}
-    for cargo in cargoes:
-        pieces = deque(Task(cargo, piece, number == 0) for number, piece in enumerate(cargo.missing))
+    for writer in writers:
+        pieces = deque(Task(writer, piece, number == 0) for number, piece in enumerate(writer.missing))
         if pieces:
-            lanes[cargo.is_ordered].append(pieces)
+            lanes[writer.is_ordered].append(pieces)
     free = _in_turns(lanes[False])
     for number, task in enumerate(_in_turns(lanes[True]), 1):
         yield task

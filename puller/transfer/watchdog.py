@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from registry.repository import Body
+from registry.repository import BlobReader
 
 TICK_SECONDS = 1.0
 _SLOW = 0.2
@@ -25,7 +25,7 @@ CHANCES = 3
 class Watched:
     """A connection at work. Its worker counts what it brings; the watchdog has the rest."""
 
-    body: Body
+    body: BlobReader
     chances: int = CHANCES
     taken: int = 0
     seconds: float = 0.0
@@ -63,7 +63,7 @@ class Watched:
 
 
 def usual_rate(rates: Sequence[float]) -> float:
-    """Give the median, or 0 while there are too few to compare with."""
+    """Return the median, or 0 while there are too few to compare with."""
     return sorted(rates)[len(rates) // 2] if len(rates) >= _PEERS else 0.0
 
 

@@ -14,41 +14,43 @@ from puller.store.destination import Destination
 from puller.store.filesystem import discard
 from registry.errors import Fault
 from registry.manifest import Descriptor
-from registry.progress.reporter import Voice
+from registry.progress.reporter import Reporter
 from registry.repository import Repository
 
-from .file_blob import Assembly
+from .file_blob import FileBlobWriter
 
 
 @runtime_checkable
-class Courier(Protocol):
+class WholeFileSource(Protocol):
     """A repository with a program of its own to fetch files."""
 
-    def deliver(self, descriptor: Descriptor, folder: Path) -> Path:
+    def download_file(self, descriptor: Descriptor, folder: Path) -> Path:
         """Have a file brought to a folder; give where it lies there, unverified. Raises Fault."""
         ...
 
 
-def deliver(repository: Repository, missing: Iterable[Assembly], place: Destination, voice: Voice) -> bool:
+def download_file(
+    repository: Repository, missing: Iterable[FileBlobWriter], place: Destination, reporter: Reporter
+) -> bool:
     """Have files of several pieces brought of which nothing has come yet; return whether any was."""
-    if not isinstance(repository, Courier):
+    if not isinstance(repository, WholeFileSource):
         return False
     folder = place.workshop.folder / "courier"
     with disk_errors():
         discard(folder)
     try:
         wanted = [one for one in missing if len(one.missing) == len(one.blob.pieces) > 1]
-        return sum(_bring(repository, assembly, folder, voice) for assembly in wanted) > 0
+        return sum(_bring(repository, file_writer, folder, reporter) for file_writer in wanted) > 0
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _bring(courier: Courier, assembly: Assembly, folder: Path, voice: Voice) -> bool:
+def _bring(courier: WholeFileSource, file_writer: FileBlobWriter, folder: Path, reporter: Reporter) -> bool:
     try:
-        brought = courier.deliver(assembly.layer, folder)
+        brought = courier.download_file(file_writer.layer, folder)
     except Fault as error:
-        voice.say(f"{error}: it comes in ranges")
+        reporter.say(f"{error}: it comes in ranges")
         return False
     with disk_errors():
-        brought.resolve(strict=True).rename(assembly.path)
+        brought.resolve(strict=True).rename(file_writer.path)
     return True

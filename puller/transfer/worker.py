@@ -6,67 +6,67 @@ from dataclasses import dataclass, field
 from threading import Event
 
 from registry.errors import Fault, Mismatch, Unavailable
-from registry.progress.stats import Meter
-from registry.repository import Body, Repository
+from registry.progress.stats import TransferStats
+from registry.repository import BlobReader, Repository
 
-from .blob import Landing, Shore
+from .blob import PieceListener, PieceWriter
 from .queue import Queue, Task
 from .watchdog import CHANCES, Watchdog, Watched
 
 
 @dataclass(frozen=True, kw_only=True)
-class Crew:
+class DownloadContext:
     """What all workers of one fetch share."""
 
     repository: Repository
     queue: Queue
-    meter: Meter
+    stats: TransferStats
     watchdog: Watchdog
-    shore: Shore
+    listener: PieceListener
     overload: Event = field(default_factory=Event)
 
 
-class Carrier:
+class PieceDownloader:
     """Brings one piece, or the whole rest of its blob where the registry knows no ranges."""
 
-    def __init__(self, crew: Crew, buffer: memoryview, task: Task) -> None:
-        self._crew, self._buffer = crew, buffer
-        self._cargo = task.cargo
+    def __init__(self, context: DownloadContext, buffer: memoryview, task: Task) -> None:
+        self._context, self._buffer = context, buffer
+        self._writer = task.writer
         self._pieces = deque([task.piece])
         self._watched: Watched | None = None
         self._offset = 0
         self._wire_seconds = 0.0
 
-    def carry(self) -> None:
+    def run(self) -> None:
         """Bring the piece, and what its answer turns out to hold beside it, to disk."""
         try:
-            while self._pieces and self._crew.queue.failure is None:
-                landing = self._cargo.land(self._pieces.popleft())
+            while self._pieces and self._context.queue.failure is None:
+                piece_writer = self._writer.land(self._pieces.popleft())
                 try:
-                    self._bring(landing)
+                    self._bring(piece_writer)
                 finally:
-                    landing.close()
+                    piece_writer.close()
         finally:
             self._hang_up()
-            self._crew.meter.spend("wire", self._wire_seconds)
+            self._context.stats.spend("wire", self._wire_seconds)
 
-    def _bring(self, landing: Landing) -> None:
+    def _bring(self, piece_writer: PieceWriter) -> None:
         """Fetch one piece, each time from where the last connection broke."""
-        waiting = self._crew.repository.patience.begin()
+        waiting = self._context.repository.patience.begin()
         was_wrong, chances = False, CHANCES
-        while self._crew.queue.failure is None:
-            before = landing.position
+        while self._context.queue.failure is None:
+            before = piece_writer.position
             try:
-                if self._fill(landing, chances):
-                    landing.finish(self._crew.meter, self._crew.shore)
+                if self._fill(piece_writer, chances):
+                    piece_writer.finish(self._context.stats, self._context.listener)
                 return  # noqa: TRY300 - the way out of the loop, beside what keeps it going
             except Mismatch:
                 self._hang_up()
-                can_mend = self._crew.repository.distrust(frozenset(landing.givers))
-                if not can_mend and not self._is_worth_another(landing, was_wrong):
+                can_mend = self._context.repository.report_corrupt(frozenset(piece_writer.hosts))
+                if not can_mend and not self._is_worth_another(piece_writer, was_wrong):
                     raise
                 was_wrong = was_wrong or not can_mend
-                if self._begin_again(landing):
+                if self._begin_again(piece_writer):
                     return
             except Fault as error:
                 was_cut = self._watched is not None and self._watched.was_cut
@@ -75,64 +75,64 @@ class Carrier:
                     chances -= 1
                     continue
                 if isinstance(error, Unavailable) and error.is_overload:
-                    self._crew.overload.set()
-                waiting.after(error, landing.position - before)
+                    self._context.overload.set()
+                waiting.after(error, piece_writer.position - before)
 
-    def _is_worth_another(self, landing: Landing, was_wrong: bool) -> bool:  # noqa: FBT001 - a state, not a switch
-        """Tell whether to ask the same host anew: once for each piece, or blob, that has a digest of its own."""
-        if landing.piece.digest:
+    def _is_worth_another(self, piece_writer: PieceWriter, was_wrong: bool) -> bool:  # noqa: FBT001 - a state, not a switch
+        """Return whether to ask the same host anew: once for each piece, or blob, that has a digest of its own."""
+        if piece_writer.piece.digest:
             return not was_wrong
-        return self._cargo.has_all and not self._cargo.was_wrong
+        return self._writer.has_all and not self._writer.was_wrong
 
-    def _begin_again(self, landing: Landing) -> bool:
+    def _begin_again(self, piece_writer: PieceWriter) -> bool:
         """Forget what was wrong; True when that is the whole blob, whose pieces anybody may bring then."""
-        if self._cargo.has_all:
-            self._crew.meter.take_back(self._cargo.layer.size)
-            self._cargo.begin_again()
-            self._crew.queue.put_back(self._cargo, self._cargo.missing)
+        if self._writer.has_all:
+            self._context.stats.take_back(self._writer.layer.size)
+            self._writer.begin_again()
+            self._context.queue.put_back(self._writer, self._writer.missing)
             return True
-        self._crew.meter.take_back(landing.position - landing.piece.start)
-        landing.restart()
+        self._context.stats.take_back(piece_writer.position - piece_writer.piece.start)
+        piece_writer.restart()
         return False
 
-    def _fill(self, landing: Landing, chances: int) -> bool:
+    def _fill(self, piece_writer: PieceWriter, chances: int) -> bool:
         """Read the piece to its end; False when another worker's failure ended the work before."""
-        stop = landing.piece.stop
-        while landing.position < stop:
-            if self._crew.queue.failure is not None:
+        stop = piece_writer.piece.stop
+        while piece_writer.position < stop:
+            if self._context.queue.failure is not None:
                 return False
-            watched = self._seek(landing, chances)
-            count = self._read(watched, stop - landing.position)
-            landing.take(self._buffer[:count])
-            self._crew.meter.add(count)
+            watched = self._seek(piece_writer, chances)
+            count = self._read(watched, stop - piece_writer.position)
+            piece_writer.take(self._buffer[:count])
+            self._context.stats.add(count)
         body = self._watched.body if self._watched else None
         if body is not None and self._offset == body.stop and body.readinto(self._buffer[:1]):
-            size = self._cargo.layer.size
-            raise Mismatch(f"{self._cargo.name}: longer than the {size} bytes that were promised")
+            size = self._writer.layer.size
+            raise Mismatch(f"{self._writer.name}: longer than the {size} bytes that were promised")
         return True
 
-    def _seek(self, landing: Landing, chances: int) -> Watched:
-        """Give a body that stands at the landing's position: the one at hand, or a new one."""
+    def _seek(self, piece_writer: PieceWriter, chances: int) -> Watched:
+        """Return a body that stands at the landing's position: the one at hand, or a new one."""
         if self._watched is None:
-            body = self._open(landing)
+            body = self._open(piece_writer)
             self._watched = Watched(body, chances)
-            self._crew.watchdog.watch(self._watched)
+            self._context.watchdog.watch(self._watched)
             self._offset = body.start
-        landing.givers.add(self._watched.body.giver)
-        while self._offset < landing.position:
-            self._read(self._watched, landing.position - self._offset)
+        piece_writer.hosts.add(self._watched.body.host)
+        while self._offset < piece_writer.position:
+            self._read(self._watched, piece_writer.position - self._offset)
         return self._watched
 
-    def _open(self, landing: Landing) -> Body:
+    def _open(self, piece_writer: PieceWriter) -> BlobReader:
         began = time.perf_counter()
-        stop = landing.piece.stop
-        body = self._crew.repository.open(self._cargo.layer, landing.position, stop)
+        stop = piece_writer.piece.stop
+        body = self._context.repository.open(self._writer.layer, piece_writer.position, stop)
         self._wire_seconds += time.perf_counter() - began
-        if body.start < landing.position or body.stop > stop:
-            self._pieces.extend(self._crew.queue.take_rest(self._cargo))
-        elif landing.piece.stop - landing.piece.start < self._cargo.layer.size:
-            self._crew.queue.ranges_work()
-            self._crew.queue.put_back(self._cargo, self._pieces)  # what a broken stream was to carry
+        if body.start < piece_writer.position or body.stop > stop:
+            self._pieces.extend(self._context.queue.take_rest(self._writer))
+        elif piece_writer.piece.stop - piece_writer.piece.start < self._writer.layer.size:
+            self._context.queue.ranges_work()
+            self._context.queue.put_back(self._writer, self._pieces)  # what a broken stream was to carry
             self._pieces.clear()
         return body
 
@@ -144,12 +144,12 @@ class Carrier:
         watched.has_read(count, seconds)
         self._wire_seconds += seconds
         if not count:
-            raise Unavailable(f"{self._cargo.name}: the connection ended at byte {self._offset}")
+            raise Unavailable(f"{self._writer.name}: the connection ended at byte {self._offset}")
         self._offset += count
         return count
 
     def _hang_up(self) -> None:
         if self._watched is not None:
-            self._crew.watchdog.leave(self._watched)
+            self._context.watchdog.leave(self._watched)
             self._watched.body.close()
             self._watched = None

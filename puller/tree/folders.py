@@ -10,7 +10,7 @@ class Folders:
         self._inside: dict[str, dict[str, None]] = {}
 
     def add(self, path: str) -> None:
-        """Take note of a path, and of every folder above it."""
+        """Record a path, and of every folder above it."""
         while path:
             folder = path.rpartition("/")[0]
             inside = self._inside.setdefault(folder, {})
@@ -31,11 +31,11 @@ class Folders:
             path = folder
 
     def has_any(self, folder: str) -> bool:
-        """Tell whether anything lies below a folder."""
+        """Return whether anything lies below a folder."""
         return folder in self._inside
 
     def below(self, folder: str) -> Iterator[str]:
-        """Give every path below a folder, itself left out; nothing may be added or dropped meanwhile."""
+        """Return every path below a folder, itself left out; nothing may be added or dropped meanwhile."""
         waiting = [folder]
         while waiting:
             inside = self._inside.get(waiting.pop(), {})

@@ -9,7 +9,7 @@ _LONGEST_TARGET = 4095  # what a kernel takes (symlink(2))
 
 
 def follow(path: str, target_of: Callable[[str], str | None], *, is_rooted: bool) -> str:
-    """Give where a path leads to, its last part followed too; raise UnsafePath when that is outside, or too far.
+    """Return where a path leads to, its last part followed too; raise UnsafePath when that is outside, or too far.
 
     `target_of` tells what the link at a path says, and None where no link is. Where a tree `is_rooted`, a slash stands
     for its root, above which there is nothing; elsewhere a link may not leave it.
@@ -39,7 +39,7 @@ def follow(path: str, target_of: Callable[[str], str | None], *, is_rooted: bool
 
 
 def _steps(target: str, path: str) -> list[str]:
-    """Give the parts of a target, the last one first."""
+    """Return the parts of a target, the last one first."""
     if len(target) > _LONGEST_TARGET or "\0" in target:
         raise UnsafePath(f"{path!r}: a link to what is no name, {target[:200]!r}")
     return [step for step in reversed(target.split("/")) if step not in {"", "."}]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from puller.artifact.image import ROOTS
-from puller.artifact.part import IN_PLACE, Form, Part, Shape
+from puller.artifact.part import IN_PLACE, LayerKind, ParsedArtifact, Part
 from puller.errors import BadArtifact, NothingSelected, UnsafePath, disk_errors
 from puller.plan import chunks_of, is_selected
 from puller.settings import Settings
@@ -20,7 +20,7 @@ from puller.store.filesystem import NOT_HERE, copy, discard, link_or_copy, make_
 from puller.store.receipt import FileRecord
 from puller.store.trust import Trust, status_of
 from puller.unpack.staging import Staged, folder_of, sealed
-from puller.unpack.untar import Kind
+from puller.unpack.untar import MemberType
 from registry.digest import Digest
 from registry.paths import plain
 
@@ -33,12 +33,12 @@ Members = Mapping[str, Sequence[Staged]]
 
 
 def staged_members(stage: Path, parts: Iterable[Part], settings: Settings) -> Members:
-    """Give what lies on the stage, whole; raise BadArtifact when somebody took it away, or when it is too much."""
+    """Return what lies on the stage, whole; raise BadArtifact when somebody took it away, or when it is too much."""
     members, count = dict[str, Sequence[Staged]](), 0
     for part in parts:
         found = sealed(folder_of(stage, part, settings))
         if found is None:
-            raise BadArtifact(f"{part.name}: what was unpacked of it is gone", remedy="pull again")
+            raise BadArtifact(f"{part.name}: what was unpacked of it is gone", hint="pull again")
         members[str(part.layer.digest)] = found
         count += len(found)
         if count > _MOST_MEMBERS:
@@ -47,7 +47,7 @@ def staged_members(stage: Path, parts: Iterable[Part], settings: Settings) -> Me
 
 
 def tree_of(
-    form: Form, parts: Iterable[Part], places: Mapping[Digest, Path], members: Members, settings: Settings
+    form: ParsedArtifact, parts: Iterable[Part], places: Mapping[Digest, Path], members: Members, settings: Settings
 ) -> Tree:
     """Return what an artifact's parts make together, as far as it is wanted. `places` tells where each blob is.
 
@@ -56,28 +56,28 @@ def tree_of(
     tree = Tree(is_image=form.is_image)
     for part in parts:
         if part.shape in IN_PLACE:
-            size = part.layer.size if part.shape is Shape.FILE else part.size or 0
+            size = part.layer.size if part.shape is LayerKind.FILE else part.size or 0
             tree.put_file(part, size, str(places[part.layer.digest]))
         else:
             tree.put_members(part, members[str(part.layer.digest)])
     if form.is_image:
         tree = tree.rooted(_root(tree, settings.image_path))
     for path, node in tree.nodes.items():
-        if node.kind is Kind.SYMLINK:
+        if node.kind is MemberType.SYMLINK:
             tree.follow(path)
     if settings.include or settings.exclude:
         tree.keep(lambda path: is_selected(path, settings.include, settings.exclude))
-    if all(node.kind is Kind.FOLDER for node in tree.nodes.values()):
+    if all(node.kind is MemberType.FOLDER for node in tree.nodes.values()):
         raise NothingSelected(f"no file matches include={list(settings.include)} exclude={list(settings.exclude)}")
     return tree
 
 
 def image_roots(image_path: str) -> tuple[str, ...]:
-    """Give the folders of an image that may hold the model."""
+    """Return the folders of an image that may hold the model."""
     return (plain(image_path).removeprefix("/"),) if image_path else ROOTS
 
 
-def settle(tree: Tree, model: Path, workshop: Path, trust: Trust) -> None:
+def materialize(tree: Tree, model: Path, workshop: Path, trust: Trust) -> None:
     """Put everything in a tree together in a new folder `model`. Files below `workshop` are this pull's own.
 
     Raises DiskFailed, NoRoom, UnsafePath.
@@ -87,12 +87,12 @@ def settle(tree: Tree, model: Path, workshop: Path, trust: Trust) -> None:
         discard(model)
         make_folders(model, model)
         for path, node in tree.nodes.items():
-            if node.kind is Kind.FOLDER:
+            if node.kind is MemberType.FOLDER:
                 make_folders(model, model / path)
             elif node.content is not None:
                 builder.file(model / path, node.content)
         for path, node in tree.nodes.items():
-            if node.kind is Kind.SYMLINK:
+            if node.kind is MemberType.SYMLINK:
                 make_folders(model, (model / path).parent)
                 (model / path).symlink_to(node.target)
 
@@ -109,7 +109,7 @@ class _Builder:
         """The places whose own file is in the model already."""
 
     def file(self, place: Path, content: Content) -> None:
-        """Give content its name; raise UnsafePath where the file system takes that for another file's."""
+        """Return content its name; raise UnsafePath where the file system takes that for another file's."""
         make_folders(self._model, place.parent)
         if status_of(place) is not None:
             raise UnsafePath(f"{str(place.relative_to(self._model))!r}: this volume takes the name for another file's")
@@ -130,7 +130,7 @@ class _Builder:
         _dress(place, content)
 
     def _take(self, source: Path, place: Path) -> None:
-        """Give a file of this pull's own a name in the model. With another mode or time it must be another file."""
+        """Return a file of this pull's own a name in the model. With another mode or time it must be another file."""
         if str(source) in self._taken:
             copy(self._where(source), place)
             return
@@ -156,7 +156,9 @@ class _Builder:
         return is_dressed and self._trust.is_exclusive(status)
 
 
-def records(model: Path, tree: Tree, form: Form) -> tuple[tuple[FileRecord, ...], tuple[tuple[str, str], ...]]:
+def records(
+    model: Path, tree: Tree, form: ParsedArtifact
+) -> tuple[tuple[FileRecord, ...], tuple[tuple[str, str], ...]]:
     """Return what the receipt says of every file, and of every symbolic link."""
     layers = {part.number: part for part in form.parts}
     with disk_errors():
@@ -171,7 +173,7 @@ def records(model: Path, tree: Tree, form: Form) -> tuple[tuple[FileRecord, ...]
             for path, node in tree.nodes.items()
             if node.content is not None
         )
-    return files, tuple((path, node.target) for path, node in tree.nodes.items() if node.kind is Kind.SYMLINK)
+    return files, tuple((path, node.target) for path, node in tree.nodes.items() if node.kind is MemberType.SYMLINK)
 
 
 def proof_of(part: Part) -> str:
@@ -180,7 +182,7 @@ def proof_of(part: Part) -> str:
 
 
 def _dress(place: Path, content: Content) -> None:
-    """Give a file its mode and, where somebody told one, its time, as far as the file system keeps them."""
+    """Return a file its mode and, where somebody told one, its time, as far as the file system keeps them."""
     with optional():
         place.chmod(content.mode)
     if content.mtime is not None:
@@ -197,11 +199,11 @@ def _root(tree: Tree, image_path: str) -> str:
             if tree.is_link(root):
                 place = f"/{tree.follow(root)}"
                 raise BadArtifact(
-                    f"the image's /{root} is a link to {place}", remedy=f"pull it with --image-path {place}"
+                    f"the image's /{root} is a link to {place}", hint=f"pull it with --image-path {place}"
                 )
         places = ", ".join(f"/{root}" for root in roots)
         raise BadArtifact(
             f"the image holds no file under {places}",
-            remedy="name the folder of the image that holds the model with --image-path",
+            hint="name the folder of the image that holds the model with --image-path",
         )
     return found

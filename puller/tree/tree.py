@@ -15,8 +15,8 @@ from puller.artifact.image import TABLES, is_opaque, is_whiteout, removed_by
 from puller.artifact.part import Part, readable
 from puller.errors import BadArtifact, UnsafePath
 from puller.unpack.staging import Staged
-from puller.unpack.untar import Kind
-from registry.paths import fault_of, plain
+from puller.unpack.untar import MemberType
+from registry.paths import plain, unsafe_reason
 
 from .folders import Folders
 from .links import follow
@@ -37,7 +37,7 @@ class Node:
     """What stands under one name. `layer` is the number of the layer that put it there."""
 
     layer: int
-    kind: Kind
+    kind: MemberType
     content: Content | None = None
     target: str = ""
 
@@ -54,14 +54,14 @@ class Tree:
     def put_file(self, part: Part, size: int, place: str) -> None:
         """Add a file whose bytes are at a place."""
         content = self._content((place, part.path), Content(place, size, part.mode, part.mtime))
-        self._put(part.path, Node(part.number, Kind.FILE, content))
+        self._put(part.path, Node(part.number, MemberType.FILE, content))
 
     def put_members(self, part: Part, members: Iterable[Staged]) -> None:
         """Take a packed layer's members; one without a name is the layer's own file. Raises BadArtifact, UnsafePath."""
         members = tuple(members)
         if len(members) == 1 and not members[0].name:
             content = self._staged(members[0], part.mode, part.mtime)
-            self._put(part.path, Node(part.number, Kind.FILE, content))
+            self._put(part.path, Node(part.number, MemberType.FILE, content))
             return
         named = [(self._name(part, member.name), member) for member in members]
         names = _renamed(part, named)
@@ -71,21 +71,21 @@ class Tree:
                 self._wipe(path, part.number)
             elif self._is_image and path in TABLES:
                 continue
-            elif path and member.kind is Kind.HARDLINK:
+            elif path and member.kind is MemberType.HARDLINK:
                 target = self._name(part, member.target)
                 self._put_link(path, self._real(names.get(target, target)), part)
             elif path:
                 self._put_member(path, member, part)
 
     def rooted(self, root: str) -> "Tree":
-        """Give the tree below a folder by itself, every link rewritten that leads through names above it."""
+        """Return the tree below a folder by itself, every link rewritten that leads through names above it."""
         tree = Tree(is_image=self._is_image)
         above = f"{root}/" if root else ""
         for path, node in self.nodes.items():
             if not path.startswith(above):
                 continue
             target = node.target
-            if node.kind is Kind.SYMLINK:
+            if node.kind is MemberType.SYMLINK:
                 end = self.follow(path)
                 if not f"{end}/".startswith(above):
                     raise UnsafePath(f"{path!r}: a link to {target[:200]!r}, outside of the model")
@@ -95,79 +95,81 @@ class Tree:
 
     def keep(self, is_wanted: Callable[[str], bool]) -> None:
         """Let go of every file and link that is not wanted, and of folders, which come with what is in them."""
-        for path in [path for path, node in self.nodes.items() if node.kind is Kind.FOLDER or not is_wanted(path)]:
+        for path in [
+            path for path, node in self.nodes.items() if node.kind is MemberType.FOLDER or not is_wanted(path)
+        ]:
             self._delete(path)
 
     def has_files(self, root: str) -> bool:
-        """Tell whether a file stands below a folder."""
+        """Return whether a file stands below a folder."""
         return any(node.content and path.startswith(f"{root}/") for path, node in self.nodes.items())
 
     def is_link(self, path: str) -> bool:
-        """Tell whether a symbolic link stands at a path."""
-        return self._kind(path) is Kind.SYMLINK
+        """Return whether a symbolic link stands at a path."""
+        return self._kind(path) is MemberType.SYMLINK
 
     def follow(self, path: str) -> str:
-        """Give where a symbolic link leads to; raise UnsafePath when that is outside."""
+        """Return where a symbolic link leads to; raise UnsafePath when that is outside."""
         return follow(path, self._target, is_rooted=self._is_image)
 
     def _name(self, part: Part, name: str) -> str:
-        """Give the name that a member of an archive means; raise UnsafePath."""
+        """Return the name that a member of an archive means; raise UnsafePath."""
         path = plain(name)
         if self._is_image:
             path = path.removeprefix("/")
-        reason = fault_of(path) if path else ""
+        reason = unsafe_reason(path) if path else ""
         if reason:
             raise UnsafePath(f"{part.name}: the member {name[:200]!r} {reason}")
         return "/".join(filter(None, (part.root, path)))
 
     def _real(self, path: str) -> str:
-        """Give where a member goes whose folder is a link: in an image through it, as containers' runtimes unpack."""
+        """Return where a member goes whose folder is a link: in an image through it, as containers' runtimes unpack."""
         folder, _, name = path.rpartition("/")
         if not self._is_image or all(self._target(parent) is None for parent in parents(path)):
             return path
         return "/".join(filter(None, (follow(folder, self._target, is_rooted=True), name)))
 
     def _put_member(self, path: str, member: Staged, part: Part) -> None:
-        if member.kind is Kind.FOLDER:
-            if self._kind(path) is not Kind.FOLDER:
-                self._put(path, Node(part.number, Kind.FOLDER))
-        elif member.kind is Kind.FILE:
+        if member.kind is MemberType.FOLDER:
+            if self._kind(path) is not MemberType.FOLDER:
+                self._put(path, Node(part.number, MemberType.FOLDER))
+        elif member.kind is MemberType.FILE:
             mtime = member.mtime if member.mtime > 0 else None
             content = self._staged(member, readable(member.mode), mtime)
-            self._put(path, Node(part.number, Kind.FILE, content))
-        elif member.kind is Kind.SYMLINK:
-            self._put(path, Node(part.number, Kind.SYMLINK, target=member.target))
+            self._put(path, Node(part.number, MemberType.FILE, content))
+        elif member.kind is MemberType.SYMLINK:
+            self._put(path, Node(part.number, MemberType.SYMLINK, target=member.target))
 
     def _staged(self, member: Staged, mode: int, mtime: float | None) -> Content:
         return self._content((member.place, ""), Content(member.place, member.size, mode, mtime))
 
     def _content(self, key: tuple[str, str], content: Content) -> Content:
-        """Give what is known of the same bytes already: a layer may be listed twice, under one name or under two."""
+        """Return what is known of the same bytes already: a layer may be listed twice, under one name or under two."""
         return self._contents.setdefault(key, content)
 
     def _put_link(self, path: str, target: str, part: Part) -> None:
         existing = self.nodes.get(target)
-        if existing is None or existing.kind is Kind.FOLDER:
+        if existing is None or existing.kind is MemberType.FOLDER:
             raise UnsafePath(f"{part.name}: {path!r} is a hard link to {target[:200]!r}, which is no file of it")
         self._put(path, Node(part.number, existing.kind, existing.content, existing.target))
 
     def _put(self, path: str, node: Node) -> None:
         for parent in parents(path):
             above = self._kind(parent)
-            if above is Kind.SYMLINK:
+            if above is MemberType.SYMLINK:
                 raise UnsafePath(f"{path!r} leads through the link {parent!r}")
-            if above is Kind.FILE:
+            if above is MemberType.FILE:
                 self._make_way(parent, node.layer)
         if self._holds(path, node):
             self.nodes[path] = node
             return
-        if path in self.nodes or (self._folders.has_any(path) and node.kind is not Kind.FOLDER):
+        if path in self.nodes or (self._folders.has_any(path) and node.kind is not MemberType.FOLDER):
             self._make_way(path, node.layer)
         self.nodes[path] = node
         self._folders.add(path)
 
     def _holds(self, path: str, node: Node) -> bool:
-        """Tell whether the very same stands there already, put by this layer or by one with the same digest."""
+        """Return whether the very same stands there already, put by this layer or by one with the same digest."""
         old = self.nodes.get(path)
         return old is not None and (old.kind, old.target) == (node.kind, node.target) and old.content is node.content
 
@@ -200,26 +202,26 @@ class Tree:
 
     def _target(self, path: str) -> str | None:
         node = self.nodes.get(path)
-        return node.target if node and node.kind is Kind.SYMLINK else None
+        return node.target if node and node.kind is MemberType.SYMLINK else None
 
-    def _kind(self, path: str) -> Kind | None:
+    def _kind(self, path: str) -> MemberType | None:
         node = self.nodes.get(path)
         return node.kind if node else None
 
 
 def parents(path: str) -> Iterator[str]:
-    """Give every folder that a path lies in, the outermost first."""
+    """Return every folder that a path lies in, the outermost first."""
     for end, letter in enumerate(path):
         if letter == "/":
             yield path[:end]
 
 
 def _renamed(part: Part, named: list[tuple[str, Staged]]) -> dict[str, str]:
-    """Give an archive's only file the name that the layer tells, where packers put just its last part inside.
+    """Return an archive's only file the name that the layer tells, where packers put just its last part inside.
 
     Below a folder of that name it stays: then it is the folder that the layer names.
     """
-    files = [name for name, member in named if member.kind is Kind.FILE]
+    files = [name for name, member in named if member.kind is MemberType.FILE]
     if len(files) != 1 or not part.path or files[0].startswith(f"{part.path}/"):
         return {}
     return {files[0]: part.path} if files[0].rpartition("/")[2] == part.path.rpartition("/")[2] else {}

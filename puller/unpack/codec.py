@@ -38,7 +38,7 @@ class Decoder(Protocol):
 
 
 def decoder_for(start: bytes, give: Give) -> Decoder:
-    """Give the decoder of a stream by its first MAGIC_BYTES: what the media type says is a hint at most."""
+    """Return the decoder of a stream by its first MAGIC_BYTES: what the media type says is a hint at most."""
     if start.startswith(_GZIP):
         return _Gzip(give)
     if is_zstd(start):
@@ -50,7 +50,7 @@ _of_thread = threading.local()
 
 
 def zstd_decoder(give: Give) -> Decoder:
-    """Give the decoder of a stream that is known to be zstd, for this thread alone, and until it asks for another one.
+    """Return the decoder of a stream that is known to be zstd, for this thread alone, until it asks for another.
 
     libzstd's buffers stay with the thread: made anew for each chunk they would cost more memory than all the rest.
     """
@@ -66,7 +66,7 @@ class Plain:
         self._give = give
 
     def feed(self, content: memoryview) -> None:
-        """Give on what comes."""
+        """Return on what comes."""
         self._give(content)
 
     def finish(self) -> None:

@@ -15,7 +15,7 @@ _RLE, _RESERVED = 1, 3
 
 
 def is_zstd(start: bytes) -> bool:
-    """Tell whether a stream that begins with these four bytes is zstd."""
+    """Return whether a stream that begins with these four bytes is zstd."""
     return start == MAGIC or (start[1:4] == _SKIPPABLE and start[0] >> 4 == 5)
 
 

@@ -6,12 +6,12 @@ nothing. A layer that is no tar is one file, as long as somebody told its name.
 
 from collections.abc import Callable
 
-from puller.artifact.part import Part, Shape
+from puller.artifact.part import LayerKind, Part
 from puller.errors import BadArtifact
 
 from .codec import MAGIC_BYTES, Decoder, decoder_for
 from .staging import Stage
-from .untar import BLOCK, Kind, Member, Untar, is_tar
+from .untar import BLOCK, Member, MemberType, Untar, is_tar
 
 _UNPROMISED_RATIO = 100
 """How much larger than its layer a file may be at most whose size nobody promised."""
@@ -19,7 +19,7 @@ _UNPROMISED_RATIO = 100
 _SLACK_BYTES = 1 << 20
 
 
-class Payload:
+class LayerUnpacker:
     """Takes a layer's bytes in order, and puts what is in them on a stage. One thread at a time."""
 
     def __init__(self, part: Part, stage: Stage) -> None:
@@ -104,7 +104,7 @@ class _Contents:
     def _decide(self) -> Callable[[memoryview], None]:
         """See by the first block what it is; give who takes the rest."""
         head = bytes(self._head)
-        if self._part.shape is Shape.ARCHIVE and is_tar(head):
+        if self._part.shape is LayerKind.ARCHIVE and is_tar(head):
             self._untar = Untar(self._stage)
             self._untar.feed(memoryview(head))
             return self._untar.feed
@@ -114,7 +114,7 @@ class _Contents:
             raise BadArtifact(f"{self._part.name}: is no tar, and has no file name")
         limit = self._limit()
         size = 0 if self._part.size is None else limit
-        self._stage.begin(Member("", Kind.FILE, size, self._part.mode, self._part.mtime or 0, "", ((0, limit),)))
+        self._stage.begin(Member("", MemberType.FILE, size, self._part.mode, self._part.mtime or 0, "", ((0, limit),)))
         self._write(memoryview(head))
         return self._write
 

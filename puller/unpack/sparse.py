@@ -17,7 +17,7 @@ class SparseMap:
         self._lines = 0
 
     def is_whole(self, head: bytearray) -> bool:
-        """Tell whether all lines are there; raise BadArtifact when the first one is no number."""
+        """Return whether all lines are there; raise BadArtifact when the first one is no number."""
         self._lines += head.count(b"\n", self._seen)
         self._seen = len(head)
         if not self._lines:

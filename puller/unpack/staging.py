@@ -18,12 +18,12 @@ from typing import Any
 
 from puller.artifact.part import Part
 from puller.errors import BadArtifact, NoRoom, disk_errors
-from puller.settings import Settings, mark_of
+from puller.settings import Settings, selection_suffix
 from puller.store.filesystem import discard, free_bytes
 from puller.store.trust import read_state
-from puller.store.writeback import Flush
+from puller.store.writeback import Writeback
 
-from .untar import Kind, Member
+from .untar import Member, MemberType
 
 _MOST_MEMBERS = 100_000
 _MOST_TEXT = 16 << 20
@@ -39,7 +39,7 @@ class Staged:
     """A member whose contents are at hand: `place` is the file that has them, or empty where there are none."""
 
     name: str
-    kind: Kind
+    kind: MemberType
     size: int
     mode: int
     mtime: float
@@ -65,18 +65,18 @@ class Staged:
         if place and (not place.isdecimal() or document["file"] != _identity(folder / place)):
             raise ValueError
         texts["place"] = str(folder / place) if place else ""
-        return cls(kind=Kind(document["kind"]), mtime=mtime, **texts, **numbers)
+        return cls(kind=MemberType(document["kind"]), mtime=mtime, **texts, **numbers)
 
 
 def folder_of(stage: Path, part: Part, settings: Settings) -> Path:
-    """Give the folder of an archive's members, as far as the settings want them."""
-    return stage / f"{part.layer.digest.hex}{mark_of(settings.choice)}"
+    """Return the folder of an archive's members, as far as the settings want them."""
+    return stage / f"{part.layer.digest.hex}{selection_suffix(settings.selection)}"
 
 
 class Stage:
     """The folder of one archive's members; the taker of an Untar. One thread at a time."""
 
-    def __init__(self, folder: Path, wants: Callable[[str], bool], flush: Flush) -> None:
+    def __init__(self, folder: Path, wants: Callable[[str], bool], flush: Writeback) -> None:
         """`wants` tells by a member's name whether it matters."""
         self._folder, self._wants, self._flush = folder, wants, flush
         self._members: list[Staged] = []
@@ -102,7 +102,7 @@ class Stage:
         if self._text > _MOST_TEXT:
             raise BadArtifact(f"names of more than {_MOST_TEXT} letters in one archive")
         place = ""
-        if member.kind is Kind.FILE:
+        if member.kind is MemberType.FILE:
             place = str(self._folder / str(len(self._members)))
             self._output = Output(Path(place), member.size, member.extents, self._flush)
         self._members.append(
@@ -152,7 +152,7 @@ def _identity(file: Path) -> list[int]:
 class Output:
     """A file that is written from front to back, with holes where its extents leave some."""
 
-    def __init__(self, path: Path, size: int, extents: tuple[tuple[int, int], ...], flush: Flush) -> None:
+    def __init__(self, path: Path, size: int, extents: tuple[tuple[int, int], ...], flush: Writeback) -> None:
         """Raises NoRoom when the volume has less than `size` bytes left."""
         free = free_bytes(path.parent)
         if free is not None and size > free:

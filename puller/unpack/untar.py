@@ -25,7 +25,7 @@ _LATEST = 253_402_300_800  # the year 10000: what lies behind it is no time that
 _SIZE_BITS = 63
 
 
-class Kind(Enum):
+class MemberType(Enum):
     """What a member of an archive is. Devices and pipes are none of these."""
 
     FILE = "file"
@@ -40,7 +40,7 @@ class Member:
     """An entry as its header promises it: `extents` are where its bytes lie in the file, as (offset, size)."""
 
     name: str
-    kind: Kind
+    kind: MemberType
     size: int
     mode: int
     mtime: float
@@ -49,7 +49,7 @@ class Member:
     extents: tuple[tuple[int, int], ...]
 
 
-class Taker(Protocol):
+class MemberSink(Protocol):
     """Who is given the members: `begin`, then its bytes in order, then `end`."""
 
     def begin(self, member: Member) -> None:
@@ -61,12 +61,12 @@ class Taker(Protocol):
         ...
 
     def end(self) -> None:
-        """Hear that the member is whole."""
+        """Record that the member is whole."""
         ...
 
 
 def is_tar(start: bytes) -> bool:
-    """Tell whether a stream that begins with these bytes is a tar, by the checksum of its first header."""
+    """Return whether a stream that begins with these bytes is a tar, by the checksum of its first header."""
     if len(start) < BLOCK:
         return False
     if start[:BLOCK] == _ZEROS:
@@ -81,7 +81,7 @@ def is_tar(start: bytes) -> bool:
 class Untar:
     """Takes a tar's bytes in order and hands its members on."""
 
-    def __init__(self, taker: Taker) -> None:
+    def __init__(self, taker: MemberSink) -> None:
         self._taker = taker
         self._head = bytearray()
         self._wanted = BLOCK  # how long the head must be before it is looked at again
@@ -145,7 +145,7 @@ class Untar:
 
     def _open(self, member: Member, stored: int) -> None:
         """Begin a member whose contents take `stored` bytes up to the next header."""
-        if member.kind is not Kind.FILE and stored > _HEADER_LIMIT:
+        if member.kind is not MemberType.FILE and stored > _HEADER_LIMIT:
             raise BadArtifact(f"{member.name!r}: {stored} bytes in a member that is no file")
         bytes_in_it = sum(size for _, size in member.extents)
         if bytes_in_it > stored:
@@ -156,7 +156,7 @@ class Untar:
             self._taker.end()
 
     def _parse(self) -> tuple[Member | None, int]:
-        """Give the member that the head describes and the length of its contents; None when more must be gathered."""
+        """Return the member that the head describes and the length of its contents; None when more must be gathered."""
         try:
             head = io.BytesIO(self._head)
             with tarfile.TarFile(fileobj=head, pax_headers=self._globals, errors="surrogateescape") as tar:
@@ -178,7 +178,7 @@ class Untar:
 
 
 def missing_blocks(head: bytes | bytearray) -> int:
-    """Give how many more blocks a header needs, as far as its bytes tell; 0 when it is whole."""
+    """Return how many more blocks a header needs, as far as its bytes tell; 0 when it is whole."""
     position = 0
     while position < len(head):
         block = head[position : position + BLOCK]
@@ -220,7 +220,7 @@ def _padded(size: int) -> int:
 def _member(found: tarfile.TarInfo) -> Member:
     kind = _kind(found)
     sparse: Any = found.sparse  # a list of (offset, size), or None; typeshed has it wrong
-    size = found.size if kind is Kind.FILE else 0
+    size = found.size if kind is MemberType.FILE else 0
     extents = tuple(sparse) if sparse is not None else ((0, size),)
     reach = 0
     for offset, length in extents:
@@ -232,11 +232,11 @@ def _member(found: tarfile.TarInfo) -> Member:
     return Member(found.name or ".", kind, size, found.mode, mtime, found.linkname, kept)
 
 
-def _kind(found: tarfile.TarInfo) -> Kind:
+def _kind(found: tarfile.TarInfo) -> MemberType:
     if found.isreg():
-        return Kind.FILE
+        return MemberType.FILE
     if found.isdir():
-        return Kind.FOLDER
+        return MemberType.FOLDER
     if found.issym():
-        return Kind.SYMLINK
-    return Kind.HARDLINK if found.islnk() else Kind.OTHER
+        return MemberType.SYMLINK
+    return MemberType.HARDLINK if found.islnk() else MemberType.OTHER

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Mapping
 
-from registry.progress.reporter import JsonVoice, Silence, Voice
+from registry.progress.reporter import JsonReporter, QuietReporter, Reporter
 from registry.remote.client import Access
 from registry.source import OciSource, Source
 
@@ -46,11 +46,11 @@ def add_progress_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--quiet", action="store_true", help="no progress at all")
 
 
-def voice_for(arguments: argparse.Namespace) -> Voice:
-    """Give the voice that the options ask for."""
+def reporter_for(arguments: argparse.Namespace) -> Reporter:
+    """Return the voice that the options ask for."""
     if arguments.quiet:
-        return Silence()
-    return JsonVoice() if arguments.progress == "json" else Voice()
+        return QuietReporter()
+    return JsonReporter() if arguments.progress == "json" else Reporter()
 
 
 def positive(text: str) -> int:
@@ -61,15 +61,15 @@ def positive(text: str) -> int:
     return number
 
 
-def access_for(arguments: argparse.Namespace, source: Source, environ: Mapping[str, str], voice: Voice) -> Access:
-    """Make the access that the options ask for; `voice` tells of its waits."""
+def access_for(arguments: argparse.Namespace, source: Source, environ: Mapping[str, str], reporter: Reporter) -> Access:
+    """Make the access that the options ask for; `reporter` tells of its waits."""
     plain = (source.reference.registry,) if isinstance(source, OciSource) and arguments.plain_http else ()
     return access_from(
         environ,
         docker_configs=arguments.docker_config,
-        say=(voice_for(arguments) if hasattr(arguments, "quiet") else Voice()).say,
+        say=(reporter_for(arguments) if hasattr(arguments, "quiet") else Reporter()).say,
         plain_http=plain,
         ca_file=arguments.ca_file,
         hosts_dir=arguments.hosts_dir,
-        say_wait=voice.wait,
+        say_wait=reporter.wait,
     )

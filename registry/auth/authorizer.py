@@ -60,7 +60,7 @@ class Authorizer:
         self._lock = threading.Lock()
 
     def header(self, scope: str) -> str | None:
-        """Give the header to send, or None while the registry has not asked for one."""
+        """Return the header to send, or None while the registry has not asked for one."""
         with self._lock:
             token = self._tokens.get(scope)
             if token is None and self._challenge is None:
@@ -76,7 +76,7 @@ class Authorizer:
             token.was_taken = True
 
     def answer(self, response: Response, scope: str, refused: Sequence[str | None]) -> str | None:
-        """Give the header that answers a 401, or a 403; None when there is nothing better to say.
+        """Return the header that answers a 401, or a 403; None when there is nothing better to say.
 
         `refused` are the headers that the registry refused for this very request, the last one in `response`; none is
         sent twice. Raises Unauthorized when the registry wants what cannot be had.
@@ -130,7 +130,7 @@ class Authorizer:
         return True
 
     def _choose(self, challenges: Sequence[Challenge]) -> Challenge | None:
-        """Give the challenge to answer: one with a realm for tokens, else one for a user, else what there is."""
+        """Return the challenge to answer: one with a realm for tokens, else one for a user, else what there is."""
         bearer = [one for one in challenges if one.scheme == "bearer"]
         usable = [one for one in bearer if is_usable(one, self._guard)]
         plain = [one for one in challenges if one.scheme == "basic"]
@@ -161,7 +161,7 @@ class Authorizer:
 
 
 def _scope_of(challenges: Sequence[Challenge]) -> str:
-    """Give the scope that a challenge names, where it is of the form that registries have."""
+    """Return the scope that a challenge names, where it is of the form that registries have."""
     for challenge in challenges:
         scope = challenge.parameters.get("scope", "")
         if challenge.scheme == "bearer" and scope and all(_SCOPE.fullmatch(one) for one in scope.split(" ")):

@@ -31,7 +31,7 @@ def ask_helper(name: str, server: str) -> tuple[str, str, str] | None:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise BadCredentials(
             f"the credential helper docker-credential-{name} did not run ({type(error).__name__})",
-            remedy="install it on the PATH, or write the credentials into the docker config itself",
+            hint="install it on the PATH, or write the credentials into the docker config itself",
         ) from None
     if answer.returncode != 0:
         return None  # how helpers say that they hold nothing for this host

@@ -80,7 +80,7 @@ class Credentials:
                 configs.append(_parse(file, is_named=True))
             except FileNotFoundError:
                 if not may_lack:
-                    raise BadCredentials(f"{file}: no such file", remedy="name a docker config, or none") from None
+                    raise BadCredentials(f"{file}: no such file", hint="name a docker config, or none") from None
                 lacking.append(f"no credentials are in {file}: no such file")
             except OSError as error:
                 raise BadCredentials(f"{file}: cannot be read ({error.strerror or error})") from None
@@ -94,7 +94,7 @@ class Credentials:
         return tuple(self._lacking)
 
     def find(self, reference: Reference) -> Credential | None:
-        """Give the credential with the longest key that covers the repository, or None for nobody.
+        """Return the credential with the longest key that covers the repository, or None for nobody.
 
         A program counts as an entry for the registry, where its config stands in the order. Raises BadCredentials.
         """
@@ -142,7 +142,7 @@ class Credentials:
 
 
 def default_files(environ: Mapping[str, str]) -> list[Path]:
-    """Give the docker configs that this user's other tools read."""
+    """Return the docker configs that this user's other tools read."""
     home = Path(environ.get("HOME", "/"))
     files = [Path(environ["REGISTRY_AUTH_FILE"])] if environ.get("REGISTRY_AUTH_FILE") else []
     files.append(Path(environ.get("DOCKER_CONFIG") or home / ".docker") / "config.json")
@@ -202,7 +202,7 @@ def _credential(entry: Mapping[str, Any]) -> Credential | None:
 
 
 def _sound(credential: Credential) -> Credential:
-    """Give a credential back; raise ValueError for one that no request can carry."""
+    """Return a credential back; raise ValueError for one that no request can carry."""
     (credential.username + credential.password + credential.identity_token).encode()
     if not credential.registry_token.isascii() or not credential.registry_token.isprintable():
         raise ValueError("registrytoken")

@@ -23,5 +23,5 @@ def check_coding(headers: Headers, name: str) -> None:
     if coding and coding.lower() != "identity":
         raise Refused(
             f"{name}: came with Content-Encoding {printable(coding, 60)!r}, unasked",
-            remedy="have the registry, or the proxy before it, send contents as they are",
+            hint="have the registry, or the proxy before it, send contents as they are",
         )

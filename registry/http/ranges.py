@@ -67,7 +67,7 @@ def _is_answer(response: Response, descriptor: Descriptor, start: int) -> bool:
 
 
 def _check_head(response: Response, descriptor: Descriptor) -> tuple[int, int]:
-    """Give the offsets of the body's first byte and of its end. Raises Mismatch, Refused."""
+    """Return the offsets of the body's first byte and of its end. Raises Mismatch, Refused."""
     name = str(descriptor.digest)
     check_coding(response.headers, name)
     if response.status == _NO_SUCH_RANGE:
@@ -84,7 +84,7 @@ def _check_head(response: Response, descriptor: Descriptor) -> tuple[int, int]:
 
 
 def _part(response: Response, descriptor: Descriptor) -> tuple[int, int]:
-    """Give the offsets that a part's Content-Range tells (RFC 9110, 14.4); -1 twice when they cannot be."""
+    """Return the offsets that a part's Content-Range tells (RFC 9110, 14.4); -1 twice when they cannot be."""
     match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
     if match and match[3] in ("*", str(descriptor.size)):
         begin, end = int(match[1]), int(match[2]) + 1

@@ -16,7 +16,7 @@ from registry.errors import Fault, Refused
 from registry.net.addresses import is_local_host
 from registry.net.origin import Origin, redacted, resolved
 
-from .response import Outgoing, Response
+from .response import Response, StreamingRequest
 from .transport import Transport
 
 MAX_HOPS = 4
@@ -46,7 +46,7 @@ class GuardedTransport:
             self._is_on_loopback = response.is_from_loopback
         return response
 
-    def stream(self, method: str, url: str, headers: Mapping[str, str]) -> Outgoing:
+    def stream(self, method: str, url: str, headers: Mapping[str, str]) -> StreamingRequest:
         """Begin a request whose body follows; see Transport.stream."""
         return self._transport.stream(method, url, headers, is_elsewhere=self.is_elsewhere(url))
 

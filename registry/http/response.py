@@ -20,7 +20,7 @@ from registry.printable import printable
 class Pool(Protocol):
     """Where connections go that can be used again."""
 
-    def give_back(self, origin: Origin, connection: Connection) -> None:
+    def release(self, origin: Origin, connection: Connection) -> None:
         """Keep a connection for the next request to its origin."""
         ...
 
@@ -94,7 +94,7 @@ class Response:
         return count
 
     def read(self, limit: int) -> bytes:
-        """Give the whole body; raise Mismatch when it is longer than `limit` bytes, Unavailable when it ends early."""
+        """Return the whole body; raise Mismatch if it is longer than `limit` bytes, Unavailable if it ends early."""
         with explained(self._origin):
             content = self._answer.read(limit + 1)
         if len(content) < min(self.length or 0, limit):
@@ -104,11 +104,11 @@ class Response:
         return content
 
     def close(self) -> None:
-        """Give the connection back when it is clean, else hang up."""
+        """Return the connection back when it is clean, else hang up."""
         is_clean = (self._left == 0 or self._answer.isclosed()) and not self._answer.will_close
         self._answer.close()
         if is_clean:
-            self._pool.give_back(self._origin, self._connection)
+            self._pool.release(self._origin, self._connection)
         else:
             self._connection.close()
 
@@ -123,7 +123,7 @@ class Response:
         self.close()
 
 
-class Outgoing:
+class StreamingRequest:
     """A request whose body is written bit by bit; `finish` gives the answer."""
 
     def __init__(self, pool: Pool, origin: Origin, connection: Connection, url: str) -> None:
@@ -181,7 +181,7 @@ def _explain(origin: Origin, error: Exception) -> Fault:
     if isinstance(error, ssl.SSLCertVerificationError):
         return Untrusted(f"{origin}: its certificate is not trusted: {printable(error.verify_message)}")
     if isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
-        return Untrusted(f"{origin}: does not speak TLS", remedy="use --plain-http if this registry speaks HTTP")
+        return Untrusted(f"{origin}: does not speak TLS", hint="use --plain-http if this registry speaks HTTP")
     if isinstance(error, TimeoutError):
         return Unavailable(f"{origin}: {error if isinstance(error, Overdue) else 'no answer within the time limit'}")
     is_lasting = isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN

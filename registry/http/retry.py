@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TypeVar
 
-from registry.errors import Fault, TakenOtherwise, Unavailable
+from registry.errors import Fault, Unavailable, UploadModeRejected
 
 _LASTING_SECONDS = 5.0
 """Patience for what seldom passes, such as a name that does not exist."""
@@ -128,7 +128,7 @@ def wait_for(patience: Patience, error: Fault, planned: float, *, spent: float, 
     """
     if not error.temporary:
         return None
-    if isinstance(error, TakenOtherwise) or (isinstance(error, Unavailable) and error.has_other):
+    if isinstance(error, UploadModeRejected) or (isinstance(error, Unavailable) and error.has_other):
         return 0.0
     left = patience.seconds - spent
     asked = 0.0

@@ -20,7 +20,7 @@ from registry.net.origin import Origin
 from registry.net.proxies import Proxies
 from registry.net.tls import Tls
 
-from .response import Outgoing, Response, explained, wire_of
+from .response import Response, StreamingRequest, explained, wire_of
 
 USER_AGENT = "weighbridge/0.1"
 TIMEOUT_SECONDS = 30.0
@@ -65,8 +65,8 @@ class Transport:
         self._lock = threading.Lock()
         self._context: ssl.SSLContext | None = None
 
-    def sibling(self, tls: Tls, proxy: str, connect_seconds: float | None) -> "Transport":
-        """Give one that reaches a host of its own kind, and closes with this one; an empty proxy is this one's."""
+    def with_options(self, tls: Tls, proxy: str, connect_seconds: float | None) -> "Transport":
+        """Return one that reaches a host of its own kind, and closes with this one; an empty proxy is this one's."""
         other = Transport(
             proxies={"http": proxy, "https": proxy} if proxy else self._addresses,
             tls=self._tls.joined(tls),
@@ -117,16 +117,18 @@ class Transport:
         connection = self._connect(origin, bound, is_elsewhere=is_elsewhere)
         return self._send(connection, origin, method, url, headers, body)
 
-    def stream(self, method: str, url: str, headers: Mapping[str, str], *, is_elsewhere: bool = False) -> Outgoing:
+    def stream(
+        self, method: str, url: str, headers: Mapping[str, str], *, is_elsewhere: bool = False
+    ) -> StreamingRequest:
         """Begin a request whose body follows; `headers` must hold its Content-Length. `is_elsewhere` as in request."""
         origin = Origin.of(url)
         bound = for_exchange(self._limits, self._timeout)
         connection = self._connect(origin, bound, is_elsewhere=is_elsewhere)
         with closed_on_failure(connection), explained(origin):
             self._head(connection, origin, method, url, headers)
-        return Outgoing(self, origin, connection, url)
+        return StreamingRequest(self, origin, connection, url)
 
-    def give_back(self, origin: Origin, connection: Connection) -> None:
+    def release(self, origin: Origin, connection: Connection) -> None:
         """Keep a connection for the next request to its origin."""
         with self._lock:
             self._idle.setdefault(origin, []).append(connection)
@@ -152,14 +154,14 @@ class Transport:
         with self._lock:
             idle, self._idle = self._idle, {}
             siblings, self._siblings = self._siblings, []
-        for sibling in siblings:
-            sibling.close()
+        for with_options in siblings:
+            with_options.close()
         for connections in idle.values():
             for connection in connections:
                 connection.close()
 
     def _take(self, origin: Origin, *, is_elsewhere: bool) -> Connection | None:
-        """Give a connection that was kept, and that the server has not closed since, as far as can be seen."""
+        """Return a connection that was kept, and that the server has not closed since, as far as can be seen."""
         with self._lock:
             idle = self._idle.get(origin, [])
             for number in reversed(range(len(idle))):

@@ -43,7 +43,7 @@ from registry.http.redirects import GuardedTransport
 from registry.http.response import Response
 from registry.http.transport import Transport
 from registry.net.origin import Origin, redacted
-from registry.paths import fault_of
+from registry.paths import unsafe_reason
 from registry.printable import printable
 from registry.source import HubSource
 
@@ -62,7 +62,7 @@ class HuggingFace:
     def __init__(self, endpoint: str, transport: Transport) -> None:
         """`endpoint` empty means the one that the package knows. Raises Refused when the user wants to stay offline."""
         if is_offline_mode():
-            raise Refused("the hub may not be asked: HF_HUB_OFFLINE is set", remedy="take HF_HUB_OFFLINE away")
+            raise Refused("the hub may not be asked: HF_HUB_OFFLINE is set", hint="take HF_HUB_OFFLINE away")
         self.endpoint = (endpoint or constants.ENDPOINT).rstrip("/")
         self._guard = GuardedTransport(transport, Origin.of(self.endpoint))
         self._carry(_ANSWER_LIMIT)
@@ -94,7 +94,7 @@ class HuggingFace:
         return _listing(source, found)
 
     def url(self, source: HubSource, path: str) -> str:
-        """Give the address of a file."""
+        """Return the address of a file."""
         return hf_hub_url(source.repository, path, revision=source.revision, endpoint=self.endpoint)
 
     def download(self, source: HubSource, path: str, folder: Path) -> Path:
@@ -196,16 +196,16 @@ def _authorization() -> dict[str, str]:
     except PermissionError as error:
         if os.environ.get("HF_TOKEN_PATH") or os.environ.get("HF_HOME"):
             raise BadCredentials(
-                f"the file with the hub's token may not be read ({error.strerror})", remedy="set HF_TOKEN"
+                f"the file with the hub's token may not be read ({error.strerror})", hint="set HF_TOKEN"
             ) from None
         token = ""  # of a home that is another user's: nobody named it
     except (OSError, ValueError, OIDCError) as error:
         raise BadCredentials(
             f"no token for the hub can be had, though one is configured ({type(error).__name__})",
-            remedy="set HF_TOKEN, or a readable file with HF_TOKEN_PATH",
+            hint="set HF_TOKEN, or a readable file with HF_TOKEN_PATH",
         ) from None
     if not (token.isascii() and token.isprintable()):
-        raise BadCredentials("the hub's token is no token: it holds odd characters", remedy="set HF_TOKEN anew")
+        raise BadCredentials("the hub's token is no token: it holds odd characters", hint="set HF_TOKEN anew")
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
@@ -215,12 +215,12 @@ def _listing(source: HubSource, found: ModelInfo) -> Listing:
         raise BadHubAnswer(f"{source}: the hub names no commit, but {str(found.sha)[:60]!r}")
     if source.is_pinned and pinned != source:
         raise BadHubAnswer(f"{source}: the hub answers for another commit, {found.sha}")
-    return Listing(pinned, tuple(_file(source, sibling) for sibling in found.siblings or ()))
+    return Listing(pinned, tuple(_file(source, with_options) for with_options in found.siblings or ()))
 
 
-def _file(source: HubSource, sibling: RepoSibling) -> HubFile:
+def _file(source: HubSource, with_options: RepoSibling) -> HubFile:
     """Read one entry of a listing; raise BadHubAnswer that names it."""
-    path, size, blob_id, lfs = sibling.rfilename, sibling.size, sibling.blob_id, sibling.lfs
+    path, size, blob_id, lfs = with_options.rfilename, with_options.size, with_options.blob_id, with_options.lfs
     try:
         digest = Digest.parse(f"sha256:{lfs.sha256}") if lfs else None
         size = lfs.size if lfs else size
@@ -228,7 +228,7 @@ def _file(source: HubSource, sibling: RepoSibling) -> HubFile:
         raise BadHubAnswer(f"{source}: {path!r} has no sha256") from None
     if not isinstance(path, str) or not isinstance(size, int) or size < 0 or not isinstance(blob_id, str):
         raise BadHubAnswer(f"{source}: {path!r} has no size or no blob id")
-    reason = fault_of(path)
+    reason = unsafe_reason(path)
     if reason:  # before it gets into a URL, where it would lead elsewhere
         raise BadHubAnswer(f"{source}: the file name {path[:200]!r} {reason}")
     return HubFile(path, size, digest, blob_id)

@@ -21,7 +21,7 @@ from registry.manifest import Descriptor
 from registry.net.origin import Origin
 from registry.process.threads import Lane, run
 from registry.remote.client import Access
-from registry.repository import Body, Resolved
+from registry.repository import BlobReader, Resolved
 from registry.source import HubSource
 
 from .api import HuggingFace
@@ -36,12 +36,12 @@ _KEPT_BYTES = 16 << 20
 _AT_ONCE = 8
 
 
-class RangedBody:
+class RangedBlobReader:
     """A stretch of a file on its way from the hub, or from where that keeps its large files."""
 
     def __init__(self, response: Response, start: int, stop: int) -> None:
         self._response, self.start, self.stop = response, start, stop
-        self.giver = str(Origin.of(response.url))
+        self.host = str(Origin.of(response.url))
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill the buffer; 0 at the end. Raises Unavailable when the connection breaks."""
@@ -56,12 +56,12 @@ class RangedBody:
         self._response.close()
 
 
-class KeptBody:
+class KeptBlobReader:
     """A stretch of a small file that is in memory."""
 
-    def __init__(self, content: bytes, giver: str, start: int, stop: int) -> None:
+    def __init__(self, content: bytes, host: str, start: int, stop: int) -> None:
         self._left = memoryview(content)[start:stop]
-        self.giver, self.start, self.stop = giver, start, stop
+        self.host, self.start, self.stop = host, start, stop
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill the buffer; 0 at the end."""
@@ -93,7 +93,7 @@ class _Kept:
                 self._room -= len(content)
 
     def get(self, digest: Digest) -> bytes | None:
-        """Give a file, or None."""
+        """Return a file, or None."""
         return self._contents.get(digest)
 
 
@@ -122,11 +122,11 @@ class HubRepository:
         return self._patience
 
     def pinned(self, digest: Digest) -> str:  # noqa: ARG002 - the commit pins it
-        """Give the source at its commit."""
+        """Return the source at its commit."""
         return str(self._snapshot.source)
 
     def read(self, descriptor: Descriptor, limit: int) -> bytes:
-        """Give a small file, or the config, whole and verified."""
+        """Return a small file, or the config, whole and verified."""
         if descriptor.size > limit:
             raise BadManifest(f"{descriptor.digest}: {descriptor.size} bytes where at most {limit} are read")
         kept = self._kept.get(descriptor.digest)
@@ -134,14 +134,14 @@ class HubRepository:
             kept = self._patience.patiently(lambda: self._whole(self._path(descriptor), descriptor.size))
         return verified(str(descriptor.digest), kept, descriptor.size, descriptor.digest)
 
-    def open(self, descriptor: Descriptor, start: int, stop: int) -> Body:
+    def open(self, descriptor: Descriptor, start: int, stop: int) -> BlobReader:
         """Ask for bytes `start` to `stop` of a file; the body is the whole file when no ranges are known there."""
         kept = self._kept.get(descriptor.digest)
         if kept is not None:
-            return KeptBody(kept, str(self._origin), start, stop)
-        return RangedBody(*self._ranges.open(self._url(self._path(descriptor)), descriptor, start, stop))
+            return KeptBlobReader(kept, str(self._origin), start, stop)
+        return RangedBlobReader(*self._ranges.open(self._url(self._path(descriptor)), descriptor, start, stop))
 
-    def deliver(self, descriptor: Descriptor, folder: Path) -> Path:
+    def download_file(self, descriptor: Descriptor, folder: Path) -> Path:
         """Have a file brought whole by `huggingface_hub`, by hf_xet where both can (puller.transfer.whole_file)."""
         return self._hub.download(self._source, self._path(descriptor), folder)
 
@@ -149,7 +149,7 @@ class HubRepository:
         """Break every connection in use."""
         self._transport.interrupt()
 
-    def distrust(self, givers: Collection[str]) -> bool:  # noqa: ARG002 - there is nobody else
+    def report_corrupt(self, hosts: Collection[str]) -> bool:  # noqa: ARG002 - there is nobody else
         """Tell that asking again will bring nothing better."""
         return False
 
@@ -171,7 +171,7 @@ class HubRepository:
             if file.digest is None and file.size > _PLAIN_LIMIT:
                 raise BadHubAnswer(
                     f"{listing.source}: {file.path!r} has no sha256, and {file.size} bytes: over {_PLAIN_LIMIT}",
-                    remedy="store the file with LFS or Xet, as the hub wants it of files over 10 MiB",
+                    hint="store the file with LFS or Xet, as the hub wants it of files over 10 MiB",
                 )
         found = run([Lane(_AT_ONCE, listing.files)], self._identify, self.interrupt)
         digests = {file.path: digest for file, digest in found}
@@ -206,5 +206,5 @@ class HubRepository:
         )
 
     def _private(self, url: str) -> dict[str, str]:
-        """Give what is sent to the hub's own origin alone."""
+        """Return what is sent to the hub's own origin alone."""
         return self._hub.authorization if Origin.of(url) == self._origin else {}

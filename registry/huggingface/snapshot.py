@@ -57,12 +57,12 @@ class Snapshot:
         )
 
     def path(self, digest: Digest) -> str:
-        """Give a file with a digest: of several with the same bytes any will do."""
+        """Return a file with a digest: of several with the same bytes any will do."""
         return next(file.path for file, its in self.files if its == digest)
 
 
 def blob_digest(file: HubFile, content: bytes) -> Digest:
-    """Give the digest of a file that git holds itself; raise Mismatch unless it is what the commit names.
+    """Return the digest of a file that git holds itself; raise Mismatch unless it is what the commit names.
 
     Git's id is the sha1 of a header and the bytes (git-scm.com, "Git Internals - Git Objects").
     """
@@ -70,7 +70,7 @@ def blob_digest(file: HubFile, content: bytes) -> Digest:
     if found != file.blob_id:
         raise Mismatch(
             f"{file.path}: wanted the git blob {file.blob_id}, got {found}",
-            remedy="something on the way to the hub changes bytes: if HF_ENDPOINT names a mirror, ask its operator",
+            hint="something on the way to the hub changes bytes: if HF_ENDPOINT names a mirror, ask its operator",
         )
     return Digest.of(content)
 

@@ -9,7 +9,7 @@ _CONTAINERD_NAME = "io.containerd.image.name"
 
 
 def listed(index: Index, source: LayoutSource) -> list[Descriptor]:
-    """Give every entry that a source may mean, one for each artifact: it may be listed once for each of its tags.
+    """Return every entry that a source may mean, one for each artifact: it may be listed once for each of its tags.
 
     A tag stands alone, or behind the whole name of an image: as skopeo and podman put it in its place, containerd and
     buildx beside it.
@@ -26,7 +26,7 @@ def listed(index: Index, source: LayoutSource) -> list[Descriptor]:
 
 
 def tag_of(entry: Descriptor) -> str:
-    """Give an entry's tag, or nothing."""
+    """Return an entry's tag, or nothing."""
     return entry.annotations.get(oci_ref_name_annotation, "")
 
 

@@ -19,19 +19,19 @@ from registry.source import LayoutSource
 from .index import listed, tag_of
 
 
-class LayoutBody:
+class LayoutBlobReader:
     """A stretch of a blob's file."""
 
     def __init__(self, path: Path, start: int, stop: int) -> None:
         self.start, self.stop, self._left = start, stop, stop - start
-        self.giver = str(path)
-        with _served(self.giver):
+        self.host = str(path)
+        with _served(self.host):
             self._file = path.open("rb", buffering=0)
             self._file.seek(start)
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill the buffer; 0 at the end."""
-        with _served(self.giver):
+        with _served(self.host):
             count = self._file.readinto(buffer[: self._left])
         self._left -= count
         return count
@@ -60,18 +60,18 @@ class LayoutRepository:
         return descend(descriptor.digest, content, str(self._source), lambda inner: self.read(inner, SIZE_LIMIT))
 
     def pinned(self, digest: Digest) -> str:
-        """Give the source with its digest."""
+        """Return the source with its digest."""
         return str(LayoutSource(self._source.directory, self._source.tag, digest))
 
     def interrupt(self) -> None:
         """Do nothing: files are not waited for."""
 
-    def distrust(self, _: Collection[str]) -> bool:
+    def report_corrupt(self, _: Collection[str]) -> bool:
         """Have nobody else to ask: a file stays as it is."""
         return False
 
     def read(self, descriptor: Descriptor, limit: int) -> bytes:
-        """Give a small blob whole and verified."""
+        """Return a small blob whole and verified."""
         if descriptor.size > limit:
             raise BadManifest(f"{descriptor.digest}: {descriptor.size} bytes where at most {limit} are read")
         path = self._checked(descriptor)
@@ -79,9 +79,9 @@ class LayoutRepository:
             content = file.read(descriptor.size + 1)
         return verified(str(descriptor.digest), content, descriptor.size, descriptor.digest)
 
-    def open(self, descriptor: Descriptor, start: int, stop: int) -> LayoutBody:
+    def open(self, descriptor: Descriptor, start: int, stop: int) -> LayoutBlobReader:
         """Begin to read bytes `start` to `stop` of a blob."""
-        return LayoutBody(self._checked(descriptor), start, stop)
+        return LayoutBlobReader(self._checked(descriptor), start, stop)
 
     def _checked(self, descriptor: Descriptor) -> Path:
         path = blob_path(self._source.directory, descriptor.digest)
@@ -104,10 +104,10 @@ class LayoutRepository:
         if len(matches) == 1:
             return matches[0]
         tags = ", ".join(sorted({tag_of(entry) or str(entry.digest) for entry in index.manifests})) or "nothing"
-        raise NotFound(f"{wanted}: {len(matches)} artifacts answer to it", remedy=f"the layout holds: {tags}")
+        raise NotFound(f"{wanted}: {len(matches)} artifacts answer to it", hint=f"the layout holds: {tags}")
 
     def _unlisted(self, digest: Digest) -> list[Descriptor]:
-        """Give a manifest that only another one leads to: one platform's, of an index that the layout lists."""
+        """Return a manifest that only another one leads to: one platform's, of an index that the layout lists."""
         try:
             found = blob_path(self._source.directory, digest).stat()
         except OSError:
@@ -117,7 +117,7 @@ class LayoutRepository:
 
 
 def blob_path(directory: Path, digest: Digest) -> Path:
-    """Give the place of a blob."""
+    """Return the place of a blob."""
     return directory / "blobs" / digest.algorithm / digest.hex
 
 
@@ -143,4 +143,4 @@ def _served(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise LayoutFailed(f"{path}: {error.strerror}", remedy="check the disk, and who may read it") from error
+        raise LayoutFailed(f"{path}: {error.strerror}", hint="check the disk, and who may read it") from error

@@ -44,11 +44,11 @@ class LayoutUpload:
                 left = left[self._file.write(left) :]
 
     def resume(self) -> int:
-        """Give the offset of the next byte."""
+        """Return the offset of the next byte."""
         return self._file.tell()
 
     def commit(self, digest: Digest) -> None:
-        """Give the blob its name."""
+        """Return the blob its name."""
         if self._size not in (None, self._file.tell()):
             raise Mismatch(f"{digest}: {self._file.tell()} bytes were written, {self._size} were announced")
         with _writing(self._directory):
@@ -64,7 +64,7 @@ class LayoutUpload:
             self._path.unlink(missing_ok=True)
 
 
-class LayoutPublisher:
+class LayoutPusher:
     """A layout to be written; made where there is none. Safe to share between threads."""
 
     patience = Patience()
@@ -72,7 +72,7 @@ class LayoutPublisher:
 
     def __init__(self, source: LayoutSource) -> None:
         if source.digest:
-            raise Refused(f"{source}: names a digest, which nobody can choose", remedy="push to a tag")
+            raise Refused(f"{source}: names a digest, which nobody can choose", hint="push to a tag")
         self._source = source
         directory = source.directory
         _check_place(directory)
@@ -82,14 +82,14 @@ class LayoutPublisher:
                 _replace(directory / oci_layout_file, {"imageLayoutVersion": oci_layout_version_pin})
 
     def pinned(self, digest: Digest) -> str:
-        """Give the source with its digest."""
+        """Return the source with its digest."""
         return str(LayoutSource(self._source.directory, self._source.tag or _DEFAULT_TAG, digest))
 
     def interrupt(self) -> None:
         """Do nothing: files are not waited for."""
 
     def has(self, digest: Digest) -> bool:
-        """Tell whether a blob is there already."""
+        """Return whether a blob is there already."""
         with _writing(self._source.directory):
             return blob_path(self._source.directory, digest).exists()
 
@@ -139,15 +139,15 @@ class LayoutPublisher:
 
 def _check_place(directory: Path) -> None:
     """Raise BadLayout where no layout can be written: on a file, among other files, beside a broken index."""
-    remedy = "name a new or empty folder, or a layout"
+    hint = "name a new or empty folder, or a layout"
     with _writing(directory):
         if not directory.exists():
             return
         if not directory.is_dir():
-            raise BadLayout(f"{directory}: is a file", remedy=remedy)
+            raise BadLayout(f"{directory}: is a file", hint=hint)
         names = {path.name for path in directory.iterdir()}
     if names and oci_layout_file not in names:
-        raise BadLayout(f"{directory}: is no OCI layout, and not empty", remedy=remedy)
+        raise BadLayout(f"{directory}: is no OCI layout, and not empty", hint=hint)
     if oci_image_index_file in names:
         read_index(directory)  # before the blobs are written, and not behind them
 

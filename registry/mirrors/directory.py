@@ -23,8 +23,8 @@ _SIZE_LIMIT = 1 << 20
 _PORT = re.compile(r"(.+):(\d+)")
 
 
-def find_hosts(directory: Path | None, namespace: str, itself: Host, text: str = "") -> tuple[Host, ...]:
-    """Give the hosts to ask for a registry's content, in order; `itself` alone where nothing is said of it.
+def find_hosts(directory: Path | None, namespace: str, upstream: Host, text: str = "") -> tuple[Host, ...]:
+    """Return the hosts to ask for a registry's content, in order; `itself` alone where nothing is said of it.
 
     `namespace` is the registry as references name it. What `text` says of it goes before the directory. Raises
     BadMirrors.
@@ -33,8 +33,8 @@ def find_hosts(directory: Path | None, namespace: str, itself: Host, text: str =
         registries = parse_registries(text, _TEXT, directory or Path("/"))
         name = next((name for name in folder_names(namespace) if name in registries), None)
         if name is not None:
-            return hosts_of(registries[name], itself)
-    return _hosts_in(directory, namespace, itself) if directory else (itself,)
+            return hosts_of(registries[name], upstream)
+    return _hosts_in(directory, namespace, upstream) if directory else (upstream,)
 
 
 def check_text(text: str) -> None:
@@ -43,21 +43,21 @@ def check_text(text: str) -> None:
         hosts_of(table, Host(root="https://registry.invalid/v2"))
 
 
-def _hosts_in(directory: Path, namespace: str, itself: Host) -> tuple[Host, ...]:
+def _hosts_in(directory: Path, namespace: str, upstream: Host) -> tuple[Host, ...]:
     try:
         folders = (directory / name for name in folder_names(namespace))
         folder = next((folder for folder in folders if folder.exists()), None)
         if folder is None:
-            return (itself,)
+            return (upstream,)
         file = folder / _FILE
         content = _read(file) if file.is_file() else b""
-        return parse_hosts(content, file, itself) if content else (replace(itself, tls=_docker_files(folder)),)
+        return parse_hosts(content, file, upstream) if content else (replace(upstream, tls=_docker_files(folder)),)
     except OSError as error:
         raise BadMirrors(f"{error.filename or directory}: {error.strerror or error}") from error
 
 
 def folder_names(namespace: str) -> tuple[str, ...]:
-    """Give the names under which a registry's folder is looked for, in order."""
+    """Return the names under which a registry's folder is looked for, in order."""
     match = _PORT.fullmatch(namespace)
     return (*((f"{match[1]}_{match[2]}_",) if match else ()), namespace, "_default")
 

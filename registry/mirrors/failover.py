@@ -28,7 +28,7 @@ class _Record:
     rests_until: float = float("-inf")
 
 
-class Turns:
+class HostSelector:
     """The hosts of one registry, and what came of asking them. Every method may be called from any thread."""
 
     def __init__(self, hosts: Sequence[Host], clock: Callable[[], float] = time.monotonic) -> None:
@@ -39,7 +39,7 @@ class Turns:
         self._lock = threading.Lock()
 
     def order(self) -> list[Host]:
-        """Give the hosts in the order in which to ask them now."""
+        """Return the hosts in the order in which to ask them now."""
         with self._lock:
             now = self._clock()
             return sorted(self._hosts, key=lambda host: max(self._records[host.root].rests_until - now, 0.0))
@@ -52,8 +52,8 @@ class Turns:
                 record.rests_until = max(record.rests_until, now + _TRIAL_SECONDS)
             return Attempt(self, host.root, now)
 
-    def distrust(self, roots: Collection[str]) -> bool:
-        """Hear that bytes were wrong that came from hosts with these roots; tell whether better ones may come now.
+    def report_corrupt(self, roots: Collection[str]) -> bool:
+        """Record that bytes were wrong that came from hosts with these roots; tell whether better ones may come now.
 
         Where several hosts brought parts, nobody knows whose was wrong: all of them count as wrong.
         """
@@ -64,7 +64,7 @@ class Turns:
         return any(root != self._last for root in roots)
 
     def failed(self, root: str, began: float) -> bool:
-        """Hear that a request failed that began at `began`; tell whether a host is left that does not rest.
+        """Record that a request failed that began at `began`; tell whether a host is left that does not rest.
 
         What began before the last failure tells nothing new.
         """
@@ -76,7 +76,7 @@ class Turns:
             return any(self._records[host.root].rests_until <= now for host in self._hosts)
 
     def served(self, root: str) -> None:
-        """Hear that a host gave what it was asked for."""
+        """Record that a host gave what it was asked for."""
         with self._lock:
             self._records[root] = _Record()
 
@@ -85,7 +85,7 @@ class Turns:
 class Attempt:
     """One request to one host, whose outcome is told."""
 
-    turns: Turns
+    turns: HostSelector
     root: str
     began: float
 

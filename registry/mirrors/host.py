@@ -33,6 +33,6 @@ class Host:
         return urlsplit(self.root).netloc
 
     @property
-    def is_reached_otherwise(self) -> bool:
+    def needs_own_transport(self) -> bool:
         """Whether connections to it differ from those to everybody else."""
         return self.tls != Tls() or bool(self.proxy) or self.connect_seconds is not None

@@ -28,12 +28,12 @@ _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h))")  # Go's time.
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-def parse_hosts(content: bytes, file: Path, itself: Host) -> tuple[Host, ...]:
+def parse_hosts(content: bytes, file: Path, upstream: Host) -> tuple[Host, ...]:
     """Read a hosts.toml that stands at `file`; the paths in it are relative to its folder.
 
     `itself` is the registry, as it is reached where nothing is said. Raises BadMirrors, which names the key.
     """
-    return hosts_of(Table(str(file), file.parent, "", read_toml(content, str(file))), itself)
+    return hosts_of(Table(str(file), file.parent, "", read_toml(content, str(file))), upstream)
 
 
 def parse_registries(text: str, place: str, directory: Path) -> dict[str, "Table"]:
@@ -61,10 +61,10 @@ def read_toml(content: bytes, place: str) -> dict[str, Any]:
         raise BadMirrors(f"{place}: not TOML: {error}") from None
 
 
-def hosts_of(top: "Table", itself: Host) -> tuple[Host, ...]:
-    """Give the hosts that a registry's table names, the registry `itself` among them. Raises BadMirrors."""
+def hosts_of(top: "Table", upstream: Host) -> tuple[Host, ...]:
+    """Return the hosts that a registry's table names, the registry `itself` among them. Raises BadMirrors."""
     hosts = [_mirror(entry, url) for url, entry in top.tables("host")]
-    hosts.append(_server(top, itself))
+    hosts.append(_server(top, upstream))
     found: dict[str, Host] = {}
     for host in hosts:
         if host.can_pull:
@@ -93,7 +93,7 @@ class Table:
         return BadMirrors(f"{self.said_in}: {where}: wanted {wanted}")
 
     def tables(self, key: str) -> list[tuple[str, "Table"]]:
-        """Give the tables in a table, in the file's order."""
+        """Return the tables in a table, in the file's order."""
         outer = self.table.get(key, {})
         if not isinstance(outer, dict):
             raise self.fault(key, "a table")
@@ -103,14 +103,14 @@ class Table:
         return [(name, replace(self, path=f'{self.path}{key}."{name}".', table=inner)) for name, inner in outer.items()]
 
     def text(self, key: str) -> str:
-        """Give a string; empty where there is none."""
+        """Return a string; empty where there is none."""
         value = self.table.get(key, "")
         if not isinstance(value, str):
             raise self.fault(key, "a string")
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """Give a string or a list of them."""
+        """Return a string or a list of them."""
         value = self.table.get(key, [])
         values = [value] if isinstance(value, str) else value
         if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
@@ -118,14 +118,14 @@ class Table:
         return tuple(values)
 
     def switch(self, key: str) -> bool:
-        """Give true or false, false where there is none."""
+        """Return true or false, false where there is none."""
         value = self.table.get(key, False)
         if not isinstance(value, bool):
             raise self.fault(key, "true or false")
         return value
 
     def place(self, name: str) -> str:
-        """Give the path of a file that the table names."""
+        """Return the path of a file that the table names."""
         return str(self.folder / name)
 
 
@@ -134,12 +134,12 @@ def _mirror(entry: Table, url: str) -> Host:
     return host if host.connect_seconds is not None else replace(host, connect_seconds=MIRROR_CONNECT_SECONDS)
 
 
-def _server(top: Table, itself: Host) -> Host:
+def _server(top: Table, upstream: Host) -> Host:
     """Read the host of last resort: without an address of its own it is the registry, trusted with everything."""
     address = top.text("server")
     if address:
         return _host(top, _root(top, "server", address))
-    return replace(_host(top, itself.root), can_pull=True, can_resolve=True)
+    return replace(_host(top, upstream.root), can_pull=True, can_resolve=True)
 
 
 def _host(entry: Table, root: str) -> Host:
@@ -154,7 +154,7 @@ def _host(entry: Table, root: str) -> Host:
         tls=Tls(
             ca_files=tuple(entry.place(name) for name in entry.texts("ca")),
             client=_client(entry),
-            is_blind=entry.switch("skip_verify"),
+            skip_verify=entry.switch("skip_verify"),
         ),
         proxy=_proxy(entry),
         connect_seconds=_seconds(entry, "dial_timeout"),
@@ -162,7 +162,7 @@ def _host(entry: Table, root: str) -> Host:
 
 
 def _root(entry: Table, key: str, text: str) -> str:
-    """Give the URL of the API's root: with /v2 at its end unless the file says that its path is the whole path."""
+    """Return the URL of the API's root: with /v2 at its end unless the file says that its path is the whole path."""
     parts = _url(entry, key, text if "://" in text else f"https://{text}")
     if parts.scheme not in ("http", "https"):
         raise entry.fault(key, "an http:// or https:// URL")

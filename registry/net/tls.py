@@ -15,7 +15,7 @@ class Tls:
     client: tuple[str, str] | None = None
     """The files of a client certificate and of its key, which may be one file."""
 
-    is_blind: bool = False
+    skip_verify: bool = False
     """Whether any certificate will do."""
 
     @classmethod
@@ -24,8 +24,8 @@ class Tls:
         return cls(ca_files=(ca_file,) if ca_file else ())
 
     def joined(self, other: "Tls") -> "Tls":
-        """Give what trusts the CAs of both, and else does as `other` does."""
-        return Tls(ca_files=(*self.ca_files, *other.ca_files), client=other.client, is_blind=other.is_blind)
+        """Return what trusts the CAs of both, and else does as `other` does."""
+        return Tls(ca_files=(*self.ca_files, *other.ca_files), client=other.client, skip_verify=other.skip_verify)
 
     def context(self) -> ssl.SSLContext:
         """Read the files; raise BadCaFile that names the one that is none."""
@@ -42,9 +42,9 @@ class Tls:
                 why = getattr(error, "strerror", "") or error
                 raise BadCaFile(
                     f"{self.client[0]!r}: no client certificate with its key ({why})",
-                    remedy="name a PEM certificate and its key, which may have no password",
+                    hint="name a PEM certificate and its key, which may have no password",
                 ) from error
-        if self.is_blind:
+        if self.skip_verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context

@@ -40,7 +40,7 @@ class Ending:
     exit_code: int
     code: str
     facts: str
-    remedy: str
+    hint: str
 
 
 def heed_signals() -> None:
@@ -89,9 +89,9 @@ def ending_of(error: BaseException) -> Ending:
         return Ending(130, "interrupted", "interrupted", "run it again: it goes on behind what has landed")
     if isinstance(error, Ended):
         return Ending(128 + error.number, "interrupted", f"ended by {error}", "run it again: it goes on")
-    code, remedy = getattr(error, "code", None), getattr(error, "remedy", None)
-    if isinstance(code, str) and isinstance(remedy, str):
-        return Ending(1, code, str(error), remedy)
+    code, hint = getattr(error, "code", None), getattr(error, "hint", None)
+    if isinstance(code, str) and isinstance(hint, str):
+        return Ending(1, code, str(error), hint)
     if os.environ.get(DEBUG):
         import traceback  # noqa: PLC0415 - rarely needed, and takes time
 
@@ -123,7 +123,7 @@ class Results(io.StringIO):
         """Return whether the real stream is a terminal."""
         return self._stream.isatty()
 
-    def deliver(self) -> int:
+    def download_file(self) -> int:
         """Write everything; return 0, or 1 when the stream takes no writing, which is said unless its reader left."""
         try:
             self._stream.write(self.getvalue())

@@ -12,7 +12,7 @@ from typing import TextIO
 from registry.http.retry import Wait
 from registry.process.threads import every
 
-from .stats import Gauge, Meter, human
+from .stats import Progress, TransferStats, human
 
 _TERMINAL_SECONDS = 0.2
 _PLAIN_SECONDS = 5.0
@@ -20,7 +20,7 @@ _JSON_SECONDS = 1.0
 _COLUMNS = 80
 
 
-class Voice:
+class Reporter:
     """Speaks to people: one living line on a terminal, else a plain line now and then."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
@@ -54,21 +54,21 @@ class Voice:
     def _tell_wait(self, wait: Wait) -> None:
         self.say(f"\r{wait}\033[K" if self._is_terminal else str(wait))
 
-    def watch(self, meter: Gauge, name: str) -> AbstractContextManager[None]:
+    def watch(self, stats: Progress, name: str) -> AbstractContextManager[None]:
         """Tell how far a meter is while the `with` block runs."""
-        return self._living(meter, name) if self._is_terminal else self._plain(meter, name)
+        return self._living(stats, name) if self._is_terminal else self._plain(stats, name)
 
-    def finish(self, meter: Meter, seconds: float) -> None:
+    def finish(self, stats: TransferStats, seconds: float) -> None:
         """Tell how it went: bytes, time, rate, and what the workers spent their time on."""
-        spent = sum(meter.seconds.values())
-        shares = ", ".join(f"{where} {share / spent:.0%}" for where, share in meter.seconds.items()) if spent else ""
-        rate = meter.wire / seconds if seconds else 0.0
-        self.say(f"{human(meter.wire)} in {seconds:.1f} s, {human(rate)}/s{f' ({shares})' if shares else ''}")
+        spent = sum(stats.seconds.values())
+        shares = ", ".join(f"{where} {share / spent:.0%}" for where, share in stats.seconds.items()) if spent else ""
+        rate = stats.wire / seconds if seconds else 0.0
+        self.say(f"{human(stats.wire)} in {seconds:.1f} s, {human(rate)}/s{f' ({shares})' if shares else ''}")
 
     @contextmanager
-    def _living(self, meter: Gauge, name: str) -> Iterator[None]:
+    def _living(self, stats: Progress, name: str) -> Iterator[None]:
         def show(seconds: float) -> None:
-            self._write(f"\r{describe(meter, name, seconds)[: self._columns() - 1]}\033[K")
+            self._write(f"\r{describe(stats, name, seconds)[: self._columns() - 1]}\033[K")
 
         with every(_TERMINAL_SECONDS, show):
             yield
@@ -82,12 +82,12 @@ class Voice:
             return _COLUMNS
 
     @contextmanager
-    def _plain(self, meter: Gauge, name: str) -> Iterator[None]:
-        with every(_PLAIN_SECONDS, lambda seconds: self.say(describe(meter, name, seconds))):
+    def _plain(self, stats: Progress, name: str) -> Iterator[None]:
+        with every(_PLAIN_SECONDS, lambda seconds: self.say(describe(stats, name, seconds))):
             yield
 
 
-class JsonVoice(Voice):
+class JsonReporter(Reporter):
     """Speaks to programs: one JSON object a line, its `event` a `note`, a `wait`, the `progress`, or the `end`."""
 
     def say(self, line: str) -> None:
@@ -99,26 +99,26 @@ class JsonVoice(Voice):
         self._tell("wait", text=str(wait), answered=wait.answered, seconds=seconds, left=left)
 
     @contextmanager
-    def watch(self, meter: Gauge, name: str) -> Iterator[None]:
+    def watch(self, stats: Progress, name: str) -> Iterator[None]:
         """Tell how far a meter is, every second; sizes in bytes, times in seconds."""
 
         def show(seconds: float) -> None:
-            rate = round(meter.done / seconds)
-            self._tell("progress", name=name, done=meter.done, total=meter.total, rate=rate, seconds=round(seconds, 1))
+            rate = round(stats.done / seconds)
+            self._tell("progress", name=name, done=stats.done, total=stats.total, rate=rate, seconds=round(seconds, 1))
 
         with every(_JSON_SECONDS, show):
             yield
 
-    def finish(self, meter: Meter, seconds: float) -> None:
+    def finish(self, stats: TransferStats, seconds: float) -> None:
         """Tell how it went, and the workers' seconds on the wire, for the hash and for the disk."""
-        spent = {where: round(share, 3) for where, share in meter.seconds.items()}
-        self._tell("end", wireBytes=meter.wire, seconds=round(seconds, 3), spent=spent)
+        spent = {where: round(share, 3) for where, share in stats.seconds.items()}
+        self._tell("end", wireBytes=stats.wire, seconds=round(seconds, 3), spent=spent)
 
     def _tell(self, event: str, **facts: object) -> None:
         self._write(f"{json.dumps({'event': event, **facts}, ensure_ascii=False)}\n")
 
 
-class Silence(Voice):
+class QuietReporter(Reporter):
     """Says nothing."""
 
     def say(self, line: str) -> None:
@@ -127,13 +127,13 @@ class Silence(Voice):
     def wait(self, wait: Wait) -> None:
         """Say nothing."""
 
-    def watch(self, meter: Gauge, name: str) -> AbstractContextManager[None]:  # noqa: ARG002 - the voice's shape
+    def watch(self, stats: Progress, name: str) -> AbstractContextManager[None]:  # noqa: ARG002 - the voice's shape
         """Say nothing."""
         return nullcontext()
 
 
-def describe(meter: Gauge, name: str, seconds: float) -> str:
+def describe(stats: Progress, name: str, seconds: float) -> str:
     """Say how far it is, how fast, and how long it will take at this rate."""
-    rate = meter.done / seconds if seconds > 0 else 0.0
-    left = f", {round((meter.total - meter.done) / rate)} s left" if rate else ""
-    return f"{name}: {human(meter.done)} of {human(meter.total)}, {human(rate)}/s{left}"
+    rate = stats.done / seconds if seconds > 0 else 0.0
+    left = f", {round((stats.total - stats.done) / rate)} s left" if rate else ""
+    return f"{name}: {human(stats.done)} of {human(stats.total)}, {human(rate)}/s{left}"

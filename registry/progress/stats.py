@@ -6,7 +6,7 @@ from typing import Protocol
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
-class Gauge(Protocol):
+class Progress(Protocol):
     """How far something is: `done` of `total` bytes."""
 
     @property
@@ -20,7 +20,7 @@ class Gauge(Protocol):
         ...
 
 
-class Meter:
+class TransferStats:
     """Counts a transfer; any thread may count.
 
     `done` of `total` bytes are there, `wire` came over the network, by so many `reads`.
@@ -58,7 +58,7 @@ class Meter:
 
 
 def human(count: float) -> str:
-    """Give a count of bytes as people read it, in powers of 1000."""
+    """Return a count of bytes as people read it, in powers of 1000."""
     number = 0
     while count >= 999.5 and number < len(_UNITS) - 1:
         count /= 1000

@@ -12,7 +12,7 @@ from registry.auth.credentials import Credentials
 from registry.errors import BadMirrors, Fault, NotFound, ProxyRefused, Refused, Unauthorized
 from registry.http.failures import other_failure
 from registry.http.redirects import GuardedTransport, drain
-from registry.http.response import Outgoing, Response
+from registry.http.response import Response, StreamingRequest
 from registry.http.retry import Patience
 from registry.http.transport import Transport
 from registry.mirrors.host import Host
@@ -56,31 +56,31 @@ class Access:
         self.transport.close()
 
     def hosts(self, reference: Reference) -> tuple[Host, ...]:
-        """Give the hosts that serve the reference's registry, in the order in which to ask. Raises BadMirrors."""
+        """Return the hosts that serve the reference's registry, in the order in which to ask. Raises BadMirrors."""
         directory = Path(self.hosts_dir) if self.hosts_dir else None
         try:
             is_there = directory is not None and directory.is_dir()
         except OSError as error:  # what it says may be a rule of the operator's, so it is not passed over
             raise BadMirrors(f"{directory}: {error.strerror}") from None
         if not self.mirrors and not is_there:
-            return (self._plainly(reference),)
+            return (self._default_host(reference),)
         from registry.mirrors.directory import find_hosts  # noqa: PLC0415 - it would make every pull start later
 
-        return find_hosts(directory, reference.namespace, self._plainly(reference), self.mirrors)
+        return find_hosts(directory, reference.namespace, self._default_host(reference), self.mirrors)
 
-    def itself(self, reference: Reference) -> Host:
-        """Give the host that is the registry itself: the one that is written to."""
-        plainly = self._plainly(reference)
+    def upstream(self, reference: Reference) -> Host:
+        """Return the host that is the registry itself: the one that is written to."""
+        plainly = self._default_host(reference)
         return next((host for host in self.hosts(reference) if host.name.lower() == plainly.name.lower()), plainly)
 
     def transport_to(self, host: Host) -> Transport:
-        """Give what connects to a host."""
-        if not host.is_reached_otherwise:
+        """Return what connects to a host."""
+        if not host.needs_own_transport:
             return self.transport
-        return self.transport.sibling(host.tls, host.proxy, host.connect_seconds)
+        return self.transport.with_options(host.tls, host.proxy, host.connect_seconds)
 
-    def _plainly(self, reference: Reference) -> Host:
-        """Give the registry as it is reached where nothing else is written."""
+    def _default_host(self, reference: Reference) -> Host:
+        """Return the registry as it is reached where nothing else is written."""
         is_plain = reference.registry in self.plain_http or is_loopback(reference.registry)
         return Host(root=f"{'http' if is_plain else 'https'}://{reference.host}/v2")
 
@@ -113,11 +113,11 @@ class Client:
         return self._authorizer.who
 
     def url(self, path: str) -> str:
-        """Give the absolute URL of a path under the repository."""
+        """Return the absolute URL of a path under the repository."""
         return urljoin(f"{self.base}/", path) + self._query
 
     def location(self, response: Response, before: str = "") -> str:
-        """Give the absolute URL that an answer's Location names, relative to the URL that was asked (RFC 9110, 10.2.2).
+        """Return the absolute URL of an answer's Location, relative to the URL that was asked (RFC 9110, 10.2.2).
 
         That is `before` where the answer names none. Raises Refused when there is none either, or when it leads where
         nobody may be led.
@@ -155,12 +155,12 @@ class Client:
             method, url, send, accept=accept, failure=lambda response: self.failure(method, response)
         )
 
-    def stream(self, method: str, url: str, headers: Mapping[str, str]) -> Outgoing:
+    def stream(self, method: str, url: str, headers: Mapping[str, str]) -> StreamingRequest:
         """Begin a request whose body follows. It cannot be sent twice, so the token is asked for before."""
         return self._guard.stream(method, url, {**self._private(url, self._scope), **headers})
 
     def moved(self, method: str, response: Response) -> str | None:
-        """Give the URL to which a streamed request must be sent again, body and all; None for no such redirect.
+        """Return the URL to which a streamed request must be sent again, body and all; None for no such redirect.
 
         Raises Refused for a redirect that may not be followed.
         """
@@ -211,7 +211,7 @@ class Client:
         return response.status in (401, 403) and Origin.of(response.url) == self.origin
 
     def _private(self, url: str, scope: str) -> dict[str, str]:
-        """Give what is sent to the host's own origin alone."""
+        """Return what is sent to the host's own origin alone."""
         if Origin.of(url) != self.origin:
             return {}
         header = self._authorizer.header(scope)

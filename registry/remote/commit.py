@@ -65,7 +65,7 @@ class Committer:
         return committing(size, say)
 
     def holds(self, digest: Digest) -> bool:
-        """Tell whether a blob is surely there; raise the registry's faults that may pass, and Unauthorized.
+        """Return whether a blob is surely there; raise the registry's faults that may pass, and Unauthorized.
 
         Where it was led elsewhere, and refused there, the registry has it: it signs addresses for GET alone.
         """
@@ -75,7 +75,7 @@ class Committer:
             return response.status == 200 or (is_elsewhere and response.status in _FORBIDDEN)
 
     def has_taken(self, digest: Digest) -> bool:
-        """Tell whether a blob that was written is there, as far as that can be found out now."""
+        """Return whether a blob that was written is there, as far as that can be found out now."""
         try:
             if self.holds(digest):
                 return True

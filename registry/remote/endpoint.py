@@ -15,7 +15,7 @@ from registry.reference import Reference
 from .client import Access, Client
 
 
-class Site:
+class RepositoryEndpoint:
     """A repository at one of the hosts that serve it. Safe to share between threads."""
 
     def __init__(self, access: Access, host: Host, reference: Reference) -> None:
@@ -25,7 +25,7 @@ class Site:
         self._lock = threading.Lock()
 
     def manifest(self, target: str) -> bytes:
-        """Give a manifest's bytes; raise Mismatch when they are not what the host itself announces."""
+        """Return a manifest's bytes; raise Mismatch when they are not what the host itself announces."""
         url, headers = self._client.url(f"manifests/{target}"), {"Accept": ", ".join(ACCEPT)}
         with self._client.request("GET", url, headers=headers, accept=(200,)) as response:
             check_coding(response.headers, str(self._reference))
@@ -36,7 +36,7 @@ class Site:
         return content
 
     def blob(self, descriptor: Descriptor) -> bytes:
-        """Give a small blob whole and verified."""
+        """Return a small blob whole and verified."""
         url = self._client.url(f"blobs/{descriptor.digest}")
         with self._client.request("GET", url, headers={}, accept=(200,)) as response:
             check_coding(response.headers, str(descriptor.digest))

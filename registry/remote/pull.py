@@ -14,7 +14,7 @@ from registry.errors import BadCaFile, BadManifest, BadMirrors, Fault, Mismatch,
 from registry.http.response import Response
 from registry.http.retry import Patience
 from registry.manifest import Descriptor, parse_manifest
-from registry.mirrors.failover import Attempt, Turns
+from registry.mirrors.failover import Attempt, HostSelector
 from registry.mirrors.host import Host
 from registry.net.limits import ending_within
 from registry.platforms import descend
@@ -22,18 +22,18 @@ from registry.reference import Reference
 from registry.repository import Resolved
 
 from .client import Access
-from .endpoint import Site
+from .endpoint import RepositoryEndpoint
 
 Result = TypeVar("Result")
 
 
-class RemoteBody:
+class RemoteBlobReader:
     """A blob's bytes on their way from a host."""
 
     def __init__(self, attempt: Attempt, response: Response, start: int, stop: int) -> None:
         self._attempt, self._response, self.start, self.stop = attempt, response, start, stop
         self._position = start
-        self.giver = attempt.root
+        self.host = attempt.root
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill the buffer; 0 at the end. Raises Unavailable when the connection breaks, or ends before its time."""
@@ -46,7 +46,7 @@ class RemoteBody:
         if self._position == self.stop:
             self._attempt.served()
         elif not count:
-            where = f"{self.giver}: the connection ended at byte {self._position}"
+            where = f"{self.host}: the connection ended at byte {self._position}"
             raise Unavailable(where, has_other=self._attempt.failed())
         return count
 
@@ -65,8 +65,8 @@ class RemoteRepository:
     def __init__(self, access: Access, reference: Reference) -> None:
         self._reference, self._transport, self._patience = reference, access.transport, access.patience
         hosts = access.hosts(reference)
-        self._turns = Turns(hosts)
-        self._sites = {host.root: Site(access, host, reference) for host in hosts}
+        self._turns = HostSelector(hosts)
+        self._endpoints = {host.root: RepositoryEndpoint(access, host, reference) for host in hosts}
         self._lacking: set[tuple[Digest, str]] = set()
         self._rangeless: set[str] = set()
 
@@ -81,24 +81,24 @@ class RemoteRepository:
         return self._patience
 
     def pinned(self, digest: Digest) -> str:
-        """Give the reference with its digest."""
+        """Return the reference with its digest."""
         return str(self._reference.pinned(digest))
 
     def read(self, descriptor: Descriptor, limit: int) -> bytes:
-        """Give a small blob whole and verified."""
+        """Return a small blob whole and verified."""
         if descriptor.size > limit:
             raise BadManifest(f"{descriptor.digest}: {descriptor.size} bytes where at most {limit} are read")
         return self._whole(lambda site: site.blob(descriptor), self._turns.order)
 
-    def open(self, descriptor: Descriptor, start: int, stop: int) -> RemoteBody:
+    def open(self, descriptor: Descriptor, start: int, stop: int) -> RemoteBlobReader:
         """Ask for bytes `start` to `stop` of a blob; the body is the whole blob when the host knows no ranges.
 
         Hosts that lack the blob, or that would send all of it for a part of it, are asked after the others.
         """
 
-        def ask(host: Host, attempt: Attempt) -> RemoteBody:
+        def ask(host: Host, attempt: Attempt) -> RemoteBlobReader:
             try:
-                body = RemoteBody(attempt, *self._sites[host.root].open(descriptor, start, stop))
+                body = RemoteBlobReader(attempt, *self._endpoints[host.root].open(descriptor, start, stop))
             except NotFound:
                 self._lacking.add((descriptor.digest, host.root))
                 raise
@@ -115,21 +115,21 @@ class RemoteRepository:
         """Break every connection in use."""
         self._transport.interrupt()
 
-    def distrust(self, givers: Collection[str]) -> bool:
+    def report_corrupt(self, hosts: Collection[str]) -> bool:
         """Ask hosts whose bytes were wrong no more, as long as another is left; tell whether better may come now."""
-        return self._turns.distrust(givers)
+        return self._turns.report_corrupt(hosts)
 
     def _resolvers(self) -> list[Host]:
-        """Give the hosts whose word counts for the reference: for a digest all, for a tag those trusted with it."""
+        """Return the hosts whose word counts for the reference: for a digest all, for a tag those trusted with it."""
         hosts = [host for host in self._turns.order() if host.can_resolve or self._reference.digest]
         if not hosts:
             raise BadMirrors(
                 f"{self._reference}: no host in its hosts.toml has the capability resolve",
-                remedy="name the model by its digest, or give the capability to a host that is trusted with tags",
+                hint="name the model by its digest, or give the capability to a host that is trusted with tags",
             )
         return hosts
 
-    def _look_up(self, site: Site) -> tuple[Digest, bytes]:
+    def _look_up(self, site: RepositoryEndpoint) -> tuple[Digest, bytes]:
         content = site.manifest(self._reference.target)
         wanted = self._reference.digest
         digest = Digest.of(content, wanted.algorithm) if wanted else Digest.of(content)
@@ -139,20 +139,20 @@ class RemoteRepository:
         return digest, content
 
     def _child(self, descriptor: Descriptor) -> bytes:
-        def ask(site: Site) -> bytes:
+        def ask(site: RepositoryEndpoint) -> bytes:
             content = site.manifest(str(descriptor.digest))
             return verified(str(descriptor.digest), content, descriptor.size, descriptor.digest)
 
         return self._whole(ask, self._turns.order)
 
-    def _whole(self, read: Callable[[Site], Result], order: Callable[[], Sequence[Host]]) -> Result:
+    def _whole(self, read: Callable[[RepositoryEndpoint], Result], order: Callable[[], Sequence[Host]]) -> Result:
         """Read something small to its end from the first host that can, with patience while none can."""
 
         def ask(host: Host, attempt: Attempt) -> Result:
             try:
-                result = read(self._sites[host.root])
+                result = read(self._endpoints[host.root])
             except Mismatch:
-                self._turns.distrust({host.root})
+                self._turns.report_corrupt({host.root})
                 raise
             attempt.served()
             return result
@@ -178,7 +178,7 @@ class RemoteRepository:
         raise self._told(faults)
 
     def _hurried(self) -> AbstractContextManager[None]:
-        """Give a host little time while another is left to be asked."""
+        """Return a host little time while another is left to be asked."""
         limits = self._transport.limits
         return ending_within(limits.hurried_seconds, limits)
 
@@ -188,7 +188,7 @@ class RemoteRepository:
         That nothing is there, the registry itself must know. Else what may pass comes first, since waiting helps; else
         the host of last resort is heard.
         """
-        ranked = [faults[root] for root in self._sites if root in faults]
+        ranked = [faults[root] for root in self._endpoints if root in faults]
         chosen = ranked[-1]
         if not isinstance(chosen, NotFound):
             chosen = next((fault for fault in reversed(ranked) if fault.temporary), chosen)

@@ -14,23 +14,23 @@ from registry.reference import Reference
 
 from .client import Access, Client
 from .commit import Committer
-from .upload import Manner, RemoteUpload, close, cross_check
+from .upload import RemoteUpload, UploadMode, close, cross_check
 
 _ERROR_LIMIT = 64 << 10
 _QUESTION_SECONDS = 3.0
 """Patience for a question that only saves bytes."""
 
 
-class RemotePublisher:
+class RemotePusher:
     """A repository of a registry, to be written. Safe to share between threads."""
 
     def __init__(self, access: Access, reference: Reference) -> None:
         if reference.digest:
-            raise Refused(f"{reference}: names a digest, which nobody can choose", remedy="push to a tag")
+            raise Refused(f"{reference}: names a digest, which nobody can choose", hint="push to a tag")
         self._reference, self._transport, self._patience = reference, access.transport, access.patience
-        self._client = Client(access, access.itself(reference), reference, "pull,push")
+        self._client = Client(access, access.upstream(reference), reference, "pull,push")
         self._committer = Committer(self._client, access)
-        self._manner = Manner.STREAMED
+        self._manner = UploadMode.STREAMED
 
     @property
     def patience(self) -> Patience:
@@ -38,7 +38,7 @@ class RemotePublisher:
         return self._patience
 
     def pinned(self, digest: Digest) -> str:
-        """Give the reference with its digest."""
+        """Return the reference with its digest."""
         return str(self._reference.pinned(digest))
 
     def interrupt(self) -> None:
@@ -46,7 +46,7 @@ class RemotePublisher:
         self._transport.interrupt()
 
     def has(self, digest: Digest) -> bool:
-        """Tell whether a blob is there already, and surely."""
+        """Return whether a blob is there already, and surely."""
         hasty = replace(self._patience, seconds=min(self._patience.seconds, _QUESTION_SECONDS))
         try:
             return hasty.patiently(lambda: self._committer.holds(digest))
@@ -70,16 +70,16 @@ class RemotePublisher:
     @property
     def wants_digest_first(self) -> bool:
         """Whether this registry takes large blobs only under a digest that is known before."""
-        return self._manner is Manner.WHOLE
+        return self._manner is UploadMode.WHOLE
 
     def begin(self, size: int | None, digest: Digest | None = None) -> RemoteUpload:
         """Begin a blob; both its size and its digest may be unknown, unless `wants_digest_first`."""
         location, manner = self._patience.patiently(self._open), self._manner
-        if size is None and manner is Manner.STREAMED:
-            manner = Manner.CHUNKED  # one request must say how much it brings
+        if size is None and manner is UploadMode.STREAMED:
+            manner = UploadMode.CHUNKED  # one request must say how much it brings
         return RemoteUpload(self._committer, location, size, manner, digest=digest, learn=self._learn)
 
-    def _learn(self, manner: Manner) -> None:
+    def _learn(self, manner: UploadMode) -> None:
         self._manner = manner
 
     def put(self, content: bytes, digest: Digest) -> None:

@@ -6,9 +6,9 @@ from enum import Enum
 from typing import Self
 
 from registry.digest import Digest
-from registry.errors import Fault, Mismatch, NotFound, Refused, TakenOtherwise, Unavailable, UploadLost
+from registry.errors import Fault, Mismatch, NotFound, Refused, Unavailable, UploadLost, UploadModeRejected
 from registry.http.redirects import MAX_HOPS
-from registry.http.response import Outgoing, Response
+from registry.http.response import Response, StreamingRequest
 from registry.printable import printable
 
 from .client import Client
@@ -22,7 +22,7 @@ CHUNK_BYTES = 64 << 20
 """What a request of a chunked upload carries: under the 100 MB of common proxies."""
 
 
-class Manner(Enum):
+class UploadMode(Enum):
     """How a registry takes a large blob.
 
     One streamed PATCH, as docker sends it, is taken nearly everywhere. Behind a proxy with a limit it must come in
@@ -34,13 +34,19 @@ class Manner(Enum):
     WHOLE = "one PUT"
 
 
-_BETTER = {413: Manner.CHUNKED, 404: Manner.WHOLE, 405: Manner.WHOLE, 416: Manner.WHOLE, 501: Manner.WHOLE}
+_BETTER = {
+    413: UploadMode.CHUNKED,
+    404: UploadMode.WHOLE,
+    405: UploadMode.WHOLE,
+    416: UploadMode.WHOLE,
+    501: UploadMode.WHOLE,
+}
 
 
 class RemoteUpload:
     """A blob on its way in the given manner, of known size and digest where that is one PUT.
 
-    Raises TakenOtherwise, `learn` told, when another manner would do, and UploadLost when it must begin again.
+    Raises UploadModeRejected, `learn` told, when another manner would do, and UploadLost when it must begin again.
     """
 
     def __init__(  # noqa: PLR0913 - what a blob is, and how it goes
@@ -48,16 +54,16 @@ class RemoteUpload:
         committer: Committer,
         location: str,
         size: int | None,
-        manner: Manner,
+        manner: UploadMode,
         *,
         digest: Digest | None = None,
-        learn: Callable[[Manner], None],
+        learn: Callable[[UploadMode], None],
     ) -> None:
         self._committer, self._client, self._size, self._digest = committer, committer.client, size, digest
-        self._location = with_digest(location, digest) if manner is Manner.WHOLE else location
+        self._location = with_digest(location, digest) if manner is UploadMode.WHOLE else location
         self._manner, self._learn = manner, learn
-        self._stretch = CHUNK_BYTES if manner is Manner.CHUNKED else size or 0
-        self._outgoing: Outgoing | None = None
+        self._stretch = CHUNK_BYTES if manner is UploadMode.CHUNKED else size or 0
+        self._outgoing: StreamingRequest | None = None
         self._sent = self._until = self._resumed = 0
         self._renewed_at = -1
         self._hops, self._moved = 0, ""
@@ -81,7 +87,7 @@ class RemoteUpload:
         "Chunked Upload": GET of the upload's address answers its Range, and the address to go on with).
         """
         self._hang_up()
-        if self._manner is Manner.WHOLE:
+        if self._manner is UploadMode.WHOLE:
             return self._resume_whole()
         try:
             with self._client.request("GET", self._location, headers={}, accept=(200, 202, 204)) as response:
@@ -105,7 +111,7 @@ class RemoteUpload:
 
     def commit(self, digest: Digest) -> None:
         """Close the blob under its digest; raise Mismatch when the registry counted another one."""
-        if self._manner is Manner.WHOLE:
+        if self._manner is UploadMode.WHOLE:
             return
         try:
             self._committer.commit(
@@ -122,7 +128,7 @@ class RemoteUpload:
         rest = at_hand if self._size is None else self._size - self._sent
         self._until = self._sent + min(self._stretch or rest, rest)
         headers = {**_BYTES, "Content-Length": str(self._until - self._sent)}
-        if self._manner is Manner.CHUNKED or self._sent:
+        if self._manner is UploadMode.CHUNKED or self._sent:
             headers["Content-Range"] = f"{self._sent}-{self._until - 1}"
         self._outgoing = self._client.stream(self._method, self._moved or self._location, headers)
         self._moved = ""
@@ -136,12 +142,12 @@ class RemoteUpload:
                 raise self._refused(response)
             response.read(_ERROR_LIMIT)
             self._hops = 0
-            if self._manner is not Manner.WHOLE:
+            if self._manner is not UploadMode.WHOLE:
                 self._location = self._client.location(response, self._location)
 
     @property
     def _method(self) -> str:
-        return "PUT" if self._manner is Manner.WHOLE else "PATCH"
+        return "PUT" if self._manner is UploadMode.WHOLE else "PATCH"
 
     def _refused(self, response: Response) -> Fault:
         said = self._client.failure(self._method, response)
@@ -156,10 +162,12 @@ class RemoteUpload:
         if response.status == 404 and self._resumed:
             return UploadLost(str(said))
         better = _BETTER.get(response.status)
-        if better is None or better is self._manner or self._manner is Manner.WHOLE:
+        if better is None or better is self._manner or self._manner is UploadMode.WHOLE:
             return said
         self._learn(better)
-        return TakenOtherwise(f"{self._client.origin}: answered {response.status}: blobs are sent as {better.value}")
+        return UploadModeRejected(
+            f"{self._client.origin}: answered {response.status}: blobs are sent as {better.value}"
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -58,7 +58,7 @@ def test_the_plot_is_well_formed(results: Path) -> None:
 
 
 def failures_of_ours(case: dict[str, Any]) -> list[str]:
-    """Give what our own programs failed with."""
+    """Return what our own programs failed with."""
     return [
         reason
         for series in case["series"].values()

@@ -69,7 +69,7 @@ def test_files_that_may_be_in_use_are_not_overwritten_without_force(tmp_path: Pa
 
     with pytest.raises(FileExistsAlreadyError) as caught:
         _run("init", "--output", str(tmp_path))
-    assert "--force" in caught.value.remedy
+    assert "--force" in caught.value.hint
     assert (tmp_path / "tls.crt").read_bytes() == before
 
     assert _run("init", "--output", str(tmp_path), "--force") == 0
@@ -77,7 +77,7 @@ def test_files_that_may_be_in_use_are_not_overwritten_without_force(tmp_path: Pa
 
 
 def test_a_folder_that_takes_no_files_is_an_error_that_explains_itself(tmp_path: Path) -> None:
-    """What the operating system said is passed on with a remedy."""
+    """What the operating system said is passed on with a hint."""
     (tmp_path / "file").touch()
 
     with pytest.raises(UnwritableError) as caught:

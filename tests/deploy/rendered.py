@@ -13,19 +13,19 @@ Object = dict[str, Any]
 
 
 def render(kubectl: Path, folder: Path = DEPLOY) -> list[Object]:
-    """Give every object of a kustomization, in the order of installation."""
+    """Return every object of a kustomization, in the order of installation."""
     answer = subprocess.run([kubectl, "kustomize", folder], check=True, capture_output=True, text=True)
     return list(YAML(typ="safe", pure=True).load_all(answer.stdout))
 
 
 def examples() -> dict[str, list[Object]]:
-    """Give the documents of each example, by its file's name; the demo's are shown elsewhere."""
+    """Return the documents of each example, by its file's name; the demo's are shown elsewhere."""
     paths = sorted(path for path in (DEPLOY / "examples").glob("*.yaml") if not path.name.startswith("demo"))
     return {path.name: list(YAML(typ="safe", pure=True).load_all(path)) for path in paths}
 
 
 def pod_specs(document: Object) -> Iterator[Object]:
-    """Give the pod spec of a pod or of a workload; nothing for other kinds."""
+    """Return the pod spec of a pod or of a workload; nothing for other kinds."""
     spec = document.get("spec", {})
     if document["kind"] == "Pod":
         yield spec

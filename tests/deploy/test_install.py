@@ -37,7 +37,7 @@ class Kubectl:
 
 @pytest.fixture(scope="module")
 def kubectl(part: Part, api_server: ApiServer) -> Kubectl:
-    """Give kubectl with the administrator's kubeconfig."""
+    """Return kubectl with the administrator's kubeconfig."""
     return Kubectl(part("kubectl"), api_server)
 
 

@@ -13,7 +13,7 @@ ByKind = dict[str, list[Object]]
 
 @pytest.fixture(scope="module")
 def webhooks(by_kind: ByKind) -> dict[str, Object]:
-    """Give the webhooks by name."""
+    """Return the webhooks by name."""
     (configuration,) = by_kind["MutatingWebhookConfiguration"]
     assert configuration["metadata"]["name"] == CONFIGURATION
     return {webhook["name"]: webhook for webhook in configuration["webhooks"]}
@@ -21,7 +21,7 @@ def webhooks(by_kind: ByKind) -> dict[str, Object]:
 
 @pytest.fixture(scope="module")
 def template(by_kind: ByKind) -> Object:
-    """Give the webhook's pod template."""
+    """Return the webhook's pod template."""
     (deployment,) = by_kind["Deployment"]
     content: Object = deployment["spec"]["template"]
     return content

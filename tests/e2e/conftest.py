@@ -22,7 +22,7 @@ MODEL = "tiny"
 
 
 def labelled_pod(name: str, model: str = MODEL) -> Object:
-    """Give a pod that asks for a model and satisfies the restricted profile."""
+    """Return a pod that asks for a model and satisfies the restricted profile."""
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -85,14 +85,14 @@ def webhook(
 
 @pytest.fixture(scope="package")
 def configuration(part: Part) -> Object:
-    """Give the rendered MutatingWebhookConfiguration."""
+    """Return the rendered MutatingWebhookConfiguration."""
     (found,) = [one for one in render(part("kubectl")) if one["kind"] == "MutatingWebhookConfiguration"]
     return found
 
 
 @pytest.fixture(scope="module")
 def objects(api_server: ApiServer) -> Objects:
-    """Give the API server's objects."""
+    """Return the API server's objects."""
     return api_server.objects()
 
 
@@ -112,5 +112,5 @@ def namespace(admitting: Objects) -> Namespace:
 
 @pytest.fixture
 def node(tmp_path: Path) -> Node:
-    """Give a node without any secret."""
+    """Return a node without any secret."""
     return Node(tmp_path / "node")

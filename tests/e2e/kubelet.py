@@ -45,7 +45,7 @@ class Node:
         )
 
     def mounted(self, pod: Object, mount: Object) -> Path:
-        """Give the folder that a mount shows, made when the volume is used for the first time."""
+        """Return the folder that a mount shows, made when the volume is used for the first time."""
         (volume,) = [one for one in pod["spec"]["volumes"] if one["name"] == mount["name"]]
         root = self._volume(pod["metadata"]["uid"], volume)
         place: Path = root / mount.get("subPath", "")

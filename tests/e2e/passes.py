@@ -13,7 +13,7 @@ def as_new(pod: Object, name: str) -> Object:
 
 
 def stored(pod: Object) -> tuple[Object, Object]:
-    """Give what a webhook could have changed."""
+    """Return what a webhook could have changed."""
     return pod["spec"], pod["metadata"]["annotations"]
 
 
@@ -23,7 +23,7 @@ def pullers(pod: Object) -> int:
 
 
 def changes(server: ApiServer, pod: Object) -> list[Object]:
-    """Give the calls in which a webhook changed this pod while it was created, from the audit log."""
+    """Return the calls in which a webhook changed this pod while it was created, from the audit log."""
     metadata = pod["metadata"]
     events = server.audited("create", metadata["namespace"], metadata["name"])
     notes = [note for event in events for note in event["annotations"].items()]

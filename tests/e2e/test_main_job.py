@@ -22,7 +22,7 @@ def _tree(folder: Path) -> dict[str, bytes]:
 
 
 def _seen_by(node: Node, pod: Object, container: str = "server") -> dict[str, bytes]:
-    """Give the files that a container finds at the place that its environment names."""
+    """Return the files that a container finds at the place that its environment names."""
     (found,) = [one for one in pod["spec"]["containers"] if one["name"] == container]
     environ = {one["name"]: one["value"] for one in found["env"]}
     (mount,) = [one for one in found["volumeMounts"] if one["mountPath"] == environ["WEIGHBRIDGE_MODEL_PATH"]]

@@ -14,7 +14,7 @@ class Clock:
         self._lock = threading.Lock()
 
     def __call__(self) -> float:
-        """Give the time."""
+        """Return the time."""
         return self.now
 
     def sleep(self, seconds: float) -> None:
@@ -23,5 +23,5 @@ class Clock:
             self.now += seconds
 
     def patience(self, seconds: float = 60.0) -> Patience:
-        """Give patience by this clock, with short waits, so that many threads do not run far ahead of it."""
+        """Return patience by this clock, with short waits, so that many threads do not run far ahead of it."""
         return Patience(seconds=seconds, longest_seconds=5, clock=self, sleep=self.sleep, say=self.waits.append)

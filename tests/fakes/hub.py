@@ -83,7 +83,7 @@ class FakeHub(FakeRegistry):
         return self._file(request, self.revisions[revision], "/".join(path), is_there=kept)
 
     def file_requests(self) -> list[Request]:
-        """Give the reads of files so far."""
+        """Return the reads of files so far."""
         return [request for request in self.requests if "/resolve/" in request.path]
 
     def _refusal(self, request: Request, repository: str, *, is_file: bool) -> Answer | None:
@@ -111,12 +111,12 @@ class FakeHub(FakeRegistry):
 
 
 def is_large(content: bytes) -> bool:
-    """Tell whether a file is kept outside git."""
+    """Return whether a file is kept outside git."""
     return len(content) >= _LARGE_BYTES
 
 
 def git_id(content: bytes) -> str:
-    """Give git's name for a file."""
+    """Return git's name for a file."""
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 

@@ -26,7 +26,7 @@ class Manner:
     """Where the connection ends."""
 
     def begin(self, connection: socket.socket, over: threading.Event) -> "Outlet":
-        """Give what writes an answer so; it goes on until the client hangs up, or until `over`."""
+        """Return what writes an answer so; it goes on until the client hangs up, or until `over`."""
         over.wait(self.late_seconds)
         return Outlet(self, connection, over)
 
@@ -54,7 +54,7 @@ class Outlet(io.BufferedIOBase):
         return len(content)
 
     def _next(self, most: int) -> int:
-        """Give how many bytes may go now, having waited for that."""
+        """Return how many bytes may go now, having waited for that."""
         manner, position = self._manner, self._position
         if manner.cut_at is not None and position >= manner.cut_at:
             return self._end()

@@ -78,7 +78,7 @@ class Scripted:
     """Whether it is over: an outage that ends."""
 
     def wants(self, request: Request) -> bool:
-        """Tell whether this request is one of those, and count it."""
+        """Return whether this request is one of those, and count it."""
         if self.times <= 0 or request.method != self.method or not re.search(self.path, request.path):
             return False
         if self.until is not None and self.until():
@@ -133,15 +133,15 @@ class FakeRegistry:
         self.faults.append(Scripted(change, method, path, times, acts, skips, until))
 
     def reference(self, tag: str = "v1") -> str:
-        """Give the reference of the model that it holds."""
+        """Return the reference of the model that it holds."""
         return f"{self.address}/team/model:{tag}"
 
     def blob_requests(self) -> list[Request]:
-        """Give the reads of blobs so far."""
+        """Return the reads of blobs so far."""
         return [request for request in self.requests if request.method == "GET" and "/blobs/" in request.path]
 
     def cut(self, request: Request) -> int | None:
-        """Give after how many bytes of this upload to hang up, once for each entry of `cuts`; None for not at all."""
+        """Return after how many bytes of this upload to hang up, once for each entry of `cuts`; None for not at all."""
         with self._lock:
             return self.cuts.pop(0) if request.method == "PATCH" and self.cuts else None
 

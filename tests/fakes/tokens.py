@@ -61,7 +61,7 @@ class TokenServer:
         return f"http://127.0.0.1:{self._server.server_port}/token"
 
     def jwks(self) -> dict[str, Any]:
-        """Give the public key as a JSON Web Key Set (RFC 7517)."""
+        """Return the public key as a JSON Web Key Set (RFC 7517)."""
         point = self._key.public_key().public_numbers()
         coordinates = {"x": _base64url(_fixed(point.x)), "y": _base64url(_fixed(point.y))}
         return {"keys": [{"kty": "EC", "crv": "P-256", "kid": _KEY_ID, "use": "sig", "alg": "ES256"} | coordinates]}
@@ -84,7 +84,7 @@ class TokenServer:
         return f"{text}.{_base64url(_fixed(r) + _fixed(s))}"
 
     def answer(self, query: dict[str, list[str]], credentials: str | None) -> tuple[int, dict[str, Any]]:
-        """Give the HTTP code and the JSON for one request."""
+        """Return the HTTP code and the JSON for one request."""
         scopes = query.get("scope", [])
         self.asked.extend(scopes)
         if self.script.fail_next:

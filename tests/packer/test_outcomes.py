@@ -18,8 +18,8 @@ from registry.digest import Digest
 from registry.errors import Fault
 from registry.http.transport import Transport
 from registry.net.limits import Limits
-from registry.open import publisher_at
-from registry.progress.reporter import Silence
+from registry.open import open_pusher
+from registry.progress.reporter import QuietReporter
 from registry.remote.client import Access
 from registry.source import parse_source
 from tests.fakes import faults
@@ -51,16 +51,21 @@ def send(fake: FakeRegistry, folder: Path, access: Access, tree: dict[str, bytes
     if not folder.exists():
         write_tree(folder, tree)
     with access:
-        push(folder, Target(publisher_at(parse_source(fake.reference()), access), Ledger(None)), Options(), Silence())
+        push(
+            folder,
+            Target(open_pusher(parse_source(fake.reference()), access), Ledger(None)),
+            Options(),
+            QuietReporter(),
+        )
     assert {str(Digest.of(content)) for content in tree.values()} <= fake.blobs.keys()
     with reach() as opened:
         place = folder.parent / f"{folder.name}-back"
-        pull(Settings(source=fake.reference(), destination=str(place)), opened, Silence())
+        pull(Settings(source=fake.reference(), destination=str(place)), opened, QuietReporter())
     assert read_tree(place) == tree
 
 
 def kept(fake: FakeRegistry, method: str = "PATCH") -> int:
-    """Give how many bytes of large blobs came."""
+    """Return how many bytes of large blobs came."""
     return sum(
         len(request.body) for request in fake.requests if request.method == method and "/uploads/" in request.path
     )
@@ -207,7 +212,7 @@ def test_an_outage_of_half_a_minute_costs_time_alone(tmp_path: Path, write: str)
 
 
 def random_fault(random: Random) -> Callable[[FakeRegistry], None]:
-    """Give one way in which some requests of a push are answered otherwise."""
+    """Return one way in which some requests of a push are answered otherwise."""
     method, path = random.choice((*WRITES.values(), ("HEAD", ""), ("GET", "/uploads/")))
     at = random.choice((0, 1, 15, 60, 200))
     change = random.choice(
@@ -233,11 +238,11 @@ def test_any_script_of_a_registrys_faults_ends_in_the_artifact_or_a_named_error(
             random_fault(random)(fake)
         write_tree(tmp_path / "model", TREE)
         access = reach()
-        target = Target(publisher_at(parse_source(fake.reference()), access), Ledger(None))
+        target = Target(open_pusher(parse_source(fake.reference()), access), Ledger(None))
         said = fake.address
         try:
             with access:
-                push(tmp_path / "model", target, Options(), Silence())
+                push(tmp_path / "model", target, Options(), QuietReporter())
         except Fault as error:
             said = str(error)
         assert fake.address in said, seed

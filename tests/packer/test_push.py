@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import weighbridge
-from packer.artifact import About
+from packer.artifact import ModelInfo
 from packer.errors import BadFolder, BadName, Changed, EmptyFolder, Suspicious, TooManyFiles
 from packer.ledger import Ledger
 from packer.push import Options, Pushed, push
@@ -29,9 +29,9 @@ from registry.chunk_index import CHUNK_BYTES
 from registry.digest import Digest
 from registry.errors import BadLayout, LayoutFailed, Mismatch, Refused, Unauthorized, Unavailable
 from registry.http.transport import Transport
-from registry.open import publisher_at, repository_at
-from registry.progress.reporter import Silence
-from registry.progress.stats import Meter
+from registry.open import open_pusher, open_repository
+from registry.progress.reporter import QuietReporter
+from registry.progress.stats import TransferStats
 from registry.remote.client import Access
 from registry.source import OciSource, parse_source
 from tests.conftest import Part
@@ -61,24 +61,26 @@ def access() -> Iterator[Access]:
         yield opened
 
 
-def send(folder: Path, target: str, access: Access, about: About | None = None, ledger: Ledger | None = None) -> Pushed:
+def send(
+    folder: Path, target: str, access: Access, about: ModelInfo | None = None, ledger: Ledger | None = None
+) -> Pushed:
     """Push a folder."""
     source = parse_source(target)
-    place = Target(publisher_at(source, access), ledger or Ledger(None))
+    place = Target(open_pusher(source, access), ledger or Ledger(None))
     if isinstance(source, OciSource):
         place = replace(place, registry=source.reference.registry, repository=source.reference.repository)
-    return push(folder, place, Options(about=about or About(), jobs=4), Silence())
+    return push(folder, place, Options(about=about or ModelInfo(), jobs=4), QuietReporter())
 
 
 def fetch(source: str, destination: Path, access: Access) -> dict[str, bytes]:
     """Pull a model and read it."""
-    pull(Settings(source=source, destination=str(destination)), access, Silence())
+    pull(Settings(source=source, destination=str(destination)), access, QuietReporter())
     return read_tree(destination)
 
 
 @pytest.fixture(params=["registry", "layout"])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Give a place to push to: the real registry, or a folder."""
+    """Return a place to push to: the real registry, or a folder."""
     if request.param == "layout":
         return f"layout://{tmp_path / 'layout'}:v1"
     registry: Registry = request.getfixturevalue("registry")
@@ -120,7 +122,7 @@ def test_thousands_of_small_files_stay_well_under_the_manifest_limit(
     tree = {f"shard-{number % 50}/{number}.json": b"%d" % number for number in range(3000)}
     folder = write_tree(tmp_path / "model", tree)
     pushed = send(folder, f"{registry.address}/push/thousands:v1", access)
-    resolved = repository_at(parse_source(pushed.pinned), access).resolve()
+    resolved = open_repository(parse_source(pushed.pinned), access).resolve()
     assert len(resolved.manifest.to_bytes()) < 2 << 20
     assert fetch(pushed.pinned, tmp_path / "out", access) == tree
 
@@ -129,7 +131,7 @@ def test_large_layers_carry_chunk_digests(access: Access, tmp_path: Path) -> Non
     """A layer of several chunks names its chunk size; one of a single chunk needs none."""
     folder = write_tree(tmp_path / "model", TREE)
     pushed = send(folder, f"layout://{tmp_path / 'layout'}:v1", access)
-    layers = repository_at(parse_source(pushed.pinned), access).resolve().manifest.layers
+    layers = open_repository(parse_source(pushed.pinned), access).resolve().manifest.layers
     sizes = [layer.annotations.get(CHUNK_BYTES) for layer in layers if layer.size > 4 << 20]
     assert sizes == [str(16 << 20), None]
 
@@ -146,9 +148,9 @@ def test_the_specs_own_validator_accepts_the_config(
     part: Part, registry: Registry, access: Access, tmp_path: Path
 ) -> None:
     """The ModelPack authors' schema takes our config, described or not."""
-    for about in (About(), About("phi-4", ("MIT", "Apache-2.0"))):
+    for about in (ModelInfo(), ModelInfo("phi-4", ("MIT", "Apache-2.0"))):
         pushed = send(write_tree(tmp_path / "model", TREE), f"{registry.address}/push/valid:v1", access, about)
-        repository = repository_at(parse_source(pushed.pinned), access)
+        repository = open_repository(parse_source(pushed.pinned), access)
         config = repository.read(repository.resolve().manifest.config, 1 << 20)
         assert json.loads(config)["modelfs"]["type"] == "layers"
         checked = subprocess.run([part("modelpack-validate")], input=config, capture_output=True, check=False)
@@ -223,7 +225,7 @@ def test_what_looks_secret_or_unfinished_is_refused_unless_it_is_meant(tmp_path:
     with pytest.raises(Suspicious, match="looks secret or unfinished") as caught:
         scan(folder)
     assert path in str(caught.value)
-    assert "--include" in caught.value.remedy
+    assert "--include" in caught.value.hint
     assert [file.path for file in scan(folder, exclude=[path])] == ["config.json"]
     assert {file.path for file in scan(folder, include=[path])} == {"config.json", path}
 
@@ -238,7 +240,7 @@ def test_a_models_own_files_are_not_suspected(path: str) -> None:
 
 @pytest.fixture
 def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
-    """Give a ledger that trusts even files that changed just now."""
+    """Return a ledger that trusts even files that changed just now."""
     monkeypatch.setattr("packer.ledger._SETTLED_SECONDS", 0.0)
     return Ledger(tmp_path / "cache" / "ledger.sqlite")
 
@@ -326,14 +328,14 @@ def test_the_real_registry_lets_a_broken_upload_go_on(registry: Registry, access
     """CNCF distribution tells how much arrived, and takes the rest."""
     source = parse_source(f"{registry.address}/push/broken-upload:v1")
     content = noise(8 << 20)
-    with publisher_at(source, access).begin(len(content)) as upload:
+    with open_pusher(source, access).begin(len(content)) as upload:
         upload.write(memoryview(content)[: 3 << 20])
         upload._outgoing._connection.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[attr-defined] # noqa: SLF001 - as a network would
         with pytest.raises(Unavailable):
             upload.write(memoryview(content)[3 << 20 :])
         access.patience.patiently(lambda: upload.write(memoryview(content)[upload.resume() :]))
         upload.commit(Digest.of(content))
-    assert publisher_at(source, access).has(Digest.of(content))
+    assert open_pusher(source, access).has(Digest.of(content))
 
 
 def test_a_registry_that_counts_another_digest_is_not_believed(access: Access, tmp_path: Path) -> None:
@@ -422,11 +424,11 @@ def test_a_folder_that_is_no_layout_is_not_written_to(access: Access, tmp_path: 
 
 
 def test_a_layout_that_cannot_be_written_is_named(access: Access, tmp_path: Path) -> None:
-    """A file where the folder should be: an error with a remedy, and no traceback."""
+    """A file where the folder should be: an error with a hint, and no traceback."""
     write_tree(tmp_path, {"file": b"x"})
     with pytest.raises(LayoutFailed) as caught:
         send(write_tree(tmp_path / "model", {"a": b""}), f"layout://{tmp_path / 'file' / 'layout'}:v1", access)
-    assert caught.value.remedy
+    assert caught.value.hint
 
 
 def test_a_full_disk_leaves_the_tag_where_it_was(
@@ -445,7 +447,7 @@ def test_a_full_disk_leaves_the_tag_where_it_was(
             send(folder, target, access)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
-    assert repository_at(parse_source(target), access).resolve().digest == before.digest
+    assert open_repository(parse_source(target), access).resolve().digest == before.digest
     assert [name for name in read_tree(tmp_path / "layout") if "incoming" in name] == []
 
 
@@ -459,13 +461,13 @@ def test_a_registry_that_wants_credentials_is_named(basic_registry: Registry, ac
     """Without credentials the push ends before a file is sent."""
     with pytest.raises(Unauthorized, match="user and a password") as caught:
         send(write_tree(tmp_path / "model", {"a": b"x"}), f"{basic_registry.address}/m:v1", access)
-    assert "docker login" in caught.value.remedy
+    assert "docker login" in caught.value.hint
 
 
 def test_a_blob_that_the_store_counts_otherwise_is_refused(access: Access, tmp_path: Path) -> None:
     """An upload that ends with another number of bytes than announced is thrown away."""
-    publisher = publisher_at(parse_source(f"layout://{tmp_path / 'layout'}:v1"), access)
-    with publisher.begin(5) as upload:
+    pusher = open_pusher(parse_source(f"layout://{tmp_path / 'layout'}:v1"), access)
+    with pusher.begin(5) as upload:
         upload.write(memoryview(b"four"))
         with pytest.raises(Mismatch):
             upload.commit(Digest.of(b"four"))
@@ -498,8 +500,8 @@ def test_the_command_explains_its_failure(tmp_path: Path, capsys: pytest.Capture
 
 def test_progress_counts_what_need_not_come() -> None:
     """Skipped bytes are done, but were not on the wire; bytes taken back must come again."""
-    meter = Meter(10)
-    meter.skip(4)
-    meter.add(3)
-    meter.take_back(1)
-    assert (meter.done, meter.wire) == (6, 3)
+    stats = TransferStats(10)
+    stats.skip(4)
+    stats.add(3)
+    stats.take_back(1)
+    assert (stats.done, stats.wire) == (6, 3)

@@ -13,24 +13,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from packer.artifact import About, check_fits
+from packer.artifact import ModelInfo, check_fits
 from packer.errors import BadFolder, BadName, Changed, Suspicious, TooManyFiles
 from packer.ledger import Ledger
 from packer.push import Options, push
 from packer.source.scan import scan
-from packer.source.source_file import Found
+from packer.source.source_file import SourceFile
 from packer.upload.raw_upload import digest_of
 from packer.upload.sample import sample
-from packer.upload.send import Manner, Target, send
+from packer.upload.send import SendOptions, Target, send
 from packer.upload.zstd_encoder import FRAME_BYTES, pack
 from puller.plan import is_selected
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
 from registry.globs import covers, covers_all_of
 from registry.http.transport import Transport
-from registry.open import publisher_at
-from registry.progress.reporter import Silence
-from registry.progress.stats import Meter
+from registry.open import open_pusher
+from registry.progress.reporter import QuietReporter
+from registry.progress.stats import TransferStats
 from registry.remote.client import Access
 from registry.source import parse_source
 from tests.fakes.patience import NONE
@@ -42,14 +42,14 @@ LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b
 def names(
     folder: Path, *, include: tuple[str, ...] = (), exclude: tuple[str, ...] = (), follow: bool = False
 ) -> list[str]:
-    """Give the names that a scan finds."""
+    """Return the names that a scan finds."""
     return [file.path for file in scan(folder, include, exclude, follow_links=follow)]
 
 
 def target(place: Path) -> Target:
     """Push into a layout, remembering nothing."""
     access = Access(transport=Transport(proxies={}), credentials=Credentials(), patience=NONE)
-    return Target(publisher_at(parse_source(f"layout://{place}:v1"), access), Ledger(None))
+    return Target(open_pusher(parse_source(f"layout://{place}:v1"), access), Ledger(None))
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_cache_of_the_hub_is_no_models_folder(tmp_path: Path, where: str) -> N
     write_tree(tmp_path / "models--X", {"blobs/ab": b"x", "refs/main": b"0f", "snapshots/0f/a": b"x"})
     with pytest.raises(BadFolder, match="cache of the Hugging Face hub") as caught:
         scan(root)
-    assert str(tmp_path / "models--X/snapshots/0f") in caught.value.remedy
+    assert str(tmp_path / "models--X/snapshots/0f") in caught.value.hint
 
 
 def test_other_programs_own_files_are_left_out_with_a_word(tmp_path: Path) -> None:
@@ -152,13 +152,13 @@ def test_the_hint_names_a_glob_that_works(tmp_path: Path, path: str) -> None:
     write_tree(tmp_path, {"w.bin": b"1", path: b"x"})
     with pytest.raises(Suspicious) as caught:
         scan(tmp_path)
-    words = shlex.split(caught.value.remedy.split(" with ", 1)[1].split(", or push")[0])
+    words = shlex.split(caught.value.hint.split(" with ", 1)[1].split(", or push")[0])
     assert words[0] == "--exclude"
     assert names(tmp_path, exclude=tuple(words[1::2])) == ["w.bin"]
 
 
 def safetensors(promised: int, held: int) -> bytes:
-    """Give a file with one tensor, of which fewer bytes may be there."""
+    """Return a file with one tensor, of which fewer bytes may be there."""
     header = json.dumps({"__metadata__": {}, "w": {"dtype": "U8", "shape": [promised], "data_offsets": [0, promised]}})
     return struct.pack("<Q", len(header)) + header.encode() + bytes(held)
 
@@ -238,21 +238,21 @@ def test_a_deep_tree_is_a_named_failure(deep: Path) -> None:
 def test_more_files_than_a_manifest_can_name_are_refused_before_the_first_upload(tmp_path: Path) -> None:
     """Names and sizes are known by then; nothing is written."""
     status = tmp_path.stat()
-    files = [Found(f"{number:05}/{'n' * 100}", tmp_path, status) for number in range(13_000)]
+    files = [SourceFile(f"{number:05}/{'n' * 100}", tmp_path, status) for number in range(13_000)]
     with pytest.raises(TooManyFiles, match="13000 files"):
-        check_fits(files, 16 << 20, About())
-    check_fits(files[:2000], 16 << 20, About())
+        check_fits(files, 16 << 20, ModelInfo())
+    check_fits(files[:2000], 16 << 20, ModelInfo())
 
 
-Act = Callable[[Found], object]
+Act = Callable[[SourceFile], object]
 
 
 def sending(codec: str, chunk: int = 1 << 20) -> Act:
     """Send a file into a layout."""
 
-    def act(file: Found) -> object:
+    def act(file: SourceFile) -> object:
         place = file.location.parent.parent / f"layout-{codec}"
-        return send(target(place), file, Manner(codec, chunk), Meter(file.size))
+        return send(target(place), file, SendOptions(codec, chunk), TransferStats(file.size))
 
     return act
 
@@ -321,17 +321,17 @@ def test_a_file_that_is_overwritten_while_it_is_read_ends_the_push(tmp_path: Pat
     write_tree(tmp_path / "m", {"w.bin": bytes((4 * (os.cpu_count() or 1) + 4) << 20)})
     (found,) = scan(tmp_path / "m")
 
-    class Changing(Meter):
+    class Changing(TransferStats):
         """Changes the file once some of it has been read."""
 
         def add(self, count: int) -> None:
             overwrite(found.location)
             super().add(count)
 
-    meter = Changing(found.size)
-    act: Callable[[], object] = partial(send, target(tmp_path / "layout"), found, Manner("raw", 1 << 20), meter)
+    stats = Changing(found.size)
+    act: Callable[[], object] = partial(send, target(tmp_path / "layout"), found, SendOptions("raw", 1 << 20), stats)
     if codec == "zstd":
-        act = partial(pack, found, FRAME_BYTES, lambda _: None, meter.add)
+        act = partial(pack, found, FRAME_BYTES, lambda _: None, stats.add)
     with pytest.raises(Changed, match="was changed"):
         act()
 
@@ -402,4 +402,4 @@ def test_junk_that_is_excluded_changes_nothing(seed: int, tmp_path_factory: pyte
 
 def pushed(folder: Path, place: Path, exclude: list[str]) -> Digest:
     """Push a folder; give its digest."""
-    return push(folder, target(place), Options(exclude=tuple(exclude)), Silence()).digest
+    return push(folder, target(place), Options(exclude=tuple(exclude)), QuietReporter()).digest

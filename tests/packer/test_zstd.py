@@ -12,11 +12,11 @@ import pytest
 import zstandard
 
 from packer.errors import Changed
-from packer.layer_blob import RAW, ZSTD, Counted
+from packer.layer_blob import RAW, ZSTD, LayerBlob
 from packer.ledger import Ledger
 from packer.push import Options, Pushed, push
 from packer.source.scan import scan
-from packer.source.source_file import Found
+from packer.source.source_file import SourceFile
 from packer.upload.sample import sample
 from packer.upload.send import Target
 from packer.upload.zstd_encoder import FRAME_BYTES, pack
@@ -30,8 +30,8 @@ from registry.digest import Digest
 from registry.errors import BadManifest
 from registry.http.transport import Transport
 from registry.manifest import Descriptor
-from registry.open import publisher_at, repository_at
-from registry.progress.reporter import Silence
+from registry.open import open_pusher, open_repository
+from registry.progress.reporter import QuietReporter
 from registry.remote.client import Access
 from registry.source import OciSource, parse_source
 from tests.conftest import Part
@@ -43,7 +43,7 @@ from tests.puller.models import noise, read_tree, write_tree
 
 
 def weights(count: int, seed: int = 3) -> bytes:
-    """Give bytes of which half say nothing, as in bf16 numbers of one size."""
+    """Return bytes of which half say nothing, as in bf16 numbers of one size."""
     content = bytearray(b"\x3c" * count)
     content[::2] = Random(seed).randbytes(len(content[::2]))
     return bytes(content)
@@ -69,24 +69,24 @@ def access() -> Iterator[Access]:
 def send(folder: Path, target: str, access: Access, ledger: Ledger | None = None) -> Pushed:
     """Push a folder behind zstd."""
     source = parse_source(target)
-    place = Target(publisher_at(source, access), ledger or Ledger(None))
+    place = Target(open_pusher(source, access), ledger or Ledger(None))
     if isinstance(source, OciSource):
         place = replace(place, registry=source.reference.registry, repository=source.reference.repository)
-    return push(folder, place, Options(codec=ZSTD), Silence())
+    return push(folder, place, Options(codec=ZSTD), QuietReporter())
 
 
 def fetch(source: str, destination: Path, access: Access) -> dict[str, bytes]:
     """Pull a model and read it."""
-    pull(Settings(source=source, destination=str(destination)), access, Silence())
+    pull(Settings(source=source, destination=str(destination)), access, QuietReporter())
     return read_tree(destination)
 
 
-def found(path: Path) -> Found:
-    """Give a file as a scan finds it."""
+def found(path: Path) -> SourceFile:
+    """Return a file as a scan finds it."""
     return scan(path.parent)[0]
 
 
-def packed(file: Found, chunk: int) -> tuple[Counted, list[bytes]]:
+def packed(file: SourceFile, chunk: int) -> tuple[LayerBlob, list[bytes]]:
     """Pack a file; give its blob in chunks."""
     chunks: list[bytes] = []
     return pack(file, chunk, chunks.append, lambda _: None), chunks
@@ -94,7 +94,7 @@ def packed(file: Found, chunk: int) -> tuple[Counted, list[bytes]]:
 
 @pytest.fixture(params=["registry", "layout"])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Give a place to push to: the real registry, or a folder."""
+    """Return a place to push to: the real registry, or a folder."""
     if request.param == "layout":
         return f"layout://{tmp_path / 'layout'}:v1"
     registry: Registry = request.getfixturevalue("registry")
@@ -104,7 +104,7 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def test_push_then_pull_is_identity(target: str, access: Access, tmp_path: Path) -> None:
     """Large files that compress go behind zstd, the others as they are; all come back."""
     pushed = send(write_tree(tmp_path / "model", TREE), target, access)
-    layers = repository_at(parse_source(pushed.pinned), access).resolve().manifest.layers
+    layers = open_repository(parse_source(pushed.pinned), access).resolve().manifest.layers
     assert [layer.media_type.rpartition(".")[2] for layer in layers] == [ZSTD, RAW, RAW, ZSTD]
     assert sum(layer.size for layer in layers) < 0.7 * sum(map(len, TREE.values()))
     assert fetch(pushed.pinned, tmp_path / "out", access) == TREE
@@ -155,7 +155,7 @@ def test_the_same_folder_gives_the_same_digest(registry: Registry, access: Acces
 def test_the_specs_own_validator_accepts_the_config(part: Part, access: Access, tmp_path: Path) -> None:
     """Its diff IDs are those of the tars."""
     pushed = send(write_tree(tmp_path / "model", TREE), f"layout://{tmp_path / 'layout'}:v1", access)
-    repository = repository_at(parse_source(pushed.pinned), access)
+    repository = open_repository(parse_source(pushed.pinned), access)
     config = repository.read(repository.resolve().manifest.config, 1 << 20)
     checked = subprocess.run([part("modelpack-validate")], input=config, capture_output=True, check=False)
     assert checked.returncode == 0, checked.stderr
@@ -167,7 +167,7 @@ def test_an_unchanged_file_is_neither_packed_nor_sent_again(access: Access, tmp_
     file = folder / "a.safetensors"
     ledger = Ledger(tmp_path / "ledger.sqlite")
     first = send(folder, f"layout://{tmp_path / 'layout'}:v1", access, ledger)
-    ledger.note(found(file), ZSTD, 16 << 20, Counted(Digest("a" * 64), 1, Digest("b" * 64), ZSTD))
+    ledger.note(found(file), ZSTD, 16 << 20, LayerBlob(Digest("a" * 64), 1, Digest("b" * 64), ZSTD))
     assert send(folder, f"layout://{tmp_path / 'layout'}:v2", access, ledger).digest == first.digest
 
 
@@ -214,13 +214,13 @@ def test_a_raw_push_tells_what_zstd_would_have_saved(access: Access, tmp_path: P
     """And says nothing where that is nothing."""
     said: list[str] = []
 
-    class Listener(Silence):
+    class Listener(QuietReporter):
         def say(self, line: str) -> None:
             said.append(line)
 
     for name, content in (("weights", weights(9 << 20)), ("noise", noise(9 << 20))):
         folder = write_tree(tmp_path / name, {"model.bin": content})
-        place = Target(publisher_at(parse_source(f"layout://{tmp_path / 'layout'}:{name}"), access), Ledger(None))
+        place = Target(open_pusher(parse_source(f"layout://{tmp_path / 'layout'}:{name}"), access), Ledger(None))
         push(folder, place, Options(), Listener())
     advice = [line for line in said if "--codec zstd" in line]
     assert len(advice) == 1
@@ -243,7 +243,7 @@ def test_annotations_that_do_not_fit_are_refused(access: Access, tmp_path: Path,
     pushed = send(
         write_tree(tmp_path / "model", {"a.bin": weights(20 << 20)}), f"layout://{tmp_path / 'layout'}:v1", access
     )
-    layer = repository_at(parse_source(pushed.pinned), access).resolve().manifest.layers[0]
+    layer = open_repository(parse_source(pushed.pinned), access).resolve().manifest.layers[0]
     with pytest.raises(BadManifest):
         PackedChunks.of(replace(layer, annotations={**layer.annotations, **lie}))
 
@@ -255,7 +255,7 @@ def test_chunks_that_hold_other_than_they_should_are_refused(
     """A manifest that is right about digests and wrong about contents: named, and nothing visible."""
     with fake_registry() as fake:
         pushed = send(write_tree(tmp_path / "model", {"a.bin": weights(20 << 20)}), fake.reference(), access)
-        manifest = repository_at(parse_source(pushed.pinned), access).resolve().manifest
+        manifest = open_repository(parse_source(pushed.pinned), access).resolve().manifest
         honest = PackedChunks.of(manifest.layers[0])
         assert honest is not None
         count = -(-content // honest.size)

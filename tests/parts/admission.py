@@ -60,7 +60,7 @@ def running_webhook(folder: Path, catalog: Mapping[str, str], settings: Mapping[
 
 
 def pointed_at(webhook: Webhook, configuration: Object) -> Object:
-    """Give the rendered MutatingWebhookConfiguration with the running server in the Service's place."""
+    """Return the rendered MutatingWebhookConfiguration with the running server in the Service's place."""
     changed = copy.deepcopy(configuration)
     for entry in changed["webhooks"]:
         path = entry["clientConfig"]["service"]["path"]

@@ -53,18 +53,18 @@ class ApiServer:
     """Of a user who is authenticated and in no other group."""
 
     def objects(self) -> Objects:
-        """Give access to objects of any kind, as the administrator."""
+        """Return access to objects of any kind, as the administrator."""
         return Objects(self.client(), self.kubeconfig.with_name("discovery.json"))
 
     def client(self, token: str = "") -> client.ApiClient:
-        """Give a client of the administrator, or of whoever has `token`."""
+        """Return a client of the administrator, or of whoever has `token`."""
         configuration = client.Configuration(host=self.url)
         configuration.ssl_ca_cert = str(self.ca_file)
         configuration.api_key = {"authorization": f"Bearer {token or self.admin_token}"}
         return client.ApiClient(configuration)
 
     def audited(self, verb: str, namespace: str, name: str) -> list[Object]:
-        """Give the audit events of one verb on one pod, the oldest first."""
+        """Return the audit events of one verb on one pod, the oldest first."""
         lines = self.audit_log.read_text().splitlines()
         events = [json.loads(line) for line in lines if namespace in line]  # most lines are others', and long
         wanted = (verb, namespace, name)

@@ -31,7 +31,7 @@ def say(line: str) -> None:
 
 
 def binary(name: str, announce: Callable[[str], None] = say) -> Path:
-    """Give the path of a part, building it when need be; raise PartError."""
+    """Return the path of a part, building it when need be; raise PartError."""
     recipe = RECIPES[name]
     return _ready(recipe) or _built(recipe, announce)
 

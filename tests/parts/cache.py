@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def cache_directory() -> Path:
-    """Give the folder of all parts, made when absent (XDG Base Directory)."""
+    """Return the folder of all parts, made when absent (XDG Base Directory)."""
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     directory = Path(root) / "weighbridge" / "parts"
     directory.mkdir(parents=True, exist_ok=True)

@@ -36,14 +36,14 @@ class Registry:
 
 
 def basic_auth(folder: Path) -> dict[str, Any]:
-    """Give the `auth` section that asks for USER and PASSWORD."""
+    """Return the `auth` section that asks for USER and PASSWORD."""
     path = folder / "htpasswd"
     path.write_text(_HTPASSWD)
     return {"htpasswd": {"realm": "weighbridge tests", "path": str(path)}}
 
 
 def token_auth(realm: str, jwks: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Give the `auth` section that takes bearer tokens from `realm`, signed with a key of `jwks`."""
+    """Return the `auth` section that takes bearer tokens from `realm`, signed with a key of `jwks`."""
     path = folder / "jwks.json"
     path.write_text(json.dumps(jwks))
     return {"token": {"realm": realm, "service": "registry", "issuer": "weighbridge tests", "jwks": str(path)}}
@@ -93,7 +93,7 @@ def _proxy(upstream: str) -> dict[str, Any]:
 
 
 def _answers(url: str) -> bool:
-    """Tell whether the API answers, be it that it asks for credentials."""
+    """Return whether the API answers, be it that it asks for credentials."""
     try:
         with urllib.request.urlopen(url, timeout=5):
             return True

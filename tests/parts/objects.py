@@ -25,7 +25,7 @@ class Objects:
         return _plain(kind.create(body=document, namespace=namespace, **options))
 
     def read(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object:
-        """Give a stored object."""
+        """Return a stored object."""
         return _plain(self._kind(api_version, kind).get(name=name, namespace=namespace))
 
     def merge(self, document: Object, namespace: str | None = None) -> Object:
@@ -61,7 +61,7 @@ class Namespace:
         return self.objects.create(document, self.name, **options)
 
     def read(self, api_version: str, kind: str, name: str) -> Object:
-        """Give a stored object from here."""
+        """Return a stored object from here."""
         return self.objects.read(api_version, kind, name, self.name)
 
     def merge(self, document: Object) -> Object:

@@ -50,7 +50,7 @@ class Process:
         return self._child.pid
 
     def said(self) -> str:
-        """Give the log so far."""
+        """Return the log so far."""
         return self.log.read_text(errors="replace")
 
     def wait_until(self, ready: Callable[[], T | None], within_seconds: float) -> T:
@@ -78,7 +78,7 @@ class Process:
 
 
 def free_port() -> int:
-    """Give a loopback port that nothing listens on now."""
+    """Return a loopback port that nothing listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

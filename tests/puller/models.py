@@ -15,7 +15,7 @@ from .packs import CODECS, tar_of
 
 
 def noise(count: int, seed: int = 7) -> bytes:
-    """Give bytes that no compression and no luck can guess."""
+    """Return bytes that no compression and no luck can guess."""
     return Random(seed).randbytes(count)
 
 
@@ -29,7 +29,7 @@ def write_tree(root: Path, files: Mapping[str, bytes]) -> Path:
 
 
 def read_tree(root: Path) -> dict[str, bytes]:
-    """Give every file below a folder."""
+    """Return every file below a folder."""
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
 
 

@@ -20,7 +20,7 @@ _INDEX = "application/vnd.oci.image.index.v1+json"
 
 
 def member(name: str, kind: bytes = tarfile.REGTYPE, **changes: Any) -> tarfile.TarInfo:
-    """Give a tar's member, of the usual mode and time."""
+    """Return a tar's member, of the usual mode and time."""
     info = tarfile.TarInfo(name)
     info.type, info.mtime, info.mode = kind, MTIME, 0o644
     for key, value in changes.items():
@@ -31,7 +31,7 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, **changes: Any) -> tarfile.
 def tar_of(
     files: Mapping[str, bytes], *extra: tarfile.TarInfo, form: int = tarfile.PAX_FORMAT, padded: bool = True
 ) -> bytes:
-    """Give a tar of files and further members; not `padded`, it ends as some tools end it: with two blocks of zeros."""
+    """Return a tar of files and further members; not `padded`, it ends with two blocks of zeros."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=form) as tar:
         for name, content in files.items():
@@ -63,7 +63,7 @@ class Layer:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def descriptor(self) -> dict[str, Any]:
-        """Give the JSON object."""
+        """Return the JSON object."""
         entry = {"mediaType": self.media_type, "digest": str(Digest.of(self.content)), "size": len(self.content)}
         annotations = {"annotations": dict(self.annotations)} if self.annotations else {}
         return {**entry, **annotations, **self.extra}
@@ -79,7 +79,7 @@ class Layout:
         self._entries: list[dict[str, Any]] = []
 
     def source(self, tag: str = "v1") -> str:
-        """Give what a pull is told."""
+        """Return what a pull is told."""
         return f"layout://{self.folder}:{tag}"
 
     def blob(self, content: bytes) -> str:
@@ -118,7 +118,7 @@ class Layout:
         return self.document({"mediaType": _INDEX, "manifests": [*manifests], **extra})
 
     def tag(self, descriptor: Mapping[str, Any], name: str = "v1") -> str:
-        """Give an artifact a tag; give what a pull is told."""
+        """Return an artifact a tag; give what a pull is told."""
         self._entries.append({**descriptor, "annotations": {"org.opencontainers.image.ref.name": name}})
         index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": self._entries}
         (self.folder / "index.json").write_text(json.dumps(index))

@@ -31,7 +31,7 @@ print(done.stderr)
 
 
 def zstd_zeros(before: bytes = b"", count: int = ZEROS) -> bytes:
-    """Give `before` and so many zeros in one frame, a few dozen kilobytes long."""
+    """Return `before` and so many zeros in one frame, a few dozen kilobytes long."""
     compressor = zstandard.ZstdCompressor(level=1).compressobj()
     parts = [compressor.compress(before)]
     parts += [compressor.compress(bytes(1 << 20)) for _ in range(count >> 20)]

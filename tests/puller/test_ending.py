@@ -15,7 +15,7 @@ from puller.errors import DeadlinePassed
 from puller.pull import pull
 from puller.settings import Settings
 from registry.access.environment import access_from
-from registry.progress.reporter import Silence
+from registry.progress.reporter import QuietReporter
 from tests.fakes import faults
 from tests.fakes.manner import Manner
 from tests.fakes.registry import Answer, Change, FakeRegistry, Request, fake_registry
@@ -131,10 +131,10 @@ def test_a_pull_has_a_deadline_of_its_own(tmp_path: Path, stall: str) -> None:
         settings = Settings(source=fake.reference(), destination=str(model), deadline_seconds=1)
         with access_from({}) as access:
             with pytest.raises(DeadlinePassed, match="within 1 s"):
-                pull(settings, access, Silence())
+                pull(settings, access, QuietReporter())
             assert not model.exists()
             fake.faults.clear()
-            pull(settings, access, Silence())
+            pull(settings, access, QuietReporter())
     assert read_tree(model) == MODEL
 
 
@@ -162,6 +162,10 @@ def test_a_deadline_that_is_kept_leaves_no_alarm(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGALRM)
     with fake_registry() as fake, access_from({}) as access:
         offer(fake, MODEL)
-        pull(Settings(source=fake.reference(), destination=str(tmp_path / "a"), deadline_seconds=60), access, Silence())
+        pull(
+            Settings(source=fake.reference(), destination=str(tmp_path / "a"), deadline_seconds=60),
+            access,
+            QuietReporter(),
+        )
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
     assert signal.getsignal(signal.SIGALRM) == before

@@ -30,8 +30,8 @@ from registry.errors import (
     Untrusted,
 )
 from registry.http.transport import Transport
-from registry.open import publisher_at, repository_at
-from registry.progress.reporter import Silence
+from registry.open import open_pusher, open_repository
+from registry.progress.reporter import QuietReporter
 from registry.remote.client import Access
 from registry.source import parse_source
 from tests.fakes import faults
@@ -83,11 +83,11 @@ def bring(hub: FakeHub, folder: Path, source: str = SOURCE, **changes: object) -
     values: dict[str, object] = {"source": source, "destination": str(folder / "model")}
     settings = Settings(**{**values, "piece_bytes": PIECE, "connections": 4, **changes})  # type: ignore[arg-type] # each test its own
     with reach(hub) as access:
-        return pull(settings, access, Silence())
+        return pull(settings, access, QuietReporter())
 
 
 def listing(hub: FakeHub, **changes: object) -> bytes:
-    """Give a listing of one small file, with changes to its entry, or to the whole where its key is there."""
+    """Return a listing of one small file, with changes to its entry, or to the whole where its key is there."""
     entry: dict[str, object] = {"rfilename": "config.json", "size": 2, "blobId": git_id(b"{}")}
     document: dict[str, object] = {"id": "team/model", "sha": hub.revisions["main"]}
     for key, value in changes.items():
@@ -176,7 +176,7 @@ def test_an_address_that_lapsed_is_asked_for_anew(hub: FakeHub) -> None:
     """Signed addresses live for a while; the hub gives fresh ones."""
     hub.cdn.fail(faults.status(403), times=1)
     with reach(hub) as access:
-        repository = repository_at(parse_source(SOURCE), access)
+        repository = open_repository(parse_source(SOURCE), access)
         layers = {
             one.annotations["org.opencontainers.image.title"]: one for one in repository.resolve().manifest.layers
         }
@@ -216,7 +216,7 @@ def test_wrong_bytes_end_in_a_named_error_and_no_model(
     with pytest.raises(Mismatch) as caught:
         bring(hub, tmp_path)
     assert not (tmp_path / "model").exists()
-    assert caught.value.remedy
+    assert caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -234,12 +234,12 @@ def test_what_is_not_there_is_named(hub: FakeHub, tmp_path: Path, source: str, w
     assert not (tmp_path / "model").exists()
 
 
-def test_a_private_repository_looks_absent_and_the_remedy_says_so(hub: FakeHub, tmp_path: Path) -> None:
+def test_a_private_repository_looks_absent_and_the_hint_says_so(hub: FakeHub, tmp_path: Path) -> None:
     """The hub does not tell strangers what is there."""
     hub.gate, hub.is_private = Gate(TOKEN), True
     with pytest.raises(HubNotFound) as caught:
         bring(hub, tmp_path)
-    assert "private" in caught.value.remedy
+    assert "private" in caught.value.hint
 
 
 @pytest.mark.parametrize("is_known", [True, False])
@@ -252,7 +252,7 @@ def test_a_gated_repository_is_named_as_such(
         monkeypatch.setenv("HF_TOKEN", TOKEN)
     with pytest.raises(HubGated, match=f"asked {'with' if is_known else 'without'} a token") as caught:
         bring(hub, tmp_path)
-    assert "accept the terms" in caught.value.remedy
+    assert "accept the terms" in caught.value.hint
 
 
 @pytest.mark.usefixtures("logged_in")
@@ -401,7 +401,7 @@ def test_a_file_name_that_climbs_out_is_refused(hub: FakeHub, tmp_path: Path) ->
 def test_inspect_names_the_repository_and_its_files(hub: FakeHub) -> None:
     """One screen tells what a pull would bring."""
     with reach(hub) as access:
-        found = inspect(repository_at(parse_source(SOURCE), access), access)
+        found = inspect(open_repository(parse_source(SOURCE), access), access)
     assert (found.kind, found.problem) == ("Hugging Face repository", "")
     assert [entry.path for entry in found.entries] == sorted(MODEL)
     assert found.pinned == f"hf://team/model@{hub.revisions['main']}"
@@ -440,18 +440,18 @@ def test_the_hub_is_held_to_the_cas_that_are_named(tmp_path: Path) -> None:
             bring(hub, tmp_path)
         assert hub.requests == []
         with access_from({"HF_ENDPOINT": hub.endpoint}, ca_file=str(certificate)) as access:
-            pull(Settings(source=SOURCE, destination=str(tmp_path / "model")), access, Silence())
+            pull(Settings(source=SOURCE, destination=str(tmp_path / "model")), access, QuietReporter())
     assert read_tree(tmp_path / "model") == MODEL
 
 
 def test_nothing_is_pushed_to_a_hub(hub: FakeHub) -> None:
     """Artifacts go to registries and layouts."""
     with reach(hub) as access, pytest.raises(Fault, match="nothing is pushed"):
-        publisher_at(parse_source(SOURCE), access)
+        open_pusher(parse_source(SOURCE), access)
 
 
 def test_an_endpoint_that_is_no_address_is_named(tmp_path: Path) -> None:
     """HF_ENDPOINT must be a URL."""
     access = Access(transport=Transport(proxies={}), credentials=Credentials(), hub_endpoint="huggingface.co")
     with access, pytest.raises(Refused, match="not an HTTP URL"):
-        pull(Settings(source=SOURCE, destination=str(tmp_path / "model")), access, Silence())
+        pull(Settings(source=SOURCE, destination=str(tmp_path / "model")), access, QuietReporter())

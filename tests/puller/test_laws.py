@@ -19,7 +19,7 @@ from registry.auth.credentials import Credentials
 from registry.errors import Fault
 from registry.http.transport import Transport
 from registry.net.limits import Limits
-from registry.progress.reporter import Silence
+from registry.progress.reporter import QuietReporter
 from registry.remote.client import Access
 from tests.fakes import faults
 from tests.fakes.manner import Manner
@@ -41,7 +41,7 @@ HURRIED = Limits(exchange_seconds=0.4, hurried_seconds=0.3, floor_seconds=0.2)
 
 
 def random_model(random: Random) -> dict[str, bytes]:
-    """Give up to four files, of sizes around those where something changes."""
+    """Return up to four files, of sizes around those where something changes."""
     sizes = (0, 1, 999, 10_000, 49_999, 50_000, 50_001, 65_535, 65_536, 65_537, 200_000)
     return {
         f"file-{number}": noise(random.choice(sizes), random.getrandbits(32)) for number in range(random.randint(1, 4))
@@ -49,7 +49,7 @@ def random_model(random: Random) -> dict[str, bytes]:
 
 
 def random_fault(random: Random, content: bytes) -> Change:
-    """Give one way to be wrong."""
+    """Return one way to be wrong."""
     count = random.choice((0, 1, 100, 30_000))
     return random.choice(
         (
@@ -102,13 +102,13 @@ def ask(seed: int, root: Path) -> None:
         transport = Transport(proxies={}, timeout_seconds=0.2, limits=HURRIED)
         with Access(transport=transport, credentials=Credentials(), patience=HASTY) as access:
             try:
-                pull(settings, access, Silence())
+                pull(settings, access, QuietReporter())
             except Fault:
                 assert not (root / "model").exists(), seed
             else:
                 assert read_tree(root / "model") == model, seed
             fake.faults.clear()
-            pull(settings, access, Silence())
+            pull(settings, access, QuietReporter())
         assert read_tree(root / "model") == model, seed
 
 

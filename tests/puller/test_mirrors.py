@@ -18,8 +18,8 @@ from registry.errors import Mismatch, NotFound
 from registry.http.retry import Patience
 from registry.http.transport import Transport
 from registry.net.limits import Limits
-from registry.open import publisher_at
-from registry.progress.reporter import Silence
+from registry.open import open_pusher
+from registry.progress.reporter import QuietReporter
 from registry.remote.client import Access
 from registry.source import parse_source
 from tests.conftest import Part
@@ -68,11 +68,11 @@ def bring(
     settings = Settings(**{**values, "piece_bytes": PIECE, "connections": 4, **changes})  # type: ignore[arg-type] # each test its own
     transport = Transport(proxies={}, timeout_seconds=seconds, limits=HURRIED if seconds < 1 else Limits())
     with Access(transport=transport, credentials=Credentials(), hosts_dir=hosts, patience=patience) as access:
-        return pull(settings, access, Silence())
+        return pull(settings, access, QuietReporter())
 
 
 def offer_both(origin: FakeRegistry, mirror: FakeRegistry, chunk: int = 0) -> None:
-    """Give both the same model."""
+    """Return both the same model."""
     offer(origin, MODEL, chunk=chunk)
     offer(mirror, MODEL, chunk=chunk)
 
@@ -317,10 +317,10 @@ def test_a_real_pull_through_cache_serves_what_it_fetched(registry: Registry, pa
     """CNCF distribution as a cache of another: the first pull fills it, the second asks the registry for no blob."""
     source = f"{registry.address}/mirrors/model:v1"
     with Access(transport=Transport(proxies={}, timeout_seconds=20), credentials=Credentials()) as access:
-        publisher = publisher_at(parse_source(source), access)
+        pusher = open_pusher(parse_source(source), access)
         for content in (*MODEL.values(), b"{}"):
-            publisher.put(content, Digest.of(content))
-        publisher.put_manifest(manifest_of([layer(path, content) for path, content in MODEL.items()]))
+            pusher.put(content, Digest.of(content))
+        pusher.put_manifest(manifest_of([layer(path, content) for path, content in MODEL.items()]))
     (tmp_path / "cache").mkdir()
     with running_registry(part("registry"), tmp_path / "cache", upstream=f"http://{registry.address}") as cache:
         place = tmp_path / "certs.d" / "_default"
@@ -330,7 +330,7 @@ def test_a_real_pull_through_cache_serves_what_it_fetched(registry: Registry, pa
             before = registry.process.said().count("/blobs/")
             transport = Transport(proxies={}, timeout_seconds=20)
             with Access(transport=transport, credentials=Credentials(), hosts_dir=str(place.parent)) as access:
-                pull(Settings(source=source, destination=str(tmp_path / name)), access, Silence())
+                pull(Settings(source=source, destination=str(tmp_path / name)), access, QuietReporter())
             assert read_tree(tmp_path / name) == MODEL
             asked = registry.process.said().count("/blobs/") - before
         assert f"ns={registry.address.replace(':', '%3A')}" in cache.process.said()

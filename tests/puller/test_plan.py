@@ -26,12 +26,12 @@ from .models import layer, manifest_of
 
 
 def parts(manifest: Manifest) -> tuple[Part, ...]:
-    """Give what a manifest's layers become, its config being of no use."""
+    """Return what a manifest's layers become, its config being of no use."""
     return read_form(manifest, lambda: b"{}").parts
 
 
 def annotated(descriptor: Descriptor, **annotations: str) -> Descriptor:
-    """Give a layer with other annotations."""
+    """Return a layer with other annotations."""
     return replace(descriptor, annotations={**descriptor.annotations, **annotations})
 
 
@@ -222,7 +222,7 @@ def test_chunks_are_as_many_as_a_reader_takes() -> None:
 
 
 def chunk_count(size: int) -> int:
-    """Give the number of chunks in which our packer cuts."""
+    """Return the number of chunks in which our packer cuts."""
     return -(-size // chunk_bytes(size))
 
 

@@ -17,7 +17,7 @@ from registry.digest import Digest
 from registry.errors import BadManifest, Fault, Mismatch, NotFound, Refused, Unauthorized, Unavailable
 from registry.http.transport import Transport
 from registry.manifest import Descriptor
-from registry.progress.reporter import Silence
+from registry.progress.reporter import QuietReporter
 from registry.remote.client import Access
 from tests.fakes import faults
 from tests.fakes.patience import HASTY
@@ -49,7 +49,7 @@ def bring(fake: FakeRegistry, access: Access, folder: Path, **changes: object) -
     """Pull the fake's model to `folder/model`."""
     values: dict[str, object] = {"source": fake.reference(), "destination": str(folder / "model")}
     settings = Settings(**{**values, "piece_bytes": PIECE, "connections": 4, **changes})  # type: ignore[arg-type] # each test its own
-    return pull(settings, access, Silence())
+    return pull(settings, access, QuietReporter())
 
 
 @pytest.mark.parametrize("chunk", [0, PIECE], ids=["foreign", "with chunk digests"])
@@ -138,14 +138,14 @@ def test_wrong_bytes_end_in_a_named_error_and_no_model(
     fault: Change,
     error: type[Fault] | tuple[type[Fault], ...],
 ) -> None:
-    """Whatever a blob's answer does wrong for ever, the destination does not appear, and the error has a remedy."""
+    """Whatever a blob's answer does wrong for ever, the destination does not appear, and the error has a hint."""
     digest = layer("weights", MODEL["weights/model.safetensors"]).digest
     offer(fake, MODEL, chunk=chunk)
     fake.fail(fault, path=f"/blobs/{digest}")
     with pytest.raises(error) as caught:
         bring(fake, access, tmp_path)
     assert not (tmp_path / "model").exists()
-    assert caught.value.remedy
+    assert caught.value.hint
 
 
 @pytest.mark.parametrize("chunk", [0, PIECE], ids=["foreign", "with chunk digests"])

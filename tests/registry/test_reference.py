@@ -53,10 +53,10 @@ def test_a_reference_has_its_parts(
     ],
 )
 def test_what_is_no_reference_is_refused_by_its_wrong_part(text: str, words: str) -> None:
-    """The message names the part that is wrong, and there is a remedy."""
+    """The message names the part that is wrong, and there is a hint."""
     with pytest.raises(BadReference, match=words) as caught:
         Reference.parse(text)
-    assert caught.value.remedy
+    assert caught.value.hint
 
 
 @given(
@@ -137,7 +137,7 @@ def test_what_names_no_repository_of_the_hub_is_refused(text: str) -> None:
     """Nothing reaches a URL that the hub could not have as a name."""
     with pytest.raises(BadReference, match="hf://") as caught:
         parse_source(text)
-    assert "hf://ORGANISATION/NAME" in caught.value.remedy
+    assert "hf://ORGANISATION/NAME" in caught.value.hint
 
 
 @pytest.mark.parametrize("text", ["pvc://claim/path", "s3://bucket/key"])

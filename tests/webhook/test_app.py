@@ -31,7 +31,7 @@ POD: dict[str, Any] = {
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Give settings with a catalog and a valid certificate."""
+    """Return settings with a catalog and a valid certificate."""
     catalog, tls = tmp_path / "catalog", tmp_path / "tls"
     catalog.mkdir()
     (catalog / "phi-4").write_text("registry.example.com/phi-4:v1")
@@ -41,7 +41,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def client(settings: Settings) -> FlaskClient:
-    """Give the application at its door."""
+    """Return the application at its door."""
     return create_app(settings, lambda: NOW).test_client()
 
 
@@ -62,7 +62,7 @@ def test_a_labelled_pod_is_answered_with_its_patch(client: FlaskClient) -> None:
     assert (answer.status_code, response["allowed"], patched) == (200, True, expected.pod)
 
 
-def test_a_pod_that_cannot_get_its_model_is_refused_with_the_remedy(client: FlaskClient) -> None:
+def test_a_pod_that_cannot_get_its_model_is_refused_with_the_hint(client: FlaskClient) -> None:
     """The user reads code, facts and what to mend."""
     pod = POD | {"metadata": {"labels": {MODEL.name: "phi-5"}}}
     response = client.post("/mutate/pods", json=request_body(pod)).get_json()["response"]
@@ -127,12 +127,12 @@ def test_another_kind_passes_the_workloads_webhook(client: FlaskClient) -> None:
 def test_a_bad_request_is_told_what_is_wrong(
     client: FlaskClient, path: str, body: bytes, content_type: str, status: int, code: str
 ) -> None:
-    """Each has its HTTP status, a stable code, the reason and a remedy."""
+    """Each has its HTTP status, a stable code, the reason and a hint."""
     answer = client.post(path, data=body, content_type=content_type)
     told = answer.get_json()
     assert (answer.status_code, told["code"]) == (status, code)
     assert told["message"]
-    assert told["remedy"]
+    assert told["hint"]
 
 
 def test_a_crash_refuses_a_pod_and_is_logged(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:

@@ -49,12 +49,12 @@ def test_an_injected_pod_holds_what_its_case_expects(case: Case) -> None:
 
 @pytest.mark.parametrize("case", _of("expect_refusal"))
 def test_a_refused_pod_is_told_its_code_and_what_to_mend(case: Case) -> None:
-    """A refusal has the case's code, names the facts, and always has a remedy."""
+    """A refusal has the case's code, names the facts, and always has a hint."""
     with pytest.raises(Fault) as caught:
         inject(case.pod, case.catalog, case.settings)
     assert caught.value.code == case.expect_refusal
     assert case.expect_message in caught.value.explain()
-    assert caught.value.remedy
+    assert caught.value.hint
 
 
 @pytest.mark.parametrize("case", _of("expect_skip"))

@@ -71,11 +71,11 @@ def _injected(pod: dict[str, Any]) -> Injection:
 
 
 def _fate(pod: dict[str, Any]) -> str:
-    """Give the code of what becomes of the pod."""
+    """Return the code of what becomes of the pod."""
     try:
         outcome = inject(pod, _CATALOG, _SETTINGS)
     except Fault as refusal:
-        return refusal.code if refusal.remedy else ""
+        return refusal.code if refusal.hint else ""
     return outcome.code if isinstance(outcome, Skip) else "injected"
 
 

@@ -74,9 +74,9 @@ def test_an_answer_echoes_the_uid_and_has_patch_and_type_together() -> None:
     }
 
 
-def test_a_denial_says_code_facts_and_remedy() -> None:
+def test_a_denial_says_code_facts_and_hint() -> None:
     """Who applied the object reads what to mend."""
-    response = deny(_review(), UnknownModel("no such model", remedy="add it"))["response"]
+    response = deny(_review(), UnknownModel("no such model", hint="add it"))["response"]
     assert response["allowed"] is False
     assert response["status"] == {"code": 403, "message": "[model.unknown] no such model; add it"}
 

@@ -16,7 +16,7 @@ DAY = dt.timedelta(days=1)
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """Give a folder with a pair that was issued at NOW for thirty days."""
+    """Return a folder with a pair that was issued at NOW for thirty days."""
     names = Names.parse("weighbridge-webhook", "weighbridge-system", [], [])
     write_bundle(issue(names, NOW, leaf_days=30).without_ca_key(), tmp_path)
     return tmp_path

@@ -23,7 +23,7 @@ from .targets import puller_index
 
 
 def has_puller(pod: Raw) -> bool:
-    """Tell whether an init container of our name is there."""
+    """Return whether an init container of our name is there."""
     return any(name_of(container) == PULLER for container in init_containers(pod))
 
 
@@ -36,7 +36,7 @@ def add_puller(pod: Raw, plan: Status, settings: Settings) -> None:
 
 
 def wire_targets(pod: Raw, plan: Status) -> None:
-    """Give the plan's containers the model's mount, and its environment before their own."""
+    """Return the plan's containers the model's mount, and its environment before their own."""
     for container in every_container(pod):
         if name_of(container) in plan.containers:
             _add_mount(container, plan)
@@ -72,7 +72,7 @@ def _puller(pod: Raw, plan: Status, settings: Settings) -> Raw:
 
 
 def _hub_environment(plan: Status, settings: Settings) -> list[Raw]:
-    """Give what a puller that goes to the Hugging Face hub finds there and is known by."""
+    """Return what a puller that goes to the Hugging Face hub finds there and is known by."""
     if not isinstance(parse_source(plan.source), HubSource):
         return []
     variables = [_variable("HF_ENDPOINT", settings.hub_endpoint)] if settings.hub_endpoint else []

@@ -45,7 +45,7 @@ ALREADY = Skip("already-injected", f"its annotation {STATUS.name} says that it h
 
 
 def inject(pod: Raw, catalog: Catalog, settings: Settings) -> Injection | Skip:
-    """Give a copy of `pod` that gets its model, or say why it stays as it is.
+    """Return a copy of `pod` that gets its model, or say why it stays as it is.
 
     1. Pods that did not ask are skipped.
     2. A pod that was injected before has its plan on it; else one is made, or the pod refused.

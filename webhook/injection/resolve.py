@@ -60,5 +60,5 @@ def _unknown(model: str, catalog: Catalog, why: str) -> UnknownModel:
     guess = f"did you mean {' or '.join(near)}? Otherwise " if near else ""
     return UnknownModel(
         f"the model {model!r} is not in the catalog, and {why}",
-        remedy=f"{guess}{UnknownModel.remedy}",
+        hint=f"{guess}{UnknownModel.hint}",
     )

@@ -89,7 +89,7 @@ class Status:
 
 
 def read_status(pod: Raw) -> Status | None:
-    """Give the pod's record, if it has one that we wrote."""
+    """Return the pod's record, if it has one that we wrote."""
     text = annotations(pod).get(STATUS.name)
     return Status.parse(text) if isinstance(text, str) else None
 

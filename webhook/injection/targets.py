@@ -9,7 +9,7 @@ _MESH_PROXIES = ("istio-proxy", "linkerd-proxy")
 
 
 def choose_targets(pod: Raw, named: tuple[str, ...] | None, accelerators: tuple[str, ...]) -> list[Raw]:
-    """Give the containers that get the model.
+    """Return the containers that get the model.
 
     Those that are named; else those that ask for an accelerator; else all but the init containers.
     Raises UnknownContainers and EarlyContainers.
@@ -38,7 +38,7 @@ def _by_name(pod: Raw, named: tuple[str, ...]) -> list[Raw]:
     if unknown:
         raise UnknownContainers(
             f"the pod has no container {' and no container '.join(unknown)}",
-            remedy=f"name some of {', '.join(filter(None, present))} in the annotation {CONTAINERS.name}",
+            hint=f"name some of {', '.join(filter(None, present))} in the annotation {CONTAINERS.name}",
         )
     early = {name_of(container) for container in init_containers(pod)[: puller_index(pod)]}
     for name in named:

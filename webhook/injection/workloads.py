@@ -38,7 +38,7 @@ class Propagation:
 
 
 def propagate(kind: str, workload: Raw, old: Raw | None) -> Propagation:
-    """Give a copy of `workload` whose template has the keys that stand on the workload itself.
+    """Return a copy of `workload` whose template has the keys that stand on the workload itself.
 
     A key that the workload had before (`old`) and has no more leaves the template too, unless somebody
     gave it another value there. A workload without the model label has no say in its template.
@@ -57,7 +57,7 @@ def propagate(kind: str, workload: Raw, old: Raw | None) -> Propagation:
 
 
 def template_of(workload: Raw, path: tuple[str, ...]) -> Raw:
-    """Give the workload's pod template, or an empty mapping."""
+    """Return the workload's pod template, or an empty mapping."""
     for step in path:
         workload = mapping(workload, step)
     return workload

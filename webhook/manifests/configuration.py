@@ -30,7 +30,7 @@ def configure(manifests: Iterable[Any]) -> Configuration:
     if CONFIG not in maps and CATALOG not in maps:
         raise BadSettings(
             f"there is neither a ConfigMap {CONFIG} nor a ConfigMap {CATALOG}",
-            remedy="give the manifests that configure the webhook, for instance from `kubectl kustomize deploy/`",
+            hint="give the manifests that configure the webhook, for instance from `kubectl kustomize deploy/`",
         )
     environ = {str(name): str(value) for name, value in maps.get(CONFIG, {}).items()}
     unknown = sorted(set(environ) - set(variables().values()))

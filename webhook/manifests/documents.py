@@ -132,6 +132,6 @@ def _without_tail(body: str) -> tuple[str, str]:
 
 
 def read_manifests(text: str) -> Iterator[Any]:
-    """Give the objects of a stream as JSON values; raise BadDocument."""
+    """Return the objects of a stream as JSON values; raise BadDocument."""
     for part in split_documents(text):
         yield from (manifest for _, manifest in members(_editor(part).values))

@@ -36,7 +36,7 @@ def title(manifest: Any, default_namespace: str = "") -> str:
 
 
 def members(manifest: Any) -> Iterator[tuple[str, Any]]:
-    """Give the objects in a manifest with their JSON pointers: itself, or a List's items."""
+    """Return the objects in a manifest with their JSON pointers: itself, or a List's items."""
     if isinstance(manifest, dict) and manifest.get("kind") == "List" and isinstance(manifest.get("items"), list):
         for index, item in enumerate(manifest["items"]):
             yield f"/items/{index}", item

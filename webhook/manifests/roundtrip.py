@@ -35,7 +35,7 @@ class BadDocument(Fault):
     """A document that is no YAML, or none that kubectl would take."""
 
     code = "document.invalid"
-    remedy = "see what `kubectl apply --dry-run=client` says about it"
+    hint = "see what `kubectl apply --dry-run=client` says about it"
 
 
 class Bare(str):
@@ -94,7 +94,7 @@ def dump(tree: Any) -> str:
 
 
 def to_values(tree: Any) -> Any:
-    """Give the JSON values that kubectl reads from a tree without aliases."""
+    """Return the JSON values that kubectl reads from a tree without aliases."""
     if isinstance(tree, CommentedMap):
         return {str(key): to_values(item) for key, item in tree.items()}
     if isinstance(tree, CommentedSeq):
@@ -122,7 +122,7 @@ def to_tree(value: Any) -> Any:
 
 
 def expanded(tree: Any) -> Any:
-    """Give the tree without aliases and merge keys, so that no two places share a node; raise BadDocument."""
+    """Return the tree without aliases and merge keys, so that no two places share a node; raise BadDocument."""
     try:
         return _Expansion().expand(tree)
     except RecursionError as error:
@@ -168,7 +168,7 @@ class _Expansion:
 
 
 def _dressed_like(old: Any, new: Any) -> Any:
-    """Give the new node the old one's comments, places and flow, but not its anchor."""
+    """Return the new node the old one's comments, places and flow, but not its anchor."""
     for attribute in (Comment.attrib, Format.attrib, LineCol.attrib):
         if hasattr(old, attribute):
             setattr(new, attribute, getattr(old, attribute))

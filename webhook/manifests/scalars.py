@@ -26,7 +26,7 @@ Scalar = str | int | float | bool | None
 
 
 def read_bare(text: str) -> Scalar:
-    """Give the value that kubectl takes from an unquoted scalar."""
+    """Return the value that kubectl takes from an unquoted scalar."""
     if text in _NULLS:
         return None
     if text in _BOOLEANS:
@@ -37,7 +37,7 @@ def read_bare(text: str) -> Scalar:
 
 
 def is_text_when_bare(text: str) -> bool:
-    """Tell whether every reader takes the unquoted scalar for this very text."""
+    """Return whether every reader takes the unquoted scalar for this very text."""
     return bool(_WORD.fullmatch(text) or _AMOUNT.fullmatch(text)) and text == read_bare(text)
 
 

@@ -6,19 +6,19 @@ Raw = dict[str, Any]
 
 
 def mapping(parent: Raw, key: str) -> Raw:
-    """Give the mapping at `key`, or an empty one that is not put there."""
+    """Return the mapping at `key`, or an empty one that is not put there."""
     value = parent.get(key)
     return value if isinstance(value, dict) else {}
 
 
 def entries(parent: Raw, key: str) -> list[Raw]:
-    """Give the mappings in the list at `key`, or none."""
+    """Return the mappings in the list at `key`, or none."""
     value = parent.get(key)
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def extended_mapping(parent: Raw, key: str) -> Raw:
-    """Give the mapping at `key`, putting an empty one there where there is none."""
+    """Return the mapping at `key`, putting an empty one there where there is none."""
     if not isinstance(parent.get(key), dict):
         parent[key] = {}
     value: Raw = parent[key]
@@ -26,7 +26,7 @@ def extended_mapping(parent: Raw, key: str) -> Raw:
 
 
 def extended_list(parent: Raw, key: str) -> list[Any]:
-    """Give the list at `key`, putting an empty one there where there is none."""
+    """Return the list at `key`, putting an empty one there where there is none."""
     if not isinstance(parent.get(key), list):
         parent[key] = []
     value: list[Any] = parent[key]
@@ -34,31 +34,31 @@ def extended_list(parent: Raw, key: str) -> list[Any]:
 
 
 def labels(obj: Raw) -> Raw:
-    """Give the labels of an object."""
+    """Return the labels of an object."""
     return mapping(mapping(obj, "metadata"), "labels")
 
 
 def annotations(obj: Raw) -> Raw:
-    """Give the annotations of an object."""
+    """Return the annotations of an object."""
     return mapping(mapping(obj, "metadata"), "annotations")
 
 
 def app_containers(pod: Raw) -> list[Raw]:
-    """Give the containers that run the application."""
+    """Return the containers that run the application."""
     return entries(mapping(pod, "spec"), "containers")
 
 
 def init_containers(pod: Raw) -> list[Raw]:
-    """Give the containers that run before it, native sidecars among them."""
+    """Return the containers that run before it, native sidecars among them."""
     return entries(mapping(pod, "spec"), "initContainers")
 
 
 def every_container(pod: Raw) -> list[Raw]:
-    """Give all containers in the order of their start."""
+    """Return all containers in the order of their start."""
     return init_containers(pod) + app_containers(pod)
 
 
 def name_of(item: Raw) -> str:
-    """Give an item's name, or nothing."""
+    """Return an item's name, or nothing."""
     name = item.get("name")
     return name if isinstance(name, str) else ""

@@ -33,7 +33,7 @@ def quantity(value: object) -> Decimal | None:
 
 
 def is_accelerator(name: str, accelerators: tuple[str, ...]) -> bool:
-    """Tell whether a resource is an extended one (api/core/v1/helper), or one that the operator named."""
+    """Return whether a resource is an extended one (api/core/v1/helper), or one that the operator named."""
     if name in accelerators:
         return True
     return "/" in name and "kubernetes.io/" not in name and not name.startswith("requests.")
@@ -49,7 +49,7 @@ def requested_accelerators(container: Raw, accelerators: tuple[str, ...]) -> Ite
 
 
 def is_guaranteed(pod: Raw) -> bool:
-    """Tell whether every container limits cpu and memory and requests just that (helper/qos)."""
+    """Return whether every container limits cpu and memory and requests just that (helper/qos)."""
     containers = every_container(pod)
     return bool(containers) and all(
         _is_exact(mapping(container, "resources"), name) for container in containers for name in ("cpu", "memory")

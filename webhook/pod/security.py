@@ -7,7 +7,7 @@ _NOBODY_IN_PARTICULAR = 65532
 
 
 def puller_security(pod: Raw, first_target: Raw) -> Raw:
-    """Give the puller's security context in this pod.
+    """Return the puller's security context in this pod.
 
     The application's user and group are taken over, so that it owns its model's files on every kind of
     volume. Where nobody chose a user, none is set: OpenShift assigns one, and refuses others.

@@ -39,14 +39,14 @@ class Toleration:
         return cls(str(raw["key"]), raw.get("value"), str(raw.get("effect", "")))
 
     def to_raw(self) -> Raw:
-        """Give the entry for the pod's `tolerations`."""
+        """Return the entry for the pod's `tolerations`."""
         raw = {"key": self.key, "operator": "Exists" if self.value is None else "Equal"}
         if self.value is not None:
             raw["value"] = self.value
         return raw | ({"effect": self.effect} if self.effect else {})
 
     def is_covered_by(self, raw: Raw) -> bool:
-        """Tell whether a toleration that the pod has lets through all that this one would."""
+        """Return whether a toleration that the pod has lets through all that this one would."""
         if raw.get("tolerationSeconds") is not None and self.effect in ("", "NoExecute"):
             return False
         if (raw.get("effect") or self.effect) != self.effect:

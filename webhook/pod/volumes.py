@@ -52,17 +52,17 @@ class Volume:
         return f"{model}-{hashlib.sha256(source.encode()).hexdigest()[:8]}"
 
     def puller_mount(self) -> Raw:
-        """Give the puller's mount: the place of all models, so that it can stage beside them and rename."""
+        """Return the puller's mount: the place of all models, so that it can stage beside them and rename."""
         mount = {"name": MODEL_VOLUME, "mountPath": VOLUME_DIRECTORY}
         return mount | ({"subPath": self.subpath} if self.subpath else {})
 
     def app_mount(self, directory: str, mount_path: str) -> Raw:
-        """Give the application's mount: the finished model alone, read-only."""
+        """Return the application's mount: the finished model alone, read-only."""
         subpath = f"{self.subpath}/{directory}" if self.subpath else directory
         return {"name": MODEL_VOLUME, "mountPath": mount_path, "readOnly": True, "subPath": subpath}
 
     def definition(self) -> Raw:
-        """Give the entry for the pod's `volumes`."""
+        """Return the entry for the pod's `volumes`."""
         if not self.claim:
             return {"name": MODEL_VOLUME, "emptyDir": {}}
         return {"name": MODEL_VOLUME, "persistentVolumeClaim": {"claimName": self.claim}}

@@ -32,7 +32,7 @@ class InternalError(Fault):
     """A mistake of ours."""
 
     code = "internal"
-    remedy = "its log says where; a pod with the label weighbridge.dev/injection: disabled passes without its model"
+    hint = "its log says where; a pod with the label weighbridge.dev/injection: disabled passes without its model"
 
 
 def create_app(settings: Settings, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Flask:
@@ -107,7 +107,7 @@ def _let_pass(review: Review) -> Decision:
 
 
 def _failure(fault: Fault, status: int) -> Response:
-    response = jsonify(code=fault.code, message=str(fault), remedy=fault.remedy)
+    response = jsonify(code=fault.code, message=str(fault), hint=fault.hint)
     response.status_code = status
     return response
 

@@ -16,7 +16,7 @@ class BadCertificate(Fault):
     """A certificate that no API server would take."""
 
     code = "tls.invalid"
-    remedy = "make a new one with `weighbridge certs init` and put it into the Secret weighbridge-tls"
+    hint = "make a new one with `weighbridge certs init` and put it into the Secret weighbridge-tls"
 
 
 def check_certificate(directory: Path, now: datetime) -> None:

@@ -20,8 +20,8 @@ from puller.settings import Settings
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
 from registry.http.transport import Transport
-from registry.open import publisher_at, repository_at
-from registry.progress.reporter import Silence
+from registry.open import open_pusher, open_repository
+from registry.progress.reporter import QuietReporter
 from registry.remote.client import Access
 from registry.source import parse_source
 from tests.parts.distribution import Registry
@@ -42,7 +42,7 @@ def access() -> Iterator[Access]:
 
 @pytest.fixture
 def repository(registry: Registry, request: pytest.FixtureRequest) -> str:
-    """Give a repository of the test's own."""
+    """Return a repository of the test's own."""
     name = "".join(letter if letter.isalnum() else "-" for letter in request.node.name.lower()).strip("-")
     return f"{registry.address}/tools/{name.replace('--', '-')}"
 
@@ -58,7 +58,7 @@ def run(*command: str | Path, cwd: Path | None = None) -> str:
 def bring(source: str, folder: Path, access: Access, **changes: object) -> dict[str, bytes]:
     """Pull to `folder/model`; give the tree."""
     settings = Settings(source=source, destination=str(folder / "model"), **changes)  # type: ignore[arg-type] # each test its own
-    pull(settings, access, Silence())
+    pull(settings, access, QuietReporter())
     return read_tree(folder / "model")
 
 
@@ -145,7 +145,7 @@ def test_what_we_push_is_copied_by_every_tool(
     source = parse_source(f"{repository}:v1")
     options = Options(codec=codec)
     pushed = push(
-        write_tree(tmp_path / "in", tree), Target(publisher_at(source, access), Ledger(None)), options, Silence()
+        write_tree(tmp_path / "in", tree), Target(open_pusher(source, access), Ledger(None)), options, QuietReporter()
     )
     host = repository.partition("/")[0]
     run(part("crane"), "copy", "--insecure", f"{repository}:v1", f"{repository}-crane:v1")
@@ -164,8 +164,8 @@ def test_any_zstd_and_any_tar_read_our_layers(access: Access, tmp_path: Path) ->
     """A layer behind zstd is an ordinary tar in ordinary frames, to a reader that knows nothing of us."""
     source = parse_source(f"layout://{tmp_path / 'layout'}:v1")
     folder = write_tree(tmp_path / "in", {"deep/model.safetensors": WEIGHTS})
-    push(folder, Target(publisher_at(source, access), Ledger(None)), Options(codec=ZSTD), Silence())
-    layer = repository_at(source, access).resolve().manifest.layers[0]
+    push(folder, Target(open_pusher(source, access), Ledger(None)), Options(codec=ZSTD), QuietReporter())
+    layer = open_repository(source, access).resolve().manifest.layers[0]
     assert layer.media_type.endswith(".tar+zstd")
     blob = tmp_path / "layout/blobs/sha256" / layer.digest.hex
     decompressor = zstandard.ZstdDecompressor()

@@ -20,8 +20,8 @@ from registry.digest import Digest
 from registry.errors import BadLayout, BadManifest, BadReference, Fault, NotFound
 from registry.http.transport import Transport
 from registry.manifest import Descriptor, Manifest
-from registry.open import repository_at
-from registry.progress.reporter import Silence
+from registry.open import open_repository
+from registry.progress.reporter import QuietReporter
 from registry.remote.client import Access
 from registry.source import parse_source
 from tests.fakes.registry import fake_registry
@@ -37,7 +37,7 @@ IMAGE, LAYER = "application/vnd.oci.image.config.v1+json", "application/vnd.oci.
 
 @pytest.fixture
 def layout(tmp_path: Path) -> Layout:
-    """Give an empty layout."""
+    """Return an empty layout."""
     return Layout(tmp_path / "layout")
 
 
@@ -51,11 +51,11 @@ def access() -> Iterator[Access]:
 def bring(source: str, folder: Path, access: Access, **changes: object) -> Receipt:
     """Pull to `folder/model`."""
     settings = Settings(source=source, destination=str(folder / "model"), **changes)  # type: ignore[arg-type] # each test its own
-    return pull(settings, access, Silence())
+    return pull(settings, access, QuietReporter())
 
 
 def weight(codec: str, content: bytes, name: str = "", prefix: str = "vnd.cncf.model") -> Layer:
-    """Give a ModelPack layer of weights."""
+    """Return a ModelPack layer of weights."""
     return Layer(content, f"application/{prefix}.weight.v1.{codec}", {FILEPATH: name} if name else {})
 
 
@@ -492,12 +492,12 @@ def test_a_layer_may_put_files_through_a_link(layout: Layout, tmp_path: Path, ac
 
 
 def test_a_model_behind_a_link_is_told(layout: Layout, tmp_path: Path, access: Access) -> None:
-    """Its folder is elsewhere in the image, and was not unpacked; the remedy names it, and it works."""
+    """Its folder is elsewhere in the image, and was not unpacked; the hint names it, and it works."""
     tar = tar_of({"opt/llm/w": b"1"}, member("models", tarfile.SYMTYPE, linkname="/opt/llm"))
     source = layout.tag(layout.manifest([Layer(tar, LAYER)], config_type=IMAGE))
     with pytest.raises(BadArtifact, match="is a link to /opt/llm") as error:
         bring(source, tmp_path, access)
-    assert error.value.remedy.endswith("--image-path /opt/llm")
+    assert error.value.hint.endswith("--image-path /opt/llm")
     bring(source, tmp_path, access, image_path="/opt/llm/")
     assert read_tree(tmp_path / "model") == {"w": b"1"}
 
@@ -600,7 +600,7 @@ def test_a_layout_may_list_one_artifact_under_many_tags(layout: Layout, tmp_path
 
 
 def test_one_of_an_index_can_be_named_by_its_digest(layout: Layout, tmp_path: Path, access: Access) -> None:
-    """A layout lists only the index; the remedy of a choice that is not ours must work."""
+    """A layout lists only the index; the hint of a choice that is not ours must work."""
     kits = [layout.manifest([weight("raw", name, "w")], artifact_type=MODELPACK) for name in (b"1", b"2")]
     source = layout.tag(layout.index(kits))
     with pytest.raises(BadReference, match="index of 2"):
@@ -831,7 +831,7 @@ def test_broken_archives_are_named(layout: Layout, tmp_path: Path, access: Acces
 def test_inspect_tells_every_form(layout: Layout, access: Access) -> None:
     """What it is, and which of its layers are archives."""
     source = layout.tag(layout.manifest([Layer(tar_of({"models/x": b"1"}), LAYER)], config_type=IMAGE))
-    found = inspect(repository_at(parse_source(source), access), access)
+    found = inspect(open_repository(parse_source(source), access), access)
     assert (found.kind, found.problem) == ("image", "")
     assert found.entries[0].path == "layers[0] (archive)"
 
@@ -854,7 +854,7 @@ def test_layers_that_nobody_named_are_refused(layout: Layout, tmp_path: Path, ac
 
 
 def sha256(content: bytes) -> str:
-    """Give a digest as manifests write it."""
+    """Return a digest as manifests write it."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
@@ -863,6 +863,6 @@ def test_inspect_lets_no_artifact_speak_to_the_terminal(layout: Layout, access: 
     kitfile = {"model": {"path": "\x1b[2Jweights", "digest": sha256(tar_of({"x": b"1"}))}}
     layer = Layer(tar_of({"x": b"1"}), "application/vnd.kitops.modelkit.model.v1.tar")
     source = layout.tag(layout.manifest([layer], config_type=KITFILE, config=kitfile))
-    text = inspect(repository_at(parse_source(source), access), access).to_text()
+    text = inspect(open_repository(parse_source(source), access), access).to_text()
     assert "weights (archive)" in text
     assert "\x1b" not in text

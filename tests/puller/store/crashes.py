@@ -28,7 +28,7 @@ from registry.annotations import FILE_METADATA
 from registry.auth.credentials import Credentials
 from registry.errors import Fault
 from registry.http.transport import Transport
-from registry.progress.reporter import Silence
+from registry.progress.reporter import QuietReporter
 from registry.remote.client import Access
 from tests.puller.models import layer, read_tree
 from tests.puller.packs import CODECS, Layer, Layout, tar_of
@@ -148,7 +148,7 @@ class World:
     def _pull(self, step: Step) -> int:
         access = Access(transport=Transport(proxies={}), credentials=Credentials())
         try:
-            pull(self.settings(step), access, Silence())
+            pull(self.settings(step), access, QuietReporter())
         except Fault as error:
             os.writev(2, [f"{type(error).__name__}: {error}\n".encode()])
             return REFUSED

@@ -21,10 +21,10 @@ from puller.store.receipt import Receipt
 from puller.store.trust import Trust
 from registry.auth.credentials import Credentials
 from registry.http.transport import Transport
-from registry.progress.reporter import Silence
+from registry.progress.reporter import QuietReporter
 from registry.remote.client import Access
 from tests.fakes.registry import Answer, FakeRegistry, fake_registry
-from tests.fakes.voice import Listener
+from tests.fakes.reporter import Listener
 from tests.puller.models import noise, offer, read_tree
 
 MODEL = {"config.json": b"{}", "deep/weights.safetensors": noise(300_000), "copy.json": b"{}"}
@@ -47,13 +47,13 @@ def access() -> Iterator[Access]:
 
 
 def settings_for(source: str, folder: Path, name: str = "model", **changes: object) -> Settings:
-    """Give the settings of a pull to `folder/name` through `folder/cache`."""
+    """Return the settings of a pull to `folder/name` through `folder/cache`."""
     values: dict[str, object] = {"source": source, "destination": str(folder / name), "cache": str(folder / "cache")}
     return Settings(**{**values, "piece_bytes": PIECE, "connections": 4, **changes})  # type: ignore[arg-type] # each test its own
 
 
 def entries(folder: Path) -> set[str]:
-    """Give the models of a cache."""
+    """Return the models of a cache."""
     return {path.name for path in (folder / "cache").iterdir() if not path.name.startswith(".")}
 
 
@@ -62,14 +62,14 @@ def test_a_second_directory_of_a_pinned_model_asks_no_registry(
 ) -> None:
     """What the cache has is given by hard links, under any name."""
     source = f"{fake.reference()}@{offer(fake, MODEL)}"
-    pull(settings_for(source, tmp_path, "one"), access, Silence())
+    pull(settings_for(source, tmp_path, "one"), access, QuietReporter())
     fake.requests.clear()
-    receipt = pull(settings_for(source, tmp_path, "two"), access, Silence())
+    receipt = pull(settings_for(source, tmp_path, "two"), access, QuietReporter())
     assert read_tree(tmp_path / "one") == read_tree(tmp_path / "two") == MODEL
     assert fake.requests == []
     assert (tmp_path / "one/config.json").samefile(tmp_path / "two/config.json")
     assert receipt.source == source
-    assert pull(settings_for(source, tmp_path, "two"), access, Silence()) == receipt
+    assert pull(settings_for(source, tmp_path, "two"), access, QuietReporter()) == receipt
 
 
 def test_a_tag_is_looked_up_and_its_model_taken_from_the_cache(
@@ -77,13 +77,13 @@ def test_a_tag_is_looked_up_and_its_model_taken_from_the_cache(
 ) -> None:
     """One manifest comes over the wire, and no blob; a tag that moved brings the new model."""
     offer(fake, MODEL)
-    pull(settings_for(fake.reference(), tmp_path, "one"), access, Silence())
+    pull(settings_for(fake.reference(), tmp_path, "one"), access, QuietReporter())
     fake.requests.clear()
-    pull(settings_for(fake.reference(), tmp_path, "two"), access, Silence())
+    pull(settings_for(fake.reference(), tmp_path, "two"), access, QuietReporter())
     assert not fake.blob_requests()
     moved = {**MODEL, "config.json": b"{'new': 1}"}
     offer(fake, moved)
-    pull(settings_for(fake.reference(), tmp_path, "two"), access, Silence())
+    pull(settings_for(fake.reference(), tmp_path, "two"), access, QuietReporter())
     assert (read_tree(tmp_path / "one"), read_tree(tmp_path / "two")) == (MODEL, moved)
     assert len(entries(tmp_path)) == 2
 
@@ -91,8 +91,8 @@ def test_a_tag_is_looked_up_and_its_model_taken_from_the_cache(
 def test_a_choice_has_its_own_entry(fake: FakeRegistry, access: Access, tmp_path: Path) -> None:
     """Half a model is never given for the whole one."""
     source = f"{fake.reference()}@{offer(fake, MODEL)}"
-    pull(settings_for(source, tmp_path, "half", include=("*.json",)), access, Silence())
-    pull(settings_for(source, tmp_path, "whole"), access, Silence())
+    pull(settings_for(source, tmp_path, "half", include=("*.json",)), access, QuietReporter())
+    pull(settings_for(source, tmp_path, "whole"), access, QuietReporter())
     assert sorted(read_tree(tmp_path / "half")) == ["config.json", "copy.json"]
     assert read_tree(tmp_path / "whole") == MODEL
 
@@ -106,9 +106,11 @@ def test_another_file_system_gets_a_copy(fake: FakeRegistry, access: Access, tmp
     folder = memory / f"weighbridge-{os.getpid()}-{tmp_path.name}"
     folder.mkdir()
     try:
-        receipt = pull(settings_for(source, tmp_path, destination=str(folder / "model")), access, Silence())
+        receipt = pull(settings_for(source, tmp_path, destination=str(folder / "model")), access, QuietReporter())
         assert read_tree(folder / "model") == MODEL
-        assert pull(settings_for(source, tmp_path, destination=str(folder / "model")), access, Silence()) == receipt
+        assert (
+            pull(settings_for(source, tmp_path, destination=str(folder / "model")), access, QuietReporter()) == receipt
+        )
     finally:
         for path in sorted(folder.rglob("*"), reverse=True):
             path.rmdir() if path.is_dir() else path.unlink()
@@ -123,7 +125,7 @@ def test_the_longest_unused_goes_first(fake: FakeRegistry, access: Access, tmp_p
 
     def use(name: str, keep: str = "") -> Receipt:
         settings = settings_for(f"{fake.reference()}@{offered[name]}", tmp_path, keep or "passing", cache_bytes=330_000)
-        return pull(settings, access, Silence())
+        return pull(settings, access, QuietReporter())
 
     for name in ("a", "b", "c", "a"):
         use(name)
@@ -137,7 +139,7 @@ def test_a_model_that_is_locked_is_not_let_go(fake: FakeRegistry, access: Access
     """Somebody gives it away at this moment."""
     source = f"{fake.reference()}@{offer(fake, MODEL)}"
     (tmp_path / "cache").mkdir()
-    pull(settings_for(source, tmp_path, "cache/held", cache=""), access, Silence())
+    pull(settings_for(source, tmp_path, "cache/held", cache=""), access, QuietReporter())
     trust = Trust.of_process(trusts_group=False)
     cache = Cache(tmp_path / "cache", 10, trust)
     entry = Destination(tmp_path / "cache" / "held", trust)
@@ -186,7 +188,7 @@ def test_who_waits_sees_how_far_the_other_is(fake: FakeRegistry, access: Access,
         return answer
 
     fake.fail(hold, path="/blobs/", times=1)
-    first = threading.Thread(target=pull, args=(settings_for(source, tmp_path, "one"), access, Silence()))
+    first = threading.Thread(target=pull, args=(settings_for(source, tmp_path, "one"), access, QuietReporter()))
     first.start()
     assert begun.wait(30)
 

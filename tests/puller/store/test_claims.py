@@ -20,7 +20,7 @@ from puller.store.receipt import VERSION, Receipt
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
 from registry.http.transport import Transport
-from registry.progress.reporter import Silence
+from registry.progress.reporter import QuietReporter
 from registry.remote.client import Access
 from tests.puller.models import layer, noise, read_tree
 from tests.puller.packs import Layer, Layout
@@ -74,7 +74,7 @@ def volume() -> Iterator[Volume]:
 
 def own(settings: Settings) -> Receipt:
     """Pull as this test's own user."""
-    return pull(settings, Access(transport=Transport(proxies={}), credentials=Credentials()), Silence())
+    return pull(settings, Access(transport=Transport(proxies={}), credentials=Credentials()), QuietReporter())
 
 
 def succeeded(outcome: Outcome, *, wire: int | None = None) -> None:
@@ -304,7 +304,7 @@ def _plant_receipt(volume: Volume, random: Random) -> None:
         "source": source,
         "pinned": source,
         "digest": source.partition("@")[2],
-        "choice": [],
+        "selection": [],
         "files": [{**file, "proof": "layer"} for file in files],
         "links": [],
         "wire_bytes": 0,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from puller.artifact.part import Part, Shape
+from puller.artifact.part import LayerKind, Part
 from puller.plan import Blob, Piece
 from puller.store.journal import Journal
 from puller.store.trust import Trust
@@ -14,7 +14,9 @@ from tests.puller.models import layer
 
 MANIFEST = Digest.of(b"manifest")
 LAYER = layer("a", b"12345")
-BLOB = Blob(LAYER, (Part(layer=LAYER, number=0, shape=Shape.FILE, path="a"),), (Piece(0, 3, None), Piece(3, 5, None)))
+BLOB = Blob(
+    LAYER, (Part(layer=LAYER, number=0, shape=LayerKind.FILE, path="a"),), (Piece(0, 3, None), Piece(3, 5, None))
+)
 TRUST = Trust.of_process(trusts_group=False)
 INODE = 7
 FIRST, SECOND = ((LAYER.digest.hex, piece.start, piece.stop) for piece in BLOB.pieces)

@@ -16,9 +16,9 @@ from puller.settings import Settings
 from registry.auth.credentials import Credentials
 from registry.errors import Fault
 from registry.http.transport import Transport
-from registry.progress.reporter import Silence, Voice
+from registry.progress.reporter import QuietReporter, Reporter
 from registry.remote.client import Access
-from tests.fakes.voice import Listener
+from tests.fakes.reporter import Listener
 from tests.puller.models import layer, noise, read_tree
 from tests.puller.packs import Layer, Layout
 
@@ -41,10 +41,10 @@ def sources(root: Path) -> list[str]:
     return [layout.source("v0"), layout.source("v1")]
 
 
-def bring(root: Path, source: str, voice: Voice | None = None, **changes: Any) -> None:
+def bring(root: Path, source: str, reporter: Reporter | None = None, **changes: Any) -> None:
     """Pull to a folder, everything synced."""
     settings = Settings(source=source, destination=str(root / "model"), sync=True, **changes)
-    pull(settings, Access(transport=Transport(proxies={}), credentials=Credentials()), voice or Silence())
+    pull(settings, Access(transport=Transport(proxies={}), credentials=Credentials()), reporter or QuietReporter())
 
 
 def failing(code: str) -> Callable[..., None]:

@@ -9,7 +9,7 @@ from puller.settings import Settings
 from registry.auth.credentials import Credentials
 from registry.errors import Fault
 from registry.http.transport import Transport
-from registry.progress.reporter import Voice
+from registry.progress.reporter import Reporter
 from registry.remote.client import Access
 
 GROUP = 2000
@@ -23,7 +23,7 @@ class Outcome:
     said: str
 
 
-class _Pipe(Voice):
+class _Pipe(Reporter):
     """Says everything to a pipe."""
 
     def __init__(self, handle: int) -> None:

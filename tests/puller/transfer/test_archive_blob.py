@@ -10,12 +10,12 @@ from puller.errors import BadArtifact, NoRoom
 from puller.pull import pull
 from puller.settings import Settings
 from puller.store.receipt import Receipt
-from puller.transfer.archive_blob import PIECE_BYTES, Abandoned, Turn
+from puller.transfer.archive_blob import PIECE_BYTES, Abandoned, Sequencer
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
 from registry.errors import Mismatch
 from registry.http.transport import Transport
-from registry.progress.reporter import Silence
+from registry.progress.reporter import QuietReporter
 from registry.remote.client import Access
 from tests.fakes import faults
 from tests.fakes.patience import HASTY
@@ -45,7 +45,7 @@ def access() -> Iterator[Access]:
 def bring(fake: FakeRegistry, access: Access, folder: Path, connections: int = 6) -> Receipt:
     """Pull the fake's model to `folder/model`."""
     settings = Settings(source=fake.reference(), destination=str(folder / "model"), connections=connections)
-    return pull(settings, access, Silence())
+    return pull(settings, access, QuietReporter())
 
 
 @pytest.mark.parametrize("codec", CODECS)
@@ -147,7 +147,7 @@ def test_one_broken_archive_ends_the_pull_of_all(fake: FakeRegistry, access: Acc
 
 def test_turns_are_taken_in_order_or_given_up() -> None:
     """Law: bytes pass in the order of their offsets; who waits when the work ends is told so."""
-    turn, passed = Turn(), list[int]()
+    turn, passed = Sequencer(), list[int]()
 
     def walk(position: int) -> None:
         turn.take(position)

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puller.transfer.concurrency import FIRST, Pace
+from puller.transfer.concurrency import FIRST, ConcurrencyLimit
 
 
-def run(most: int, bring: dict[int, float]) -> Pace:
+def run(most: int, bring: dict[int, float]) -> ConcurrencyLimit:
     """Step until nothing changes; `bring` maps a limit to the rate that it brings."""
-    pace = Pace.start(most)
+    concurrency = ConcurrencyLimit.start(most)
     for _ in range(20):
-        pace = pace.step(bring[pace.limit])
-    return pace
+        concurrency = concurrency.step(bring[concurrency.limit])
+    return concurrency
 
 
 def test_connections_grow_while_each_brings_more() -> None:
@@ -29,11 +29,11 @@ def test_connections_that_bring_nothing_more_are_given_up() -> None:
 
 def test_one_tick_decides_nothing_that_is_not_clear() -> None:
     """A pause right after the doubling is made up for by the ticks behind it, and a burst does not stand for them."""
-    paused = Pace.start(2 * FIRST)
+    paused = ConcurrencyLimit.start(2 * FIRST)
     for rate in (100.0, 100.0, 0.1, 60.0, 130.0, 150.0):
         paused = paused.step(rate)
     assert paused.limit == 2 * FIRST
-    burst = Pace.start(2 * FIRST)
+    burst = ConcurrencyLimit.start(2 * FIRST)
     for rate in (100.0, 100.0, 0.1, 140.0, 80.0, 80.0):
         burst = burst.step(rate)
     assert burst.limit == FIRST
@@ -41,52 +41,57 @@ def test_one_tick_decides_nothing_that_is_not_clear() -> None:
 
 def test_a_registry_that_is_overrun_gets_fewer_and_never_none() -> None:
     """Each overload halves, down to one, and no growth follows."""
-    pace = Pace.start(16).step(1.0)
+    concurrency = ConcurrencyLimit.start(16).step(1.0)
     for _ in range(9):
-        pace = pace.overrun().step(1e9)
-    assert pace.limit == 1
+        concurrency = concurrency.overrun().step(1e9)
+    assert concurrency.limit == 1
 
 
 @given(st.integers(1, 64), st.lists(st.floats(0, 1e12), max_size=30))
 def test_the_limit_stays_between_one_and_the_most(most: int, rates: list[float]) -> None:
     """Law: whatever the rates, 1 <= limit <= most."""
-    pace = Pace.start(most)
+    concurrency = ConcurrencyLimit.start(most)
     for rate in rates:
-        pace = pace.step(rate)
-        assert 1 <= pace.limit <= most
-    assert Pace.start(1).limit == min(FIRST, 1)
+        concurrency = concurrency.step(rate)
+        assert 1 <= concurrency.limit <= most
+    assert ConcurrencyLimit.start(1).limit == min(FIRST, 1)
 
 
 BUFFER = 2 << 20
 STEP_SECONDS = 0.01
 
 
-def settled(seed: int, each: float, most: int = 32, total: float = float("inf")) -> Pace:
+def settled(seed: int, each: float, most: int = 32, total: float = float("inf")) -> ConcurrencyLimit:
     """Pull from a simulated origin that gives `each` connection so much, and all so much, until nothing changes.
 
     Connections begin one after the other, differ by a tenth, and report whole buffers.
     """
     random = Random(seed)
-    pace, begins, missing, skill = Pace.start(most), [0.0] * most, [float(BUFFER)] * most, [1.0] * most
+    concurrency, begins, missing, skill = (
+        ConcurrencyLimit.start(most),
+        [0.0] * most,
+        [float(BUFFER)] * most,
+        [1.0] * most,
+    )
     for number in range(most):
         begins[number], skill[number] = random.uniform(0, 0.1), random.uniform(0.9, 1.1)
     looked, reads, limit = 0.0, 0, 0
     for step in range(100_000):
         now = step * STEP_SECONDS
-        begins[limit : pace.limit] = [now + begin for begin in begins[limit : pace.limit]]
-        limit = max(limit, pace.limit)
-        active = [number for number in range(pace.limit) if begins[number] <= now]
+        begins[limit : concurrency.limit] = [now + begin for begin in begins[limit : concurrency.limit]]
+        limit = max(limit, concurrency.limit)
+        active = [number for number in range(concurrency.limit) if begins[number] <= now]
         for number in active:
             share = min(each, total / len(active)) * skill[number]
             missing[number] -= share * STEP_SECONDS * random.uniform(0.6, 1.4)
             if missing[number] <= 0:
                 missing[number] += BUFFER
                 reads += 1
-        if pace.is_due(reads, now - looked):
-            pace, looked, reads = pace.step(reads * BUFFER / (now - looked)), now, 0
-        if pace.is_settled:
+        if concurrency.is_due(reads, now - looked):
+            concurrency, looked, reads = concurrency.step(reads * BUFFER / (now - looked)), now, 0
+        if concurrency.is_settled:
             break
-    return pace
+    return concurrency
 
 
 @pytest.mark.parametrize("each", [0.5e6, 1e6, 2e6, 5e6, 20e6, 85e6])

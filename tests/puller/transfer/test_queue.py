@@ -2,19 +2,19 @@
 
 from pathlib import Path
 
-from puller.artifact.part import Part, Shape
+from puller.artifact.part import LayerKind, Part
 from puller.plan import Blob, cut
-from puller.transfer.file_blob import Assembly
+from puller.transfer.file_blob import FileBlobWriter
 from puller.transfer.queue import Queue
 from registry.digest import Digest
 from registry.manifest import Descriptor
 
 
-def blob(name: str, pieces: int) -> Assembly:
-    """Give a blob of so many pieces of one byte each."""
+def blob(name: str, pieces: int) -> FileBlobWriter:
+    """Return a blob of so many pieces of one byte each."""
     layer = Descriptor(media_type="", digest=Digest.of(name.encode()), size=pieces)
-    part = Part(layer=layer, number=0, shape=Shape.FILE, path=name)
-    return Assembly(Blob(layer, (part,), tuple(cut(pieces, 1))), Path(name))
+    part = Part(layer=layer, number=0, shape=LayerKind.FILE, path=name)
+    return FileBlobWriter(Blob(layer, (part,), tuple(cut(pieces, 1))), Path(name))
 
 
 def line(queue: Queue) -> str:
@@ -23,7 +23,7 @@ def line(queue: Queue) -> str:
     for _ in range(len(queue)):
         task = queue.take()
         assert task is not None
-        names += task.cargo.name
+        names += task.writer.name
     return names
 
 
@@ -37,4 +37,4 @@ def test_blobs_take_turns_four_at_a_time() -> None:
 def test_one_piece_of_each_blob_is_handed_out_until_ranges_are_known() -> None:
     """Should the answer be the whole blob, no second one was asked for."""
     queue = Queue([blob("a", 3), blob("b", 2)], limit=2)
-    assert [task.cargo.name for task in (queue.take(), queue.take()) if task] == ["a", "b"]
+    assert [task.writer.name for task in (queue.take(), queue.take()) if task] == ["a", "b"]

@@ -11,7 +11,7 @@ class FakeBody:
     """A body that notes that it was cut."""
 
     start = stop = 0
-    giver = "a test"
+    host = "a test"
 
     def __init__(self) -> None:
         self.cuts = 0
@@ -28,8 +28,8 @@ class FakeBody:
         """Do nothing."""
 
 
-def crew(count: int, chances: int = CHANCES) -> tuple[Watchdog, list[Watched]]:
-    """Give a watchdog with connections to look at."""
+def context(count: int, chances: int = CHANCES) -> tuple[Watchdog, list[Watched]]:
+    """Return a watchdog with connections to look at."""
     watchdog = Watchdog()
     watched = [Watched(FakeBody(), chances) for _ in range(count)]
     for one in watched:
@@ -48,19 +48,19 @@ def run(watchdog: Watchdog, watched: list[Watched], rates: list[int], ticks: int
 
 def test_a_connection_far_behind_its_peers_is_cut() -> None:
     """A twentieth of the usual rate for three ticks is enough."""
-    assert run(*crew(4), [100, 100, 100, 5], 2) == [False] * 4
-    assert run(*crew(4), [100, 100, 100, 5], 3) == [False, False, False, True]
+    assert run(*context(4), [100, 100, 100, 5], 2) == [False] * 4
+    assert run(*context(4), [100, 100, 100, 5], 3) == [False, False, False, True]
 
 
 def test_a_slow_network_is_nobodys_fault() -> None:
     """Connections that are all slow are left alone, and so is a single one."""
-    assert run(*crew(4), [5, 5, 5, 5], 9) == [False] * 4
-    assert run(*crew(1), [1], 9) == [False]
+    assert run(*context(4), [5, 5, 5, 5], 9) == [False] * 4
+    assert run(*context(1), [1], 9) == [False]
 
 
 def test_the_last_one_is_compared_with_those_that_are_done() -> None:
     """At the end, when the peers are gone, their rates are remembered."""
-    watchdog, watched = crew(4)
+    watchdog, watched = context(4)
     run(watchdog, watched, [100, 100, 100, 100], 2)
     for one in watched[:3]:
         watchdog.leave(one)
@@ -69,7 +69,7 @@ def test_the_last_one_is_compared_with_those_that_are_done() -> None:
 
 def test_a_piece_without_chances_is_left_alone() -> None:
     """After some new connections the path is slow, not the connection."""
-    assert run(*crew(4, chances=0), [100, 100, 100, 5], 9) == [False] * 4
+    assert run(*context(4, chances=0), [100, 100, 100, 5], 9) == [False] * 4
 
 
 BUFFER = 2 << 20

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from puller.errors import BadArtifact
-from puller.unpack.untar import Kind, Member, Untar, is_tar
+from puller.unpack.untar import Member, MemberType, Untar, is_tar
 from tests.puller.packs import member, tar_of
 
 DIALECTS = [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]
@@ -83,7 +83,7 @@ def test_every_kind_of_member_is_told(dialect: int) -> None:
         form=dialect,
     )
     kinds = [one.kind for one in untar(tar, 512).members]
-    assert kinds == [Kind.FOLDER, Kind.SYMLINK, Kind.HARDLINK, Kind.OTHER, Kind.OTHER]
+    assert kinds == [MemberType.FOLDER, MemberType.SYMLINK, MemberType.HARDLINK, MemberType.OTHER, MemberType.OTHER]
 
 
 def test_long_links_come_whole() -> None:
@@ -238,7 +238,7 @@ def test_what_is_no_file_holds_nothing(extra: tarfile.TarInfo) -> None:
         with pytest.raises(BadArtifact, match="no file"):
             untar(head, 512)
     else:
-        assert [one.kind for one in untar(head, 512).members] == [Kind.OTHER]
+        assert [one.kind for one in untar(head, 512).members] == [MemberType.OTHER]
 
 
 def test_little_may_follow_an_archive() -> None:

@@ -12,7 +12,7 @@ import pytest
 from registry.auth.credentials import Credentials
 from registry.errors import Fault, Refused, Unauthorized, Unavailable
 from registry.http.transport import Transport
-from registry.open import repository_at
+from registry.open import open_repository
 from registry.remote.client import Access
 from registry.source import parse_source
 from tests.fakes import faults
@@ -37,7 +37,7 @@ def reach(folder: Path, fake: FakeRegistry | None = None) -> Iterator[Access]:
 def resolve(access: Access, fake: FakeRegistry, repository: str = "team/model") -> str:
     """Look the model up, without patience."""
     source = parse_source(f"{fake.address}/{repository}:v1")
-    return str(repository_at(source, access).resolve().digest)
+    return str(open_repository(source, access).resolve().digest)
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_the_challenges_scope_is_asked_for_once_the_own_was_refused(
     fake.fail(change, path="/v2/")
     fake.fail(token_giver(give), path="^/token")
     with reach(tmp_path) as access:
-        repository = repository_at(parse_source(f"{fake.address}/foo-docker/a:v1"), access)
+        repository = open_repository(parse_source(f"{fake.address}/foo-docker/a:v1"), access)
         repository.resolve()
         repository.resolve()
     assert offered == [own, theirs]
@@ -180,7 +180,7 @@ def test_a_token_that_was_taken_and_is_refused_is_renewed_once(fake: FakeRegistr
     fake.fail(change, path="/v2/")
     fake.fail(token_giver(give), path="^/token")
     with reach(tmp_path) as access:
-        repository = repository_at(parse_source(fake.reference()), access)
+        repository = open_repository(parse_source(fake.reference()), access)
         for _ in range(4):
             repository.resolve()
         assert given == ["t1"]

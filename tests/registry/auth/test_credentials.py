@@ -12,7 +12,7 @@ import pytest
 from registry.access.environment import access_from
 from registry.auth.credentials import Credential, Credentials, default_files
 from registry.errors import BadCredentials, Unauthorized
-from registry.open import repository_at
+from registry.open import open_repository
 from registry.reference import Reference
 from registry.remote.client import Access
 from registry.source import parse_source
@@ -195,7 +195,7 @@ def open_registry() -> Iterator[FakeRegistry]:
 def resolve(access: Access, fake: FakeRegistry) -> None:
     """Look the model up."""
     with access:
-        repository_at(parse_source(fake.reference()), access).resolve()
+        open_repository(parse_source(fake.reference()), access).resolve()
 
 
 ASKING = faults.status(401, WWW_Authenticate='Basic realm="r"')

@@ -13,7 +13,7 @@ from registry.errors import Fault, Refused, Unavailable
 from registry.http.transport import Transport
 from registry.net.origin import Origin, redacted, resolved
 from registry.net.tls import Tls
-from registry.open import publisher_at, repository_at
+from registry.open import open_pusher, open_repository
 from registry.remote.client import Access
 from registry.source import parse_source
 from tests.fakes import faults
@@ -56,9 +56,9 @@ def test_a_write_that_is_led_on_is_sent_again_whole(fake: FakeRegistry, status: 
     """307 and 308 keep the method and the body (RFC 9110, 15.4)."""
     moved_once(status, method, fake, path)
     with nobody() as access:
-        publisher = publisher_at(parse_source(fake.reference()), access)
-        publisher.put(CONTENT, Digest.of(CONTENT))
-        publisher.put_manifest(MANIFEST)
+        pusher = open_pusher(parse_source(fake.reference()), access)
+        pusher.put(CONTENT, Digest.of(CONTENT))
+        pusher.put_manifest(MANIFEST)
     assert fake.blobs == {str(Digest.of(CONTENT)): CONTENT}
     assert fake.manifests["v1"] == MANIFEST.to_bytes()
     again = [request for request in fake.requests if "moved=1" in request.path]
@@ -70,7 +70,7 @@ def test_a_write_that_would_become_a_read_is_not_taken_for_done(fake: FakeRegist
     """301 and 302 are not followed, 303 is, as a GET, whose answer is none to a write."""
     fake.fail(faults.status(status, Location="/elsewhere"), method="POST", path="/uploads/$")
     with nobody() as access, pytest.raises(Fault, match=words):
-        publisher_at(parse_source(fake.reference()), access).put(CONTENT, Digest.of(CONTENT))
+        open_pusher(parse_source(fake.reference()), access).put(CONTENT, Digest.of(CONTENT))
     assert [request.method for request in fake.requests if request.path == "/elsewhere"] == ["GET"] * (status == 303)
 
 
@@ -94,7 +94,7 @@ def test_what_is_secret_goes_to_no_other_host(fake: FakeRegistry, tmp_path: Path
         fake.fail(leading, method="PUT", path="/manifests/")
         transport = Transport(proxies={}, timeout_seconds=5)
         with Access(transport=transport, credentials=Credentials.load([file])) as access:
-            publisher_at(parse_source(fake.reference()), access).put_manifest(MANIFEST)
+            open_pusher(parse_source(fake.reference()), access).put_manifest(MANIFEST)
         assert [request.method for request in store.requests] == ["PUT"]
         assert store.requests[0].body == MANIFEST.to_bytes()
         assert "authorization" not in store.requests[0].headers
@@ -105,13 +105,13 @@ def test_an_answer_is_the_word_of_the_host_that_gave_it(fake: FakeRegistry) -> N
     offer(fake, {"a": CONTENT})
     with fake_registry() as store, nobody() as access:
         fake.fail(faults.redirected(f"http://{store.address}/x"), path="/blobs/")
-        repository = repository_at(parse_source(fake.reference()), access)
+        repository = open_repository(parse_source(fake.reference()), access)
         layers = repository.resolve().manifest.layers
         for status, fault in ((403, Refused), (401, Refused), (404, Refused), (500, Unavailable)):
             store.fail(faults.status(status), path="/x", times=20)
             with pytest.raises(fault, match=f"{store.address}/x.* leads to: {status}") as caught:
                 repository.read(layers[0], 2000)
-            assert "login" not in caught.value.remedy
+            assert "login" not in caught.value.hint
             store.faults.clear()
 
 
@@ -135,11 +135,11 @@ def test_https_leads_to_no_plain_http(fake: FakeRegistry, tmp_path: Path) -> Non
         with Access(transport=transport, credentials=Credentials(), hosts_dir=str(hosts)) as access:
             source = parse_source(secured.reference())
             with pytest.raises(Refused, match="without TLS"):
-                repository_at(source, access).resolve()
+                open_repository(source, access).resolve()
             with pytest.raises(Refused, match="without TLS"):
-                repository_at(parse_source(secured.reference("v2")), access).resolve()
+                open_repository(parse_source(secured.reference("v2")), access).resolve()
             with pytest.raises(Refused, match="without TLS"):
-                publisher_at(source, access).put(CONTENT, Digest.of(CONTENT))
+                open_pusher(source, access).put(CONTENT, Digest.of(CONTENT))
     assert fake.requests == []
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.errors import Fault, Mismatch, NotFound, TakenOtherwise, Unauthorized, Unavailable
+from registry.errors import Fault, Mismatch, NotFound, Unauthorized, Unavailable, UploadModeRejected
 from registry.http.failures import asked_seconds, other_failure
 from registry.http.retry import Patience, wait_for
 from tests.fakes.clock import Clock
@@ -88,7 +88,7 @@ PATIENCE = Patience(seconds=60)
         (Unavailable(""), 9.0, 55.0, False, 5.0),
         (Unavailable(""), 1.0, 60.0, False, None),
         (Unavailable("", has_other=True), 1.0, 99.0, False, 0.0),
-        (TakenOtherwise(""), 1.0, 0.0, False, 0.0),
+        (UploadModeRejected(""), 1.0, 0.0, False, 0.0),
         (Unavailable("", retry_after_seconds=7), 1.0, 0.0, False, 7.0),
         (Unavailable("", retry_after_seconds=0.5), 1.0, 0.0, False, 1.0),
         (Unavailable("", retry_after_seconds=90), 1.0, 0.0, False, 90.0),

@@ -12,8 +12,8 @@ from registry.digest import Digest
 from registry.errors import BadLayout, BadManifest, Fault, LayoutFailed
 from registry.http.transport import Transport
 from registry.manifest import INDEX_TYPE, MANIFEST_TYPE
-from registry.open import publisher_at, repository_at
-from registry.paths import fault_of
+from registry.open import open_pusher, open_repository
+from registry.paths import unsafe_reason
 from registry.remote.client import Access
 from registry.source import parse_source
 from tests.fakes.registry import fake_registry
@@ -47,7 +47,7 @@ def test_a_place_where_no_layout_can_be_written_is_named_before_the_first_blob(
     place = tmp_path / "layout"
     make(place)  # type: ignore[operator] # a table of little programs
     with nobody() as access, pytest.raises(BadLayout, match=words):
-        publisher_at(parse_source(f"layout://{place}:v1"), access)
+        open_pusher(parse_source(f"layout://{place}:v1"), access)
 
 
 def broken(place: Path, index: str) -> None:
@@ -72,14 +72,14 @@ def test_a_layout_that_cannot_be_made_is_a_named_failure(tmp_path: Path, name: s
         broken(tmp_path / name, '{"manifests":[]}')
         (tmp_path / name / "blobs").touch()
     with nobody() as access, pytest.raises(LayoutFailed):
-        publisher_at(parse_source(f"layout://{tmp_path / name}:v1"), access)
+        open_pusher(parse_source(f"layout://{tmp_path / name}:v1"), access)
 
 
 def test_a_blob_that_went_away_is_a_named_failure(tmp_path: Path) -> None:
     """Between two looks at a layout anything can happen."""
     with nobody() as access:
-        publisher = publisher_at(parse_source(f"layout://{tmp_path / 'l'}:v1"), access)
-        with publisher.begin(1) as upload:
+        pusher = open_pusher(parse_source(f"layout://{tmp_path / 'l'}:v1"), access)
+        with pusher.begin(1) as upload:
             upload.write(memoryview(b"x"))
             for path in (tmp_path / "l" / "blobs" / "sha256").iterdir():
                 path.unlink()
@@ -88,7 +88,7 @@ def test_a_blob_that_went_away_is_a_named_failure(tmp_path: Path) -> None:
 
 
 def nested(depth: int) -> list[bytes]:
-    """Give a manifest, the index of it, the index of that, and so on."""
+    """Return a manifest, the index of it, the index of that, and so on."""
     documents, kind = [MANIFEST.to_bytes()], MANIFEST_TYPE
     for _ in range(depth):
         inner = documents[-1]
@@ -115,7 +115,7 @@ def test_indexes_within_indexes_lead_to_their_manifest(tmp_path: Path, place: st
             outer = nested(depth + 1)[-1]
             (tmp_path / "index.json").write_bytes(outer)
             source = parse_source(f"layout://{tmp_path}")
-        repository = repository_at(source, access)
+        repository = open_repository(source, access)
         if is_read:
             resolved = repository.resolve()
             assert (resolved.digest, resolved.manifest) == (Digest.of(documents[-1]), MANIFEST)
@@ -130,13 +130,13 @@ def test_indexes_within_indexes_lead_to_their_manifest(tmp_path: Path, place: st
 )
 def test_names_that_hide_or_turn_their_letters_are_refused(name: str) -> None:
     """Categories Cc and Cf, and the separators of lines: what is shown must be what is meant."""
-    assert fault_of(name) == "holds control characters"
+    assert unsafe_reason(name) == "holds control characters"
 
 
 @pytest.mark.parametrize("name", ["ünï", "模型.bin", "a b", "é" * 100, "🙂"])
 def test_names_in_any_language_are_fine(name: str) -> None:
     """Letters, marks, symbols and blanks are what people write."""
-    assert fault_of(name) == ""
+    assert unsafe_reason(name) == ""
 
 
 def test_a_fault_is_what_every_failure_of_a_layout_is(tmp_path: Path) -> None:
@@ -144,4 +144,4 @@ def test_a_fault_is_what_every_failure_of_a_layout_is(tmp_path: Path) -> None:
     (tmp_path / "f").touch()
     for text in (f"layout://{tmp_path}/f:v1", f"layout://{tmp_path}/f/x:v1", f"layout://{tmp_path}/absent"):
         with nobody() as access, pytest.raises(Fault):
-            repository_at(parse_source(text), access).resolve()
+            open_repository(parse_source(text), access).resolve()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from registry.mirrors.failover import Turns
+from registry.mirrors.failover import HostSelector
 from registry.mirrors.host import Host
 
 FIRST, SECOND, LAST = (Host(root=f"https://{name}/v2") for name in ("first", "second", "last"))
@@ -15,29 +15,29 @@ class Clock:
         self.now = 100.0
 
     def __call__(self) -> float:
-        """Give the time."""
+        """Return the time."""
         return self.now
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """Give a clock."""
+    """Return a clock."""
     return Clock()
 
 
 @pytest.fixture
-def turns(clock: Clock) -> Turns:
-    """Give three hosts that have not been asked yet."""
-    return Turns((FIRST, SECOND, LAST), clock)
+def turns(clock: Clock) -> HostSelector:
+    """Return three hosts that have not been asked yet."""
+    return HostSelector((FIRST, SECOND, LAST), clock)
 
 
-def test_hosts_are_asked_in_their_order(turns: Turns) -> None:
+def test_hosts_are_asked_in_their_order(turns: HostSelector) -> None:
     """As long as nothing fails, the first is always first."""
     turns.begin(FIRST).served()
     assert turns.order() == [FIRST, SECOND, LAST]
 
 
-def test_a_host_that_failed_comes_after_all_others_until_its_rest_is_over(turns: Turns, clock: Clock) -> None:
+def test_a_host_that_failed_comes_after_all_others_until_its_rest_is_over(turns: HostSelector, clock: Clock) -> None:
     """Hosts that rest are asked only when all others failed, the one whose rest ends soonest first."""
     assert turns.begin(FIRST).failed()
     assert turns.order() == [SECOND, LAST, FIRST]
@@ -48,12 +48,12 @@ def test_a_host_that_failed_comes_after_all_others_until_its_rest_is_over(turns:
     assert turns.order() == [FIRST, SECOND, LAST]
 
 
-def test_nobody_is_left_when_all_rest(turns: Turns) -> None:
+def test_nobody_is_left_when_all_rest(turns: HostSelector) -> None:
     """A failure tells whether going on at once makes sense."""
     assert [turns.begin(host).failed() for host in (FIRST, SECOND, LAST)] == [True, True, False]
 
 
-def test_after_its_rest_one_request_tries_a_host_while_others_pass_it_by(turns: Turns, clock: Clock) -> None:
+def test_after_its_rest_one_request_tries_a_host_while_others_pass_it_by(turns: HostSelector, clock: Clock) -> None:
     """A host that stalls holds up one worker, not all; when that one is served, all come back."""
     turns.begin(FIRST).failed()
     clock.now += 1.0
@@ -63,7 +63,7 @@ def test_after_its_rest_one_request_tries_a_host_while_others_pass_it_by(turns: 
     assert turns.order() == [FIRST, SECOND, LAST]
 
 
-def test_each_failure_makes_the_rest_longer_up_to_five_minutes(turns: Turns, clock: Clock) -> None:
+def test_each_failure_makes_the_rest_longer_up_to_five_minutes(turns: HostSelector, clock: Clock) -> None:
     """What is down for good costs ever less; what was served starts anew."""
     rests = []
     for _ in range(7):
@@ -79,7 +79,7 @@ def test_each_failure_makes_the_rest_longer_up_to_five_minutes(turns: Turns, clo
     assert turns.order()[0] == FIRST
 
 
-def test_requests_that_were_under_way_when_a_host_failed_count_once(turns: Turns, clock: Clock) -> None:
+def test_requests_that_were_under_way_when_a_host_failed_count_once(turns: HostSelector, clock: Clock) -> None:
     """Sixteen connections that break together are one failure."""
     attempts = [turns.begin(FIRST) for _ in range(16)]
     clock.now += 0.5
@@ -89,35 +89,35 @@ def test_requests_that_were_under_way_when_a_host_failed_count_once(turns: Turns
     assert turns.order()[0] == FIRST
 
 
-def test_a_mirror_that_proved_wrong_is_never_asked_again(turns: Turns, clock: Clock) -> None:
+def test_a_mirror_that_proved_wrong_is_never_asked_again(turns: HostSelector, clock: Clock) -> None:
     """Bytes that were wrong are no matter of time, nor of what a host says later."""
     attempt = turns.begin(FIRST)
-    assert turns.distrust({FIRST.root})
+    assert turns.report_corrupt({FIRST.root})
     attempt.served()
     clock.now += 1000
     assert turns.order() == [SECOND, LAST]
 
 
-def test_of_several_givers_all_mirrors_count_as_wrong(turns: Turns) -> None:
+def test_of_several_givers_all_mirrors_count_as_wrong(turns: HostSelector) -> None:
     """Nobody knows whose part it was; the last host stays, but waits for its turn."""
-    assert turns.distrust({FIRST.root, LAST.root})
+    assert turns.report_corrupt({FIRST.root, LAST.root})
     assert turns.order() == [SECOND, LAST]
 
 
-def test_the_last_host_stays_and_its_wrong_bytes_are_its_own(turns: Turns) -> None:
+def test_the_last_host_stays_and_its_wrong_bytes_are_its_own(turns: HostSelector) -> None:
     """There is nobody behind the registry itself: asking again brings the same."""
-    assert not turns.distrust({LAST.root})
+    assert not turns.report_corrupt({LAST.root})
     assert turns.order() == [FIRST, SECOND, LAST]
 
 
-def test_bytes_of_an_earlier_pull_may_be_better_this_time(turns: Turns) -> None:
+def test_bytes_of_an_earlier_pull_may_be_better_this_time(turns: HostSelector) -> None:
     """Who gave them is unknown, and nobody is blamed."""
-    assert turns.distrust({"an earlier pull"})
+    assert turns.report_corrupt({"an earlier pull"})
     assert turns.order() == [FIRST, SECOND, LAST]
 
 
 def test_a_host_may_fail_any_number_of_times() -> None:
     """A registry that is down for hours costs patience, and no arithmetic."""
-    turns = Turns([LAST])
+    turns = HostSelector([LAST])
     for _ in range(2000):
         turns.begin(LAST).failed()

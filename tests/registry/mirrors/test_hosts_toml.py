@@ -20,7 +20,7 @@ from registry.mirrors.directory import check_text, find_hosts, folder_names
 from registry.mirrors.host import Host
 from registry.mirrors.hosts_toml import MIRROR_CONNECT_SECONDS, parse_hosts
 from registry.net.tls import Tls
-from registry.open import publisher_at, repository_at
+from registry.open import open_pusher, open_repository
 from registry.reference import Reference
 from registry.remote.client import Access
 from registry.source import parse_source
@@ -44,7 +44,7 @@ def parse(text: str) -> tuple[Host, ...]:
 
 
 def roots(text: str) -> list[str]:
-    """Give the addresses of a hosts.toml, in order."""
+    """Return the addresses of a hosts.toml, in order."""
     return [host.root for host in parse(text)]
 
 
@@ -100,9 +100,9 @@ def test_capabilities_say_what_a_host_is_trusted_with() -> None:
 
 def test_the_registry_keeps_its_trust_where_the_file_names_no_server() -> None:
     """Capabilities at the top speak of `server`; without one they take nothing from the registry, as in containerd."""
-    (itself,) = parse('capabilities = ["push"]\nca = "ca.pem"')
-    assert (itself.can_pull, itself.can_resolve) == (True, True)
-    assert itself.tls.ca_files == ("/certs.d/reg.example/ca.pem",)
+    (upstream,) = parse('capabilities = ["push"]\nca = "ca.pem"')
+    assert (upstream.can_pull, upstream.can_resolve) == (True, True)
+    assert upstream.tls.ca_files == ("/certs.d/reg.example/ca.pem",)
 
 
 def test_every_key_of_a_host_is_read() -> None:
@@ -123,7 +123,7 @@ def test_every_key_of_a_host_is_read() -> None:
     )
     folder = str(FILE.parent)
     assert host.tls == Tls(
-        ca_files=(f"{folder}/a.pem", "/etc/b.pem"), client=(f"{folder}/c.crt", f"{folder}/c.key"), is_blind=True
+        ca_files=(f"{folder}/a.pem", "/etc/b.pem"), client=(f"{folder}/c.crt", f"{folder}/c.key"), skip_verify=True
     )
     assert host.headers == (("X-Dragonfly-Registry", "https://reg.example"), ("X-Parts", "a, b"))
     assert (host.connect_seconds, host.proxy) == (61.5, "http://proxy.example:3128")
@@ -131,8 +131,8 @@ def test_every_key_of_a_host_is_read() -> None:
 
 def test_a_mirror_must_answer_the_door_soon() -> None:
     """Where nothing is written, connecting to a mirror takes less time than to the registry itself."""
-    mirror, itself = parse('[host."https://m.example"]')
-    assert (mirror.connect_seconds, itself.connect_seconds) == (MIRROR_CONNECT_SECONDS, None)
+    mirror, upstream = parse('[host."https://m.example"]')
+    assert (mirror.connect_seconds, upstream.connect_seconds) == (MIRROR_CONNECT_SECONDS, None)
 
 
 @pytest.mark.parametrize("client", ['"c.pem"', '["c.pem"]', '[["c.pem", ""]]'])
@@ -308,7 +308,7 @@ def test_the_file_may_say_that_a_registry_speaks_plain_http(tmp_path: Path) -> N
     """No --plain-http is needed where the operator wrote http://; reading and writing follow it."""
     directory = str(write(tmp_path, "reg.example", 'server = "http://reg.example"'))
     reference = Reference.parse("reg.example/team/model:v1")
-    assert nobody(directory).itself(reference).root == "http://reg.example/v2"
+    assert nobody(directory).upstream(reference).root == "http://reg.example/v2"
     assert [host.root for host in nobody(directory).hosts(reference)] == ["http://reg.example/v2"]
 
 
@@ -319,7 +319,7 @@ def test_nothing_is_ever_pushed_to_a_mirror(tmp_path: Path) -> None:
             f'server = "http://{mirror.address}"\n[host."http://{mirror.address}/v2"]\ncapabilities = ["push", "pull"]'
         )
         with read_through(tmp_path, origin.address, text) as access:
-            publisher_at(parse_source(origin.reference()), access).put(b"x", Digest.of(b"x"))
+            open_pusher(parse_source(origin.reference()), access).put(b"x", Digest.of(b"x"))
         assert mirror.requests == []
         assert all("ns=" not in request.path for request in origin.requests)
 
@@ -354,7 +354,7 @@ def test_a_file_that_hosts_toml_names_and_that_is_none_is_no_mirrors_failure(tmp
         offer(origin, {"a": b"x"})
         text = f'[host."https://127.0.0.1:1"]\n{line}'
         with read_through(tmp_path, origin.address, text) as access, pytest.raises(BadCaFile, match=r"absent\.pem"):
-            repository_at(parse_source(origin.reference()), access).resolve()
+            open_repository(parse_source(origin.reference()), access).resolve()
 
 
 def test_a_mirror_is_reached_through_the_proxy_that_its_file_names(tmp_path: Path) -> None:
@@ -363,7 +363,7 @@ def test_a_mirror_is_reached_through_the_proxy_that_its_file_names(tmp_path: Pat
         digest = offer(proxy, {"a": b"x"})
         text = f'[host."http://mirror.example"]\nproxy = "http://{proxy.address}"'
         with read_through(tmp_path, origin.address, text) as access:
-            assert repository_at(parse_source(origin.reference()), access).resolve().digest == digest
+            assert open_repository(parse_source(origin.reference()), access).resolve().digest == digest
         assert proxy.requests[0].path.startswith("http://mirror.example/v2/team/model/manifests/v1?ns=127.0.0.1%3A")
         assert origin.requests == []
 
@@ -380,7 +380,7 @@ def test_a_token_is_asked_for_by_the_name_that_the_mirror_has(
         directory = write(tmp_path / "certs.d", origin.address.replace(":", "_") + "_", text)
         with as_porter(tmp_path, token_registry.address) as access:
             through = replace(access, hosts_dir=str(directory))
-            repository_at(parse_source(f"{origin.address}/and-back:v1"), through).resolve()
+            open_repository(parse_source(f"{origin.address}/and-back:v1"), through).resolve()
         assert origin.requests == []
     assert set(token_server.asked) == {"repository:there/and-back:pull"}
 
@@ -392,19 +392,19 @@ def test_a_tag_is_asked_of_those_alone_that_are_trusted_with_it(tmp_path: Path) 
         host = f'[host."http://{mirror.address}"]\n'
         for capabilities, digest in (('["pull"]', new), ('["pull", "resolve"]', old)):
             with read_through(tmp_path, origin.address, f"{host}capabilities = {capabilities}") as access:
-                assert repository_at(parse_source(origin.reference()), access).resolve().digest == digest
+                assert open_repository(parse_source(origin.reference()), access).resolve().digest == digest
         asked = len(mirror.requests)
         with read_through(tmp_path, origin.address, f'{host}capabilities = ["pull"]') as access:
-            repository_at(parse_source(f"{origin.reference()}@{old}"), access).resolve()
+            open_repository(parse_source(f"{origin.reference()}@{old}"), access).resolve()
         assert len(mirror.requests) == asked + 1
 
 
 def test_a_tag_that_nobody_may_resolve_is_an_error_of_the_file(tmp_path: Path) -> None:
-    """The remedy is a capability or a digest, not another try."""
+    """The hint is a capability or a digest, not another try."""
     text = 'server = "http://127.0.0.1:1"\ncapabilities = ["pull"]'
     with read_through(tmp_path, "127.0.0.1:9", text) as access, pytest.raises(BadMirrors, match="resolve") as caught:
-        repository_at(parse_source("127.0.0.1:9/team/model:v1"), access).resolve()
-    assert "by its digest" in caught.value.remedy
+        open_repository(parse_source("127.0.0.1:9/team/model:v1"), access).resolve()
+    assert "by its digest" in caught.value.hint
 
 
 def test_when_all_fail_the_registry_is_heard_and_the_others_are_told_of(tmp_path: Path) -> None:
@@ -414,7 +414,7 @@ def test_when_all_fail_the_registry_is_heard_and_the_others_are_told_of(tmp_path
         words = f"{origin.address}.*other hosts: .*{mirror.address}.* 503"
         host = f'[host."http://{mirror.address}"]'
         with read_through(tmp_path, origin.address, host) as access, pytest.raises(NotFound, match=words):
-            repository_at(parse_source(origin.reference()), access).resolve()
+            open_repository(parse_source(origin.reference()), access).resolve()
         assert len(mirror.requests) == 1
 
 
@@ -427,7 +427,7 @@ def test_a_mirror_that_will_be_back_is_waited_for_when_the_registry_refuses(
         mirror.fail(faults.status(503), path="/manifests/", times=2)
         origin.fail(faults.status(403), path="/manifests/")
         with read_through(tmp_path, origin.address, f'[host."http://{mirror.address}"]') as access:
-            assert repository_at(parse_source(origin.reference()), access).resolve().digest == digest
+            assert open_repository(parse_source(origin.reference()), access).resolve().digest == digest
 
 
 def test_each_host_gets_its_own_credentials_and_headers_and_nobody_elses(tmp_path: Path) -> None:
@@ -447,8 +447,8 @@ def test_each_host_gets_its_own_credentials_and_headers_and_nobody_elses(tmp_pat
         text = f'[{host}]\ncapabilities = ["pull"]\n[{host}.header]\nX-Key = "k"'
         directory = write(tmp_path / "certs.d", origin.address.replace(":", "_") + "_", text)
         with access_from({}, docker_configs=[str(file)], hosts_dir=str(directory)) as access:
-            resolved = repository_at(parse_source(origin.reference()), access).resolve()
-            repository = repository_at(parse_source(f"{origin.reference()}@{manifest_digest}"), access)
+            resolved = open_repository(parse_source(origin.reference()), access).resolve()
+            repository = open_repository(parse_source(f"{origin.reference()}@{manifest_digest}"), access)
             assert repository.resolve().manifest == resolved.manifest
             assert repository.read(resolved.manifest.layers[0], 10) == content
     assert {request.headers.get("authorization") for request in origin.requests} == {None, "Basic bzpv"}
@@ -469,7 +469,7 @@ def test_the_registrys_credentials_never_go_to_a_mirror(tmp_path: Path) -> None:
         host = f'[host."http://{mirror.address}"]'
         directory = write(tmp_path / "certs.d", origin.address.replace(":", "_") + "_", host)
         with access_from({}, docker_configs=[str(file)], hosts_dir=str(directory)) as access:
-            assert repository_at(parse_source(origin.reference()), access).resolve().digest == digest
+            assert open_repository(parse_source(origin.reference()), access).resolve().digest == digest
     assert mirror.requests
     assert all("authorization" not in request.headers for request in mirror.requests)
 

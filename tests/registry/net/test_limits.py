@@ -19,7 +19,7 @@ from registry.http.retry import Patience
 from registry.http.transport import Transport
 from registry.net.limits import Bound, Floor, Limits, Overdue, committing, ending_within, for_answer, for_exchange
 from registry.net.tls import Tls
-from registry.open import repository_at
+from registry.open import open_repository
 from registry.remote.client import Access
 from registry.source import parse_source
 from tests.fakes import faults
@@ -260,7 +260,7 @@ def test_a_mirror_that_trickles_is_left_for_the_registry(tmp_path: Path, manner:
         (place / "hosts.toml").write_text(f'[host."http://{mirror.address}"]')
         with reach(hosts_dir=str(tmp_path)) as access:
             began = time.monotonic()
-            repository = repository_at(parse_source(origin.reference()), access)
+            repository = open_repository(parse_source(origin.reference()), access)
             assert repository.resolve().digest == digest
             assert time.monotonic() - began < SECONDS
 
@@ -319,7 +319,7 @@ def test_the_hubs_listing_ends_too() -> None:
             hub_endpoint=hub.endpoint,
             patience=Patience(seconds=0.5, sleep=lambda _: None),
         )
-        assert timed(lambda: repository_at(parse_source(f"hf://{REPOSITORY}"), access).resolve()) < SECONDS
+        assert timed(lambda: open_repository(parse_source(f"hf://{REPOSITORY}"), access).resolve()) < SECONDS
 
 
 def test_a_connection_behind_tls_is_kept(tmp_path: Path) -> None:

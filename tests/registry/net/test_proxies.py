@@ -12,7 +12,7 @@ from registry.errors import BadProxy, Fault, ProxyRefused, Refused, Unauthorized
 from registry.http.transport import Transport
 from registry.net.origin import Origin
 from registry.net.proxies import Proxies, Proxy
-from registry.open import publisher_at, repository_at
+from registry.open import open_pusher, open_repository
 from registry.remote.client import Access
 from registry.source import parse_source
 from tests.fakes import faults
@@ -34,7 +34,7 @@ def reach(proxies: dict[str, str], *, plain: bool = True) -> Access:
 def resolve(access: Access, registry: str = ELSEWHERE) -> str:
     """Look a reference up."""
     with access:
-        return str(repository_at(parse_source(f"{registry}/team/model:v1"), access).resolve().digest)
+        return str(open_repository(parse_source(f"{registry}/team/model:v1"), access).resolve().digest)
 
 
 def test_plain_http_goes_through_the_proxy_with_its_credentials() -> None:
@@ -84,7 +84,7 @@ def test_a_redirect_out_of_the_proxys_reach_keeps_to_the_rules() -> None:
         proxy.add_blob(b"x")
         registry.fail(faults.redirected("http://storage.example{path}"))
         with reach({"http": f"http://{proxy.address}"}) as access:
-            repository = repository_at(parse_source(registry.reference()), access)
+            repository = open_repository(parse_source(registry.reference()), access)
             resolved = repository.resolve()
             assert repository.read(resolved.manifest.layers[0], 10) == b"x"
         assert str(resolved.digest) == str(digest)
@@ -113,8 +113,8 @@ def test_a_registry_elsewhere_leads_nobody_to_this_machine(target: str, what: st
             proxy.fail(faults.status(202, Location=target), method="POST", path="/uploads/")
         source = parse_source(f"{ELSEWHERE}/team/model:v1")
         with reach({"http": f"http://{proxy.address}"}) as access:
-            publisher, repository = publisher_at(source, access), repository_at(source, access)
-            act = repository.resolve if what != "upload" else lambda: publisher.put(b"y", Digest.of(b"y"))
+            pusher, repository = open_pusher(source, access), open_repository(source, access)
+            act = repository.resolve if what != "upload" else lambda: pusher.put(b"y", Digest.of(b"y"))
             with pytest.raises(Refused, match="very machine"):
                 act()
 
@@ -240,7 +240,7 @@ def test_a_proxys_own_refusal_is_called_so_and_tried_once(status: int) -> None:
         proxy.fail(lambda *_: Answer(status, b"<html>denied"), path="")
         with pytest.raises(ProxyRefused, match=f"the proxy {proxy.address} answered itself") as caught:
             resolve(reach({"http": f"http://{proxy.address}"}))
-        assert "login" not in caught.value.remedy
+        assert "login" not in caught.value.hint
         assert len(proxy.requests) == 1
 
 

@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from registry.http.retry import Wait
-from registry.progress.reporter import JsonVoice, Silence, Voice, describe
-from registry.progress.stats import Meter, human
+from registry.progress.reporter import JsonReporter, QuietReporter, Reporter, describe
+from registry.progress.stats import TransferStats, human
 
 
 class Stream(io.StringIO):
@@ -20,7 +20,7 @@ class Stream(io.StringIO):
         self.was_written = threading.Event()
 
     def isatty(self) -> bool:
-        """Tell whether people look at it."""
+        """Return whether people look at it."""
         return self._is_terminal
 
     def write(self, text: str) -> int:
@@ -36,11 +36,11 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"registry.progress.reporter.{name}", 0.01)
 
 
-def watched(voice: Voice, stream: Stream) -> str:
+def watched(reporter: Reporter, stream: Stream) -> str:
     """Let a voice speak once of a meter that is half done."""
-    meter = Meter(2_000_000)
-    meter.add(1_000_000)
-    with voice.watch(meter, "phi-4"):
+    stats = TransferStats(2_000_000)
+    stats.add(1_000_000)
+    with reporter.watch(stats, "phi-4"):
         stream.was_written.wait(10)
     return stream.getvalue()
 
@@ -48,7 +48,7 @@ def watched(voice: Voice, stream: Stream) -> str:
 def test_a_terminal_gets_one_living_line() -> None:
     """The line is written over itself, and gone in the end."""
     stream = Stream(is_terminal=True)
-    said = watched(Voice(stream), stream)
+    said = watched(Reporter(stream), stream)
     assert said.startswith("\rphi-4: 1.0 MB of 2.0 MB")
     assert said.endswith("\r\033[K")
     assert "\n" not in said
@@ -57,7 +57,7 @@ def test_a_terminal_gets_one_living_line() -> None:
 def test_a_log_gets_plain_lines() -> None:
     """No control characters in a pod's log."""
     stream = Stream(is_terminal=False)
-    said = watched(Voice(stream), stream)
+    said = watched(Reporter(stream), stream)
     assert said.startswith("phi-4: 1.0 MB of 2.0 MB")
     assert "\r" not in said
 
@@ -65,14 +65,14 @@ def test_a_log_gets_plain_lines() -> None:
 def test_a_program_gets_an_object_a_line() -> None:
     """Every line is JSON of its own, with bytes and seconds as numbers."""
     stream = Stream(is_terminal=True)
-    voice = JsonVoice(stream)
-    voice.say("hello")
+    reporter = JsonReporter(stream)
+    reporter.say("hello")
     stream.was_written.clear()
-    watched(voice, stream)
-    meter = Meter(10)
-    meter.add(10)
-    meter.spend("wire", 1.5)
-    voice.finish(meter, 2)
+    watched(reporter, stream)
+    stats = TransferStats(10)
+    stats.add(10)
+    stats.spend("wire", 1.5)
+    reporter.finish(stats, 2)
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert lines[0] == {"event": "note", "text": "hello"}
     assert (lines[1]["event"], lines[1]["done"], lines[1]["total"]) == ("progress", 1_000_000, 2_000_000)
@@ -82,27 +82,27 @@ def test_a_program_gets_an_object_a_line() -> None:
 def test_silence_is_silent() -> None:
     """--quiet says nothing, neither while it runs nor in the end."""
     stream = Stream(is_terminal=False)
-    voice = Silence(stream)
-    with voice.watch(Meter(1), "x"):
-        voice.say("x")
-    voice.finish(Meter(1), 1)
+    reporter = QuietReporter(stream)
+    with reporter.watch(TransferStats(1), "x"):
+        reporter.say("x")
+    reporter.finish(TransferStats(1), 1)
     assert stream.getvalue() == ""
 
 
 def test_the_end_says_where_the_time_went() -> None:
     """Shares of the workers' time, not of the wall clock."""
     stream = Stream(is_terminal=False)
-    meter = Meter(3_000_000)
-    meter.add(3_000_000)
-    meter.spend("wire", 3)
-    meter.spend("hash", 1)
-    Voice(stream).finish(meter, 2)
+    stats = TransferStats(3_000_000)
+    stats.add(3_000_000)
+    stats.spend("wire", 3)
+    stats.spend("hash", 1)
+    Reporter(stream).finish(stats, 2)
     assert stream.getvalue() == "3.0 MB in 2.0 s, 1.5 MB/s (wire 75%, hash 25%)\n"
 
 
 def test_before_the_first_byte_there_is_no_guess() -> None:
     """Without a rate nothing is said of the time that is left."""
-    assert describe(Meter(10), "x", 1.0) == "x: 0 B of 10 B, 0 B/s"
+    assert describe(TransferStats(10), "x", 1.0) == "x: 0 B of 10 B, 0 B/s"
 
 
 @pytest.mark.parametrize(
@@ -119,16 +119,16 @@ def test_waits_are_told_in_each_voice() -> None:
     wait = Wait("GET http://reg.example/v2/: 503", 7.04, 53)
     words = "GET http://reg.example/v2/: 503; trying again in 7 s, for 53 s more at most"
     for kind, is_terminal, said in (
-        (Voice, False, f"{words}\n"),
-        (Voice, True, f"\r{words}\033[K\n"),
-        (Silence, False, ""),
+        (Reporter, False, f"{words}\n"),
+        (Reporter, True, f"\r{words}\033[K\n"),
+        (QuietReporter, False, ""),
     ):
         stream = Stream(is_terminal=is_terminal)
-        voice = kind(stream)
+        reporter = kind(stream)
         for _ in range(3):
-            voice.wait(wait)
+            reporter.wait(wait)
         assert stream.getvalue() == said
     stream = Stream(is_terminal=False)
-    JsonVoice(stream).wait(wait)
+    JsonReporter(stream).wait(wait)
     told = {"event": "wait", "text": words, "answered": "GET http://reg.example/v2/: 503", "seconds": 7.0, "left": 53}
     assert json.loads(stream.getvalue()) == told

@@ -17,7 +17,7 @@ from registry.auth.credentials import Credentials
 from registry.digest import Digest
 from registry.errors import Fault, Refused
 from registry.http.transport import Transport
-from registry.open import publisher_at, repository_at
+from registry.open import open_pusher, open_repository
 from registry.remote.client import Access
 from registry.source import parse_source
 from tests.fakes import faults
@@ -49,7 +49,7 @@ def mirrored(root: Path, registry: str, *mirrors: str) -> str:
 
 def read(access: Access, source: str) -> list[bytes]:
     """Read a model: its manifest, its small file whole, the large ones in two parts where parts are given."""
-    repository = repository_at(parse_source(source), access)
+    repository = open_repository(parse_source(source), access)
     contents = []
     for layer in repository.resolve().manifest.layers:
         if layer.size < 1000:
@@ -97,9 +97,9 @@ def test_a_malformed_head_is_a_named_failure_and_the_next_host_is_asked(tmp_path
         else:
             bad.fail(faults.status(202, Location=value), method="POST", path="/uploads/")
         with reach() as access:
-            publisher = publisher_at(parse_source(bad.reference()), access)
+            pusher = open_pusher(parse_source(bad.reference()), access)
             act = (
-                partial(publisher.put, b"y", Digest.of(b"y"))
+                partial(pusher.put, b"y", Digest.of(b"y"))
                 if what == "upload"
                 else partial(read, access, bad.reference())
             )
@@ -159,10 +159,10 @@ def test_raw_utf_8_and_spaces_in_a_location_are_encoded_and_followed() -> None:
 def test_nothing_that_a_server_sends_reaches_a_terminal_as_it_is(content: bytes) -> None:
     """ESC, newlines and what turns text around come out as escapes, wherever they stood."""
     with answering(content) as address, reach() as access, pytest.raises(Fault) as caught:
-        repository_at(parse_source(f"{address}/team/model:v1"), access).resolve()
+        open_repository(parse_source(f"{address}/team/model:v1"), access).resolve()
     assert str(caught.value).isprintable()
     assert caught.value.code
-    assert caught.value.remedy
+    assert caught.value.hint
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br", "GZIP, br", "x-\x1b[2J"])
@@ -360,12 +360,12 @@ def pulls(fake: FakeRegistry, access: Access, _: Random) -> None:
 
 def pushes(fake: FakeRegistry, access: Access, random: Random) -> None:
     """Write a blob in one of two ways."""
-    publisher = publisher_at(parse_source(fake.reference("v2")), access)
+    pusher = open_pusher(parse_source(fake.reference("v2")), access)
     content = noise(random.choice((0, 1, 5000)))
-    if publisher.has(Digest.of(content)) or random.random() < 0.5:
-        publisher.put(content, Digest.of(content))
+    if pusher.has(Digest.of(content)) or random.random() < 0.5:
+        pusher.put(content, Digest.of(content))
         return
-    with publisher.begin(len(content), Digest.of(content)) as upload:
+    with pusher.begin(len(content), Digest.of(content)) as upload:
         upload.write(memoryview(content))
         upload.commit(Digest.of(content))
 
@@ -392,7 +392,7 @@ def test_one_healthy_host_mends_whatever_the_others_answer(batch: int, tmp_path:
                 script(fake, random)
             hosts = mirrored(tmp_path / str(seed), origin.address, one.address, two.address)
             with reach(hosts) as access:
-                repository = repository_at(parse_source(f"{origin.reference()}@{digest}"), access)
+                repository = open_repository(parse_source(f"{origin.reference()}@{digest}"), access)
                 layers = repository.resolve().manifest.layers
                 contents = [repository.read(layer, 5000) for layer in layers]
             assert contents == list(FILES.values()), seed

@@ -11,7 +11,7 @@ from puller.settings import Settings
 from registry.auth.credentials import Credentials
 from registry.errors import Fault, Unavailable
 from registry.http.transport import Transport
-from registry.progress.reporter import Silence
+from registry.progress.reporter import QuietReporter
 from registry.remote.client import Access
 from tests.fakes import faults
 from tests.fakes.clock import Clock
@@ -42,7 +42,7 @@ def bring(source: str, folder: Path, access: Access) -> None:
     """Pull a model, and see that it is the right one."""
     settings = Settings(source=source, destination=str(folder / "model"), piece_bytes=50_000, connections=4)
     with access:
-        pull(settings, access, Silence())
+        pull(settings, access, QuietReporter())
     assert read_tree(folder / "model") == MODEL
 
 
@@ -81,7 +81,7 @@ def test_a_registry_that_says_when_it_is_back_is_asked_then(tmp_path: Path, path
         fake.fail(faults.status(429, Retry_After=asked, Date=DATE), path=path, until=lambda: clock.now >= 7)
         settings = Settings(source=fake.reference(), destination=str(tmp_path / "model"), connections=1)
         with reach(clock) as access:
-            pull(settings, access, Silence())
+            pull(settings, access, QuietReporter())
         assert [round(wait.seconds) for wait in clock.waits] == [7]
 
 

@@ -20,7 +20,7 @@ from registry.errors import BadCaFile, NotFound, Refused, Unauthorized, Untruste
 from registry.http.transport import Transport
 from registry.manifest import Descriptor, Manifest
 from registry.net.origin import redacted
-from registry.open import publisher_at, repository_at
+from registry.open import open_pusher, open_repository
 from registry.remote.client import Access
 from registry.source import parse_source
 from tests.conftest import Part
@@ -51,11 +51,11 @@ def access(folder: Path, address: str = "", user: str = USER, password: str = PA
 def there_and_back(address: str, opened: Access) -> None:
     """Push a tiny artifact and read it back."""
     source = parse_source(f"{address}/there/and-back:v1")
-    publisher = publisher_at(source, opened)
-    publisher.put(CONTENT, Digest.of(CONTENT))
-    assert publisher.has(Digest.of(CONTENT))
-    digest = publisher.put_manifest(MANIFEST)
-    repository = repository_at(source, opened)
+    pusher = open_pusher(source, opened)
+    pusher.put(CONTENT, Digest.of(CONTENT))
+    assert pusher.has(Digest.of(CONTENT))
+    digest = pusher.put_manifest(MANIFEST)
+    repository = open_repository(source, opened)
     resolved = repository.resolve()
     assert (resolved.digest, resolved.manifest) == (digest, MANIFEST)
     assert repository.read(MANIFEST.config, 100) == CONTENT
@@ -102,16 +102,16 @@ def test_an_anonymous_token_is_enough_to_read_what_is_public(
     token_server.script.anonymous_actions = frozenset({"pull"})
     with access(tmp_path) as nobody:
         source = parse_source(f"{token_registry.address}/there/and-back:v1")
-        assert repository_at(source, nobody).resolve().manifest == MANIFEST
+        assert open_repository(source, nobody).resolve().manifest == MANIFEST
         with pytest.raises(Unauthorized):
-            publisher_at(source, nobody).put(CONTENT, Digest.of(b"other"))
+            open_pusher(source, nobody).put(CONTENT, Digest.of(b"other"))
 
 
 def test_a_token_that_lapsed_is_replaced(token_registry: Registry, token_server: TokenServer, tmp_path: Path) -> None:
     """Tokens of a long pull die in the middle of it: a fresh one is asked for, and the work goes on."""
     with access(tmp_path, token_registry.address) as opened:
         there_and_back(token_registry.address, opened)
-        repository = repository_at(parse_source(f"{token_registry.address}/there/and-back:v1"), opened)
+        repository = open_repository(parse_source(f"{token_registry.address}/there/and-back:v1"), opened)
         token_server.script.lifetime_seconds = -120
         with pytest.raises(Unauthorized):
             repository.resolve()
@@ -133,7 +133,7 @@ def test_a_token_server_that_is_overloaded_is_waited_for(
 def test_a_missing_tag_is_not_found(registry: Registry, tmp_path: Path) -> None:
     """The error has the registry's own words."""
     with access(tmp_path) as opened, pytest.raises(NotFound, match="MANIFEST_UNKNOWN"):
-        repository_at(parse_source(f"{registry.address}/there/and-back:absent"), opened).resolve()
+        open_repository(parse_source(f"{registry.address}/there/and-back:absent"), opened).resolve()
 
 
 def test_tls_is_verified_against_the_ca_that_is_named(part: Part, tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_tls_is_verified_against_the_ca_that_is_named(part: Part, tmp_path: Path
         untrusting = stack.enter_context(access(tmp_path))
         with pytest.raises(Untrusted, match="not trusted") as caught:
             untrusting.transport.request("GET", base, {})
-        assert "--ca-file" in caught.value.remedy
+        assert "--ca-file" in caught.value.hint
         trusting = stack.enter_context(access_from({}, ca_file=str(certificate)))
         with trusting.transport.request("GET", f"{base}/manifests/v1", {}) as response:
             assert response.status == 404
@@ -194,11 +194,11 @@ def test_a_kept_connection_that_died_is_replaced(tmp_path: Path) -> None:
         source = parse_source(fake.reference())
         fake.add(MANIFEST)
         fake.fail(faults.with_headers(Keep_Alive="timeout=0"), path="/manifests/")
-        repository_at(source, opened).resolve()
+        open_repository(source, opened).resolve()
         for connections in opened.transport._idle.values():  # noqa: SLF001 - what the server would do to them
             for connection in connections:
                 connection.sock.shutdown(2)
-        assert repository_at(source, opened).resolve().manifest == MANIFEST
+        assert open_repository(source, opened).resolve().manifest == MANIFEST
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
@@ -208,10 +208,10 @@ def test_redirects_of_reads_are_followed(tmp_path: Path, code: int) -> None:
         fake.add(MANIFEST)
         there = {"Location": "/v2/team/model/manifests/v1?moved=1"}
         fake.fail(faults.status(code, **there), path="v1$", times=1)
-        assert repository_at(parse_source(fake.reference()), opened).resolve().manifest == MANIFEST
+        assert open_repository(parse_source(fake.reference()), opened).resolve().manifest == MANIFEST
         fake.fail(faults.status(code, **there), path="/manifests/")
         with pytest.raises(Refused, match="redirects"):
-            repository_at(parse_source(fake.reference()), opened).resolve()
+            open_repository(parse_source(fake.reference()), opened).resolve()
 
 
 def test_a_url_in_a_message_shows_neither_user_nor_query() -> None:

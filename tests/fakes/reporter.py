@@ -1,9 +1,9 @@
 """A voice that keeps what it says."""
 
-from registry.progress.reporter import Voice
+from registry.progress.reporter import Reporter
 
 
-class Listener(Voice):
+class Listener(Reporter):
     """Keeps what is said."""
 
     def __init__(self) -> None:
