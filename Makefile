@@ -20,7 +20,7 @@ $(VENV)/ready: pyproject.toml requirements/dev.txt
 demo: $(VENV)/ready ## the whole road on this machine: pack, inject, pull, verify
 	$(BIN)/python deploy/demo.py
 
-test: $(VENV)/ready lint ## every check: linters, types, rooms, and the tests against real parts
+test: $(VENV)/ready lint demo ## every check: linters, types, rooms, the demo, and the tests against real parts
 	-$(BIN)/python -m tests.parts
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 

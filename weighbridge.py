@@ -11,8 +11,7 @@ import packer.command
 import puller.command
 import webhook.command
 from registry.process.program import Ended, Results, complain, ending_of, heed_signals, leave, open_streams
-
-VERSION = "0.1.0"
+from registry.version import VERSION
 
 _DESCRIPTION = "Model weights from an OCI registry into pods, by one label."
 _EPILOG = (

@@ -6,6 +6,7 @@ initContainer that was injected, with its volume mapped to a folder.
 
 import difflib
 import hashlib
+import io
 import json
 import os
 import shlex
@@ -31,7 +32,8 @@ _COLORED = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 def main() -> None:
     """Show the road in a folder that goes away with the show."""
     started = time.monotonic()
-    sys.stdout.reconfigure(line_buffering=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
     with tempfile.TemporaryDirectory(prefix="weighbridge-demo-") as folder:
         root = Path(folder)
         model = root / "phi-4"

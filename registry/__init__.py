@@ -7,6 +7,7 @@ paths, globs                which file names every system can hold; which are me
 printable                   text from outside, fit to be printed                      pure
 repository                  what every place that holds artifacts can do
 open                        from a source to its repository
+version                     the one place of it
 errors                      what can go wrong
 
 remote/                     a registry over HTTP, read and written

@@ -9,6 +9,7 @@ from registry.errors import Fault
 from registry.mirrors.directory import check_text
 from registry.net.origin import Origin
 from registry.source import parse_source
+from registry.version import VERSION
 
 from .names import is_secret_key, is_subdomain, split_names
 from .pod.resources import quantity
@@ -34,7 +35,7 @@ class Settings:
     """The webhook's settings, none of them secret. `puller_image` is WEIGHBRIDGE_PULLER_IMAGE."""
 
     # Not a name on a public hub, where somebody else could put an image.
-    puller_image: str = "localhost/weighbridge:0.1.0"
+    puller_image: str = f"localhost/weighbridge:{VERSION}"
     """The image that the injected container runs."""
 
     default_prefix: str = ""

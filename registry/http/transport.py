@@ -19,10 +19,11 @@ from registry.net.limits import Bound, Floor, Limits, for_answer, for_exchange
 from registry.net.origin import Origin
 from registry.net.proxies import Proxies
 from registry.net.tls import Tls
+from registry.version import VERSION
 
 from .response import Response, StreamingRequest, explained, wire_of
 
-USER_AGENT = "weighbridge/0.1"
+USER_AGENT = f"weighbridge/{VERSION}"
 TIMEOUT_SECONDS = 30.0
 """How long a connection may bring nothing before it counts as broken."""
 
