@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="weighbridge", description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument("--version", action="version", version=f"weighbridge {VERSION}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    packer.command.add_verbs(verbs, puller.command.bring)
+    packer.command.add_verbs(verbs, puller.command.pull_to_folder)
     for room in (puller, webhook, certs):
         room.command.add_verbs(verbs)
     parsed = parser.parse_args(arguments)

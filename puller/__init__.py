@@ -1,9 +1,10 @@
 """PULL: a reference in, verified files out.
 
-pull         the story: look, lock, resolve, adopt what is right, fetch, publish
-bring        one model into one place: find, reserve, fetch, put together
-adopt        a model that stands and is not believed, held to its digests
-work         what is at hand of a model, and what must come                    files
+pull         the story, in eight steps
+update       its steps 4 to 8: one model into one locked destination
+cached       the same through a cache that other pulls share
+adopt        files that stand already, held to their digests
+work         what must be fetched, and what is at hand                         files
 plan         parts to blobs and pieces                                         pure
 settings     what one pull needs: the webhook writes it, the puller reads it
 verify       files held to their digests                                       reads files, threads

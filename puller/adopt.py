@@ -8,13 +8,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from registry.repository import Resolved
-
 from .artifact.model_artifact import ModelArtifact
 from .artifact.part import Part
 from .errors import DiskFailed, NoRoom
-from .plan import Blob, blobs_of, packed, select
-from .store.locked import LockedDestination, say_strangers
+from .plan import Blob, ModelPlan
+from .store.locked import LockedDestination, report_unknown_files
 from .store.receipt import FileRecord, Receipt
 from .store.standing import own_names
 from .store.trust import file_status, status_of
@@ -22,19 +20,18 @@ from .tree.materialize import proof_of
 from .verify import Verifier
 
 
-def adopt_standing(locked: LockedDestination, resolved: Resolved, artifact: ModelArtifact) -> Receipt | None:
+def adopt_current(locked: LockedDestination, artifact: ModelArtifact) -> Receipt | None:
     """Return a receipt for what stands at the held place if each file that is wanted is right, else None."""
     started, settings, place = time.monotonic(), locked.settings, locked.place
     if status_of(place.path) is None:
         return None
-    parts = select(artifact.form.parts, settings.include, settings.exclude)
-    if (own_names(place.path, place.trust) or frozenset()) - {part.path for part in parts}:
+    plan = ModelPlan.of(artifact.form.parts, settings)
+    if (own_names(place.path, place.trust) or frozenset()) - {part.path for part in plan.parts}:
         return None  # files of an earlier pull, which are not wanted any more
-    blobs = blobs_of(parts, settings.piece_bytes)
-    if packed(parts) or not all(_may_be_right(place.path, blob) for blob in blobs):
+    if plan.archives or not all(_may_be_right(place.path, blob) for blob in plan.blobs):
         return None
     verifier = Verifier(locked.reporter, place.path.name)
-    checks = [(blob, file) for blob in blobs for file in blob.files]
+    checks = [(blob, file) for blob in plan.blobs for file in blob.files]
     right = verifier.each(
         lambda check: verifier.is_right(check[0], place.path / check[1].path),
         checks,
@@ -45,8 +42,8 @@ def adopt_standing(locked: LockedDestination, resolved: Resolved, artifact: Mode
         return None
     receipt = Receipt(
         source=settings.source,
-        pinned=artifact.pinned(resolved.digest),
-        digest=str(resolved.digest),
+        pinned=artifact.pinned,
+        digest=str(artifact.digest),
         selection=settings.selection,
         files=records,
         wire_bytes=0,
@@ -57,7 +54,7 @@ def adopt_standing(locked: LockedDestination, resolved: Resolved, artifact: Mode
     )
     locked.reporter.say(f"{place.path}: holds it already, each file held to its digest now")
     _note(locked, receipt)
-    say_strangers(locked.reporter, place, receipt)
+    report_unknown_files(locked.reporter, place, receipt)
     return receipt
 
 

@@ -80,7 +80,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     inspect.set_defaults(run=_run_inspect)
 
 
-def bring(source: str, folder: Path, exclude: Sequence[str], access: Access, reporter: Reporter) -> str:
+def pull_to_folder(source: str, folder: Path, exclude: Sequence[str], access: Access, reporter: Reporter) -> str:
     """Pull a model for another verb; give its source, pinned. Raises Fault."""
     from .pull import pull
 

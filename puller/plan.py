@@ -10,6 +10,7 @@ from registry.manifest import Descriptor
 
 from .artifact.part import IN_PLACE, LayerKind, Part
 from .errors import BadArtifact, NoRoom, NothingSelected
+from .settings import Settings
 
 _MOST_BYTES = 4 << 40
 
@@ -82,6 +83,21 @@ def cut(size: int, piece_bytes: int) -> list[Piece]:
     """Return the pieces of a blob that has only the digest of its whole; an empty one has an empty piece."""
     starts = range(0, size, piece_bytes) if size else (0,)
     return [Piece(start, min(start + piece_bytes, size), None) for start in starts]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPlan:
+    """The parts that are selected, the blobs that become files as they are, and the layers that must be unpacked."""
+
+    parts: tuple[Part, ...]
+    blobs: tuple[Blob, ...]
+    archives: tuple[Part, ...]
+
+    @classmethod
+    def of(cls, parts: Iterable[Part], settings: Settings) -> "ModelPlan":
+        """Plan what `settings` select of an artifact's parts. Raises NothingSelected, NoRoom, BadArtifact."""
+        chosen = select(parts, settings.include, settings.exclude)
+        return cls(chosen, blobs_of(chosen, settings.piece_bytes), packed(chosen))
 
 
 def chunks_of(part: Part) -> Chunks | PackedChunks | None:

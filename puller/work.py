@@ -15,19 +15,23 @@ from registry.digest import Digest
 from registry.paths import plain
 
 from .artifact.image import concerns
+from .artifact.model_artifact import ModelArtifact
 from .artifact.part import ParsedArtifact, Part
 from .errors import disk_errors
-from .plan import Blob, Piece, is_selected
+from .plan import Blob, ModelPlan, Piece, is_selected
 from .settings import Settings
 from .store.filesystem import copy, discard, optional
-from .store.journal import JournaledPieces
+from .store.journal import Journal, JournaledPieces
+from .store.locked import LockedDestination
 from .store.receipt import Receipt
 from .store.standing import is_as_published
 from .store.trust import Trust, file_status, status_of
 from .store.work_dir import Workshop
 from .store.writeback import Writeback
 from .transfer.archive_blob import ArchiveBlobWriter
+from .transfer.blob import BlobWriter
 from .transfer.file_blob import FileBlobWriter
+from .transfer.whole_file import download_file
 from .tree.materialize import image_roots
 from .unpack.layer import LayerUnpacker
 from .unpack.staging import Stage, folder_of, sealed
@@ -63,6 +67,36 @@ class AtHand:
 
     places: dict[Digest, Path]
     missing: list[FileBlobWriter]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What must be fetched for a model, and where its blobs are then; `landed` is what the journal said of them."""
+
+    writers: list[BlobWriter]
+    places: dict[Digest, Path]
+    landed: JournaledPieces
+
+
+def find_work(  # noqa: PLR0913, PLR0917 - one call, and each says what nothing else can
+    locked: LockedDestination,
+    artifact: ModelArtifact,
+    plan: ModelPlan,
+    journal: Journal,
+    cached: Sequence[Path],
+    writeback: Writeback,
+) -> Work:
+    """Look through what is at hand of a model; return what must be fetched. Raises DiskFailed, NoRoom."""
+    destination, settings, workshop = locked.place, locked.settings, locked.place.workshop
+    landed = journal.read(destination.trust, {part.layer.digest.hex for part in plan.parts})
+    archives = unfinished_archives(workshop.stage, plan.archives, artifact.form, settings, landed, writeback)
+    shelves = [Shelf.of(destination.path, locked.believed(), destination.trust), *map(Shelf, cached)]
+    search = Search(workshop, shelves, destination.trust, Verifier(locked.reporter, destination.path.name))
+    at_hand = search.run(plan.blobs, landed)
+    if settings.xet and download_file(artifact.repositories[""], at_hand.missing, destination, locked.reporter):
+        at_hand = search.run(plan.blobs, landed)
+    places = at_hand.places | {writer.layer.digest: writer.path for writer in at_hand.missing}
+    return Work([*archives, *at_hand.missing], places, landed)
 
 
 class Search:

@@ -24,6 +24,9 @@ _MOST_PARENTS = 10  # kit follows as many
 class ModelArtifact:
     """All parts of a model, and where each comes from: a part's `reference` is a key of `repositories`."""
 
+    digest: Digest
+    """The manifest's."""
+
     form: ParsedArtifact
     repositories: Mapping[str, Repository]
     documents: tuple[tuple[Digest, bytes], ...] = ()
@@ -34,9 +37,10 @@ class ModelArtifact:
         """Bytes of all layers."""
         return sum(part.layer.size for part in self.form.parts)
 
-    def pinned(self, digest: Digest) -> str:
-        """Return the artifact's source with its digest."""
-        return self.repositories[""].pinned(digest)
+    @property
+    def pinned(self) -> str:
+        """The artifact's source with its digest."""
+        return self.repositories[""].pinned(self.digest)
 
 
 def load_artifact(repository: Repository, resolved: Resolved, access: Access) -> ModelArtifact:
@@ -58,7 +62,8 @@ def load_artifact(repository: Repository, resolved: Resolved, access: Access) ->
         parts += [replace(part, number=number, reference=parent) for number, part in enumerate(taken, len(parts))]
         child, parent = parent, above.parent
     check(parts)
-    return ModelArtifact(replace(form, parts=tuple(parts)), repositories, (*resolved.documents, *read.documents))
+    form = replace(form, parts=tuple(parts))
+    return ModelArtifact(resolved.digest, form, repositories, (*resolved.documents, *read.documents))
 
 
 def _parent_at(parent: str, child: Repository, access: Access) -> Repository:

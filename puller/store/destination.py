@@ -91,6 +91,10 @@ class Destination:
             return "its file system knows no locks, so nothing is shared with others"
         return f"{self._lock.holder} holds its lock and shows no sign of life: this pull goes on without it"
 
+    def check_writable(self) -> None:
+        """Raise DiskFailed or NoRoom where nothing can be written."""
+        _ = self.workshop
+
     @property
     def workshop(self) -> Workshop:
         """This process's folders; raises DiskFailed, NoRoom where the volume cannot be written."""

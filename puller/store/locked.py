@@ -34,11 +34,16 @@ class LockedDestination:
     boot: str
     place: Destination
 
-    def standing(self, digest: Digest | None) -> Receipt | None:
+    def current(self, digest: Digest | None) -> Receipt | None:
         """Return the receipt of what stands at the place if it is believed to be just what is wanted, else None."""
-        return standing(self.settings, self.reporter, self.place, digest)
+        return current(self.settings, self.reporter, self.place, digest)
 
-    def adopt(self, model: Path, receipt: Receipt) -> Receipt:
+    def believed(self) -> Receipt | None:
+        """Return the receipt of what stands here, whatever version, where its files are believed without hashing."""
+        receipt = None if self.settings.rehash else self.place.receipt()
+        return receipt if receipt is not None and receipt.boot in {"", self.boot} else None
+
+    def publish_copy_of(self, model: Path, receipt: Receipt) -> Receipt:
         """Publish here what stands elsewhere, whole and verified. Raises Occupied, NoRoom, DiskFailed."""
         started = time.monotonic()
         self.place.check_replaceable()
@@ -60,7 +65,7 @@ class LockedDestination:
         return adopted
 
 
-def standing(settings: Settings, reporter: Reporter, place: Destination, digest: Digest | None) -> Receipt | None:
+def current(settings: Settings, reporter: Reporter, place: Destination, digest: Digest | None) -> Receipt | None:
     """Return the receipt of what stands at a place if it is believed to be just what is wanted, else None.
 
     What is wanted is a digest, or what the source's own text says where that never moves: a commit of the hub. What
@@ -73,11 +78,11 @@ def standing(settings: Settings, reporter: Reporter, place: Destination, digest:
         return None
     if not place.holds(receipt, boot_id()):
         return None
-    say_strangers(reporter, place, receipt)
+    report_unknown_files(reporter, place, receipt)
     return receipt
 
 
-def say_strangers(reporter: Reporter, place: Destination, receipt: Receipt) -> None:
+def report_unknown_files(reporter: Reporter, place: Destination, receipt: Receipt) -> None:
     """Say which files stand beside those of a model."""
     found = place.strangers(receipt)
     if found:
@@ -88,8 +93,8 @@ def say_strangers(reporter: Reporter, place: Destination, receipt: Receipt) -> N
 def locked_destination(settings: Settings, reporter: Reporter, place: Destination) -> Iterator[LockedDestination]:
     """Have a place for oneself; where no lock can be had, a workshop of one's own."""
 
-    def waiting(locked: str) -> AbstractContextManager[None]:
-        reporter.say(f"another pull works on {place.path}, {locked}: waiting for it")
+    def waiting(owner: str) -> AbstractContextManager[None]:
+        reporter.say(f"another pull works on {place.path}, {owner}: waiting for it")
         return reporter.watch(Follower(place.journals), place.path.name)
 
     with place.open(waiting, Wait(idle_seconds=settings.lock_seconds)):
@@ -126,7 +131,7 @@ def warm_start(settings: Settings, reporter: Reporter) -> Receipt | None:
         return None
     place = destination_of(settings)
     place.check()
-    found = standing(settings, reporter, place, digest)
+    found = current(settings, reporter, place, digest)
     if found is not None or not settings.cache:
         return found
     return _from_cache(settings, reporter, place, digest)
@@ -141,9 +146,9 @@ def _from_cache(settings: Settings, reporter: Reporter, place: Destination, dige
         if not cache.serves(place):
             return None
         with locked_destination(settings, reporter, entry) as locked_entry:
-            found = locked_entry.standing(digest)
+            found = locked_entry.current(digest)
             if found is None:
                 return None
             cache.touch(entry)
             entry.share()
-            return locked.adopt(entry.path, found)
+            return locked.publish_copy_of(entry.path, found)

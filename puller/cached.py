@@ -1,0 +1,84 @@
+"""A pull through the cache that other pulls share: the model is brought there once, and given away by hard links."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from registry.errors import Fault
+from registry.remote.client import Access
+from registry.repository import Repository
+from registry.source import Source
+
+from .adopt import adopt_current
+from .artifact.model_artifact import ModelArtifact, load_artifact
+from .errors import DiskFailed, Occupied
+from .store.cache import Cache
+from .store.locked import LockedDestination, cache_of, locked_destination
+from .store.receipt import Receipt
+from .store.saved_manifest import KeptRepository
+from .update import update
+
+
+def saved_artifact(
+    locked: LockedDestination, source: Source, repository: Repository, access: Access
+) -> ModelArtifact | None:
+    """Return a pinned source's artifact from a manifest saved beside the model or in the cache; None without one.
+
+    Its blobs come from `repository`.
+    """
+    if source.digest is None:
+        return None
+    for room in _rooms(locked, source):
+        saved = KeptRepository(room, source, source.digest)
+        with suppress(Fault):
+            artifact = load_artifact(saved, saved.resolve(), access)
+            return replace(artifact, repositories={**artifact.repositories, "": repository})
+    return None
+
+
+def pull_through_cache(locked: LockedDestination, artifact: ModelArtifact) -> Receipt | None:
+    """Bring a model into the cache, and from there to the locked destination; None where no cache can serve.
+
+    Where the cache has no room, or belongs to another user, its files still serve an update of the destination.
+    """
+    settings, reporter = locked.settings, locked.reporter
+    if not settings.cache:
+        return None
+    cache = cache_of(settings)
+    entry = cache.entry(artifact.digest, settings.selection)
+    if not cache.serves(locked.place):
+        reporter.say(f"{cache.folder}: its file system knows no hard links; it is left aside")
+        return update(locked, artifact, (entry.path,))
+    with locked_destination(settings, reporter, entry) as locked_entry:
+        found = locked_entry.current(artifact.digest) or _fill(cache, locked_entry, artifact)
+        if found is not None:
+            cache.touch(entry)
+            entry.share()
+            return locked.publish_copy_of(entry.path, found)
+    return update(locked, artifact, (entry.path,))
+
+
+def _rooms(locked: LockedDestination, source: Source) -> Iterator[Path]:
+    """Return the folders that may have a manifest saved."""
+    yield from locked.place.rooms
+    if locked.settings.cache and source.digest is not None:
+        yield from cache_of(locked.settings).entry(source.digest, locked.settings.selection).rooms
+
+
+def _fill(cache: Cache, locked_entry: LockedDestination, artifact: ModelArtifact) -> Receipt | None:
+    """Bring the model into the cache; None when the cache has no room for it, or belongs to another user."""
+    entry, reporter = locked_entry.place, locked_entry.reporter
+    try:
+        entry.check_replaceable()
+        entry.check_writable()
+    except (Occupied, DiskFailed) as error:
+        reporter.say(f"{error}; the cache is left aside")
+        return None
+    found = adopt_current(locked_entry, artifact)
+    if found is not None:
+        return found
+    if not cache.make_room(artifact.size, keep=entry.path):
+        reporter.say(f"{cache.folder}: models in use leave no room within its limit; it is left aside")
+        return None
+    return update(locked_entry, artifact)

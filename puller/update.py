@@ -1,0 +1,134 @@
+"""Steps 4 to 8 of a pull (pull.py): one model into one locked destination."""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from registry.digest import Digest
+from registry.errors import Mismatch
+from registry.manifest import Descriptor
+from registry.progress.stats import TransferStats, human
+
+from .artifact.model_artifact import ModelArtifact
+from .plan import ModelPlan, Piece
+from .store.journal import Journal
+from .store.locked import LockedDestination
+from .store.receipt import Receipt
+from .store.saved_manifest import keep
+from .store.writeback import Writeback, is_low_memory
+from .transfer.download import fetch
+from .tree.materialize import materialize, records, staged_members, tree_of
+from .tree.tree import Tree
+from .work import Work, find_work
+
+
+def update(locked: LockedDestination, artifact: ModelArtifact, cached: Sequence[Path] = ()) -> Receipt:
+    """Fetch what is missing of a model and publish it at a locked destination; return its receipt.
+
+    `cached` are folders that may hold files of it. Raises Fault.
+    """
+    settings, destination, started = locked.settings, locked.place, time.monotonic()
+    destination.check_replaceable()
+    writeback = Writeback(is_synced=settings.sync, is_low_memory=is_low_memory(artifact.size))
+    # 4
+    plan = ModelPlan.of(artifact.form.parts, settings)
+    # 5
+    journal = Journal(destination.workshop.journal, artifact.digest, locked.boot)
+    work = find_work(locked, artifact, plan, journal, cached, writeback)
+    # 6
+    stats = _fetch(locked, artifact, work, journal, writeback)
+    # 7
+    tree = _place_files(locked, artifact, plan, work.places, writeback)
+    # 8
+    receipt = _receipt(locked, artifact, tree, stats, round(time.monotonic() - started, 3), writeback)
+    keep(destination.rooms[0], artifact.documents)
+    destination.publish(receipt, is_synced=settings.sync)
+    if writeback.cannot_sync:
+        locked.reporter.say(
+            f"{destination.path}: its file system cannot sync; after a power cut the model is hashed anew"
+        )
+    locked.reporter.finish(stats, receipt.seconds)
+    return receipt
+
+
+def _fetch(
+    locked: LockedDestination, artifact: ModelArtifact, work: Work, journal: Journal, writeback: Writeback
+) -> TransferStats:
+    """Reserve room for what is missing and fetch it; return what came."""
+    destination, settings = locked.place, locked.settings
+    stats = TransferStats(sum(writer.missing_bytes for writer in work.writers))
+    destination.reserve(stats.total)
+    for writer in work.writers:
+        writer.reserve()
+    locked.reporter.say(f"{settings.source}: {len(work.writers)} blobs to fetch, {human(stats.total)}")
+    with journal.open(work.landed, artifact.size), locked.reporter.watch(stats, destination.path.name):
+        recorder = _PieceRecorder(journal, writeback)
+        try:
+            for reference, repository in artifact.repositories.items():
+                writers = [writer for writer in work.writers if writer.reference == reference]
+                fetch(repository, writers, connections=settings.connections, stats=stats, listener=recorder)
+        except Mismatch:
+            journal.discard()  # it may speak of bytes that proved wrong in the end
+            raise
+    return stats
+
+
+def _place_files(
+    locked: LockedDestination,
+    artifact: ModelArtifact,
+    plan: ModelPlan,
+    places: dict[Digest, Path],
+    writeback: Writeback,
+) -> Tree:
+    """Put the model directory together in the workshop; return what it holds."""
+    workshop = locked.place.workshop
+    members = staged_members(workshop.stage, plan.archives, locked.settings)
+    tree = tree_of(artifact.form, plan.parts, places, members, locked.settings)
+    materialize(tree, workshop.model, workshop.folder, locked.place.trust)
+    writeback.tree(workshop.model)
+    return tree
+
+
+def _receipt(  # noqa: PLR0913, PLR0917 - a receipt tells of all of it
+    locked: LockedDestination,
+    artifact: ModelArtifact,
+    tree: Tree,
+    stats: TransferStats,
+    seconds: float,
+    writeback: Writeback,
+) -> Receipt:
+    model, settings = locked.place.workshop.model, locked.settings
+    files, links = records(model, tree, artifact.form)
+    return Receipt(
+        source=settings.source,
+        pinned=artifact.pinned,
+        digest=str(artifact.digest),
+        selection=settings.selection,
+        files=files,
+        links=links,
+        wire_bytes=stats.wire,
+        seconds=seconds,
+        published=int(time.time()),
+        inode=model.stat().st_ino,
+        boot="" if settings.sync and not writeback.cannot_sync else locked.boot,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _PieceRecorder:
+    """Records finished pieces in the journal, once they are on their way to the disk."""
+
+    journal: Journal
+    writeback: Writeback
+
+    def landed(self, layer: Descriptor, piece: Piece, span: tuple[int, int], handle: int) -> None:
+        self.journal.record(layer.digest, piece.start, piece.stop, os.fstat(handle).st_ino)
+        self.writeback.landed(*span, handle)
+
+    def complete(self, handle: int) -> None:
+        self.writeback.complete(handle)
+
+    def staged(self, layer: Descriptor) -> None:
+        self.journal.record(layer.digest, 0, layer.size, 0)
