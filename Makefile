@@ -17,7 +17,7 @@ $(VENV)/ready: pyproject.toml requirements/dev.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: $(VENV)/ready ## the whole road on this machine: pack, inject, pull, verify
+demo: $(VENV)/ready ## end to end on this machine: pack, inject, pull, verify
 	$(BIN)/python deploy/demo.py
 
 test: $(VENV)/ready lint demo ## every check: linters, types, rooms, the demo, and the tests against real parts

@@ -1,5 +1,6 @@
 """What holds for the house as a whole: documents that say what the code says, rooms of a size to live in."""
 
+import ast
 import os
 import pkgutil
 import re
@@ -24,6 +25,17 @@ GOLDEN = os.environ.get("WEIGHBRIDGE_GOLDEN") == "write"
 _CONTRACT = re.compile(r"(<!-- contract: .*? -->\n).*?(<!-- /contract -->)", re.DOTALL)
 _LINES = 280
 _MODULES = 14
+_METAPHORS = {"cargo", "shore", "crew", "carrier", "courier", "voice", "turns", "lineage", "keeper", "landing"} | {
+    "bring",
+    "settle",
+    "giver",
+    "squeeze",
+    "holder",
+    "strangers",
+    "errand",
+    "stranger",
+}
+_ODD_STARTS = ("Give ", "Hear ", "Tell ", "Let ", "Have ", "Say ", "Take ", "See ")
 _BANNED = {"utils", "common", "helpers", "base", "manager", "core", "misc"}
 
 
@@ -94,6 +106,19 @@ def test_a_folder_holds_no_more_modules_than_a_person_takes_in() -> None:
     folders = [folder for room in ROOMS for folder in (ROOT / room.__name__, *(ROOT / room.__name__).rglob("*/"))]
     crowded = {str(folder) for folder in folders if len([*folder.glob("*.py")]) - 1 > _MODULES}
     assert crowded == set()
+
+
+def test_names_are_the_fields_own_and_docstrings_say_what_a_function_does() -> None:
+    """No metaphor names a class or a function, and no first line begins as nobody's documentation does."""
+    odd, starts = [], []
+    for path in (path for room in ROOMS for path in (ROOT / room.__name__).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+", node.name)}
+                odd += [f"{path}: {node.name}"] if words & _METAPHORS else []
+                starts += [f"{path}: {node.name}"] if (ast.get_docstring(node) or "").startswith(_ODD_STARTS) else []
+    assert odd == []
+    assert starts == []
 
 
 def test_rooms_are_described_by_their_docstrings() -> None:
