@@ -14,7 +14,7 @@ from pathlib import Path
 from registry.digest import Digest
 from registry.paths import plain
 
-from .artifact.image import concerns
+from .artifact.image import affects
 from .artifact.model_artifact import ModelArtifact
 from .artifact.part import ParsedArtifact, Part
 from .errors import disk_errors
@@ -34,7 +34,7 @@ from .transfer.file_blob import FileBlobWriter
 from .transfer.whole_file import download_file
 from .tree.materialize import image_roots
 from .unpack.layer import LayerUnpacker
-from .unpack.staging import Stage, folder_of, sealed
+from .unpack.staging import Stage, folder_of, read_index
 from .verify import Verifier
 
 
@@ -231,7 +231,7 @@ def unfinished_archives(  # noqa: PLR0913, PLR0917 - one call, and each says wha
     streams = []
     for part in parts:
         folder = folder_of(stage, part, settings)
-        if (part.layer.digest.hex, 0, part.layer.size) in landed and sealed(folder) is not None:
+        if (part.layer.digest.hex, 0, part.layer.size) in landed and read_index(folder) is not None:
             continue
         payload = LayerUnpacker(part, Stage(folder, _wants(part, form, settings), flush))
         streams.append(ArchiveBlobWriter(part, payload))
@@ -242,7 +242,7 @@ def _wants(part: Part, form: ParsedArtifact, settings: Settings) -> Callable[[st
     """Return what tells by a member's name whether it matters; where only the whole archive tells its name, it does."""
     if form.is_image:
         roots = image_roots(settings.image_path)
-        return lambda name: concerns(plain(name).removeprefix("/"), roots)
+        return lambda name: affects(plain(name).removeprefix("/"), roots)
     if part.path or part.root:
         return lambda _: True
     return lambda name: is_selected(plain(name), settings.include, settings.exclude)

@@ -15,7 +15,7 @@ _LAYERS = ("application/vnd.oci.image.layer.", "application/vnd.docker.image.roo
 ROOTS = ("models", "model", "data")
 """Where packers put a model, the likeliest first: modelcars, others, KAITO's adapters."""
 
-TABLES = ("stargz.index.json", ".prefetch.landmark", ".no.prefetch.landmark")
+ESTARGZ_FILES = ("stargz.index.json", ".prefetch.landmark", ".no.prefetch.landmark")
 """What eStargz leaves at an image's root for those who load lazily; none of it is the image's own."""
 
 _WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
@@ -50,7 +50,7 @@ def removed_by(path: str) -> str:
     return folder if is_opaque(path) else "/".join(filter(None, (folder, name.removeprefix(_WHITEOUT))))
 
 
-def concerns(path: str, roots: Iterable[str]) -> bool:
+def affects(path: str, roots: Iterable[str]) -> bool:
     """Return whether a member may change what is in one of the folders: below it, as it, or as one above it.
 
     Of everything else in an image not even the name matters.

@@ -105,7 +105,7 @@ class Cache:
         return True
 
 
-def give(model: Path, receipt: Receipt, target: Path) -> None:
+def hardlink_tree(model: Path, receipt: Receipt, target: Path) -> None:
     """Fill a new folder with what a receipt names of a model: hard links, or where those cannot reach, copies."""
     with disk_errors():
         discard(target)

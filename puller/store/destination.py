@@ -15,7 +15,7 @@ from .filesystem import discard, free_bytes
 from .lock import Lock, Wait
 from .publish import Publication
 from .receipt import Receipt
-from .standing import final_names, is_whole, named, own_names, receipt_of, strangers
+from .standing import final_names, is_whole, named, own_names, receipt_of, unknown_files
 from .trust import Trust, status_of
 from .work_dir import HOUSE, Workshop, make_room, rooms_of
 
@@ -89,7 +89,7 @@ class Destination:
             return ""
         if not self._lock.is_known:
             return "its file system knows no locks, so nothing is shared with others"
-        return f"{self._lock.holder} holds its lock and shows no sign of life: this pull goes on without it"
+        return f"{self._lock.owner} holds its lock and shows no sign of life: this pull goes on without it"
 
     def check_writable(self) -> None:
         """Raise DiskFailed or NoRoom where nothing can be written."""
@@ -132,11 +132,11 @@ class Destination:
         """Return whether every file of the receipt stands here as it was published."""
         return is_whole(self.path, receipt, boot, self.trust)
 
-    def strangers(self, receipt: Receipt | None = None) -> list[str]:
+    def unknown_files(self, receipt: Receipt | None = None) -> list[str]:
         """Return what stands here that no pull of this user wrote, or that a receipt does not name."""
         with disk_errors():
             names = own_names(self.path, self.trust) if receipt is None else receipt.names
-            return strangers(self.path, names or frozenset())
+            return unknown_files(self.path, names or frozenset())
 
     def check_replaceable(self) -> None:
         """Raise Occupied unless all that stands here may make place for another version, or go over into it."""
@@ -153,7 +153,7 @@ class Destination:
                 f"{self.path}: belongs to user {status.st_uid}, and this is user {self.trust.uid}",
                 hint="name another folder, or have its owner remove this one",
             )
-        found = self.strangers()
+        found = self.unknown_files()
         if found and own_names(self.path, self.trust) is None:
             raise Occupied(f"{self.path}: holds files that no pull wrote: {named(found)}")
         foreign = [name for name in found if not self._is_own(name)]

@@ -58,7 +58,7 @@ class Lock:
             return True
         if not self.is_known:
             return False
-        with waiting(self.holder):
+        with waiting(self.owner):
             started = seen_at = wait.clock()
             seen = self._last_beat()
             while not self.try_acquire():
@@ -96,7 +96,7 @@ class Lock:
         return every(_BEAT_SECONDS, self._beat) if self.is_held else nullcontext()
 
     @property
-    def holder(self) -> str:
+    def owner(self) -> str:
         """Who has the lock, as far as this machine and container can see (proc_locks(5))."""
         if self._handle is None:
             return "nobody"

@@ -15,7 +15,7 @@ from registry.digest import Digest
 from registry.progress.reporter import Reporter
 from registry.source import parse_source
 
-from .cache import Cache, give
+from .cache import Cache, hardlink_tree
 from .destination import Destination
 from .journal import Follower, boot_id
 from .lock import Wait
@@ -50,7 +50,7 @@ class LockedDestination:
         if model.stat().st_dev != self.place.path.parent.stat().st_dev:
             self.place.reserve(receipt.size)
         ours = self.place.workshop.model
-        give(model, receipt, ours)
+        hardlink_tree(model, receipt, ours)
         Writeback(is_synced=self.settings.sync, is_low_memory=False).tree(ours)
         adopted = replace(
             receipt,
@@ -84,7 +84,7 @@ def current(settings: Settings, reporter: Reporter, place: Destination, digest: 
 
 def report_unknown_files(reporter: Reporter, place: Destination, receipt: Receipt) -> None:
     """Say which files stand beside those of a model."""
-    found = place.strangers(receipt)
+    found = place.unknown_files(receipt)
     if found:
         reporter.say(f"{place.path}: holds what is not the model's: {named(found)}")
 

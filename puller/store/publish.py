@@ -21,7 +21,7 @@ from puller.errors import BadArtifact, DiskFailed, Occupied
 
 from .filesystem import discard, exchange, link_or_copy, make_folders, write_whole
 from .receipt import LIMIT_BYTES, Receipt
-from .standing import PENDING, final_names, named, own_names, pending, receipts, strangers
+from .standing import PENDING, final_names, named, own_names, pending, receipts, unknown_files
 from .trust import Trust, read_state, status_of
 from .work_dir import Workshop
 from .writeback import sync
@@ -108,7 +108,7 @@ class Publication:
         if status_of(self.path) is None:
             return
         names = own_names(self.path, self.trust)
-        own = strangers(self.path, names or frozenset())
+        own = unknown_files(self.path, names or frozenset())
         if own and names is None:
             raise Occupied(f"{self.path}: holds files that no pull wrote: {named(own)}")
         blocked = [name for name in own if not _carry(self.path / name, self.workshop.model, name)]

@@ -100,7 +100,7 @@ def _restored(path: Path, receipt: Receipt, trust: Trust) -> Iterator[str]:
             yield record.path
 
 
-def strangers(path: Path, names: frozenset[str]) -> list[str]:
+def unknown_files(path: Path, names: frozenset[str]) -> list[str]:
     """Return the path of everything below a folder, folders left out, that is not one of `names`; sorted."""
     found = []
     for folder, folders, files in os.walk(path):

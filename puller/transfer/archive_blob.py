@@ -88,7 +88,7 @@ class ArchiveBlobWriter:
         """Make the stage."""
         self._payload.begin()
 
-    def land(self, piece: Piece) -> "OrderedPieceWriter":
+    def open_piece(self, piece: Piece) -> "OrderedPieceWriter":
         """Begin to take a piece."""
         return OrderedPieceWriter(self, piece)
 
@@ -147,10 +147,10 @@ class OrderedPieceWriter:
         self.hosts = stream.hosts
         self._hash_seconds = self._unpack_seconds = 0.0
 
-    def restart(self) -> None:
+    def reset(self) -> None:
         """Nothing: what was unpacked stays, and no piece is judged alone."""
 
-    def take(self, content: memoryview) -> None:
+    def write(self, content: memoryview) -> None:
         """Return the next bytes up when their turn comes."""
         began = time.perf_counter()
         self._stream.hash(self.position, content)
@@ -160,7 +160,7 @@ class OrderedPieceWriter:
         self._hash_seconds += hashed - began
         self._unpack_seconds += time.perf_counter() - hashed
 
-    def finish(self, stats: TransferStats, listener: PieceListener) -> None:
+    def commit(self, stats: TransferStats, listener: PieceListener) -> None:
         """Judge the layer if this was its last piece."""
         stats.spend("hash", self._hash_seconds)
         stats.spend("unpack", self._unpack_seconds)

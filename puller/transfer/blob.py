@@ -32,15 +32,15 @@ class PieceWriter(Protocol):
     hosts: set[str]
     """Who sent the bytes that are judged with this piece, as bodies name them."""
 
-    def restart(self) -> None:
+    def reset(self) -> None:
         """Forget what came of a piece with a digest of its own, to fetch it anew."""
         ...
 
-    def take(self, content: memoryview) -> None:
+    def write(self, content: memoryview) -> None:
         """Take the next bytes, while they are warm."""
         ...
 
-    def finish(self, stats: TransferStats, listener: PieceListener) -> None:
+    def commit(self, stats: TransferStats, listener: PieceListener) -> None:
         """Judge the piece, and with the last one the blob. Raises Mismatch."""
         ...
 
@@ -86,7 +86,7 @@ class BlobWriter(Protocol):
         """Make the place where it goes. Raises NoRoom, DiskFailed."""
         ...
 
-    def land(self, piece: Piece) -> PieceWriter:
+    def open_piece(self, piece: Piece) -> PieceWriter:
         """Begin to write a piece."""
         ...
 

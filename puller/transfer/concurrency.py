@@ -22,7 +22,7 @@ class ConcurrencyLimit:
     trial.
     """
 
-    most: int
+    maximum: int
     limit: int
     proven: int = 0
     rate: float = 0.0
@@ -35,9 +35,9 @@ class ConcurrencyLimit:
     is_settled: bool = False
 
     @classmethod
-    def start(cls, most: int) -> "ConcurrencyLimit":
+    def start(cls, maximum: int) -> "ConcurrencyLimit":
         """Return the first state for at most `most` connections."""
-        return cls(most=most, limit=min(FIRST, most))
+        return cls(maximum=maximum, limit=min(FIRST, maximum))
 
     def is_due(self, reads: int, seconds: float) -> bool:
         """Return whether what `reads` reads brought in so many seconds is enough to step by.
@@ -47,7 +47,7 @@ class ConcurrencyLimit:
         """
         return seconds >= TICK_SECONDS and reads >= self.limit
 
-    def step(self, rate: float) -> "ConcurrencyLimit":
+    def on_rate(self, rate: float) -> "ConcurrencyLimit":
         """Take the rate since the last step, in bytes a second."""
         if self.is_settled or rate <= 0:
             return self
@@ -59,12 +59,12 @@ class ConcurrencyLimit:
             return replace(self, seen=seen)
         if mean < self.rate * _WORTH:
             return replace(self, limit=self.proven, is_settled=True)
-        if self.limit == self.most:
+        if self.limit == self.maximum:
             return replace(self, proven=self.limit, rate=mean, is_settled=True)
-        limit = min(self.limit * 2, self.most)
-        return ConcurrencyLimit(most=self.most, limit=limit, proven=self.limit, rate=mean)
+        limit = min(self.limit * 2, self.maximum)
+        return ConcurrencyLimit(maximum=self.maximum, limit=limit, proven=self.limit, rate=mean)
 
-    def overrun(self) -> "ConcurrencyLimit":
+    def on_overload(self) -> "ConcurrencyLimit":
         """Halve the connections: the registry said that it has too much to do."""
         limit = max(self.limit // 2, 1)
         return replace(self, limit=limit, proven=limit, is_settled=True)

@@ -59,7 +59,7 @@ def _supervise(context: DownloadContext, concurrency: ConcurrencyLimit) -> None:
         now, count = time.monotonic(), context.stats.wire - wire
         if context.overload.is_set() or concurrency.is_due(context.stats.reads - reads, now - looked):
             concurrency = (
-                concurrency.overrun() if context.overload.is_set() else concurrency.step(count / (now - looked))
+                concurrency.on_overload() if context.overload.is_set() else concurrency.on_rate(count / (now - looked))
             )
             context.overload.clear()
             context.queue.set_limit(concurrency.limit)

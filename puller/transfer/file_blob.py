@@ -74,7 +74,7 @@ class FileBlobWriter:
             finally:
                 os.close(handle)
 
-    def land(self, piece: Piece) -> "FilePieceWriter":
+    def open_piece(self, piece: Piece) -> "FilePieceWriter":
         """Begin to write a piece."""
         return ZstdChunkWriter(self, piece, self.blob.packed) if self.blob.packed else FilePieceWriter(self, piece)
 
@@ -84,12 +84,12 @@ class FileBlobWriter:
     def finish(self, piece: Piece, handle: int) -> bool:
         """Count a piece that is on disk; True when the blob is complete. Raises Mismatch at the blob's end."""
         if self.prefix:
-            self.prefix.extend(piece, handle)
+            self.prefix.piece_done(piece, handle)
         with self._lock:
             self._left -= 1
             is_complete = self._left == 0
         if is_complete and self.prefix:
-            self.prefix.judge(handle)
+            self.prefix.verify(handle)
         return is_complete
 
 
@@ -103,24 +103,24 @@ class FilePieceWriter:
             self._handle = os.open(file_writer.path, _FLAGS)
         self._begin()
 
-    def restart(self) -> None:
+    def reset(self) -> None:
         """Forget what came of a piece with a digest of its own, to fetch it anew."""
         self._begin()
 
-    def take(self, content: memoryview) -> None:
+    def write(self, content: memoryview) -> None:
         """Hash the next bytes while they are warm, and write them at their place."""
         began = time.perf_counter()
         if self._verifier:
             self._verifier.update(content)
         elif self._file_writer.prefix:
-            self._file_writer.prefix.pass_by(self.piece, self.position, content, self._handle)
+            self._file_writer.prefix.feed(self.piece, self.position, content, self._handle)
         hashed = time.perf_counter()
         self._write(content, self.position)
         self.position += len(content)
         self._hash_seconds += hashed - began
         self._disk_seconds += time.perf_counter() - hashed
 
-    def finish(self, stats: TransferStats, listener: PieceListener) -> None:
+    def commit(self, stats: TransferStats, listener: PieceListener) -> None:
         """Judge the piece, and with the last one the blob. Raises Mismatch."""
         began = time.perf_counter()
         if self._verifier:
@@ -167,7 +167,7 @@ class ZstdChunkWriter(FilePieceWriter):
         self._broken: BadArtifact | None = None
         super().__init__(file_writer, piece)
 
-    def finish(self, stats: TransferStats, listener: PieceListener) -> None:
+    def commit(self, stats: TransferStats, listener: PieceListener) -> None:
         """Judge the chunk; raises Mismatch when it is wrong, BadArtifact when it is right and does not unpack."""
         if self._verifier:
             self._verifier.finish()
@@ -175,7 +175,7 @@ class ZstdChunkWriter(FilePieceWriter):
             self._decoder.finish()
         if self._broken is not None or self._skip or self._left:
             raise self._broken or BadArtifact(f"{self._file_writer.name}: a chunk that holds less than it should")
-        super().finish(stats, listener)
+        super().commit(stats, listener)
 
     def _begin(self) -> None:
         super()._begin()

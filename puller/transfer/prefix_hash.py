@@ -28,7 +28,7 @@ class PrefixHasher:
         self._landed = {piece.start: piece.stop for piece in landed}
         self._lock = threading.Lock()
 
-    def pass_by(self, piece: Piece, position: int, content: memoryview, handle: int) -> None:
+    def feed(self, piece: Piece, position: int, content: memoryview, handle: int) -> None:
         """Hash `content`, about to be written at `position` of an unfinished piece, if the front is in that piece."""
         if not piece.start <= self._position <= position:
             return
@@ -38,13 +38,13 @@ class PrefixHasher:
                 self._hasher.update(content)
                 self._position += len(content)
 
-    def extend(self, piece: Piece, handle: int) -> None:
+    def piece_done(self, piece: Piece, handle: int) -> None:
         """Take notice that a piece is on disk, and follow the front as far as there is no gap."""
         with self._lock:
             self._landed[piece.start] = piece.stop
-        self.follow(handle)
+        self.catch_up(handle)
 
-    def follow(self, handle: int) -> None:
+    def catch_up(self, handle: int) -> None:
         """Hash what has landed at the front; when another thread is at it, that one goes on."""
         while self._gapless() and self._lock.acquire(blocking=False):
             try:
@@ -54,7 +54,7 @@ class PrefixHasher:
             finally:
                 self._lock.release()
 
-    def judge(self, handle: int) -> None:
+    def verify(self, handle: int) -> None:
         """Raise Mismatch unless the whole blob has its digest."""
         with self._lock:
             self._read_back(handle, self._blob.layer.size)

@@ -128,15 +128,15 @@ def _line_up(writers: Iterable[BlobWriter]) -> Iterator[Task]:
         pieces = deque(Task(writer, piece, number == 0) for number, piece in enumerate(writer.missing))
         if pieces:
             lanes[writer.is_ordered].append(pieces)
-    free = _in_turns(lanes[False])
-    for number, task in enumerate(_in_turns(lanes[True]), 1):
+    free = _interleave(lanes[False])
+    for number, task in enumerate(_interleave(lanes[True]), 1):
         yield task
         if number % _AT_ONCE == 0:
             yield from islice(free, 1)
     yield from free
 
 
-def _in_turns(blobs: Iterable[deque[Task]]) -> Iterator[Task]:
+def _interleave(blobs: Iterable[deque[Task]]) -> Iterator[Task]:
     waiting = iter(blobs)
     begun = deque(islice(waiting, _AT_ONCE))
     while begun:

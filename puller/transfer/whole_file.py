@@ -40,12 +40,12 @@ def download_file(
         discard(folder)
     try:
         wanted = [one for one in missing if len(one.missing) == len(one.blob.pieces) > 1]
-        return sum(_bring(repository, file_writer, folder, reporter) for file_writer in wanted) > 0
+        return sum(_download(repository, file_writer, folder, reporter) for file_writer in wanted) > 0
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _bring(courier: WholeFileSource, file_writer: FileBlobWriter, folder: Path, reporter: Reporter) -> bool:
+def _download(courier: WholeFileSource, file_writer: FileBlobWriter, folder: Path, reporter: Reporter) -> bool:
     try:
         brought = courier.download_file(file_writer.layer, folder)
     except Fault as error:

@@ -41,16 +41,16 @@ class PieceDownloader:
         """Bring the piece, and what its answer turns out to hold beside it, to disk."""
         try:
             while self._pieces and self._context.queue.failure is None:
-                piece_writer = self._writer.land(self._pieces.popleft())
+                piece_writer = self._writer.open_piece(self._pieces.popleft())
                 try:
-                    self._bring(piece_writer)
+                    self._download(piece_writer)
                 finally:
                     piece_writer.close()
         finally:
             self._hang_up()
             self._context.stats.spend("wire", self._wire_seconds)
 
-    def _bring(self, piece_writer: PieceWriter) -> None:
+    def _download(self, piece_writer: PieceWriter) -> None:
         """Fetch one piece, each time from where the last connection broke."""
         waiting = self._context.repository.patience.begin()
         was_wrong, chances = False, CHANCES
@@ -58,7 +58,7 @@ class PieceDownloader:
             before = piece_writer.position
             try:
                 if self._fill(piece_writer, chances):
-                    piece_writer.finish(self._context.stats, self._context.listener)
+                    piece_writer.commit(self._context.stats, self._context.listener)
                 return  # noqa: TRY300 - the way out of the loop, beside what keeps it going
             except Mismatch:
                 self._hang_up()
@@ -92,7 +92,7 @@ class PieceDownloader:
             self._context.queue.put_back(self._writer, self._writer.missing)
             return True
         self._context.stats.take_back(piece_writer.position - piece_writer.piece.start)
-        piece_writer.restart()
+        piece_writer.reset()
         return False
 
     def _fill(self, piece_writer: PieceWriter, chances: int) -> bool:
@@ -103,7 +103,7 @@ class PieceDownloader:
                 return False
             watched = self._seek(piece_writer, chances)
             count = self._read(watched, stop - piece_writer.position)
-            piece_writer.take(self._buffer[:count])
+            piece_writer.write(self._buffer[:count])
             self._context.stats.add(count)
         body = self._watched.body if self._watched else None
         if body is not None and self._offset == body.stop and body.readinto(self._buffer[:1]):

@@ -19,7 +19,7 @@ from puller.settings import Settings
 from puller.store.filesystem import NOT_HERE, copy, discard, link_or_copy, make_folders, optional
 from puller.store.receipt import FileRecord
 from puller.store.trust import Trust, status_of
-from puller.unpack.staging import Staged, folder_of, sealed
+from puller.unpack.staging import Staged, folder_of, read_index
 from puller.unpack.untar import MemberType
 from registry.digest import Digest
 from registry.paths import plain
@@ -36,7 +36,7 @@ def staged_members(stage: Path, parts: Iterable[Part], settings: Settings) -> Me
     """Return what lies on the stage, whole; raise BadArtifact when somebody took it away, or when it is too much."""
     members, count = dict[str, Sequence[Staged]](), 0
     for part in parts:
-        found = sealed(folder_of(stage, part, settings))
+        found = read_index(folder_of(stage, part, settings))
         if found is None:
             raise BadArtifact(f"{part.name}: what was unpacked of it is gone", hint="pull again")
         members[str(part.layer.digest)] = found
@@ -61,12 +61,12 @@ def tree_of(
         else:
             tree.put_members(part, members[str(part.layer.digest)])
     if form.is_image:
-        tree = tree.rooted(_root(tree, settings.image_path))
+        tree = tree.subtree(_root(tree, settings.image_path))
     for path, node in tree.nodes.items():
         if node.kind is MemberType.SYMLINK:
             tree.follow(path)
     if settings.include or settings.exclude:
-        tree.keep(lambda path: is_selected(path, settings.include, settings.exclude))
+        tree.filter(lambda path: is_selected(path, settings.include, settings.exclude))
     if all(node.kind is MemberType.FOLDER for node in tree.nodes.values()):
         raise NothingSelected(f"no file matches include={list(settings.include)} exclude={list(settings.exclude)}")
     return tree

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from posixpath import relpath
 
-from puller.artifact.image import TABLES, is_opaque, is_whiteout, removed_by
+from puller.artifact.image import ESTARGZ_FILES, is_opaque, is_whiteout, removed_by
 from puller.artifact.part import Part, readable
 from puller.errors import BadArtifact, UnsafePath
 from puller.unpack.staging import Staged
@@ -68,8 +68,8 @@ class Tree:
         for name, member in named:
             path = self._real(names.get(name, name))
             if self._is_image and is_whiteout(path):
-                self._wipe(path, part.number)
-            elif self._is_image and path in TABLES:
+                self._apply_whiteout(path, part.number)
+            elif self._is_image and path in ESTARGZ_FILES:
                 continue
             elif path and member.kind is MemberType.HARDLINK:
                 target = self._name(part, member.target)
@@ -77,7 +77,7 @@ class Tree:
             elif path:
                 self._put_member(path, member, part)
 
-    def rooted(self, root: str) -> "Tree":
+    def subtree(self, root: str) -> "Tree":
         """Return the tree below a folder by itself, every link rewritten that leads through names above it."""
         tree = Tree(is_image=self._is_image)
         above = f"{root}/" if root else ""
@@ -93,7 +93,7 @@ class Tree:
             tree._put(path.removeprefix(above), Node(node.layer, node.kind, node.content, target))
         return tree
 
-    def keep(self, is_wanted: Callable[[str], bool]) -> None:
+    def filter(self, is_wanted: Callable[[str], bool]) -> None:
         """Let go of every file and link that is not wanted, and of folders, which come with what is in them."""
         for path in [
             path for path, node in self.nodes.items() if node.kind is MemberType.FOLDER or not is_wanted(path)
@@ -159,12 +159,12 @@ class Tree:
             if above is MemberType.SYMLINK:
                 raise UnsafePath(f"{path!r} leads through the link {parent!r}")
             if above is MemberType.FILE:
-                self._make_way(parent, node.layer)
+                self._replace_existing(parent, node.layer)
         if self._holds(path, node):
             self.nodes[path] = node
             return
         if path in self.nodes or (self._folders.has_any(path) and node.kind is not MemberType.FOLDER):
-            self._make_way(path, node.layer)
+            self._replace_existing(path, node.layer)
         self.nodes[path] = node
         self._folders.add(path)
 
@@ -173,14 +173,14 @@ class Tree:
         old = self.nodes.get(path)
         return old is not None and (old.kind, old.target) == (node.kind, node.target) and old.content is node.content
 
-    def _make_way(self, path: str, layer: int) -> None:
+    def _replace_existing(self, path: str, layer: int) -> None:
         """Remove what stands at a path for what a later layer, or the same one, puts there."""
         claimed = [one for one in (path, *self._below(path)) if one in self.nodes and self.nodes[one].layer != layer]
         if claimed and not self._is_image:
             raise BadArtifact(f"two layers claim {claimed[0]!r}")
         self._remove(path)
 
-    def _wipe(self, path: str, layer: int) -> None:
+    def _apply_whiteout(self, path: str, layer: int) -> None:
         """Do what a whiteout says: remove what layers below put here."""
         hidden = removed_by(path)
         gone = self._below(hidden) if is_opaque(path) else [hidden, *self._below(hidden)]

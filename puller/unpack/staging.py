@@ -132,7 +132,7 @@ class Stage:
         return tuple(self._members)
 
 
-def sealed(folder: Path) -> tuple[Staged, ...] | None:
+def read_index(folder: Path) -> tuple[Staged, ...] | None:
     """Return the members of an archive that an earlier pull staged whole, if all of them still stand; else None."""
     found = read_state(folder / "list", _LIST_LIMIT)
     try:

@@ -13,7 +13,7 @@ def run(most: int, bring: dict[int, float]) -> ConcurrencyLimit:
     """Step until nothing changes; `bring` maps a limit to the rate that it brings."""
     concurrency = ConcurrencyLimit.start(most)
     for _ in range(20):
-        concurrency = concurrency.step(bring[concurrency.limit])
+        concurrency = concurrency.on_rate(bring[concurrency.limit])
     return concurrency
 
 
@@ -31,19 +31,19 @@ def test_one_tick_decides_nothing_that_is_not_clear() -> None:
     """A pause right after the doubling is made up for by the ticks behind it, and a burst does not stand for them."""
     paused = ConcurrencyLimit.start(2 * FIRST)
     for rate in (100.0, 100.0, 0.1, 60.0, 130.0, 150.0):
-        paused = paused.step(rate)
+        paused = paused.on_rate(rate)
     assert paused.limit == 2 * FIRST
     burst = ConcurrencyLimit.start(2 * FIRST)
     for rate in (100.0, 100.0, 0.1, 140.0, 80.0, 80.0):
-        burst = burst.step(rate)
+        burst = burst.on_rate(rate)
     assert burst.limit == FIRST
 
 
 def test_a_registry_that_is_overrun_gets_fewer_and_never_none() -> None:
     """Each overload halves, down to one, and no growth follows."""
-    concurrency = ConcurrencyLimit.start(16).step(1.0)
+    concurrency = ConcurrencyLimit.start(16).on_rate(1.0)
     for _ in range(9):
-        concurrency = concurrency.overrun().step(1e9)
+        concurrency = concurrency.on_overload().on_rate(1e9)
     assert concurrency.limit == 1
 
 
@@ -52,7 +52,7 @@ def test_the_limit_stays_between_one_and_the_most(most: int, rates: list[float])
     """Law: whatever the rates, 1 <= limit <= most."""
     concurrency = ConcurrencyLimit.start(most)
     for rate in rates:
-        concurrency = concurrency.step(rate)
+        concurrency = concurrency.on_rate(rate)
         assert 1 <= concurrency.limit <= most
     assert ConcurrencyLimit.start(1).limit == min(FIRST, 1)
 
@@ -88,7 +88,7 @@ def settled(seed: int, each: float, most: int = 32, total: float = float("inf"))
                 missing[number] += BUFFER
                 reads += 1
         if concurrency.is_due(reads, now - looked):
-            concurrency, looked, reads = concurrency.step(reads * BUFFER / (now - looked)), now, 0
+            concurrency, looked, reads = concurrency.on_rate(reads * BUFFER / (now - looked)), now, 0
         if concurrency.is_settled:
             break
     return concurrency

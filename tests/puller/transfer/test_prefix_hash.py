@@ -23,6 +23,6 @@ def test_a_file_that_became_shorter_meanwhile_is_named(tmp_path: Path) -> None:
     handle = os.open(file, os.O_RDONLY)
     try:
         with pytest.raises(DiskFailed, match="weights: ends at byte 30000"):
-            PrefixHasher(blob, blob.pieces).judge(handle)
+            PrefixHasher(blob, blob.pieces).verify(handle)
     finally:
         os.close(handle)
