@@ -1,8 +1,9 @@
-"""One worker's errand: a piece of a blob, brought to disk through whatever the network does to it."""
+"""Download one piece of a blob: ranged request, write, verify; retry, resume or switch hosts on errors."""
 
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from enum import Enum
 from threading import Event
 
 from registry.errors import Fault, Mismatch, Unavailable
@@ -26,8 +27,62 @@ class DownloadContext:
     overload: Event = field(default_factory=Event)
 
 
+class Step(Enum):
+    """What a worker does next after an error."""
+
+    RAISE = "fail the whole fetch with the error"
+    RECONNECT = "continue at once where the connection broke"
+    WAIT = "continue where the connection broke, after a wait, as long as patience lasts"
+    REFETCH_PIECE = "discard the piece and download it again"
+    REFETCH_BLOB = "discard the whole blob and download it again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What decides the next step after an error."""
+
+    is_corrupt: bool
+    """Whether the error is a Mismatch: bytes are wrong, not missing."""
+
+    was_cut: bool
+    """Whether the watchdog cut the connection because it was slow."""
+
+    has_other_host: bool
+    """Whether another host remains that may send correct bytes."""
+
+    has_digest: bool
+    """Whether the piece has a digest of its own; else the whole blob is verified with its last piece."""
+
+    has_all: bool
+    """Whether every piece of the blob has arrived."""
+
+    was_refetched: bool
+    """Whether the piece was downloaded again when no other host remained; where `has_digest` is false, whether the blob
+    was downloaded again."""
+
+
+def next_step(failure: Failure) -> Step:
+    """Return what to do after an error. "-" stands for either value.
+
+    is_corrupt  was_cut  has_other_host  was_refetched  has_digest  has_all  step
+    no          yes      -               -              -           -        RECONNECT
+    no          no       -               -              -           -        WAIT
+    yes         -        no              yes            -           -        RAISE
+    yes         -        no              no             no          no       RAISE
+    yes         -        no              no             yes         no       REFETCH_PIECE
+    yes         -        no              no             -           yes      REFETCH_BLOB
+    yes         -        yes             -              -           no       REFETCH_PIECE
+    yes         -        yes             -              -           yes      REFETCH_BLOB
+    """
+    if not failure.is_corrupt:
+        return Step.RECONNECT if failure.was_cut else Step.WAIT
+    if not failure.has_other_host and (failure.was_refetched or not (failure.has_digest or failure.has_all)):
+        return Step.RAISE
+    return Step.REFETCH_BLOB if failure.has_all else Step.REFETCH_PIECE
+
+
 class PieceDownloader:
-    """Brings one piece, or the whole rest of its blob where the registry knows no ranges."""
+    """Downloads one piece, or the whole rest of its blob where the registry serves no ranges."""
 
     def __init__(self, context: DownloadContext, buffer: memoryview, task: Task) -> None:
         self._context, self._buffer = context, buffer
@@ -38,7 +93,7 @@ class PieceDownloader:
         self._wire_seconds = 0.0
 
     def run(self) -> None:
-        """Bring the piece, and what its answer turns out to hold beside it, to disk."""
+        """Download the piece to disk, and the further pieces that the registry's answer turns out to hold."""
         try:
             while self._pieces and self._context.queue.failure is None:
                 piece_writer = self._writer.open_piece(self._pieces.popleft())
@@ -51,52 +106,57 @@ class PieceDownloader:
             self._context.stats.spend("wire", self._wire_seconds)
 
     def _download(self, piece_writer: PieceWriter) -> None:
-        """Fetch one piece, each time from where the last connection broke."""
+        """Download one piece; after an error do what `next_step` says, until the piece is whole or the fetch failed."""
         waiting = self._context.repository.patience.begin()
-        was_wrong, chances = False, CHANCES
+        was_refetched, chances = False, CHANCES
         while self._context.queue.failure is None:
             before = piece_writer.position
             try:
                 if self._fill(piece_writer, chances):
                     piece_writer.commit(self._context.stats, self._context.listener)
                 return  # noqa: TRY300 - the way out of the loop, beside what keeps it going
-            except Mismatch:
-                self._hang_up()
-                can_mend = self._context.repository.report_corrupt(frozenset(piece_writer.hosts))
-                if not can_mend and not self._is_worth_another(piece_writer, was_wrong):
-                    raise
-                was_wrong = was_wrong or not can_mend
-                if self._begin_again(piece_writer):
-                    return
             except Fault as error:
-                was_cut = self._watched is not None and self._watched.was_cut
-                self._hang_up()
-                if was_cut:
-                    chances -= 1
-                    continue
-                if isinstance(error, Unavailable) and error.is_overload:
-                    self._context.overload.set()
-                waiting.after(error, piece_writer.position - before)
+                failure = self._failure(error, piece_writer, was_refetched=was_refetched)
+                match next_step(failure):
+                    case Step.RAISE:
+                        raise
+                    case Step.RECONNECT:
+                        chances -= 1
+                    case Step.WAIT:
+                        if isinstance(error, Unavailable) and error.is_overload:
+                            self._context.overload.set()
+                        waiting.after(error, piece_writer.position - before)
+                    case Step.REFETCH_PIECE:
+                        was_refetched = was_refetched or not failure.has_other_host
+                        self._context.stats.take_back(piece_writer.position - piece_writer.piece.start)
+                        piece_writer.reset()
+                    case Step.REFETCH_BLOB:
+                        self._refetch_blob()
+                        return
 
-    def _is_worth_another(self, piece_writer: PieceWriter, was_wrong: bool) -> bool:  # noqa: FBT001 - a state, not a switch
-        """Return whether to ask the same host anew: once for each piece, or blob, that has a digest of its own."""
-        if piece_writer.piece.digest:
-            return not was_wrong
-        return self._writer.has_all and not self._writer.was_wrong
+    def _failure(self, error: Fault, piece_writer: PieceWriter, *, was_refetched: bool) -> Failure:
+        """Close the connection, report corrupt bytes to the repository, and return what `next_step` must know."""
+        was_cut = self._watched is not None and self._watched.was_cut
+        self._hang_up()
+        is_corrupt = isinstance(error, Mismatch)
+        has_digest = piece_writer.piece.digest is not None
+        return Failure(
+            is_corrupt=is_corrupt,
+            was_cut=was_cut,
+            has_other_host=is_corrupt and self._context.repository.report_corrupt(frozenset(piece_writer.hosts)),
+            has_digest=has_digest,
+            has_all=self._writer.has_all,
+            was_refetched=was_refetched if has_digest else self._writer.was_wrong,
+        )
 
-    def _begin_again(self, piece_writer: PieceWriter) -> bool:
-        """Forget what was wrong; True when that is the whole blob, whose pieces anybody may bring then."""
-        if self._writer.has_all:
-            self._context.stats.take_back(self._writer.layer.size)
-            self._writer.begin_again()
-            self._context.queue.put_back(self._writer, self._writer.missing)
-            return True
-        self._context.stats.take_back(piece_writer.position - piece_writer.piece.start)
-        piece_writer.reset()
-        return False
+    def _refetch_blob(self) -> None:
+        """Discard the whole blob, and put its pieces back into the queue, where any worker may take them."""
+        self._context.stats.take_back(self._writer.layer.size)
+        self._writer.begin_again()
+        self._context.queue.put_back(self._writer, self._writer.missing)
 
     def _fill(self, piece_writer: PieceWriter, chances: int) -> bool:
-        """Read the piece to its end; False when another worker's failure ended the work before."""
+        """Read the piece to its end; return False if another worker's failure ended the work before."""
         stop = piece_writer.piece.stop
         while piece_writer.position < stop:
             if self._context.queue.failure is not None:
@@ -112,7 +172,7 @@ class PieceDownloader:
         return True
 
     def _seek(self, piece_writer: PieceWriter, chances: int) -> Watched:
-        """Return a body that stands at the landing's position: the one at hand, or a new one."""
+        """Return a body that stands at the piece writer's position: the open one, or a new one."""
         if self._watched is None:
             body = self._open(piece_writer)
             self._watched = Watched(body, chances)
@@ -132,14 +192,14 @@ class PieceDownloader:
             self._pieces.extend(self._context.queue.take_rest(self._writer))
         elif piece_writer.piece.stop - piece_writer.piece.start < self._writer.layer.size:
             self._context.queue.ranges_work()
-            self._context.queue.put_back(self._writer, self._pieces)  # what a broken stream was to carry
+            self._context.queue.put_back(self._writer, self._pieces)  # the rest of a stream that broke
             self._pieces.clear()
         return body
 
-    def _read(self, watched: Watched, most: int) -> int:
-        watched.wanted = min(most, len(self._buffer))
+    def _read(self, watched: Watched, limit: int) -> int:
+        watched.wanted = min(limit, len(self._buffer))
         began = watched.reading_since = time.perf_counter()
-        count = watched.body.readinto(self._buffer[:most])
+        count = watched.body.readinto(self._buffer[:limit])
         seconds = time.perf_counter() - began
         watched.has_read(count, seconds)
         self._wire_seconds += seconds
