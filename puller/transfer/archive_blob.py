@@ -1,8 +1,8 @@
 """A blob that is unpacked from front to back while its bytes come over several connections.
 
-Pieces are as large as a worker's buffer. A worker reads its piece while others read theirs, and waits with full hands
-until those before it have given up their bytes: the network runs ahead of the unpacking by as much as there are
-connections, and no byte is held twice. Bytes take two turns, so that one thread hashes while another unpacks.
+Each worker downloads one piece as large as its buffer, then blocks until all earlier pieces of the layer were consumed.
+Read-ahead is therefore at most PIECE_BYTES for each connection, and no byte is copied twice. Hashing and unpacking
+are two ordered stages, so that one thread hashes while another unpacks.
 """
 
 import threading
@@ -19,15 +19,15 @@ from registry.progress.stats import TransferStats
 from .blob import PieceListener
 
 PIECE_BYTES = 2 << 20
-"""A worker's whole buffer: with less it would ask more often, with more it would have to wait in the middle."""
+"""A worker's whole buffer: smaller pieces need more requests, larger ones make a worker wait in the middle."""
 
 
 class Abandoned(Exception):
-    """The work ended early, for a reason that somebody else tells."""
+    """The fetch ended early; the error of another worker tells why."""
 
 
 class Sequencer:
-    """Lets threads pass one after the other, in the order of the bytes that they carry."""
+    """Lets threads continue one after the other, in the order of their bytes' offsets."""
 
     def __init__(self) -> None:
         self._position = 0
@@ -35,20 +35,20 @@ class Sequencer:
         self._changed = threading.Condition()
 
     def take(self, position: int) -> None:
-        """Wait until everything before `position` has passed; raise Abandoned when that will never be."""
+        """Wait until all bytes before `position` were passed on; raise Abandoned when the fetch ended."""
         with self._changed:
             self._changed.wait_for(lambda: self._is_over or self._position == position)
             if self._is_over:
                 raise Abandoned
 
     def pass_on(self, position: int) -> None:
-        """Let the bytes from `position` pass."""
+        """Release the thread whose bytes begin at `position`."""
         with self._changed:
             self._position = position
             self._changed.notify_all()
 
     def end(self) -> None:
-        """Let everybody go."""
+        """Release all waiting threads, which raise Abandoned."""
         with self._changed:
             self._is_over = True
             self._changed.notify_all()
@@ -70,44 +70,44 @@ class ArchiveBlobWriter:
 
     @property
     def missing_bytes(self) -> int:
-        """The whole layer: an unpacking cannot go on in the middle."""
+        """The size of the whole layer: unpacking cannot be resumed in the middle."""
         return self.layer.size
 
     @property
     def has_all(self) -> bool:
-        """Whether every piece has come."""
+        """Whether every piece was unpacked."""
         return self._left == 0
 
     def begin_again(self) -> None:
-        """Unpack anew, on an empty stage."""
+        """Discard what was unpacked, and start again with an empty stage."""
         self.was_wrong = True
         self._prepare()
         self._payload.begin()
 
     def reserve(self) -> None:
-        """Make the stage."""
+        """Create the stage. Raises DiskFailed, NoRoom."""
         self._payload.begin()
 
     def open_piece(self, piece: Piece) -> "OrderedPieceWriter":
-        """Begin to take a piece."""
+        """Return a writer for a piece."""
         return OrderedPieceWriter(self, piece)
 
     def abandon(self) -> None:
-        """Let go whoever waits for its turn."""
+        """Release the workers that wait for earlier pieces: the fetch ended early."""
         self._hashing.end()
         self._unpacking.end()
 
     def hash(self, position: int, content: memoryview) -> None:
-        """Count the digest further, in its turn."""
+        """Update the layer's digest, once all bytes before `position` were hashed."""
         self._hashing.take(position)
         self._hasher.update(content)
         self._hashing.pass_on(position + len(content))
 
     def unpack(self, position: int, content: memoryview) -> None:
-        """Unpack further, in its turn.
+        """Unpack bytes, once all bytes before `position` were unpacked.
 
-        Bytes that cannot be unpacked may be no artifact's fault but a host's that lied: the digest will tell, so
-        the rest is still counted.
+        An error is kept until the layer is whole, for its digest tells whether the artifact is broken or a host sent
+        wrong bytes.
         """
         self._unpacking.take(position)
         if self._broken is None:
@@ -118,7 +118,7 @@ class ArchiveBlobWriter:
         self._unpacking.pass_on(position + len(content))
 
     def finish(self, listener: PieceListener) -> None:
-        """Count a piece that was unpacked; with the last one judge the layer. Raises Mismatch, BadArtifact."""
+        """Record that a piece was unpacked, and verify the layer after the last one. Raises Mismatch, BadArtifact."""
         with self._lock:
             self._left -= 1
             if self._left:
@@ -140,7 +140,7 @@ class ArchiveBlobWriter:
 
 
 class OrderedPieceWriter:
-    """A piece of a Stream under way; a PieceWriter."""
+    """Writes a piece of a packed layer; a PieceWriter."""
 
     def __init__(self, stream: ArchiveBlobWriter, piece: Piece) -> None:
         self._stream, self.piece, self.position = stream, piece, piece.start
@@ -148,10 +148,10 @@ class OrderedPieceWriter:
         self._hash_seconds = self._unpack_seconds = 0.0
 
     def reset(self) -> None:
-        """Nothing: what was unpacked stays, and no piece is judged alone."""
+        """Do nothing: unpacked bytes stay, because pieces have no digests of their own."""
 
     def write(self, content: memoryview) -> None:
-        """Return the next bytes up when their turn comes."""
+        """Hash and unpack the next bytes, once all bytes before them were."""
         began = time.perf_counter()
         self._stream.hash(self.position, content)
         hashed = time.perf_counter()
@@ -161,10 +161,10 @@ class OrderedPieceWriter:
         self._unpack_seconds += time.perf_counter() - hashed
 
     def commit(self, stats: TransferStats, listener: PieceListener) -> None:
-        """Judge the layer if this was its last piece."""
+        """Record that the piece is unpacked, and verify the layer after its last one. Raises Mismatch, BadArtifact."""
         stats.spend("hash", self._hash_seconds)
         stats.spend("unpack", self._unpack_seconds)
         self._stream.finish(listener)
 
     def close(self) -> None:
-        """Nothing is open here."""
+        """Do nothing: no file is open."""

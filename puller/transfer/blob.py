@@ -1,4 +1,4 @@
-"""A blob on its way to disk, whatever is done with its bytes: what the workers of a fetch need to know of it."""
+"""What workers need of a blob that is being downloaded, whether it is written as it is or unpacked."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -9,7 +9,7 @@ from registry.progress.stats import TransferStats
 
 
 class PieceListener(Protocol):
-    """Who hears of what has come; called from the workers' threads, with the open file."""
+    """Callbacks for finished pieces and files, from the workers' threads; `handle` is the open file descriptor."""
 
     def landed(self, layer: Descriptor, piece: Piece, span: tuple[int, int], handle: int) -> None:
         """Record that a piece is written at a span of its file and, where it has a digest, verified."""
@@ -20,76 +20,76 @@ class PieceListener(Protocol):
         ...
 
     def staged(self, layer: Descriptor) -> None:
-        """Record that what was packed in a layer lies on the stage, verified."""
+        """Record that the members of a packed layer are on the stage, verified."""
         ...
 
 
 class PieceWriter(Protocol):
-    """A piece under way: `position` is the offset of its next byte, wherever the last connection broke."""
+    """Writes one piece: `position` is the offset in the blob of the next byte that it wants."""
 
     piece: Piece
     position: int
     hosts: set[str]
-    """Who sent the bytes that are judged with this piece, as bodies name them."""
+    """The hosts that sent the bytes which are verified with this piece, as BlobReader.host names them."""
 
     def reset(self) -> None:
-        """Forget what came of a piece with a digest of its own, to fetch it anew."""
+        """Discard the piece's bytes, so that it can be downloaded again."""
         ...
 
     def write(self, content: memoryview) -> None:
-        """Take the next bytes, while they are warm."""
+        """Hash and write the next bytes. Raises BadArtifact, DiskFailed, NoRoom."""
         ...
 
     def commit(self, stats: TransferStats, listener: PieceListener) -> None:
-        """Judge the piece, and with the last one the blob. Raises Mismatch."""
+        """Verify the piece, and the blob after its last piece. Raises Mismatch, BadArtifact."""
         ...
 
     def close(self) -> None:
-        """Let go of what was open."""
+        """Close what is open."""
         ...
 
 
 class BlobWriter(Protocol):
-    """A blob on its way to disk. Every method may be called from any thread."""
+    """Writes one blob. Every method may be called from any thread."""
 
     layer: Descriptor
     name: str
     reference: str
-    """The artifact that it is from, as its part names it."""
+    """The artifact that the blob belongs to: Part.reference."""
 
     is_ordered: bool
-    """Whether its pieces must be taken in their order."""
+    """Whether its pieces must be consumed in their order."""
 
     was_wrong: bool
-    """Whether the whole came once already, and was wrong."""
+    """Whether the whole blob was discarded once because its bytes were wrong."""
 
     @property
     def missing(self) -> Sequence[Piece]:
-        """The pieces that are still to come."""
+        """The pieces that are still missing."""
         ...
 
     @property
     def missing_bytes(self) -> int:
-        """How much is still to come."""
+        """Bytes that are still missing."""
         ...
 
     @property
     def has_all(self) -> bool:
-        """Whether every piece has come; the whole may still be wrong."""
+        """Whether every piece is written; the whole may still be wrong."""
         ...
 
     def begin_again(self) -> None:
-        """Forget all that came: the whole was wrong, and nobody knows which piece."""
+        """Discard all pieces: the whole is wrong, and without piece digests it is unknown which piece is."""
         ...
 
     def reserve(self) -> None:
-        """Make the place where it goes. Raises NoRoom, DiskFailed."""
+        """Create the file or folder that the blob is written to. Raises NoRoom, DiskFailed."""
         ...
 
     def open_piece(self, piece: Piece) -> PieceWriter:
-        """Begin to write a piece."""
+        """Return a writer for a piece."""
         ...
 
     def abandon(self) -> None:
-        """Let go whoever waits: the work ended early."""
+        """Release the workers that wait for other pieces: the fetch ended early."""
         ...

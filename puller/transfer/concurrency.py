@@ -1,25 +1,25 @@
-"""How many connections are worth having: more while they bring more, fewer when the registry is overrun."""
+"""How many connections are worth having: more while they raise the rate, fewer when the registry is overloaded."""
 
 from dataclasses import dataclass, replace
 
 FIRST = 8
 TICK_SECONDS = 0.1
 _WORTH = 1.05
-"""What doubling the connections must multiply the rate by, to be kept."""
+"""The factor by which doubled connections must raise the rate, to be kept."""
 
 _CLEAR = 1.5
-"""The multiple that needs no second look."""
+"""The factor that is enough after one measurement."""
 
 _LOOKS = 3
-"""How many steps a doubled rate that is not clear is watched for: one may hold a burst, or a pause."""
+"""How many rates are averaged when the first is not clear: a single one may hold a burst, or a pause."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConcurrencyLimit:
-    """The state between two steps; `step` gives the next. Pure: rates in, limits out.
+    """The current limit; `on_rate` and `on_overload` return the next one. Pure.
 
-    `proven` is the limit that was last found worth having, at `rate` bytes a second; while `limit` is larger, it is on
-    trial.
+    `proven` is the last limit that was worth having, at `rate` bytes a second. A larger `limit` is on trial; it never
+    exceeds `maximum`.
     """
 
     maximum: int
@@ -27,28 +27,28 @@ class ConcurrencyLimit:
     proven: int = 0
     rate: float = 0.0
     is_new: bool = True
-    """Whether the limit was set only just now, and its connections are still to come up to speed."""
+    """Whether the limit was just set: its new connections are not yet at full speed, so the next rate is ignored."""
 
     seen: tuple[float, ...] = ()
-    """The rates of the trial's steps."""
+    """The rates that were measured during the trial."""
 
     is_settled: bool = False
 
     @classmethod
     def start(cls, maximum: int) -> "ConcurrencyLimit":
-        """Return the first state for at most `most` connections."""
+        """Return the first limit for at most `maximum` connections."""
         return cls(maximum=maximum, limit=min(FIRST, maximum))
 
     def is_due(self, reads: int, seconds: float) -> bool:
-        """Return whether what `reads` reads brought in so many seconds is enough to step by.
+        """Return whether `reads` reads in so many seconds are enough to measure a rate.
 
-        Bytes are counted when a read is done, a large buffer at a time: in less time than each connection takes for
-        one, chance decides how many were done.
+        Bytes are counted when a read of a large buffer ends. Within less time than each connection takes for one read,
+        chance decides how many of them end.
         """
         return seconds >= TICK_SECONDS and reads >= self.limit
 
     def on_rate(self, rate: float) -> "ConcurrencyLimit":
-        """Take the rate since the last step, in bytes a second."""
+        """Return the limit that follows from a measured rate, in bytes a second."""
         if self.is_settled or rate <= 0:
             return self
         if self.is_new:
@@ -65,6 +65,6 @@ class ConcurrencyLimit:
         return ConcurrencyLimit(maximum=self.maximum, limit=limit, proven=self.limit, rate=mean)
 
     def on_overload(self) -> "ConcurrencyLimit":
-        """Halve the connections: the registry said that it has too much to do."""
+        """Return half the limit, which then stays: the registry said that it is overloaded."""
         limit = max(self.limit // 2, 1)
         return replace(self, limit=limit, proven=limit, is_settled=True)

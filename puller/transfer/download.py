@@ -1,4 +1,4 @@
-"""Fetch pieces over many connections. Threads with blocking sockets: reads, hashing and writes all free the GIL."""
+"""Fetch pieces over many connections: threads with blocking sockets, for reads, hashing and writes release the GIL."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ from .watchdog import Watchdog
 from .worker import DownloadContext, PieceDownloader
 
 BUFFER_BYTES = 2 << 20
-"""A worker's one buffer. Half of it costs a tenth more time, in threads that wait for each other."""
+"""The size of a worker's one buffer. With half of it a fetch takes a tenth longer: threads wait for each other."""
 
 
 def fetch(
@@ -29,8 +29,8 @@ def fetch(
 ) -> None:
     """Fetch every missing piece; when this returns, all blobs are on disk and verified.
 
-    `listener` hears of each piece and each blob. Raises the first Fault that patience did not mend; what has landed by
-    then stays.
+    `listener` is called for each piece and each blob. Raises the first Fault that retries did not overcome; the pieces
+    that are written by then stay.
     """
     concurrency = ConcurrencyLimit.start(connections)
     queue = Queue(writers, concurrency.limit)
@@ -52,7 +52,7 @@ def fetch(
 
 
 def _supervise(context: DownloadContext, concurrency: ConcurrencyLimit) -> None:
-    """Look after the workers until they are done: how many there may be, and whether one is stuck."""
+    """Adjust the number of workers, and cut slow connections, until the queue is done. Raises what failed it."""
     looked = watched = time.monotonic()
     wire, reads = context.stats.wire, context.stats.reads
     while not context.queue.wait(TICK_SECONDS):
@@ -80,5 +80,5 @@ def _work(context: DownloadContext) -> None:
                 PieceDownloader(context, buffer, task).run()
             finally:
                 context.queue.done()
-    except BaseException as error:  # noqa: BLE001 - a thread has nobody above it: the queue tells its error to the caller
+    except BaseException as error:  # noqa: BLE001 - a thread has no caller: the queue hands its error to the main thread
         context.queue.fail(error)

@@ -1,4 +1,4 @@
-"""A blob on its way to disk: pieces land at their final offsets in any order, and are verified as they pass."""
+"""A blob that becomes a file: pieces are written at their final offsets in any order, and verified as they arrive."""
 
 import os
 import threading
@@ -25,12 +25,12 @@ _FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class FileBlobWriter:
-    """One blob and the file that it becomes as it is; a BlobWriter. Every method may be called from any thread."""
+    """Writes a blob to its file; a BlobWriter. Every method may be called from any thread."""
 
     is_ordered = False
 
     def __init__(self, blob: Blob, path: Path, landed: Collection[Piece] = ()) -> None:
-        """`landed` are the pieces that an earlier pull brought; without any there must be no file yet."""
+        """`landed` are the pieces that an earlier pull wrote; without any, the file must not exist."""
         self.blob, self.path = blob, path
         self.layer, self.name, self.reference = blob.layer, blob.files[0].path, blob.files[0].reference
         self.missing = [piece for piece in blob.pieces if piece not in landed]
@@ -38,22 +38,22 @@ class FileBlobWriter:
         self._left = len(self.missing)
         self._is_begun = bool(landed)
         self.hosts = {_EARLIER} if landed else set[str]()
-        """Who sent the bytes, as bodies name them."""
+        """The hosts that sent the bytes, as BlobReader.host names them."""
         self.was_wrong = False
         self.prefix = None if blob.pieces[0].digest else PrefixHasher(blob, landed)
 
     @property
     def missing_bytes(self) -> int:
-        """How much is still to come."""
+        """Bytes that are still missing."""
         return sum(piece.stop - piece.start for piece in self.missing)
 
     @property
     def has_all(self) -> bool:
-        """Whether every piece has come; the whole may still be wrong."""
+        """Whether every piece is written; the whole may still be wrong."""
         return self._left == 0
 
     def begin_again(self) -> None:
-        """Forget all that came: the whole was wrong, and nobody knows which piece."""
+        """Discard all pieces: the whole is wrong, and without piece digests it is unknown which piece is."""
         self.was_wrong = True
         self.missing = list(self.blob.pieces)
         self._left = len(self.missing)
@@ -61,7 +61,7 @@ class FileBlobWriter:
         self.prefix = PrefixHasher(self.blob)
 
     def reserve(self) -> None:
-        """Make the file at its full size; with its room, where the file system can set that apart at once."""
+        """Create the file at its full size; reserve its blocks where the file system does so without writing them."""
         size = self.blob.size
         create = 0 if self._is_begun else os.O_CREAT | os.O_EXCL
         with disk_errors():
@@ -75,14 +75,14 @@ class FileBlobWriter:
                 os.close(handle)
 
     def open_piece(self, piece: Piece) -> "FilePieceWriter":
-        """Begin to write a piece."""
+        """Return a writer for a piece."""
         return ZstdChunkWriter(self, piece, self.blob.packed) if self.blob.packed else FilePieceWriter(self, piece)
 
     def abandon(self) -> None:
-        """Nobody waits here."""
+        """Do nothing: no worker waits for another one's pieces."""
 
     def finish(self, piece: Piece, handle: int) -> bool:
-        """Count a piece that is on disk; True when the blob is complete. Raises Mismatch at the blob's end."""
+        """Record that a piece is on disk; return whether the blob is complete. Raises Mismatch at the blob's end."""
         if self.prefix:
             self.prefix.piece_done(piece, handle)
         with self._lock:
@@ -94,7 +94,7 @@ class FileBlobWriter:
 
 
 class FilePieceWriter:
-    """A piece on its way to its final offset; a PieceWriter."""
+    """Writes a piece at its final offset; a PieceWriter."""
 
     def __init__(self, file_writer: FileBlobWriter, piece: Piece) -> None:
         self._file_writer, self.piece = file_writer, piece
@@ -104,11 +104,11 @@ class FilePieceWriter:
         self._begin()
 
     def reset(self) -> None:
-        """Forget what came of a piece with a digest of its own, to fetch it anew."""
+        """Discard the piece's bytes, so that it can be downloaded again."""
         self._begin()
 
     def write(self, content: memoryview) -> None:
-        """Hash the next bytes while they are warm, and write them at their place."""
+        """Hash the next bytes while they are in the CPU's cache, and write them."""
         began = time.perf_counter()
         if self._verifier:
             self._verifier.update(content)
@@ -121,7 +121,7 @@ class FilePieceWriter:
         self._disk_seconds += time.perf_counter() - hashed
 
     def commit(self, stats: TransferStats, listener: PieceListener) -> None:
-        """Judge the piece, and with the last one the blob. Raises Mismatch."""
+        """Verify the piece, and the blob after its last piece. Raises Mismatch."""
         began = time.perf_counter()
         if self._verifier:
             self._verifier.finish()
@@ -138,7 +138,7 @@ class FilePieceWriter:
 
     @property
     def _span(self) -> tuple[int, int]:
-        """Where in the file the piece's bytes are."""
+        """The start and stop of the piece's bytes in the file."""
         return self.piece.start, self.piece.stop
 
     def _write(self, content: memoryview, offset: int) -> None:
@@ -156,10 +156,10 @@ class FilePieceWriter:
 
 
 class ZstdChunkWriter(FilePieceWriter):
-    """A chunk behind zstd, unpacked to its final offset as it comes; a PieceWriter.
+    """Unpacks a zstd chunk to its final offset as it arrives; a PieceWriter.
 
-    The chunk's digest is that of the bytes that come, so it is known after they were unpacked: what a wrong chunk left
-    is written over by the right one, and until then nobody sees it.
+    The chunk's digest is that of the compressed bytes, so it is verified after they were unpacked. The right chunk
+    overwrites what a wrong one left; the file is not published before that.
     """
 
     def __init__(self, file_writer: FileBlobWriter, piece: Piece, packed: PackedChunks) -> None:
@@ -168,7 +168,7 @@ class ZstdChunkWriter(FilePieceWriter):
         super().__init__(file_writer, piece)
 
     def commit(self, stats: TransferStats, listener: PieceListener) -> None:
-        """Judge the chunk; raises Mismatch when it is wrong, BadArtifact when it is right and does not unpack."""
+        """Verify the chunk; raise Mismatch when it is wrong, BadArtifact when it is right and cannot be unpacked."""
         if self._verifier:
             self._verifier.finish()
         if self._broken is None:
@@ -188,7 +188,7 @@ class ZstdChunkWriter(FilePieceWriter):
         self._tail = _TAR_TAIL_BYTES if is_last else 0
         self._decoder = zstd_decoder(self._unpacked)
 
-    def _write(self, content: memoryview, offset: int) -> None:  # noqa: ARG002 - where the packed bytes lie is no matter
+    def _write(self, content: memoryview, offset: int) -> None:  # noqa: ARG002 - the offset of the packed bytes is not used
         if self._broken is None:
             try:
                 self._decoder.feed(content)
@@ -200,7 +200,7 @@ class ZstdChunkWriter(FilePieceWriter):
         return self._number * self._packed.size, self._offset
 
     def _unpacked(self, content: bytes | memoryview) -> None:
-        """Write what belongs to the file: behind the tar's header, and before its end."""
+        """Write the bytes that belong to the file: those after the tar's header and before its end."""
         body = memoryview(content)[min(self._skip, len(content)) :]
         self._skip -= len(content) - len(body)
         kept = body[: self._left]

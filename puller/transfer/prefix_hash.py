@@ -1,4 +1,4 @@
-"""The digest of a blob that has no chunk digests: it grows along the bytes that have landed without a gap."""
+"""The digest of a blob without chunk digests, computed over the contiguous prefix of what is written."""
 
 import os
 import threading
@@ -14,10 +14,10 @@ _READ_BYTES = 1 << 18  # stays in a core's own cache between the read and the ha
 
 
 class PrefixHasher:
-    """Counts the whole blob's digest while its pieces come in any order. Every method may be called from any thread.
+    """Hashes the whole blob while its pieces arrive in any order. Every method may be called from any thread.
 
-    Where a piece stands at the front, its bytes are hashed as they arrive. Pieces that ran ahead of the front are
-    read back from the page cache when the front reaches them: one hash can only be counted from front to back.
+    A hash can only be computed from front to back. Bytes that continue the hashed prefix are hashed as they arrive.
+    Pieces ahead of it are read back from the page cache when the prefix reaches them.
     """
 
     def __init__(self, blob: Blob, landed: Iterable[Piece] = ()) -> None:
@@ -29,7 +29,7 @@ class PrefixHasher:
         self._lock = threading.Lock()
 
     def feed(self, piece: Piece, position: int, content: memoryview, handle: int) -> None:
-        """Hash `content`, about to be written at `position` of an unfinished piece, if the front is in that piece."""
+        """Hash `content`, about to be written at `position` of an unfinished piece, if the prefix ends in it."""
         if not piece.start <= self._position <= position:
             return
         with self._lock:
@@ -39,13 +39,13 @@ class PrefixHasher:
                 self._position += len(content)
 
     def piece_done(self, piece: Piece, handle: int) -> None:
-        """Take notice that a piece is on disk, and follow the front as far as there is no gap."""
+        """Record that a piece is on disk, and hash as far as there is no gap."""
         with self._lock:
             self._landed[piece.start] = piece.stop
         self.catch_up(handle)
 
     def catch_up(self, handle: int) -> None:
-        """Hash what has landed at the front; when another thread is at it, that one goes on."""
+        """Hash the written pieces that continue the prefix; return at once when another thread is doing so."""
         while self._gapless() and self._lock.acquire(blocking=False):
             try:
                 stop = self._gapless()
@@ -63,7 +63,7 @@ class PrefixHasher:
             raise Mismatch(f"{self._blob.files[0].path}: wanted {self._blob.layer.digest}, got {found}")
 
     def _gapless(self) -> int:
-        """Return the end of the landed piece that the front is in, or 0."""
+        """Return the end of the written piece that the prefix ends in, or 0."""
         position = self._position
         stop = self._landed.get(self._starts[bisect_right(self._starts, position) - 1], 0)
         return stop if stop > position else 0

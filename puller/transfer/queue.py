@@ -1,4 +1,4 @@
-"""Which piece comes next: many hands, one line, and the question whether the registry serves ranges."""
+"""Which piece is fetched next, by which order, and whether the registry serves ranges."""
 
 import threading
 from collections import deque
@@ -11,24 +11,23 @@ from puller.plan import Piece
 from .blob import BlobWriter
 
 _AT_ONCE = 4
-"""How many blobs are under way at the same time."""
+"""How many blobs are fetched at the same time."""
 
 
 class Task(NamedTuple):
-    """A piece of a blob that somebody must bring."""
+    """A piece of a blob that a worker must download."""
 
     writer: BlobWriter
     piece: Piece
     is_first: bool
-    """Whether nothing of the same blob was asked for before it."""
+    """Whether it is the first piece that is requested of its blob."""
 
 
 class Queue:
-    """The pieces that nobody has taken yet, and how many may be under way.
+    """The pieces that no worker has taken yet, and how many may be downloaded at once.
 
-    Until the first ranged request is answered, nobody knows whether this registry serves ranges, so one piece of each
-    blob is handed out: should it answer with the whole blob, that answer is kept as the one stream, and no second one
-    was asked for.
+    Until the first ranged request is answered, it is unknown whether the registry serves ranges, so only one piece of
+    each blob is handed out: if the registry answers with the whole blob, that one answer is used for all its pieces.
     """
 
     def __init__(self, writers: Iterable[BlobWriter], limit: int) -> None:
@@ -42,16 +41,16 @@ class Queue:
 
     @property
     def failure(self) -> BaseException | None:
-        """What ended the work early, if anything did."""
+        """The error that ended the fetch early, or None."""
         return self._failure
 
     def __len__(self) -> int:
         return len(self._tasks)
 
     def take(self) -> Task | None:
-        """Return the next piece, waiting for leave to bring it; None when the work is over. `done` must follow."""
+        """Return the next piece, once the limit allows it; None when the work is over. `done` must follow."""
         with self._changed:
-            while not self._is_over() and self._failure is None:  # whoever is at work may put pieces back
+            while not self._is_over() and self._failure is None:  # a worker may still put pieces back
                 task = self._next() if self._active < self._limit else None
                 if task is not None:
                     self._active += 1
@@ -60,18 +59,18 @@ class Queue:
             return None
 
     def done(self) -> None:
-        """Return back the leave that came with a task."""
+        """Record that a task has ended, so that another one may start."""
         with self._changed:
             self._active -= 1
             self._changed.notify_all()
 
     def wait(self, seconds: float) -> bool:
-        """Wait until the work is over, or has failed, or for `seconds`; tell whether it is over, or has failed."""
+        """Wait until the work is over, or has failed, or for `seconds`; return whether it is over or has failed."""
         with self._changed:
             return self._changed.wait_for(lambda: self._is_over() or self._failure is not None, seconds)
 
     def take_rest(self, writer: BlobWriter) -> list[Piece]:
-        """Return all pieces of one blob that nobody has taken, in order: one stream will carry them."""
+        """Remove and return the pieces of one blob that no worker has taken, in order: one answer holds all of them."""
         with self._changed:
             rest = [task.piece for task in self._tasks if task.writer is writer]
             self._tasks = deque(task for task in self._tasks if task.writer is not writer)
@@ -79,27 +78,27 @@ class Queue:
             return rest
 
     def put_back(self, writer: BlobWriter, pieces: Iterable[Piece]) -> None:
-        """Take pieces of a blob that others shall bring after all, and before anything else: others wait for them."""
+        """Put pieces of a blob back, before all others: workers may wait for them."""
         with self._changed:
             waiting = [Task(writer, piece, number == 0) for number, piece in enumerate(pieces)]
             self._tasks.extendleft(reversed(waiting))
             self._changed.notify_all()
 
     def ranges_work(self) -> None:
-        """Note that a ranged request was answered with its range."""
+        """Record that the registry answered a ranged request with its range."""
         if not self._are_ranges_known:
             with self._changed:
                 self._are_ranges_known = True
                 self._changed.notify_all()
 
     def set_limit(self, limit: int) -> None:
-        """Say how many tasks may be under way at once."""
+        """Set how many tasks may run at once."""
         with self._changed:
             self._limit = limit
             self._changed.notify_all()
 
     def fail(self, error: BaseException) -> None:
-        """End the work; the first error stays."""
+        """End the work with an error; the first one stays."""
         with self._changed:
             self._failure = self._failure or error
             self._changed.notify_all()
@@ -117,11 +116,11 @@ class Queue:
 
 
 def _line_up(writers: Iterable[BlobWriter]) -> Iterator[Task]:
-    """Return the pieces in the order in which they are wanted.
+    """Return the pieces in the order in which they are fetched.
 
-    Blobs take turns, a few at a time. A file takes one write at a time, and a blob that is hashed or unpacked from
-    front to back keeps one core busy: several do not wait for each other. Those whose pieces may come in any order go
-    along with those that are unpacked.
+    The pieces of up to _AT_ONCE blobs are interleaved, so that one slow consumer (a sequential hash or unpacker, or a
+    file's write lock) does not stall the others. One piece of a random-access blob follows every _AT_ONCE pieces of
+    ordered ones.
     """
     lanes: dict[bool, list[deque[Task]]] = {False: [], True: []}
     for writer in writers:

@@ -18,24 +18,24 @@ _PEERS = 3
 _READS = 2
 
 CHANCES = 3
-"""How often one piece is given a new connection; after that the network is slow, not the connection."""
+"""How many new connections one piece may get; after that the network is slow, not the connection."""
 
 
 @dataclass(eq=False)
 class Watched:
-    """A connection at work. Its worker counts what it brings; the watchdog has the rest."""
+    """A connection in use. Its worker counts the bytes; the watchdog sets `was_cut`, `seen…` and `strikes`."""
 
     body: BlobReader
     chances: int = CHANCES
     taken: int = 0
     seconds: float = 0.0
-    """How long its worker waited for it: while it does other things, the connection need not bring anything."""
+    """How long its worker waited in reads: a connection is not slow while its worker does other things."""
 
     reading_since: float = 0.0
-    """When the worker began to wait, or 0 while it does other things."""
+    """When the worker's current read began, or 0 outside of reads."""
 
     wanted: int = 0
-    """The bytes that it waits for."""
+    """The bytes that the current read asks for."""
 
     was_cut: bool = False
     seen: int = 0
@@ -43,13 +43,13 @@ class Watched:
     strikes: int = 0
 
     def has_read(self, count: int, seconds: float) -> None:
-        """Count bytes that came, and how long that took."""
+        """Record the bytes of a read, and how long it took."""
         self.reading_since = 0.0
         self.taken += count
         self.seconds += seconds
 
     def rate(self, now: float, usual: float) -> float | None:
-        """Return bytes a second since the last verdict; None while there is too little to judge by.
+        """Return bytes a second since the last rate; None while there is too little to measure.
 
         Reads are counted when they are done. Before that, a read may take twice as long as at the `usual` rate.
         """
@@ -68,7 +68,7 @@ def usual_rate(rates: Sequence[float]) -> float:
 
 
 class Watchdog:
-    """Cuts slow connections. Their workers notice a broken one, and go on where it was with another."""
+    """Cuts slow connections. Their workers see a broken connection, and continue with a new one."""
 
     def __init__(self) -> None:
         self._watched: set[Watched] = set()
@@ -76,19 +76,19 @@ class Watchdog:
         self._lock = threading.Lock()
 
     def watch(self, watched: Watched) -> None:
-        """Begin to look at a connection."""
+        """Start to watch a connection."""
         with self._lock:
             self._watched.add(watched)
 
     def leave(self, watched: Watched) -> None:
-        """Look at a connection no more; one that did its work between two looks tells what is usual, too."""
+        """Stop watching a connection; its mean rate counts as usual, too, unless it was cut."""
         with self._lock:
             self._watched.discard(watched)
             if watched.taken and not watched.was_cut:
                 self._rates.append(watched.taken / max(watched.seconds, _LEAST_SECONDS))
 
     def tick(self, now: float) -> None:
-        """Judge every connection by what it brought since the last tick; `now` as time.perf_counter() gives it."""
+        """Compare every connection's rate since the last tick with the usual one; `now` is time.perf_counter()."""
         with self._lock:
             before = usual_rate(self._rates)
             looked = {watched: watched.rate(now, before) for watched in self._watched}

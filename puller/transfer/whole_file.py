@@ -1,7 +1,7 @@
-"""Large files brought whole by a program that knows their place better: hf_xet, for the Hugging Face hub.
+"""Large files that a program of the source downloads whole: hf_xet, for the Hugging Face hub.
 
-What it brings is laid into the incoming folder unverified, and believed by its digest alone, like all that an earlier
-pull left there. What it does not bring comes in ranges.
+Its files are moved into the incoming folder unverified, and hashed there like those that an earlier pull left. Files
+that it does not download are fetched in ranges.
 """
 
 import shutil
@@ -22,17 +22,17 @@ from .file_blob import FileBlobWriter
 
 @runtime_checkable
 class WholeFileSource(Protocol):
-    """A repository with a program of its own to fetch files."""
+    """A repository with a program of its own to download files."""
 
     def download_file(self, descriptor: Descriptor, folder: Path) -> Path:
-        """Have a file brought to a folder; give where it lies there, unverified. Raises Fault."""
+        """Download a file to a folder, and return its path there; it is not verified. Raises Fault."""
         ...
 
 
 def download_file(
     repository: Repository, missing: Iterable[FileBlobWriter], place: Destination, reporter: Reporter
 ) -> bool:
-    """Have files of several pieces brought of which nothing has come yet; return whether any was."""
+    """Download the files that have several pieces, all of them missing; return whether any was downloaded."""
     if not isinstance(repository, WholeFileSource):
         return False
     folder = place.workshop.folder / "courier"
@@ -45,12 +45,12 @@ def download_file(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _download(courier: WholeFileSource, file_writer: FileBlobWriter, folder: Path, reporter: Reporter) -> bool:
+def _download(source: WholeFileSource, file_writer: FileBlobWriter, folder: Path, reporter: Reporter) -> bool:
     try:
-        brought = courier.download_file(file_writer.layer, folder)
+        downloaded = source.download_file(file_writer.layer, folder)
     except Fault as error:
         reporter.say(f"{error}: it comes in ranges")
         return False
     with disk_errors():
-        brought.resolve(strict=True).rename(file_writer.path)
+        downloaded.resolve(strict=True).rename(file_writer.path)
     return True

@@ -1,9 +1,9 @@
-"""What is behind a codec, or in an archive, told by its bytes and taken out as they come.
+"""Unpacking of compressed layers and archives, recognised by their bytes, while these arrive.
 
-payload   the story: a codec by its magic, a tar by its first header, else one file
+layer     the story: a codec by its magic, a tar by its first header, else one file
 codec     gzip and zstd, decoded step by step
 frames    where zstd frames end                                                pure
-untar     a tar, read as it comes
+untar     a tar, read as it arrives
 sparse    the map of a sparse file                                             pure
-staging   the members, put down before anybody believes their names            files
+staging   the members, stored before their names are checked                   files
 """

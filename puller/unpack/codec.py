@@ -1,7 +1,7 @@
-"""Streams behind a codec, decoded as they come: what goes in is compressed, what comes out is given on bit by bit.
+"""Compressed streams, decoded as they arrive: a decoder is fed compressed bytes, and calls its sink with output.
 
-Nothing here knows how much may come out: whoever takes it stops at what was promised, by raising. So no output is
-ever larger than one step, however little went in.
+A decoder does not know how much output is allowed: the sink raises when it gets more than was promised. So one call of
+the sink never gets more than _STEP_BYTES, however few bytes were fed.
 """
 
 import threading
@@ -17,69 +17,69 @@ _STEP_BYTES = 1 << 19
 _GZIP = b"\x1f\x8b"
 
 WINDOW_BYTES = 128 << 20
-"""The longest zstd window that is decoded, which is what the `zstd` command takes without being asked."""
+"""The longest zstd window that is decoded, which is what the `zstd` command accepts by default."""
 
 MAGIC_BYTES = 4
 """How many bytes tell one codec from another."""
 
-Give = Callable[[bytes | memoryview], None]
+Sink = Callable[[bytes | memoryview], None]
 
 
 class Decoder(Protocol):
-    """What takes a stream's bytes in order, and gives on what they stand for."""
+    """Takes a stream's bytes in order, and calls its sink with what they decode to."""
 
     def feed(self, content: memoryview, /) -> None:
-        """Take the next bytes; raises BadArtifact, and what the taker raises."""
+        """Decode the next bytes. Raises BadArtifact, and what the sink raises."""
         ...
 
     def finish(self) -> None:
-        """Raise BadArtifact when the stream ends in the middle of something."""
+        """Raise BadArtifact when the stream ends in the middle of a frame or member."""
         ...
 
 
-def decoder_for(start: bytes, give: Give) -> Decoder:
-    """Return the decoder of a stream by its first MAGIC_BYTES: what the media type says is a hint at most."""
+def decoder_for(start: bytes, sink: Sink) -> Decoder:
+    """Return the decoder of a stream by its first MAGIC_BYTES; media types are not trusted."""
     if start.startswith(_GZIP):
-        return _Gzip(give)
+        return _Gzip(sink)
     if is_zstd(start):
-        return _Zstd(give, _zstd_decompressor())
-    return Plain(give)
+        return _Zstd(sink, _zstd_decompressor())
+    return Plain(sink)
 
 
 _of_thread = threading.local()
 
 
-def zstd_decoder(give: Give) -> Decoder:
-    """Return the decoder of a stream that is known to be zstd, for this thread alone, until it asks for another.
+def zstd_decoder(sink: Sink) -> Decoder:
+    """Return a zstd decoder for this thread; it is valid until the thread asks for another one.
 
-    libzstd's buffers stay with the thread: made anew for each chunk they would cost more memory than all the rest.
+    libzstd's buffers are kept for each thread: allocated for each chunk they would take more memory than all the rest.
     """
     if not hasattr(_of_thread, "decompressor"):
         _of_thread.decompressor = _zstd_decompressor()
-    return _Zstd(give, _of_thread.decompressor)
+    return _Zstd(sink, _of_thread.decompressor)
 
 
 class Plain:
     """No codec."""
 
-    def __init__(self, give: Give) -> None:
-        self._give = give
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
 
     def feed(self, content: memoryview) -> None:
-        """Return on what comes."""
-        self._give(content)
+        """Call the sink with the bytes as they are."""
+        self._sink(content)
 
     def finish(self) -> None:
-        """Do nothing: any end is one."""
+        """Do nothing: an uncompressed stream may end anywhere."""
 
 
 class _Gzip:
-    """gzip, of any number of members, zeros behind the last one as tape writers leave them (RFC 1952)."""
+    """gzip with any number of members; zeros may follow the last one, as tape writers leave them (RFC 1952)."""
 
     _INPUT_BYTES = 1 << 16  # zlib copies what it leaves of its input
 
-    def __init__(self, give: Give) -> None:
-        self._give = give
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
         self._member = zlib.decompressobj(wbits=31)
         self._has_begun = False
 
@@ -98,12 +98,12 @@ class _Gzip:
             content = self._decode(content)
 
     def _decode(self, content: bytes) -> bytes:
-        """Decode until a member ends or the input does; give the input that is left."""
+        """Decode until a member or the input ends; return the input that is left."""
         try:
             while True:
                 output = self._member.decompress(content, _STEP_BYTES)
                 if output:
-                    self._give(output)
+                    self._sink(output)
                 if self._member.eof:
                     return self._member.unused_data
                 content = self._member.unconsumed_tail
@@ -118,14 +118,14 @@ class _Gzip:
 
 
 class _Zstd:
-    """zstd, of any number of frames, skippable ones among them (RFC 8878)."""
+    """zstd with any number of frames, skippable ones included (RFC 8878)."""
 
-    def __init__(self, give: Give, decompressor: Any) -> None:
-        from zstandard import ZstdError  # noqa: PLC0415 - most models come as they are
+    def __init__(self, sink: Sink, decompressor: Any) -> None:
+        from zstandard import ZstdError  # noqa: PLC0415 - most models are not compressed
 
         self._error, self._frames = ZstdError, Frames()
-        taker: Any = _Taker(give)  # a file, as far as zstandard needs one
-        self._writer = decompressor.stream_writer(taker, write_size=_STEP_BYTES, closefd=False)
+        output: Any = _SinkFile(sink)  # a file, as far as zstandard needs one
+        self._writer = decompressor.stream_writer(output, write_size=_STEP_BYTES, closefd=False)
 
     def feed(self, content: memoryview) -> None:
         self._frames.feed(content)
@@ -145,12 +145,12 @@ def _zstd_decompressor() -> Any:
     return ZstdDecompressor(max_window_size=WINDOW_BYTES)
 
 
-class _Taker:
-    """Gives on what is written to it."""
+class _SinkFile:
+    """Calls a sink with what is written to it."""
 
-    def __init__(self, give: Give) -> None:
-        self._give = give
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
 
     def write(self, content: bytes) -> int:
-        self._give(content)
+        self._sink(content)
         return len(content)

@@ -1,7 +1,7 @@
-"""Where zstd frames begin and end, told from their headers alone (RFC 8878, 3.1).
+"""Where zstd frames begin and end, found from their headers alone (RFC 8878, 3.1).
 
-libzstd's streaming decoder takes any number of frames one after the other, and does not say whether it stopped between
-two of them or in the middle of one. Block headers do: they are three bytes each, and the blocks themselves are skipped.
+libzstd's streaming decoder takes any number of frames one after the other, and does not report whether it stopped
+between two frames or in the middle of one. The headers of frames and blocks tell that; the blocks are skipped.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ def is_zstd(start: bytes) -> bool:
 
 
 class Frames:
-    """Walks over a zstd stream as its bytes come."""
+    """Follows the frames of a zstd stream as its bytes arrive."""
 
     def __init__(self) -> None:
         self._head = bytearray()
@@ -30,11 +30,11 @@ class Frames:
 
     @property
     def are_whole(self) -> bool:
-        """Whether the stream may end here: behind a frame, or before the first one."""
+        """Whether the stream may end here: after a frame, or before the first one."""
         return self._then == self._magic and not self._head and not self._skip
 
     def feed(self, content: memoryview) -> None:
-        """Take the next bytes; raise BadArtifact where a frame should begin and none does."""
+        """Read the next bytes; raise BadArtifact where a frame should begin and none does."""
         while content:
             if self._skip:
                 step = min(self._skip, len(content))

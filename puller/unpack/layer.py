@@ -1,7 +1,7 @@
-"""What a packed layer holds, found out from its bytes: a codec by its magic, then a tar by its first header.
+"""Unpack a layer, recognised by its bytes: a codec by its magic, then a tar by its first header.
 
-Media types are a hint at most: `oras` types every file as a tar, AIKit calls a gzip one, kit's and podman's types say
-nothing. A layer that is no tar is one file, as long as somebody told its name.
+Media types are not trusted: `oras` types every file as a tar, AIKit types a gzip as a plain tar, kit's and podman's
+types do not name the codec. A layer that is no tar is one file, if the artifact names it.
 """
 
 from collections.abc import Callable
@@ -14,20 +14,20 @@ from .staging import Stage
 from .untar import BLOCK, Member, MemberType, Untar, is_tar
 
 _UNPROMISED_RATIO = 100
-"""How much larger than its layer a file may be at most whose size nobody promised."""
+"""How many times larger than its layer a file may be, where the artifact does not tell its size."""
 
 _SLACK_BYTES = 1 << 20
 
 
 class LayerUnpacker:
-    """Takes a layer's bytes in order, and puts what is in them on a stage. One thread at a time."""
+    """Takes a layer's bytes in order, and writes its members to a stage. One thread at a time."""
 
     def __init__(self, part: Part, stage: Stage) -> None:
         self._part, self._stage = part, stage
         self._reset()
 
     def begin(self) -> None:
-        """Forget what came, and begin with an empty stage."""
+        """Discard what was unpacked, and start with an empty stage. Raises NoRoom, DiskFailed."""
         self._stage.clear()
         self._reset()
 
@@ -37,7 +37,7 @@ class LayerUnpacker:
         self._contents = _Contents(self._part, self._stage)
 
     def feed(self, content: memoryview) -> None:
-        """Take the next bytes; raises BadArtifact, NoRoom, DiskFailed."""
+        """Unpack the next bytes. Raises BadArtifact, NoRoom, DiskFailed."""
         if self._decoder is None:
             missing = MAGIC_BYTES - len(self._magic)
             self._magic += content[:missing]
@@ -49,7 +49,7 @@ class LayerUnpacker:
             self._decoder.feed(content)
 
     def finish(self) -> None:
-        """See that everything was whole; raises BadArtifact."""
+        """Check that the layer is whole, and write the list of its members. Raises BadArtifact, NoRoom, DiskFailed."""
         if self._decoder is None:
             self._start()
         if self._decoder is not None:
@@ -65,7 +65,7 @@ class LayerUnpacker:
 
 
 class _Contents:
-    """Decoded bytes: the members of an archive, or one file."""
+    """Writes decoded bytes to the stage: the members of an archive, or one file."""
 
     def __init__(self, part: Part, stage: Stage) -> None:
         self._part, self._stage = part, stage
@@ -76,7 +76,7 @@ class _Contents:
         self._hasher = part.content_digest.hasher() if part.content_digest else None
 
     def feed(self, content: bytes | memoryview) -> None:
-        """Take the next decoded bytes."""
+        """Write the next decoded bytes."""
         content = memoryview(content)
         if self._hasher is not None:
             self._hasher.update(content)
@@ -91,7 +91,7 @@ class _Contents:
             self._take(content)
 
     def finish(self) -> None:
-        """See that nothing is missing, and that it is what the layer's annotation says."""
+        """Check that nothing is missing, and that the contents have the digest that the layer's annotation names."""
         if self._take is None:
             self._take = self._decide()
         if self._untar is not None:
@@ -102,7 +102,7 @@ class _Contents:
             raise BadArtifact(f"{self._part.name}: its contents are not those of {self._part.content_digest}")
 
     def _decide(self) -> Callable[[memoryview], None]:
-        """See by the first block what it is; give who takes the rest."""
+        """Recognise the contents by their first block; return the function that takes the rest."""
         head = bytes(self._head)
         if self._part.shape is LayerKind.ARCHIVE and is_tar(head):
             self._untar = Untar(self._stage)
@@ -110,7 +110,7 @@ class _Contents:
             return self._untar.feed
         if not self._part.path:
             if not head:
-                return lambda _: None  # nothing at all, which is an archive of nothing
+                return lambda _: None  # no bytes at all: an archive without members
             raise BadArtifact(f"{self._part.name}: is no tar, and has no file name")
         limit = self._limit()
         size = 0 if self._part.size is None else limit

@@ -1,7 +1,7 @@
 """The map of a sparse file as GNU tar writes it in pax archives: lines of text in the blocks behind the header.
 
-The first line tells how many stretches of data there are, two more lines each tell where one is (tar's manual, "PAX
-Format, Version 1.0"). tarfile reads it when it is whole; whether it is, can be told by counting lines as blocks come.
+The first line is the number of data extents; two more lines for each one are its offset and size (tar's manual, "PAX
+Format, Version 1.0"). tarfile parses the map once it is whole; whether it is, is found by counting its lines.
 """
 
 from puller.errors import BadArtifact
@@ -10,14 +10,14 @@ _MOST_DIGITS = 18
 
 
 class SparseMap:
-    """Counts the lines of a map that begins where a header ends."""
+    """Counts the lines of a sparse map that begins at `start`, where its header ends."""
 
     def __init__(self, start: int) -> None:
         self._start = self._seen = start
         self._lines = 0
 
     def is_whole(self, head: bytearray) -> bool:
-        """Return whether all lines are there; raise BadArtifact when the first one is no number."""
+        """Return whether all lines have arrived; raise BadArtifact when the first one is no number."""
         self._lines += head.count(b"\n", self._seen)
         self._seen = len(head)
         if not self._lines:

@@ -1,11 +1,11 @@
-"""What came out of an archive, before anybody believed its names: files by number, and a list of what they claim to be.
+"""The members of an archive before their names are checked: numbered files, and a list of what they claim to be.
 
 STAGE/HEX[-CHOICE]/0, 1, …  the contents of regular files
 STAGE/HEX[-CHOICE]/list     the members, as JSON, written when the archive is whole and verified
 
-The list names contents by their numbers; where a file has not the inode and the size that it tells, it tells nothing.
-Only members that are wanted come here, so what was chosen is part of a folder's name. Their own names play no part, so
-nothing that an archive says can lead anywhere.
+The list refers to files by their numbers; it is ignored when a file has not the inode and the size that it records.
+Only selected members are stored, so the selection is part of a folder's name. Their own names are not used for files
+here, so no name in an archive can lead out of the stage.
 """
 
 import json
@@ -27,7 +27,7 @@ from .untar import Member, MemberType
 
 _MOST_MEMBERS = 100_000
 _MOST_TEXT = 16 << 20
-"""How many letters the names and targets of one archive's members may have in all: they are kept in memory."""
+"""How many characters all names and targets of one archive may have together: they are kept in memory."""
 
 _LIST_LIMIT = 64 << 20
 _FLUSH_BYTES = 16 << 20
@@ -36,7 +36,7 @@ _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """A member whose contents are at hand: `place` is the file that has them, or empty where there are none."""
+    """A member on the stage: `place` is the file with its contents, or empty where it has none."""
 
     name: str
     kind: MemberType
@@ -47,14 +47,14 @@ class Staged:
     place: str
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON object: of the place just its number, and what tells its file from any other."""
+        """Return the JSON object; it holds the number of the file, and the inode and size that identify it."""
         number = Path(self.place).name
         entry = {**asdict(self), "kind": self.kind.value, "place": number}
         return {**entry, "file": _identity(Path(self.place))} if number else entry
 
     @classmethod
     def from_json(cls, document: dict[str, Any], folder: Path) -> "Staged":
-        """Read what `to_json` wrote of a member in `folder`; raises ValueError, TypeError, KeyError, OSError."""
+        """Read what `to_json` wrote of a member in `folder`. Raises ValueError, TypeError, KeyError, OSError."""
         texts = {key: document[key] for key in ("name", "target", "place")}
         numbers = {key: document[key] for key in ("size", "mode")}
         mtime, place = document["mtime"], texts["place"]
@@ -69,22 +69,22 @@ class Staged:
 
 
 def folder_of(stage: Path, part: Part, settings: Settings) -> Path:
-    """Return the folder of an archive's members, as far as the settings want them."""
+    """Return the folder for those members of an archive that the settings select."""
     return stage / f"{part.layer.digest.hex}{selection_suffix(settings.selection)}"
 
 
 class Stage:
-    """The folder of one archive's members; the taker of an Untar. One thread at a time."""
+    """The folder of one archive's members; a MemberSink. One thread at a time."""
 
     def __init__(self, folder: Path, wants: Callable[[str], bool], flush: Writeback) -> None:
-        """`wants` tells by a member's name whether it matters."""
+        """`wants` returns by a member's name whether it is stored."""
         self._folder, self._wants, self._flush = folder, wants, flush
         self._members: list[Staged] = []
         self._text = 0
         self._output: Output | None = None
 
     def clear(self) -> None:
-        """Begin with nothing."""
+        """Remove all members, and create the empty folder. Raises NoRoom, DiskFailed."""
         self.end()
         self._members.clear()
         self._text = 0
@@ -93,7 +93,7 @@ class Stage:
             self._folder.mkdir(parents=True)
 
     def begin(self, member: Member) -> None:
-        """Make a place for a member's contents; raise NoRoom when the volume is smaller than what it promises."""
+        """Create the file for a member's contents; raise NoRoom when the volume has less room than its size."""
         if not self._wants(member.name):
             return
         if len(self._members) == _MOST_MEMBERS:
@@ -115,7 +115,7 @@ class Stage:
             self._output.write(content)
 
     def end(self, size: int | None = None) -> None:
-        """Close the member's file; `size` is what it turned out to have, where its header did not say."""
+        """Close the member's file; `size` is its actual size, where its header does not tell one."""
         if self._output is not None:
             self._output.close()
             self._output = None
@@ -123,7 +123,7 @@ class Stage:
             self._members[-1] = replace(self._members[-1], size=size)
 
     def seal(self) -> tuple[Staged, ...]:
-        """Write the list: the archive was whole and right."""
+        """Write the list of members, and return them: the archive is whole and verified."""
         fresh = self._folder / "list.new"
         with disk_errors():
             discard(fresh)
@@ -133,7 +133,7 @@ class Stage:
 
 
 def read_index(folder: Path) -> tuple[Staged, ...] | None:
-    """Return the members of an archive that an earlier pull staged whole, if all of them still stand; else None."""
+    """Return the members of an archive that an earlier pull staged whole, if all files are still there; else None."""
     found = read_state(folder / "list", _LIST_LIMIT)
     try:
         return None if found is None else tuple(Staged.from_json(entry, folder) for entry in json.loads(found[0]))
@@ -142,7 +142,7 @@ def read_index(folder: Path) -> tuple[Staged, ...] | None:
 
 
 def _identity(file: Path) -> list[int]:
-    """Return what tells a file from another one; its mode and its time change when it is put into a model."""
+    """Return the inode and the size of a file; its mode and time change when it is placed in a model."""
     status = file.lstat()
     if not stat.S_ISREG(status.st_mode):
         raise ValueError
@@ -150,10 +150,10 @@ def _identity(file: Path) -> list[int]:
 
 
 class Output:
-    """A file that is written from front to back, with holes where its extents leave some."""
+    """A file that is written from front to back, with holes between its extents."""
 
     def __init__(self, path: Path, size: int, extents: tuple[tuple[int, int], ...], flush: Writeback) -> None:
-        """Raises NoRoom when the volume has less than `size` bytes left."""
+        """Create the file; raise NoRoom when the volume has less than `size` bytes left."""
         free = free_bytes(path.parent)
         if free is not None and size > free:
             raise NoRoom(f"{path.parent}: a file of {size} bytes is promised, the volume has {free} left")
@@ -165,7 +165,7 @@ class Output:
             os.ftruncate(self._handle, size)
 
     def write(self, content: memoryview) -> None:
-        """Write the next bytes at their places; raise BadArtifact when there are more than the extents hold."""
+        """Write the next bytes into the extents; raise BadArtifact when there are more than the extents hold."""
         while content:
             if self._position == self._stop:
                 self._next_extent()

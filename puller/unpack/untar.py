@@ -1,7 +1,7 @@
-"""A tar, read as it comes: headers collected until tarfile can parse them, contents given on where they lie.
+"""A tar, read as it arrives: headers are collected until tarfile can parse them, contents go to a sink.
 
-tarfile knows every dialect (ustar, pax, GNU, sparse files in four ways) but wants to pull its bytes from a file. So
-the blocks that make up one header, extensions and all, are gathered and parsed by it; contents never pass through it.
+tarfile knows every dialect (ustar, pax, GNU, sparse files in four ways) but reads its bytes from a file. So it only
+parses the collected blocks of one header and its extensions; contents never pass through it.
 """
 
 import io
@@ -21,12 +21,12 @@ _TYPE, _GNU_IS_EXTENDED, _EXTENSION_IS_EXTENDED = 156, 482, 504
 _EXTENSIONS = b"xgXLK"
 _ZEROS = bytes(BLOCK)
 _SPARSE_MAP = b"GNU.sparse.major=1"
-_LATEST = 253_402_300_800  # the year 10000: what lies behind it is no time that a file system keeps
+_LATEST = 253_402_300_800  # the year 10000: no file system stores a later time
 _SIZE_BITS = 63
 
 
 class MemberType(Enum):
-    """What a member of an archive is. Devices and pipes are none of these."""
+    """The type of an archive's member; devices and pipes are OTHER."""
 
     FILE = "file"
     FOLDER = "folder"
@@ -37,31 +37,31 @@ class MemberType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An entry as its header promises it: `extents` are where its bytes lie in the file, as (offset, size)."""
+    """A member as its header describes it: `extents` are where its bytes go in the file, as (offset, size)."""
 
     name: str
     kind: MemberType
     size: int
     mode: int
     mtime: float
-    """In seconds since 1970; 0 where no time is told that a file could have."""
+    """In seconds since 1970; 0 where the header has no time that a file could have."""
     target: str
     extents: tuple[tuple[int, int], ...]
 
 
 class MemberSink(Protocol):
-    """Who is given the members: `begin`, then its bytes in order, then `end`."""
+    """Takes an archive's members: for each one `begin`, then its bytes in order, then `end`."""
 
     def begin(self, member: Member) -> None:
-        """Hear of the next member."""
+        """Start the next member."""
         ...
 
     def take(self, content: memoryview) -> None:
-        """Take its next bytes."""
+        """Write the member's next bytes."""
         ...
 
     def end(self) -> None:
-        """Record that the member is whole."""
+        """Close the member, which is whole."""
         ...
 
 
@@ -79,10 +79,10 @@ def is_tar(start: bytes) -> bool:
 
 
 class Untar:
-    """Takes a tar's bytes in order and hands its members on."""
+    """Takes a tar's bytes in order, and writes its members to a sink."""
 
-    def __init__(self, taker: MemberSink) -> None:
-        self._taker = taker
+    def __init__(self, sink: MemberSink) -> None:
+        self._sink = sink
         self._head = bytearray()
         self._wanted = BLOCK  # how long the head must be before it is looked at again
         self._stored = self._padding = 0
@@ -91,7 +91,7 @@ class Untar:
         self._map: SparseMap | None = None
 
     def feed(self, content: memoryview) -> None:
-        """Take the next bytes; a little may follow the end of the archive. Raises BadArtifact."""
+        """Read the next bytes; up to _BEHIND_LIMIT may follow the archive's end. Raises BadArtifact."""
         while content and self._zeros < 2:
             if self._stored:
                 content = self._pass_stored(content)
@@ -106,16 +106,16 @@ class Untar:
             raise BadArtifact(f"more than {_BEHIND_LIMIT} bytes behind the archive's end")
 
     def finish(self) -> None:
-        """Raise BadArtifact when the archive ends in the middle; without its end marker it is whole all the same."""
+        """Raise BadArtifact when the archive ends in the middle of a member; a missing end marker is no error."""
         if self._stored or self._head:
             raise BadArtifact("the archive ends in the middle of a member")
 
     def _pass_stored(self, content: memoryview) -> memoryview:
         part = content[: self._stored]
-        self._taker.take(part)
+        self._sink.take(part)
         self._stored -= len(part)
         if not self._stored:
-            self._taker.end()
+            self._sink.end()
         return content[len(part) :]
 
     def _gather(self, content: memoryview) -> memoryview:
@@ -126,7 +126,7 @@ class Untar:
         return content[missing:]
 
     def _look(self) -> None:
-        """See whether the head is whole; parse it, or say how much more of it is wanted."""
+        """Parse the collected header if it is whole; else set how many bytes of it are needed."""
         if len(self._head) == BLOCK and self._head == _ZEROS:
             self._zeros += 1
             self._head.clear()
@@ -144,19 +144,19 @@ class Untar:
         self._open(member, stored)
 
     def _open(self, member: Member, stored: int) -> None:
-        """Begin a member whose contents take `stored` bytes up to the next header."""
+        """Start a member whose contents take `stored` bytes up to the next header."""
         if member.kind is not MemberType.FILE and stored > _HEADER_LIMIT:
             raise BadArtifact(f"{member.name!r}: {stored} bytes in a member that is no file")
         bytes_in_it = sum(size for _, size in member.extents)
         if bytes_in_it > stored:
             raise BadArtifact(f"{member.name!r}: promises {bytes_in_it} bytes where {stored} are stored")
-        self._taker.begin(member)
+        self._sink.begin(member)
         self._stored, self._padding = bytes_in_it, stored - bytes_in_it
         if not self._stored:
-            self._taker.end()
+            self._sink.end()
 
     def _parse(self) -> tuple[Member | None, int]:
-        """Return the member that the head describes and the length of its contents; None when more must be gathered."""
+        """Return the member that the header describes and the length of its contents; None when blocks are missing."""
         try:
             head = io.BytesIO(self._head)
             with tarfile.TarFile(fileobj=head, pax_headers=self._globals, errors="surrogateescape") as tar:
@@ -178,13 +178,13 @@ class Untar:
 
 
 def missing_blocks(head: bytes | bytearray) -> int:
-    """Return how many more blocks a header needs, as far as its bytes tell; 0 when it is whole."""
+    """Return how many more blocks a header needs, as far as is known from its bytes; 0 when it is whole."""
     position = 0
     while position < len(head):
         block = head[position : position + BLOCK]
         position += BLOCK
         if block[_TYPE] in _EXTENSIONS:
-            position += _padded(_size(block)) + BLOCK  # what it says, and the header that it speaks of
+            position += _padded(_size(block)) + BLOCK  # the extension's contents, and the header that it extends
             if position > len(head):
                 return -(-(position - len(head)) // BLOCK)
             position -= BLOCK
