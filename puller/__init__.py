@@ -3,20 +3,20 @@
 pull         the story, in eight steps
 update       its steps 4 to 8: one model into one locked destination
 cached       the same through a cache that other pulls share
-adopt        files that stand already, held to their digests
-work         what must be fetched, and what is at hand                         files
+adopt        files that are there already, verified by their digests
+work         what must be fetched, and which blobs are on the volume           files
 plan         parts to blobs and pieces                                         pure
 settings     what one pull needs: the webhook writes it, the puller reads it
-verify       files held to their digests                                       reads files, threads
-deadline     a time for a whole pull                                           signals
+verify       files verified by their digests                                   reads files, threads
+deadline     a time limit for a whole pull                                     signals
 inspect      what an artifact holds
 container    what the initContainer does                                       environment, files
 command      the verbs `pull` and `inspect`
 errors       what can go wrong
 
 artifact/    which files an artifact makes, a module for each family
-store/       a model on a volume: what stands, who wrote it, how a version is published
-transfer/    blobs on their way to files                                       threads, time
+store/       a model on a volume: what is published, who wrote it, how a version is published
+transfer/    the download of blobs                                             threads, time
 tree/        what the directory will hold, and how it is put together
-unpack/      what is behind a codec or in an archive
+unpack/      codecs and archives
 """

@@ -1,4 +1,4 @@
-"""A time for a whole pull, whatever it waits for: a registry, a lock, a disk, or its own counting."""
+"""A time limit for a whole pull, whatever it waits for: a registry, a lock, a disk, or its own hashing."""
 
 import signal
 import threading
@@ -10,21 +10,20 @@ from .errors import DeadlinePassed
 from .settings import BadSettings
 
 _AGAIN_SECONDS = 5.0
-"""When the alarm rings again, should the first have rung where nothing can be raised."""
+"""After how long the alarm is repeated, because the first may come where an exception is lost."""
 
 _is_set = ContextVar("_is_set", default=False)
 
 
 class _Passed(BaseException):
-    """The time is over. No Fault, for those are caught by who has another host to ask."""
+    """The time is over. It is no Fault, because retries catch those."""
 
 
 @contextmanager
 def within(seconds: int) -> Iterator[None]:
     """Raise DeadlinePassed when the block takes longer than `seconds`; 0 is no limit, nor is a block within another.
 
-    An alarm of the system's is used, for it ends every wait of the main thread, as signals do. Raises BadSettings in
-    any other thread.
+    SIGALRM is used, because a signal ends every wait of the main thread. Raises BadSettings in any other thread.
     """
     if not seconds or _is_set.get():
         yield

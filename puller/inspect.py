@@ -15,7 +15,7 @@ from .errors import BadArtifact, UnsupportedLayer
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A layer, by the name of its file. Size in bytes."""
+    """A layer with the name of its file. Size in bytes."""
 
     path: str
     size: int
@@ -25,7 +25,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """An artifact, for one screen. `problem` says why a pull would refuse it, or nothing."""
+    """An artifact, for one screen. `problem` is why a pull would refuse it, or empty."""
 
     pinned: str
     kind: str
@@ -64,7 +64,7 @@ class Inspection:
 
 
 def inspect(repository: Repository, access: Access) -> Inspection:
-    """Look an artifact up. Raises the faults of Repository.resolve, never those of a pull: they are told."""
+    """Return what an artifact holds. Raises the faults of Repository.resolve; a pull's faults go into `problem`."""
     resolved = repository.resolve()
     layers = resolved.manifest.layers
     try:

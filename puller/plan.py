@@ -1,4 +1,4 @@
-"""What to fetch, decided before the first byte: parts, blobs, pieces. Pure."""
+"""What to fetch, decided before the download: parts, blobs, pieces. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _MOST_BYTES = 4 << 40
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Bytes `start` to `stop` of a blob; `digest` is theirs, or None where only the whole blob has one."""
+    """Bytes `start` to `stop` of a blob; `digest` is that of these bytes, or None where only the whole blob has one."""
 
     start: int
     stop: int
@@ -26,9 +26,9 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """Bytes that are fetched once, and the files that they become, piece by piece.
+    """A blob that is fetched once, in pieces, and the files that it becomes.
 
-    `packed` tells how the pieces unpack; without it they are the file's bytes themselves.
+    `packed` describes zstd chunks that must be unpacked; if None, the pieces are the file's bytes themselves.
     """
 
     layer: Descriptor
@@ -48,7 +48,7 @@ def is_selected(path: str, include: Sequence[str], exclude: Sequence[str]) -> bo
 
 
 def select(parts: Iterable[Part], include: Sequence[str], exclude: Sequence[str]) -> tuple[Part, ...]:
-    """Return the parts that are wanted; of archives only their members can tell. Raises NothingSelected, NoRoom."""
+    """Return the selected parts, and all archives, whose members are selected later. Raises NothingSelected, NoRoom."""
     chosen = tuple(
         part for part in parts if part.shape is LayerKind.ARCHIVE or is_selected(part.path, include, exclude)
     )
@@ -66,7 +66,7 @@ def _check_size(parts: Iterable[Part]) -> None:
 
 
 def blobs_of(parts: Iterable[Part], piece_bytes: int) -> tuple[Blob, ...]:
-    """Return each distinct blob that is a file once, cut in pieces: by its chunk digests, or by `piece_bytes`."""
+    """Return each distinct blob that is a file, once, cut into pieces by its chunk digests or by `piece_bytes`."""
     grouped: dict[Digest, dict[str, Part]] = {}
     for part in parts:
         if part.shape in IN_PLACE:
@@ -75,7 +75,7 @@ def blobs_of(parts: Iterable[Part], piece_bytes: int) -> tuple[Blob, ...]:
 
 
 def packed(parts: Iterable[Part]) -> tuple[Part, ...]:
-    """Return each distinct layer that must be unpacked once."""
+    """Return each distinct layer that must be unpacked, once."""
     return tuple({part.layer.digest: part for part in parts if part.shape not in IN_PLACE}.values())
 
 
@@ -101,7 +101,7 @@ class ModelPlan:
 
 
 def chunks_of(part: Part) -> Chunks | PackedChunks | None:
-    """Return the digests of a layer's chunks, or None where only the whole has one."""
+    """Return the digests of a layer's chunks, or None where only the whole layer has one."""
     if part.shape is LayerKind.CHUNKED_FILE:
         return PackedChunks.of(part.layer)
     return Chunks.of(part.layer) if part.layer.size else None

@@ -16,7 +16,7 @@ _PARTS, _ESCAPED, _SPECIAL = (
     re.compile(r"\\(.)", re.DOTALL),
     re.compile(r"[,\\]"),
 )
-"""How several values stand in one variable: between commas, a backslash before a comma that is a value's own."""
+"""The syntax of several values in one variable: commas between them, a backslash before a comma within a value."""
 
 _SWITCH = {"true": True, "false": False}
 
@@ -48,16 +48,16 @@ class Settings:
     """Globs of the files to leave."""
 
     image_path: str = ""
-    """The folder of an image that holds the model; empty means where packers put models."""
+    """The folder of an image that holds the model; empty means the folders where packers put models."""
 
     connections: int = 16
     """The most connections that are open at once."""
 
     piece_bytes: int = 16 * MIB
-    """How much of a blob one request asks for, where the artifact does not say."""
+    """How much of a blob one request asks for, where the artifact has no chunks."""
 
     docker_configs: tuple[str, ...] = ()
-    """Docker config files whose credentials are merged; of two for one registry the first wins."""
+    """Docker config files whose credentials are merged; if two have credentials for a registry, the first wins."""
 
     plain_http: tuple[str, ...] = ()
     """Registries (host or host:port) that speak HTTP; loopback ones do anyway."""
@@ -69,16 +69,16 @@ class Settings:
     """How large the cache may grow; 0 means as large as its volume."""
 
     trust_group: bool = False
-    """Whether what members of this process's groups can have written is believed without being hashed."""
+    """Whether files that members of this process's groups can have written are trusted without being hashed."""
 
     rehash: bool = False
-    """Whether what stands already is hashed in any case, even where nobody else can have written it."""
+    """Whether existing files are always hashed, even where no other user can have written them."""
 
     lock_seconds: int = 60
-    """How long another pull of the same model is waited for that shows no sign of life."""
+    """How long to wait for another pull of the same model that shows no sign of life."""
 
     deadline_seconds: int = 0
-    """How long the whole pull may take; 0 means as long as it takes."""
+    """How long the whole pull may take; 0 means no limit."""
 
     sync: bool = False
     """Whether the data is synced to disk before it is published: for volumes that outlive the pod."""
@@ -87,26 +87,26 @@ class Settings:
     """Whether hf_xet fetches the large files of hf:// sources, with gigabytes of memory, in place of ranges."""
 
     ca_file: str = ""
-    """A PEM file of CAs that are trusted beside the system's."""
+    """A PEM file of CAs that are trusted in addition to the system's."""
 
     hosts_dir: str = HOSTS_DIRECTORY
-    """Where mirrors are written, by containerd's hosts.toml convention; no such folder means no mirrors."""
+    """The folder that configures mirrors, by containerd's hosts.toml convention; no such folder means no mirrors."""
 
     mirrors: str = ""
-    """Mirrors for one registry or many: TOML tables, named as the folders of `hosts_dir`, before which they count."""
+    """Mirrors for one registry or many: TOML tables, named like the folders of `hosts_dir`, which they override."""
 
     termination_log: str = "/dev/termination-log"
-    """Where the closing message goes, for `kubectl describe pod`; nothing is written where there is no such file."""
+    """The file for the closing message, for `kubectl describe pod`; it is not created if it does not exist."""
 
     @property
     def selection(self) -> tuple[str, ...]:
-        """What was chosen of an artifact: two pulls of one digest with the same choice give the same model."""
+        """What is selected of an artifact: two pulls of one digest with the same selection make the same model."""
         marks = (("include", self.include), ("exclude", self.exclude), ("image-path", (self.image_path,)))
         return tuple(f"{mark}={value}" for mark, values in marks for value in values if value)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
-        """Read settings from `environ`; raise BadSettings that names the variable."""
+        """Read settings from `environ`; raise BadSettings, which names the variable."""
         values: dict[str, Any] = {}
         for field in fields(cls):
             name = PREFIX + field.name.upper()
@@ -127,7 +127,7 @@ class Settings:
 
 
 def selection_suffix(selection: tuple[str, ...]) -> str:
-    """Return what tells the folders of one choice from those of another; nothing for that of everything."""
+    """Return the suffix of a selection's folders; "" where everything is selected."""
     return f"-{hashlib.sha256(repr(selection).encode()).hexdigest()[:8]}" if selection else ""
 
 

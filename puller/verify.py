@@ -1,4 +1,4 @@
-"""Files that stand already, held to their digests: by chunks where the artifact has chunk digests, else as a whole."""
+"""Verify existing files by their digests: by chunks where the artifact has chunk digests, else as a whole."""
 
 import os
 import stat
@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 
 
 class Verifier:
-    """Hashes files, several at a time, and tells how far it is."""
+    """Hashes files, several at a time, and reports its progress."""
 
     def __init__(self, reporter: Reporter, name: str) -> None:
         self._reporter, self._name = reporter, name
@@ -30,9 +30,9 @@ class Verifier:
         self._over = threading.Event()
 
     def each(self, check: Callable[[Item], Result], items: Sequence[Item], size: int) -> list[Result]:
-        """Return what `check` says of each item; it may hash `size` bytes in all.
+        """Return the result of `check` for each item; together they may hash `size` bytes.
 
-        Whatever ends the wait for it, a signal too, ends the hashing.
+        An exception in this thread, one that a signal raises too, ends the hashing.
         """
         self._stats.total = size
         pool = ThreadPoolExecutor(os.cpu_count() or 1)
@@ -51,8 +51,8 @@ class Verifier:
     def right_pieces(self, blob: Blob, path: Path, among: Iterable[Piece] | None = None) -> frozenset[Piece]:
         """Return the pieces whose bytes a file has, by their digests; all or none where only the blob has one.
 
-        Of a packed blob the digests are those of bytes that are not kept: there is nothing to compare. `among` limits
-        what is looked at.
+        Of a packed blob no piece is returned: its digests are those of compressed bytes, which are not kept. `among`
+        limits which pieces are hashed.
         """
         if blob.packed:
             return frozenset()
@@ -75,7 +75,7 @@ class Verifier:
             os.close(handle)
 
     def is_right(self, blob: Blob, path: Path) -> bool:
-        """Return whether a file is a blob's."""
+        """Return whether a file has a blob's bytes."""
         return len(self.right_pieces(blob, path)) == len(blob.pieces)
 
     def _is_right(self, handle: int, piece: Piece) -> bool:

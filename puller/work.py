@@ -1,8 +1,8 @@
-"""What is at hand of a model, looked through before anything is fetched.
+"""Find which blobs of a model are on the volume already, and which must be fetched.
 
-A blob is at hand where an earlier pull of this user left it, in a model that stands, or in a cache. What nobody else
-can have written, and a receipt names, is believed; all else is hashed. A file that another name may share is never
-written to: what is wrong with it comes as a new file.
+A blob may be where an earlier pull of this user left it, in a published model, or in a cache. A file that a receipt
+names, and no other user can have written, is trusted; all others are hashed. A file that may have other names is never
+written to: if it is wrong, its blob is fetched into a new file.
 """
 
 import os
@@ -40,18 +40,18 @@ from .verify import Verifier
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """A folder with files that may be a model's: their paths, and which blob each is by a receipt that is believed."""
+    """A folder with files that may be a model's, and which blob each of them is by a trusted receipt."""
 
     folder: Path
     known: Mapping[str, str] = field(default_factory=dict)
-    """The path of a file by its layer's digest."""
+    """The paths of files by their layers' digests."""
 
     is_believed: bool = False
-    """Whether a receipt that is believed names all its files: others need not be looked at."""
+    """Whether a trusted receipt names the model's files: files that it does not name need not be hashed."""
 
     @classmethod
     def of(cls, folder: Path, receipt: Receipt | None, trust: Trust) -> "Shelf":
-        """Look a folder's receipt through, if one is believed."""
+        """Return the shelf of a folder, with the files of its receipt, if one is trusted."""
         if receipt is None:
             return cls(folder)
         files: dict[str, str] = {}
@@ -63,7 +63,7 @@ class Shelf:
 
 @dataclass(frozen=True, slots=True)
 class AtHand:
-    """What need not come, and what must: `places` tells where each blob is that is there."""
+    """Which blobs need not be fetched, with the path of each (`places`), and which must be."""
 
     places: dict[Digest, Path]
     missing: list[FileBlobWriter]
@@ -100,14 +100,14 @@ def find_work(  # noqa: PLR0913, PLR0917 - one call, and each says what nothing 
 
 
 class Search:
-    """Looks for the blobs of one model."""
+    """Searches the volume for the blobs of one model."""
 
     def __init__(self, workshop: Workshop, shelves: Sequence[Shelf], trust: Trust, verifier: Verifier) -> None:
         self._workshop, self._trust, self._verifier = workshop, trust, verifier
         self._shelves = (*shelves, Shelf(workshop.leftover))
 
     def run(self, blobs: Sequence[Blob], landed: JournaledPieces) -> AtHand:
-        """Find what is at hand of blobs. `landed` is what the journal says. Raises DiskFailed, NoRoom."""
+        """Return which blobs are on the volume. `landed` are the journal's pieces. Raises DiskFailed, NoRoom."""
         with disk_errors():
             self._tidy(blobs)
             size = sum(blob.size for blob in blobs if self._may_hash(blob))
@@ -116,10 +116,10 @@ class Search:
         return AtHand(places, [file_writer for file_writer in found if isinstance(file_writer, FileBlobWriter)])
 
     def _tidy(self, blobs: Iterable[Blob]) -> None:
-        """Leave in the incoming folder just files of this user's that have no other name and belong to these blobs.
+        """Remove all from the incoming folder but files of these blobs that are this user's and have no other name.
 
-        A model that an earlier pull was putting together goes first: it may hold their other names. Where the file
-        system has no hard links it may hold the files themselves.
+        A model that an earlier pull did not finish is taken apart first: it may hold other names of these files, or
+        the files themselves where the file system has no hard links.
         """
         self._take_apart()
         incoming = self._workshop.incoming
@@ -153,7 +153,7 @@ class Search:
         return blob.packed is None and (is_begun or bool(self._named(blob)))
 
     def _find(self, blob: Blob, landed: JournaledPieces) -> Path | FileBlobWriter:
-        """Return where a whole blob is, or what is to be done to have it."""
+        """Return the path of a whole blob, or the writer that must fetch it."""
         place = self._workshop.incoming / blob.layer.digest.hex
         pieces = self._pieces(blob, place, landed)
         is_judged = blob.packed is not None or blob.pieces[0].digest is not None
@@ -169,10 +169,10 @@ class Search:
         return FileBlobWriter(blob, place, pieces if len(pieces) < len(blob.pieces) else ())
 
     def _pieces(self, blob: Blob, place: Path, landed: JournaledPieces) -> frozenset[Piece]:
-        """Return the pieces of an incoming file that need not come again.
+        """Return the pieces of an incoming file that need not be fetched again.
 
-        Those with a digest of their own are hashed, whatever the journal says of them. Of foreign blobs the whole is
-        judged in the end. Of packed ones the journal's word counts, for the file that it names.
+        Pieces with digests of their own are hashed. Others are taken from the journal, if it names this file's inode:
+        of a blob without chunk digests the whole is verified in the end; those of packed blobs cannot be hashed.
         """
         status = status_of(place)
         if status is None or status.st_size != blob.size:
@@ -184,7 +184,7 @@ class Search:
         return self._verifier.right_pieces(blob, place, noted or None)
 
     def _known(self, blob: Blob) -> Path | None:
-        """Return the file that a receipt which is believed says is this blob."""
+        """Return the file that has this blob's bytes by a trusted receipt, or None."""
         for shelf in self._shelves:
             name = shelf.known.get(str(blob.layer.digest))
             if name is not None and _has_size(shelf.folder, name, blob.size):
@@ -192,7 +192,10 @@ class Search:
         return None
 
     def _copied(self, blob: Blob, place: Path) -> Path | None:
-        """Take a file that nothing speaks for: the copy is hashed, since others may write to the file itself."""
+        """Return a file, or a copy, that has this blob's bytes by their digest, though no receipt names it; or None.
+
+        A file that other users can write is copied first, and the copy is hashed.
+        """
         for file in self._named(blob):
             if blob.packed is None and self._verifier.is_right(blob, file):
                 status = status_of(file)
@@ -206,13 +209,13 @@ class Search:
         return None
 
     def _named(self, blob: Blob) -> list[Path]:
-        """Return the files, under any name of the blob's, of which no receipt says what they are."""
+        """Return the files under the blob's names in folders without a trusted receipt, if they have its size."""
         folders = [shelf.folder for shelf in self._shelves if not shelf.is_believed]
         names = [file.path for file in blob.files]
         return [folder / name for folder in folders for name in names if _has_size(folder, name, blob.size)]
 
 
-def unfinished_archives(  # noqa: PLR0913, PLR0917 - one call, and each says what nothing else can
+def unfinished_archives(  # noqa: PLR0913, PLR0917 - called once, and no argument follows from another
     stage: Path,
     parts: Sequence[Part],
     form: ParsedArtifact,
@@ -220,14 +223,14 @@ def unfinished_archives(  # noqa: PLR0913, PLR0917 - one call, and each says wha
     landed: JournaledPieces,
     flush: Writeback,
 ) -> list[ArchiveBlobWriter]:
-    """Return the packed layers that no earlier pull unpacked whole; clear the stage of what belongs to none."""
+    """Return writers for the packed layers that no earlier pull unpacked whole; remove all else from the stage."""
     with disk_errors():
         status = status_of(stage)
         if status is not None and not stat.S_ISDIR(status.st_mode):
             discard(stage)
         stage.mkdir(exist_ok=True)
-        for stranger in set(stage.iterdir()) - {folder_of(stage, part, settings) for part in parts}:
-            discard(stranger)
+        for unknown in set(stage.iterdir()) - {folder_of(stage, part, settings) for part in parts}:
+            discard(unknown)
     streams = []
     for part in parts:
         folder = folder_of(stage, part, settings)
@@ -239,7 +242,7 @@ def unfinished_archives(  # noqa: PLR0913, PLR0917 - one call, and each says wha
 
 
 def _wants(part: Part, form: ParsedArtifact, settings: Settings) -> Callable[[str], bool]:
-    """Return what tells by a member's name whether it matters; where only the whole archive tells its name, it does."""
+    """Return the filter of members by name; all pass where a member's final name depends on the whole archive."""
     if form.is_image:
         roots = image_roots(settings.image_path)
         return lambda name: affects(plain(name).removeprefix("/"), roots)

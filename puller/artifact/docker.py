@@ -1,6 +1,6 @@
-"""Docker Model Runner: blobs as they are; older ones without names, which then follow from their kind.
+"""Docker Model Runner: raw blobs; older ones have no names, and are named by their kind.
 
-Its packager takes any number of licenses, and calls each by the last part of its path: equal names get a number.
+Its packager accepts any number of licenses, and names each by the last part of its path: equal names get a number.
 """
 
 from collections import Counter

@@ -1,8 +1,8 @@
 """ORAS files and folders, and every artifact that names its layers as ORAS does.
 
-`oras push` writes a file as it is, under its title, and types it as a tar whatever it is; a folder is a tar+gzip with
-an annotation that wants it unpacked. Layers without a title are not pulled. AIKit's generic target has one archive of
-all files, under a name of its own, and without that annotation.
+`oras push` writes a file as it is, under its title, and types every file as a tar; a folder is a tar+gzip with an
+annotation that asks for unpacking. Layers without a title are not pulled. AIKit's generic target has one archive of all
+files, under a name of its own, and without that annotation.
 """
 
 from puller.errors import UnsupportedLayer

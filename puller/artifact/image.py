@@ -1,6 +1,6 @@
 """OCI and Docker images: a model in a folder of an image's file system (KServe modelcar, KAITO, RamaLama).
 
-A layer may also remove what layers below it put there (image-spec, layer.md, "Whiteouts").
+A layer may also remove files of earlier layers (image-spec, layer.md, "Whiteouts").
 """
 
 from collections.abc import Iterable
@@ -13,10 +13,10 @@ CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.c
 _LAYERS = ("application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs.")
 
 ROOTS = ("models", "model", "data")
-"""Where packers put a model, the likeliest first: modelcars, others, KAITO's adapters."""
+"""The folders where packers put a model, the likeliest first: modelcars, others, KAITO's adapters."""
 
 ESTARGZ_FILES = ("stargz.index.json", ".prefetch.landmark", ".no.prefetch.landmark")
-"""What eStargz leaves at an image's root for those who load lazily; none of it is the image's own."""
+"""The files that eStargz adds at an image's root for lazy pulling; they are not the image's own."""
 
 _WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
 
@@ -28,32 +28,32 @@ def is_image(manifest: Manifest) -> bool:
 
 
 def parts_of(manifest: Manifest) -> tuple[Part, ...]:
-    """Return the parts, each over those before it."""
+    """Return the parts in the order of the layers: later ones replace files of earlier ones."""
     return tuple(
         Part(layer=layer, number=number, shape=LayerKind.ARCHIVE) for number, layer in enumerate(manifest.layers)
     )
 
 
 def is_whiteout(path: str) -> bool:
-    """Return whether a member stands for something that its layer removes."""
+    """Return whether a member is a whiteout: a mark for something that its layer removes."""
     return path.rpartition("/")[2].startswith(_WHITEOUT)
 
 
 def is_opaque(path: str) -> bool:
-    """Return whether a whiteout removes all that is in its folder, and not one name there."""
+    """Return whether a whiteout removes all that is in its folder, and not only one name."""
     return path.rpartition("/")[2] == _OPAQUE
 
 
 def removed_by(path: str) -> str:
-    """Return what a whiteout removes: a path, or the folder whose contents go."""
+    """Return what a whiteout removes: a path, or the folder whose contents are removed."""
     folder, _, name = path.rpartition("/")
     return folder if is_opaque(path) else "/".join(filter(None, (folder, name.removeprefix(_WHITEOUT))))
 
 
 def affects(path: str, roots: Iterable[str]) -> bool:
-    """Return whether a member may change what is in one of the folders: below it, as it, or as one above it.
+    """Return whether a member can affect a file below one of `roots`; all other members can be skipped.
 
-    Of everything else in an image not even the name matters.
+    It can if it is inside, is the folder itself, or is (a whiteout of) a folder above.
     """
     subject = removed_by(path) if is_whiteout(path) else path
     inner = f"{subject}/" if subject else ""

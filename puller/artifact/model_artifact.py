@@ -1,4 +1,4 @@
-"""An artifact with those that it builds on: a KitOps ModelKit may take its model from another one."""
+"""An artifact with its parents: a KitOps ModelKit may use the model of another one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from .part import ParsedArtifact
 from .read import check, read_form
 
 _CONFIG_LIMIT = 4 << 20
-_MOST_PARENTS = 10  # kit follows as many
+_MOST_PARENTS = 10  # kit's own limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,9 @@ class ModelArtifact:
 
 
 def load_artifact(repository: Repository, resolved: Resolved, access: Access) -> ModelArtifact:
-    """Gather an artifact's parts, and those that it takes over from its parents.
+    """Return an artifact's parts, and those that it takes over from its parents.
 
-    Raises BadArtifact, UnsupportedLayer, UnsafePath, and the faults of looking a parent up.
+    Raises BadArtifact, UnsupportedLayer, UnsafePath, and the faults of resolving a parent.
     """
     read = _Reader(repository)
     form = read_form(resolved.manifest, lambda: read(resolved.manifest.config))
@@ -67,7 +67,7 @@ def load_artifact(repository: Repository, resolved: Resolved, access: Access) ->
 
 
 def _parent_at(parent: str, child: Repository, access: Access) -> Repository:
-    """Return where a parent is; an artifact of a registry may name one there, and nothing on the disk that pulls it."""
+    """Return a parent's repository; raise BadArtifact where an artifact of a registry names a layout on the disk."""
     source = parse_source(parent)
     is_beside = isinstance(source, LayoutSource) and isinstance(child, LayoutRepository)
     if not isinstance(source, OciSource) and not is_beside:
@@ -80,7 +80,7 @@ def _read(repository: Repository, resolved: Resolved) -> ParsedArtifact:
 
 
 class _Reader:
-    """Reads configs, and keeps what it read."""
+    """Reads configs, and records what it read."""
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository

@@ -1,9 +1,9 @@
 """KitOps ModelKit: the Kitfile is the config, and says which paths its layers were packed from.
 
-A layer's type tells its section and codec: `application/vnd.kitops.modelkit.model.v1.tar+gzip`. An archive holds paths
-from the Kitfile's folder; before kit 0.5, which did not write digests into the Kitfile, from the folder that holds the
-section's path. A raw layer goes to its section's path, which kit also annotates. A kit without a model layer of its own
-names its parent's reference where others name a path.
+A layer's type names its section and codec: `application/vnd.kitops.modelkit.model.v1.tar+gzip`. An archive holds paths
+relative to the Kitfile's folder; before kit 0.5, which did not write digests into the Kitfile, relative to the folder
+that holds the section's path. A raw layer goes to its section's path, which kit also annotates. A kit without a model
+layer of its own has its parent's reference in place of the model's path.
 """
 
 import json
@@ -23,7 +23,7 @@ PREFIXES = ("application/vnd.kitops.modelkit.", "application/vnd.jozu.model.")
 _MODEL_KINDS = ("model", "weight")
 _MODEL_PARTS = ("modelpart", "weight.config")  # as kit calls both, in a ModelKit and in a ModelPack
 _REFERENCE = re.compile(r".*[:@]")
-"""What kit takes for another kit's reference, and not for a path."""
+"""What kit reads as another kit's reference, and not as a path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def parts_of(manifest: Manifest, kitfile: bytes) -> tuple[Part, ...]:
 
 
 def parent_of(manifest: Manifest, kitfile: bytes) -> str:
-    """Return the reference of the ModelKit whose model this one uses, or nothing; raise BadArtifact."""
+    """Return the reference of the ModelKit whose model this one uses, or ""; raise BadArtifact."""
     has_model = any(_kind(layer) in _MODEL_KINDS for layer in manifest.layers)
     path = _entry(_parse(kitfile), "model").get("path", "")
     is_reference = isinstance(path, str) and _REFERENCE.match(path) and not has_model
@@ -78,7 +78,7 @@ def _part(layer: Descriptor, number: int, sections: list[_Section]) -> Part:
 
 
 def _take(sections: list[_Section], layer: Descriptor) -> _Section | None:
-    """Find a layer's section: the one with its digest, else the next of its kind."""
+    """Remove and return a layer's section: the one with its digest, else the next of its kind."""
     kind = _kind(layer)
     by_digest = (section for section in sections if section.digest == str(layer.digest))
     by_order = (section for section in sections if section.kind == kind and not section.digest)
@@ -101,7 +101,7 @@ def _sections(kitfile: dict[str, Any]) -> Iterator[_Section]:
     ):
         entries = owner.get(key)
         for entry in entries if isinstance(entries, list) else []:
-            if isinstance(entry, dict) and not entry.get("remotePath"):  # what lies elsewhere has no layer
+            if isinstance(entry, dict) and not entry.get("remotePath"):  # a remote section has no layer
                 yield _section(kind, entry)
 
 

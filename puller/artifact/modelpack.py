@@ -2,8 +2,8 @@
 
 The annotations decide, not the config: AIKit's is empty, RamaLama's layers have types of their own. A media type's
 last part is the codec: `raw`, `tar`, `tar+gzip`, `tar+zstd`; Docker Model Runner also writes `gguf` and `safetensors`.
-Our own packer's zstd layers tell where their chunks lie. kit annotates archives with the folder that they were made
-from, which may be `.`, and may put its Kitfile among the layers, as its own reader knows and passes over.
+The annotations of our packer's zstd layers hold the offsets of their chunks. kit annotates archives with the folder
+that they were made from, which may be `.`, and may add its Kitfile as a layer, which its own reader skips.
 """
 
 from puller.errors import UnsupportedLayer

@@ -1,4 +1,4 @@
-"""Ollama: blobs as they are, whose names follow from their kind; a few carry one in their descriptor."""
+"""Ollama: raw blobs, which are named by their kind; a few have a name in their descriptor."""
 
 from collections import Counter
 
@@ -21,7 +21,7 @@ _NAMES = {
 
 
 def parts_of(manifest: Manifest) -> tuple[Part, ...]:
-    """Return the parts; raise UnsafePath. A kind that is not known is named by itself."""
+    """Return the parts; raise UnsafePath. A layer of an unknown kind is named by that kind."""
     seen = Counter[str]()
     parts = []
     for number, layer in enumerate(manifest.layers):
@@ -36,7 +36,7 @@ def parts_of(manifest: Manifest) -> tuple[Part, ...]:
 
 
 def _numbered(name: str, number: int) -> str:
-    """Return the first of a kind its name, and those after it a number before the suffix."""
+    """Return the name of the `number`th layer of a kind: from the second on, with a number before the suffix."""
     if number == 1:
         return name
     stem, dot, suffix = name.partition(".")

@@ -19,7 +19,7 @@ _MOST_BYTES = 1 << 63
 
 
 class LayerKind(Enum):
-    """What the bytes of a layer are. Of the first two, any piece can go to its place at once."""
+    """What the bytes of a layer are. Pieces of the first two can be written in any order."""
 
     FILE = "a file"
     CHUNKED_FILE = "a file in chunks that are unpacked each by itself"
@@ -34,9 +34,9 @@ IN_PLACE = (LayerKind.FILE, LayerKind.CHUNKED_FILE)
 class Part:
     """A layer and what becomes of it.
 
-    `path` is where a file goes; of an archive, where its only file goes if that has the same name, and else nothing.
-    `root` is the folder that an archive's names are meant in, `label` what people call it. `size` is what the file has
-    behind its codec, if somebody promised that, and `content_digest` is that of what the codec hides. `reference` names
+    `path` is where a file goes; of an archive, where its only file goes if both have the same last part, or empty.
+    `root` is the folder that an archive's names are relative to, `label` its name for people. `size` and
+    `content_digest` are those of the decoded bytes, or None where the artifact does not tell them. `reference` names
     another artifact that the layer belongs to, or is empty.
     """
 
@@ -54,13 +54,13 @@ class Part:
 
     @property
     def name(self) -> str:
-        """What people are told that it is."""
+        """Its name in messages."""
         return self.path or self.label or f"layers[{self.number}]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedArtifact:
-    """An artifact's parts, and what wrote them. Of an image only what stands in one folder is wanted.
+    """An artifact's parts, and the kind of artifact. Of an image only what is in one folder is wanted.
 
     `parent` is the reference of another ModelKit whose model this one uses, or empty.
     """
@@ -73,13 +73,13 @@ class ParsedArtifact:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What ModelPack's file metadata annotation tells; nothing that is wrong in it matters."""
+    """What ModelPack's file metadata annotation holds; an invalid annotation counts as none."""
 
     mode: int = 0o644
     mtime: float | None = None
     size: int | None = None
     is_bundle: bool = False
-    """Whether it speaks of many files in one archive, as AIKit's does."""
+    """Whether it describes many files in one archive, as AIKit's does."""
 
     @classmethod
     def of(cls, layer: Descriptor) -> Self:
@@ -99,18 +99,18 @@ class Metadata:
 
 
 def readable(mode: int) -> int:
-    """Return a file's mode as it should stand on a volume: all may read it, its owner alone may write it."""
+    """Return a file's mode for the volume: all users may read it, only its owner may write it."""
     return mode & _PERMISSIONS | _READABLE
 
 
 def name_of(layer: Descriptor) -> str | None:
-    """Return the file name that a layer's annotations tell, which may be empty, or None."""
+    """Return the file name in a layer's annotations, which may be empty; None where they have none."""
     told = [layer.annotations[key] for key in (*FILEPATHS, TITLE) if key in layer.annotations]
     return next(filter(None, told), "" if told else None)
 
 
 def safe(path: str, where: str) -> str:
-    """Return a relative path in its plain form; raise UnsafePath, `where` told, when it could not stand in a folder."""
+    """Return a relative path in its plain form; raise UnsafePath, which names `where`, when it is no safe file name."""
     found = path.removeprefix("./")
     reason = unsafe_reason(found)
     if reason:
@@ -119,7 +119,7 @@ def safe(path: str, where: str) -> str:
 
 
 def safe_folder(path: str, where: str) -> str:
-    """Return the plain form of what may also be the folder that everything is meant in, which has no name."""
+    """Return the plain form of a path; "" for the model's folder itself. Raises UnsafePath."""
     return safe(plain(path), where) if plain(path) else ""
 
 
@@ -128,7 +128,7 @@ def _is_count(size: object) -> bool:
 
 
 def _time(text: object) -> float | None:
-    """Read RFC 3339; the start of 1970 is what writers put who tell no time."""
+    """Return the seconds since 1970 of an RFC 3339 time; None for 1970 itself, which writers put for no time."""
     if not isinstance(text, str):
         return None
     seconds = datetime.fromisoformat(text).timestamp()

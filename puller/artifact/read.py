@@ -1,8 +1,8 @@
-"""Whose artifact a manifest is, and what its layers become.
+"""Which tool's artifact a manifest is, and which files its layers become.
 
 1. The artifact type tells the family; where it does not, the config's type; where that does not, the layers' types.
 2. The family's own module makes the parts.
-3. Two parts must not claim one place, and one blob must not be two things.
+3. Two parts must not claim one path, and one blob must not be described in two ways.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,11 +16,11 @@ from . import docker, generic, image, modelkit, modelpack, ollama
 from .part import LayerKind, ParsedArtifact, Part
 
 _KITFILES = ("ml.kitops.modelkit.kitfile", "org.kitops.modelkit.kitfile")
-"""Where kit keeps its Kitfile in a ModelPack."""
+"""The annotations in which kit stores its Kitfile in a ModelPack."""
 
 
 def read_form(manifest: Manifest, read_config: Callable[[], bytes]) -> ParsedArtifact:
-    """Return an artifact's form; `read_config` is asked for the config where that names the files.
+    """Return an artifact's parts; `read_config` is called where the config names the files.
 
     Raises UnsafePath, UnsupportedLayer, BadArtifact, and what reading the config raises.
     """
@@ -63,14 +63,14 @@ def _has_title(manifest: Manifest) -> Iterable[bool]:
 
 
 def check(parts: Iterable[Part]) -> None:
-    """Raise BadArtifact when parts cannot stand together, by their places or by their blobs."""
+    """Raise BadArtifact when two parts conflict, by their paths or by their blobs."""
     parts = tuple(parts)
     _check_places(parts)
     _check_blobs(parts)
 
 
 def _check_blobs(parts: Iterable[Part]) -> None:
-    """Raise BadArtifact when one blob is described in two ways: it is fetched, unpacked and checked once."""
+    """Raise BadArtifact when one blob is described in two ways, because it is fetched and unpacked once."""
     known: dict[object, Part] = {}
     for part in parts:
         first = known.setdefault(part.layer.digest, part)
@@ -83,7 +83,7 @@ def _check_blobs(parts: Iterable[Part]) -> None:
 
 
 def _check_places(parts: Iterable[Part]) -> None:
-    """Raise BadArtifact when two files claim one place, or one file claims the folder of another."""
+    """Raise BadArtifact when two files claim one path, or one file's path is the folder of another."""
     places: dict[str, object] = {}
     for part in parts:
         if part.shape is not LayerKind.ARCHIVE and places.setdefault(part.path, part.layer.digest) != part.layer.digest:

@@ -1,5 +1,5 @@
 """What a model directory will hold.
 
-tree  names, links and whiteouts, decided purely      folders  which names lie below which  pure
-links where a symbolic link leads              pure   materialize  the directory put together                    files
+tree         names, links and whiteouts        pure     folders  which names are below which  pure
+materialize  the directory, put together       files    links    where a symbolic link leads  pure
 """

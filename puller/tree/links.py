@@ -1,18 +1,18 @@
-"""Where a symbolic link leads to, among names that are still only promised: walked as a kernel would. Pure."""
+"""Where a symbolic link leads to, resolved as a kernel would, among names that are not on disk yet. Pure."""
 
 from collections.abc import Callable
 
 from puller.errors import UnsafePath
 
-_MOST_LINKS = 40  # how many links a kernel follows on one way (path_resolution(7))
-_LONGEST_TARGET = 4095  # what a kernel takes (symlink(2))
+_MOST_LINKS = 40  # how many links a kernel follows in one path (path_resolution(7))
+_LONGEST_TARGET = 4095  # the longest that a kernel accepts (symlink(2))
 
 
 def follow(path: str, target_of: Callable[[str], str | None], *, is_rooted: bool) -> str:
     """Return where a path leads to, its last part followed too; raise UnsafePath when that is outside, or too far.
 
-    `target_of` tells what the link at a path says, and None where no link is. Where a tree `is_rooted`, a slash stands
-    for its root, above which there is nothing; elsewhere a link may not leave it.
+    `target_of` returns the target of the link at a path, or None where no link is. If a tree `is_rooted`, "/" and ".."
+    at its top mean its root, as in an image; else a link may not leave the tree.
     """
     here, followed, ahead = "", 0, path.split("/")[::-1]
     while ahead:

@@ -1,9 +1,9 @@
-"""The model directory put together from files that are at hand, in the last step before it is published.
+"""Put the model directory together from files that are on the volume, in the last step before it is published.
 
 1. Each file gets its name by a hard link; where the file system has none, by a rename, or a copy for a second name.
-2. Symbolic links come when all files stand, so that nothing is ever written through one.
-3. Files get their modes and times. One that has a name in a model that stands is not touched: where it has other ones
-   than are wanted, or somebody else may write to it, a copy takes its place.
+2. Symbolic links are made after all files, so that no file is written through one.
+3. Files get their modes and times. A file of a published model is not changed: where its mode or time is another than
+   is wanted, or another user may write to it, it is copied.
 """
 
 import os
@@ -26,14 +26,14 @@ from registry.paths import plain
 
 from .tree import Content, Tree
 
-_MOST_MEMBERS = 200_000  # all of them are in memory when their places are decided
+_MOST_MEMBERS = 200_000  # all of them are in memory at once
 
 Members = Mapping[str, Sequence[Staged]]
-"""What came out of packed layers, by the layer's digest."""
+"""The staged members of packed layers, by the layer's digest."""
 
 
 def staged_members(stage: Path, parts: Iterable[Part], settings: Settings) -> Members:
-    """Return what lies on the stage, whole; raise BadArtifact when somebody took it away, or when it is too much."""
+    """Return the staged members of all packed parts; raise BadArtifact when some are gone, or there are too many."""
     members, count = dict[str, Sequence[Staged]](), 0
     for part in parts:
         found = read_index(folder_of(stage, part, settings))
@@ -49,7 +49,7 @@ def staged_members(stage: Path, parts: Iterable[Part], settings: Settings) -> Me
 def tree_of(
     form: ParsedArtifact, parts: Iterable[Part], places: Mapping[Digest, Path], members: Members, settings: Settings
 ) -> Tree:
-    """Return what an artifact's parts make together, as far as it is wanted. `places` tells where each blob is.
+    """Return the selected files and links of an artifact's parts. `places` is the path of each blob's file.
 
     Raises BadArtifact, UnsafePath, NothingSelected.
     """
@@ -78,7 +78,7 @@ def image_roots(image_path: str) -> tuple[str, ...]:
 
 
 def materialize(tree: Tree, model: Path, workshop: Path, trust: Trust) -> None:
-    """Put everything in a tree together in a new folder `model`. Files below `workshop` are this pull's own.
+    """Make the files and links of a tree in a new folder `model`. Files below `workshop` are this pull's own.
 
     Raises DiskFailed, NoRoom, UnsafePath.
     """
@@ -103,22 +103,22 @@ class _Builder:
     def __init__(self, model: Path, workshop: Path, trust: Trust) -> None:
         self._model, self._workshop, self._trust = model, workshop, trust
         self._placed: dict[tuple[str, int, float | None], Path] = {}
-        """Where a file is that has the bytes of a place, and a mode and a time."""
+        """The path in the model of a file's content, by its source, mode and time."""
 
         self._taken: set[str] = set()
-        """The places whose own file is in the model already."""
+        """The sources whose own file, not a copy, is in the model already."""
 
     def file(self, place: Path, content: Content) -> None:
-        """Return content its name; raise UnsafePath where the file system takes that for another file's."""
+        """Place content under its name; raise UnsafePath where the file system takes the name for another file's."""
         make_folders(self._model, place.parent)
         if status_of(place) is not None:
             raise UnsafePath(f"{str(place.relative_to(self._model))!r}: this volume takes the name for another file's")
-        dress = (content.place, content.mode, content.mtime)
-        if dress in self._placed:
-            if not link_or_copy(self._placed[dress], place):
-                self._placed[dress] = place  # a file has so many names and no more
+        key = (content.place, content.mode, content.mtime)
+        if key in self._placed:
+            if not link_or_copy(self._placed[key], place):
+                self._placed[key] = place  # the first file has as many links as it may have
             return
-        self._placed[dress] = place
+        self._placed[key] = place
         source = Path(content.place)
         if source.is_relative_to(self._workshop):
             self._take(source, place)
@@ -127,10 +127,10 @@ class _Builder:
             return
         else:
             copy(source, place)
-        _dress(place, content)
+        _apply_metadata(place, content)
 
     def _take(self, source: Path, place: Path) -> None:
-        """Return a file of this pull's own a name in the model. With another mode or time it must be another file."""
+        """Link or move a file of this pull's own into the model; copy it when it is there with another mode or time."""
         if str(source) in self._taken:
             copy(self._where(source), place)
             return
@@ -143,23 +143,23 @@ class _Builder:
             source.rename(place)
 
     def _where(self, source: Path) -> Path:
-        """Return a name of a file that was taken, wherever it is now."""
+        """Return the present path of a file that was linked or moved."""
         if status_of(source) is not None:
             return source
         return next(place for (taken, *_), place in self._placed.items() if taken == str(source))
 
     def _may_share(self, source: Path, content: Content) -> bool:
-        """Return whether a published file can have one more name: it must be right as it is."""
+        """Return whether a published file may be linked: its mode and time are right, and no other user can write."""
         status = source.lstat()
         wanted = None if content.mtime is None else int(content.mtime * 1e9)
-        is_dressed = stat.S_IMODE(status.st_mode) == content.mode and wanted in (None, status.st_mtime_ns)
-        return is_dressed and self._trust.is_exclusive(status)
+        has_metadata = stat.S_IMODE(status.st_mode) == content.mode and wanted in (None, status.st_mtime_ns)
+        return has_metadata and self._trust.is_exclusive(status)
 
 
 def records(
     model: Path, tree: Tree, form: ParsedArtifact
 ) -> tuple[tuple[FileRecord, ...], tuple[tuple[str, str], ...]]:
-    """Return what the receipt says of every file, and of every symbolic link."""
+    """Return the receipt's records of every file, and the path and target of every symbolic link."""
     layers = {part.number: part for part in form.parts}
     with disk_errors():
         files = tuple(
@@ -177,12 +177,12 @@ def records(
 
 
 def proof_of(part: Part) -> str:
-    """Return what a layer's bytes were held to: its digest, or those of its chunks (docs/decisions/0005)."""
+    """Return what a layer's bytes were verified against: "layer", or "chunks" (docs/decisions/0005)."""
     return "chunks" if part.shape in IN_PLACE and chunks_of(part) else "layer"
 
 
-def _dress(place: Path, content: Content) -> None:
-    """Return a file its mode and, where somebody told one, its time, as far as the file system keeps them."""
+def _apply_metadata(place: Path, content: Content) -> None:
+    """Set a file's mode and, where the artifact tells one, its time, as far as the file system supports them."""
     with optional():
         place.chmod(content.mode)
     if content.mtime is not None:

@@ -1,10 +1,10 @@
 """What a model directory will hold, decided from what its layers claim: names, links and whiteouts. Pure.
 
-1. Each layer's members are taken in order. In an image a later layer covers an earlier one, and may wipe parts of it
-   out; elsewhere two layers may not claim one file.
-2. A name must be able to stand in a folder, and may not lead through a link.
-3. A hard link is a second name of a file that stood before it. A symbolic link must lead inside, whatever other links
-   it leads through.
+1. Each layer's members are added in order. In an image a later layer replaces files of an earlier one, and may remove
+   them by whiteouts; elsewhere two layers may not claim one file.
+2. A name must be a safe relative path, and may not lead through a link.
+3. A hard link is a second name of a file that was added before it. A symbolic link must lead inside the model, other
+   links on its path included.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +24,7 @@ from .links import follow
 
 @dataclass(eq=False, slots=True)
 class Content:
-    """A file's bytes: `place` is where they are now."""
+    """A file's bytes: `place` is the path of the file that has them now."""
 
     place: str
     size: int
@@ -34,7 +34,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """What stands under one name. `layer` is the number of the layer that put it there."""
+    """The file, folder or link under one name. `layer` is the number of the layer that it comes from."""
 
     layer: int
     kind: MemberType
@@ -43,12 +43,12 @@ class Node:
 
 
 class Tree:
-    """Names with their nodes; a folder above them need not have a node of its own."""
+    """Names with their nodes; the folders above a name need not have nodes."""
 
     def __init__(self, *, is_image: bool) -> None:
         self._is_image = is_image
         self.nodes: dict[str, Node] = {}
-        self._contents: dict[tuple[str, str], Content] = {}  # by their place, or by their name where they stand in it
+        self._contents: dict[tuple[str, str], Content] = {}  # by place; of whole layers by place and name
         self._folders = Folders()
 
     def put_file(self, part: Part, size: int, place: str) -> None:
@@ -57,7 +57,7 @@ class Tree:
         self._put(part.path, Node(part.number, MemberType.FILE, content))
 
     def put_members(self, part: Part, members: Iterable[Staged]) -> None:
-        """Take a packed layer's members; one without a name is the layer's own file. Raises BadArtifact, UnsafePath."""
+        """Add a packed layer's members; one without a name is the layer's own file. Raises BadArtifact, UnsafePath."""
         members = tuple(members)
         if len(members) == 1 and not members[0].name:
             content = self._staged(members[0], part.mode, part.mtime)
@@ -78,7 +78,7 @@ class Tree:
                 self._put_member(path, member, part)
 
     def subtree(self, root: str) -> "Tree":
-        """Return the tree below a folder by itself, every link rewritten that leads through names above it."""
+        """Return the tree below a folder, its links rewritten relative to it; raise UnsafePath for a link out of it."""
         tree = Tree(is_image=self._is_image)
         above = f"{root}/" if root else ""
         for path, node in self.nodes.items():
@@ -94,26 +94,26 @@ class Tree:
         return tree
 
     def filter(self, is_wanted: Callable[[str], bool]) -> None:
-        """Let go of every file and link that is not wanted, and of folders, which come with what is in them."""
+        """Remove every file and link that is not wanted, and all folders, which are made for what is in them."""
         for path in [
             path for path, node in self.nodes.items() if node.kind is MemberType.FOLDER or not is_wanted(path)
         ]:
             self._delete(path)
 
     def has_files(self, root: str) -> bool:
-        """Return whether a file stands below a folder."""
+        """Return whether a file is below a folder."""
         return any(node.content and path.startswith(f"{root}/") for path, node in self.nodes.items())
 
     def is_link(self, path: str) -> bool:
-        """Return whether a symbolic link stands at a path."""
+        """Return whether a path is a symbolic link."""
         return self._kind(path) is MemberType.SYMLINK
 
     def follow(self, path: str) -> str:
-        """Return where a symbolic link leads to; raise UnsafePath when that is outside."""
+        """Return where a symbolic link leads to; raise UnsafePath when it leads outside."""
         return follow(path, self._target, is_rooted=self._is_image)
 
     def _name(self, part: Part, name: str) -> str:
-        """Return the name that a member of an archive means; raise UnsafePath."""
+        """Return the path in the model of a member's name; raise UnsafePath."""
         path = plain(name)
         if self._is_image:
             path = path.removeprefix("/")
@@ -123,7 +123,7 @@ class Tree:
         return "/".join(filter(None, (part.root, path)))
 
     def _real(self, path: str) -> str:
-        """Return where a member goes whose folder is a link: in an image through it, as containers' runtimes unpack."""
+        """Return a member's path; in an image, links among its folders are followed, as container runtimes do."""
         folder, _, name = path.rpartition("/")
         if not self._is_image or all(self._target(parent) is None for parent in parents(path)):
             return path
@@ -144,7 +144,7 @@ class Tree:
         return self._content((member.place, ""), Content(member.place, member.size, mode, mtime))
 
     def _content(self, key: tuple[str, str], content: Content) -> Content:
-        """Return what is known of the same bytes already: a layer may be listed twice, under one name or under two."""
+        """Return the first Content of the same bytes: a layer may be listed twice, under one name or two."""
         return self._contents.setdefault(key, content)
 
     def _put_link(self, path: str, target: str, part: Part) -> None:
@@ -169,19 +169,19 @@ class Tree:
         self._folders.add(path)
 
     def _holds(self, path: str, node: Node) -> bool:
-        """Return whether the very same stands there already, put by this layer or by one with the same digest."""
+        """Return whether the same node is at the path already, from this layer or from one with the same digest."""
         old = self.nodes.get(path)
         return old is not None and (old.kind, old.target) == (node.kind, node.target) and old.content is node.content
 
     def _replace_existing(self, path: str, layer: int) -> None:
-        """Remove what stands at a path for what a later layer, or the same one, puts there."""
+        """Remove what is at a path, for a new node there; raise BadArtifact for another layer's, outside of images."""
         claimed = [one for one in (path, *self._below(path)) if one in self.nodes and self.nodes[one].layer != layer]
         if claimed and not self._is_image:
             raise BadArtifact(f"two layers claim {claimed[0]!r}")
         self._remove(path)
 
     def _apply_whiteout(self, path: str, layer: int) -> None:
-        """Do what a whiteout says: remove what layers below put here."""
+        """Remove what a whiteout names, as far as earlier layers put it there."""
         hidden = removed_by(path)
         gone = self._below(hidden) if is_opaque(path) else [hidden, *self._below(hidden)]
         for one in gone:
@@ -210,16 +210,16 @@ class Tree:
 
 
 def parents(path: str) -> Iterator[str]:
-    """Return every folder that a path lies in, the outermost first."""
+    """Return every folder above a path, the outermost first."""
     for end, letter in enumerate(path):
         if letter == "/":
             yield path[:end]
 
 
 def _renamed(part: Part, named: list[tuple[str, Staged]]) -> dict[str, str]:
-    """Return an archive's only file the name that the layer tells, where packers put just its last part inside.
+    """Return {name: path} of an archive's only file where its name is only the last part of the path in the layer.
 
-    Below a folder of that name it stays: then it is the folder that the layer names.
+    A file below a folder of the layer's name keeps its name: then the layer names the folder.
     """
     files = [name for name, member in named if member.kind is MemberType.FILE]
     if len(files) != 1 or not part.path or files[0].startswith(f"{part.path}/"):
