@@ -1,10 +1,10 @@
 """A model on a volume.
 
-destination  the model directory, held for one process      locked      it with its settings; a warm start is here
-standing     what stands there, and how far it is believed  trust       who can have written a file
+destination  the model directory, locked for one process    locked      it with its settings; a warm start is here
+standing     which files are there, and which are trusted   trust       which users can have written a file
 publish      one decision (docs/decisions/0004)             work_dir    the folders behind a model
-receipt      what was published                    pure     journal     which pieces have landed
+receipt      what was published                    pure     journal     which pieces are written
 cache        models by digest, shared by hard links         lock        one process at a time
-saved_manifest  what a model was made from, kept beside it  filesystem  what a file system can do
-writeback    when pages leave memory for the disk
+saved_manifest  the manifest, kept beside the model         filesystem  what a file system can do
+writeback    when pages are written to the disk
 """

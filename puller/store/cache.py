@@ -1,12 +1,12 @@
-"""Models that many model directories share: fetched once, kept by digest, given away by hard link.
+"""Models that many model directories share: fetched once, kept by digest, shared by hard links.
 
 CACHE/HEX[-CHOICE]              a model, published as any other is; HEX is its manifest's digest
 CACHE/.weighbridge/HEX/…        the folders behind it
-CACHE/.weighbridge/HEX/used     whose time says when it was last wanted
+CACHE/.weighbridge/HEX/used     its modification time is the model's last use
 
-Whoever fetches a model has its lock for himself, whoever gives it away shares it. What is not locked, and has no name
-outside of the cache, may go when room is wanted, the longest unused first. What has no receipt of this user's is
-neither counted nor touched.
+A process that fetches a model holds its lock exclusively, one that links it elsewhere shares the lock. A model that is
+not locked, and has no name outside of the cache, may be removed when room is needed, the longest unused first. A model
+without a receipt of this user's is neither counted nor removed.
 """
 
 import stat
@@ -34,7 +34,7 @@ class Cache:
     """A folder of models, of at most `limit` bytes; 0 means as many as fit."""
 
     def __init__(self, folder: Path, limit: int, trust: Trust) -> None:
-        """Make the folder where there is none. Raises BadDestination, NoRoom, DiskFailed."""
+        """Create the folder if it is missing. Raises BadDestination, NoRoom, DiskFailed."""
         self.folder, self._limit, self._trust = folder, limit, trust
         status = status_of(folder)
         if status is not None and not stat.S_ISDIR(status.st_mode):
@@ -45,11 +45,14 @@ class Cache:
                 make_shared(folder, folder.parent.stat())
 
     def entry(self, digest: Digest, selection: tuple[str, ...]) -> Destination:
-        """Return the place of a model, of which `selection` was chosen."""
+        """Return the destination of a model in the cache, of which `selection` is wanted."""
         return Destination(self.folder / f"{digest.hex}{selection_suffix(selection)}", self._trust)
 
     def serves(self, place: Destination) -> bool:
-        """Return whether links work at `place`: else giving it a model costs a second copy on the same volume."""
+        """Return False if `place` is on the cache's own volume but hard links fail: the model would be stored twice.
+
+        On another volume a copy cannot be avoided: return True.
+        """
         with disk_errors():
             if self.folder.stat().st_dev != place.path.parent.stat().st_dev:
                 return True
@@ -65,12 +68,12 @@ class Cache:
         return True
 
     def touch(self, entry: Destination) -> None:
-        """Note that a model was wanted just now, where that can be noted."""
+        """Record that a model is used now, if the file can be written."""
         with suppress(OSError):
             (entry.rooms[0] / "used").touch()
 
     def make_room(self, size: int, keep: Path) -> bool:
-        """Let models go that nobody uses until `size` more bytes are within the limit; return whether they are now."""
+        """Remove unused models until `size` more bytes are within the limit; return whether they are."""
         if not self._limit:
             return True
         sizes = {path: _size(path) for path in self._models() if path != keep}
@@ -83,7 +86,7 @@ class Cache:
         return left >= 0
 
     def _models(self) -> Iterator[Path]:
-        """Return the folders of the cache that a receipt of this user's speaks for."""
+        """Return the folders of the cache that have a receipt of this user's."""
         for path in self.folder.iterdir():
             if not path.name.startswith(HOUSE) and receipt_of(path, self._trust, is_strict=False) is not None:
                 yield path
@@ -93,11 +96,11 @@ class Cache:
         return max((status.st_mtime_ns for status in times if status is not None), default=0)
 
     def _drop(self, path: Path) -> bool:
-        """Remove a model unless somebody has its lock or a name of one of its files; return whether it is gone."""
+        """Remove a model unless it is locked or one of its files has another name; return whether it is gone."""
         entry = Destination(path, self._trust)
         try:
             with entry.open(lambda _: nullcontext(), _AT_ONCE):
-                if entry.why_alone or _is_linked(path):  # without locks nobody can tell whether it is in use
+                if entry.why_alone or _is_linked(path):  # without locks it is unknown whether it is in use
                     return False
                 entry.remove()
         except (OSError, BadDestination):
@@ -106,7 +109,7 @@ class Cache:
 
 
 def hardlink_tree(model: Path, receipt: Receipt, target: Path) -> None:
-    """Fill a new folder with what a receipt names of a model: hard links, or where those cannot reach, copies."""
+    """Fill a new folder with the files of a receipt: hard links, or copies where links are impossible."""
     with disk_errors():
         discard(target)
         make_folders(target, target)
@@ -123,7 +126,7 @@ def _size(path: Path) -> int:
 
 
 def _is_linked(path: Path) -> bool:
-    """Return whether a file of a model has a name elsewhere: then it is in use, and letting go of it frees nothing."""
+    """Return whether a file of a model has a name elsewhere: then it is in use, and removing it frees nothing."""
     inside: dict[int, int] = {}
     links: dict[int, int] = {}
     for entry in path.rglob("*"):

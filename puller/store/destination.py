@@ -1,7 +1,7 @@
-"""The place of a model: nothing stands under its name but what was verified and published whole.
+"""The model directory: under its name there are only models that were verified and published whole.
 
-A pull has the place for itself while it works: it holds its lock, and a workshop of its own (workshop.py). What it made
-there takes the model's name in one step (publish.py), and the receipt says so (standing.py).
+A pull locks the directory, and works in a work folder of its own (work_dir.py). The finished model gets its name in one
+step (publish.py), and a receipt records it (standing.py).
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ _GROUP_WRITES = 0o020
 class Destination:
     """A model directory and the folders behind it; as a context manager, for one process at a time.
 
-    Where no lock can be had, each process works in a workshop that nobody else knows, and the last one to publish wins.
+    Where locks are impossible, each process works in a work folder of its own, and the last one to publish wins.
     """
 
     def __init__(self, path: Path, trust: Trust) -> None:
@@ -40,7 +40,7 @@ class Destination:
         self._refusal: OSError | None = None
 
     def check(self) -> None:
-        """Raise BadDestination where no model directory can stand, DiskFailed where nobody can tell."""
+        """Raise BadDestination where no model directory can be, DiskFailed where that cannot be checked."""
         with disk_errors():
             self._check()
 
@@ -62,9 +62,9 @@ class Destination:
             )
 
     def open(self, waiting: Callable[[str], AbstractContextManager[None]], wait: Wait = _WAIT) -> Self:
-        """Take the place, waiting for another process that has it; raises BadDestination.
+        """Lock the directory, waiting for another process that holds it. Raises BadDestination.
 
-        A volume that cannot be written is no error yet: what stands there may be all that is wanted.
+        A volume that cannot be written is no error yet: the model that is there may be the wanted one.
         """
         self.check()
         try:
@@ -84,7 +84,7 @@ class Destination:
 
     @property
     def why_alone(self) -> str:
-        """Why others who pull the same model do not wait for this process; empty where they do."""
+        """Why other pulls of this model do not wait for this process; empty where they do."""
         if self._lock is None or self._lock.is_held:
             return ""
         if not self._lock.is_known:
@@ -97,7 +97,7 @@ class Destination:
 
     @property
     def workshop(self) -> Workshop:
-        """This process's folders; raises DiskFailed, NoRoom where the volume cannot be written."""
+        """This process's work folder; raises DiskFailed, NoRoom where the volume cannot be written."""
         with disk_errors():
             if self._refusal is not None:
                 raise self._refusal
@@ -107,39 +107,39 @@ class Destination:
 
     @property
     def rooms(self) -> tuple[Path, ...]:
-        """The folders behind the model that may be looked at, the one first that this process works in."""
+        """The folders behind the model that may be read, this process's own first."""
         rooms = rooms_of(self.path, self.trust)
         return tuple(sorted(rooms, key=lambda room: room != self._room))
 
     @property
     def is_writable(self) -> bool:
-        """Whether anything can be written here."""
+        """Whether the volume can be written."""
         return self._workshop is not None and self._refusal is None
 
     @property
     def journals(self) -> tuple[Path, ...]:
-        """Where the process that works here may note how far it is."""
+        """The paths where the process that holds the lock may keep its journal."""
         with suppress(OSError):
             rooms = [room for room in rooms_of(self.path, self.trust) if room.is_dir()]
             return tuple(entry / "journal" for room in rooms for entry in room.iterdir() if entry.name.isdecimal())
         return ()
 
     def receipt(self) -> Receipt | None:
-        """Return the receipt of the model that stands here now, or None."""
+        """Return the trusted receipt of the model that is here now, or None."""
         return receipt_of(self.path, self.trust)
 
     def holds(self, receipt: Receipt, boot: str) -> bool:
-        """Return whether every file of the receipt stands here as it was published."""
+        """Return whether every file of the receipt is here as it was published."""
         return is_whole(self.path, receipt, boot, self.trust)
 
     def unknown_files(self, receipt: Receipt | None = None) -> list[str]:
-        """Return what stands here that no pull of this user wrote, or that a receipt does not name."""
+        """Return the files here that `receipt` does not name; without one, those that no pull of this user wrote."""
         with disk_errors():
             names = own_names(self.path, self.trust) if receipt is None else receipt.names
             return unknown_files(self.path, names or frozenset())
 
     def check_replaceable(self) -> None:
-        """Raise Occupied unless all that stands here may make place for another version, or go over into it."""
+        """Raise Occupied unless all files here may be replaced by a new version, or carried over into it."""
         status = status_of(self.path)
         if status is None:
             return
@@ -167,14 +167,14 @@ class Destination:
             raise NoRoom(f"{self.path}: the model needs {size} bytes more, the volume has {free} left")
 
     def publish(self, receipt: Receipt, *, is_synced: bool) -> None:
-        """Return the workshop's model its final name in one step; the version before goes. Raises Occupied."""
+        """Rename the work folder's model to its final name in one step; remove the version before. Raises Occupied."""
         if self._room is None:
             raise DiskFailed(f"{self.path}: was not opened")
         with disk_errors():
             Publication(self.path, self._room, self.workshop, self.trust).run(receipt, is_synced=is_synced)
 
     def note(self, receipt: Receipt) -> None:
-        """Write the receipt of what stands here already. Raises NoRoom, DiskFailed."""
+        """Write the receipt of the model that is here already. Raises NoRoom, DiskFailed."""
         if self._room is None:
             raise DiskFailed(f"{self.path}: was not opened")
         with disk_errors():
@@ -183,22 +183,22 @@ class Destination:
     def remove(self) -> None:
         """Remove the model and its receipts. Raises OSError."""
         if self._room is not None:
-            self.path.rename(self.workshop.outgoing)  # at once, so that nobody finds half of it
+            self.path.rename(self.workshop.outgoing)  # in one step, so that no process finds half of it
             for name in final_names(self.trust):
                 (self._room / name).unlink(missing_ok=True)
             discard(self.workshop.outgoing)
 
     def beating(self) -> AbstractContextManager[None]:
-        """Show those who wait a sign of life for as long as the block runs."""
+        """Touch the lock file during the block, a sign of life for processes that wait."""
         return nullcontext() if self._lock is None else self._lock.beating()
 
     def share(self) -> None:
-        """Let others read here from now on; nobody can replace or remove the model meanwhile."""
+        """Share the lock with other readers; until it is released no process can replace or remove the model."""
         if self._lock is not None:
             self._lock.share()
 
     def close(self) -> None:
-        """Let go of the place."""
+        """Release the lock, and remove a work folder that is this process's alone."""
         workshop, self._workshop = self._workshop, None
         if workshop is not None and workshop.is_passing:
             with suppress(OSError):

@@ -1,8 +1,8 @@
-"""What a file system can do, and how to go on where it cannot.
+"""What a file system can do, and how to continue where it cannot.
 
-Calls of a pull are *needed* (bytes, names, publishing) or *nice* (all else: locks, preallocation, syncing, hard links,
-modes and times). A nice call that the file system does not know is passed over, or done in another way; an error of
-the disk itself never is.
+Calls of a pull are *needed* (bytes, names, publishing) or *optional* (all else: locks, preallocation, syncing, hard
+links, modes and times). An optional call that the file system does not support is skipped, or done in another way; an
+error of the disk itself is always raised.
 """
 
 import errno
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NOT_HERE = frozenset(
     (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.EPERM, errno.EACCES, errno.ENOLCK)
 ) | {errno.ENOTTY, errno.EXDEV, errno.EBADF, errno.EROFS, errno.EMLINK}
-"""What a file system answers to a call that it does not know, or does not let this user make."""
+"""The errors of a call that a file system does not support, or does not allow this user."""
 
 _PREALLOCATING = {"ext4", "xfs", "btrfs", "f2fs"}
 _RENAME_EXCHANGE = 2  # renameat2(2)
@@ -36,7 +36,7 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 @contextmanager
 def optional() -> Iterator[None]:
-    """Pass over a nice call that is not to be had here; everything else rises."""
+    """Ignore the error of an optional call that is not supported here (NOT_HERE); raise all others."""
     try:
         yield
     except OSError as error:
@@ -59,7 +59,7 @@ def kind_of(path: Path, mountinfo: str) -> str:
 
 
 def preallocates(path: Path) -> bool:
-    """Return whether posix_fallocate reserves room here without writing it.
+    """Return whether posix_fallocate reserves blocks here without writing them.
 
     On tmpfs it touches every page, and where the kernel cannot do it (NFS), libc writes every block: both would cost
     more than they save.
@@ -72,16 +72,16 @@ def preallocates(path: Path) -> bool:
 
 
 def free_bytes(path: Path) -> int | None:
-    """Return how much a user may still write on the volume that `path` is on; None where the volume does not say."""
+    """Return how many bytes a user may still write on the volume of `path`; None where the volume does not tell."""
     with disk_errors(), optional():
         volume = os.statvfs(path)
-        if volume.f_blocks:  # some network volumes answer zeros throughout
+        if volume.f_blocks:  # some network volumes report zeros for everything
             return volume.f_bavail * volume.f_frsize
     return None
 
 
 def discard(path: Path) -> None:
-    """Remove what stands at a path, whatever it is: a folder with all that is in it, of a link the link itself."""
+    """Remove what is at a path: a folder with all its contents, a link itself and not its target."""
     with suppress(FileNotFoundError):
         if stat.S_ISDIR(path.lstat().st_mode):
             shutil.rmtree(path)
@@ -90,7 +90,7 @@ def discard(path: Path) -> None:
 
 
 def make_folders(root: Path, folder: Path) -> None:
-    """Make a folder at or below `root`, and those between them, so that all may read what is in them."""
+    """Create a folder at or below `root`, and those between them, readable for all users."""
     missing = []
     while not folder.is_dir():
         missing.append(folder)
@@ -104,14 +104,14 @@ def make_folders(root: Path, folder: Path) -> None:
 
 
 def write_whole(path: Path, content: bytes, fresh: Path, *, is_synced: bool = False) -> None:
-    """Write a file that all may read, under the name `fresh` first: at `path` it appears whole or not at all."""
+    """Write a file that all users may read, first as `fresh`: at `path` it appears whole or not at all."""
     discard(fresh)
     handle = os.open(fresh, _CREATE, 0o644)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
         file.flush()
         with optional():
-            os.fchmod(handle, 0o644)  # not what the umask left of it
+            os.fchmod(handle, 0o644)  # despite the umask
         if is_synced:
             with optional():
                 os.fsync(handle)
@@ -119,7 +119,7 @@ def write_whole(path: Path, content: bytes, fresh: Path, *, is_synced: bool = Fa
 
 
 def link_or_copy(source: Path, target: Path) -> bool:
-    """Return a file a second name; where there are no more, a copy. Return whether it is the same file."""
+    """Link a file under a second name, or copy it where links are impossible; return whether it was linked."""
     try:
         os.link(source, target, follow_symlinks=False)
     except OSError as error:
@@ -131,9 +131,9 @@ def link_or_copy(source: Path, target: Path) -> bool:
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a file, its mode and its times; where blocks can be shared no byte moves (copy_file_range(2)).
+    """Copy a file, its mode and its times; blocks are shared where the file system can (copy_file_range(2)).
 
-    The target must not exist. Modes and times follow where the file system has them.
+    The target must not exist. Modes and times are copied where the file system supports them.
     """
     old = os.open(source, _READ)
     try:
@@ -168,7 +168,7 @@ def _copy_bytes(old: int, new: int, left: int) -> None:
 
 
 def exchange(one: Path, other: Path) -> bool:
-    """Exchange two names in one step (renameat2(2), RENAME_EXCHANGE); False where that is not to be had."""
+    """Exchange two names in one step (renameat2(2), RENAME_EXCHANGE); return False where that is not supported."""
     library = _library()
     if library is None:
         return False
@@ -186,7 +186,7 @@ def exchange(one: Path, other: Path) -> bool:
 
 @cache
 def _library() -> "CDLL | None":
-    import ctypes  # noqa: PLC0415 - a pull that finds its model standing need not load it
+    import ctypes  # noqa: PLC0415 - a warm start need not load it
 
     library = ctypes.CDLL(None, use_errno=True)
     if not hasattr(library, "renameat2"):

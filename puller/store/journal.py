@@ -1,9 +1,9 @@
-"""What an unfinished pull has on disk already, so that the next one need not fetch it again.
+"""The pieces that an unfinished pull has on disk already, so that the next pull need not fetch them again.
 
-One line a piece, appended when its bytes are written and, where it has a digest, verified: the blob's hexadecimal
-digest, the piece's start and stop, and the inode of the file that has it. Appends survive the end of a process, be it
-`kill -9`; so does the data, in the page cache. Neither survives the end of the kernel unless it was synced, so lines
-are believed only under the boot id of the one that wrote them, and only where nobody else can have written them.
+One line per piece, appended when its bytes are written and, where it has a digest, verified: the blob's hexadecimal
+digest, the piece's start and stop, and the inode of the file that has it. Appended lines survive the end of a process,
+even by `kill -9`; so does the data, in the page cache. Neither survives the end of the kernel unless it was synced, so
+lines are trusted only under the boot id that they were written with, and if no other user can have written them.
 """
 
 import io
@@ -29,7 +29,7 @@ JournaledPieces = Mapping[tuple[str, int, int], int]
 
 
 def boot_id() -> str:
-    """Return the running kernel's boot id; empty where there is none to be had."""
+    """Return the running kernel's boot id; empty where it cannot be read."""
     try:
         return _BOOT_ID.read_text().strip()
     except OSError:
@@ -37,7 +37,7 @@ def boot_id() -> str:
 
 
 class Journal:
-    """The pieces of one artifact that have landed. `record` may be called from any thread."""
+    """The pieces of one artifact that are on disk. `record` may be called from any thread."""
 
     def __init__(self, path: Path, manifest: Digest, boot: str) -> None:
         self._path = path
@@ -45,7 +45,7 @@ class Journal:
         self._handle = -1
 
     def read(self, trust: Trust, blobs: Container[str] | None = None) -> JournaledPieces:
-        """Return the landed pieces of blobs; none if another artifact, another boot or somebody else wrote them."""
+        """Return the recorded pieces of blobs; none if the journal is another artifact's, boot's or user's."""
         found = read_state(self._path, _LIMIT_BYTES)
         if found is None or not self._head["boot"] or not trust.is_exclusive(found[1]):
             return {}
@@ -53,7 +53,7 @@ class Journal:
         return pieces if {key: head.get(key) for key in self._head} == self._head else {}
 
     def open(self, landed: JournaledPieces, total: int) -> Self:
-        """Begin to write, with what is known to have landed of `total` bytes; as a context manager, until it ends."""
+        """Start a new journal with the pieces on disk, for `total` bytes; the context manager closes it."""
         fresh = self._path.with_suffix(".new")
         lines = [json.dumps({**self._head, "bytes": total}), *(_line(*piece, inode) for piece, inode in landed.items())]
         with disk_errors():
@@ -66,12 +66,12 @@ class Journal:
         return self
 
     def record(self, blob: Digest, start: int, stop: int, inode: int) -> None:
-        """Note that bytes of a blob have landed in a file."""
+        """Record that bytes of a blob are written to a file."""
         with disk_errors():
             os.write(self._handle, f"{_line(blob.hex, start, stop, inode)}\n".encode())
 
     def discard(self) -> None:
-        """Forget everything: the artifact is published, or proved wrong."""
+        """Remove the journal: a blob proved wrong, so its lines may be wrong, too."""
         self._path.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
@@ -82,23 +82,23 @@ class Journal:
 
 
 class Follower:
-    """How far another process is, by its journal; a Progress. `paths` are the places where it may keep one."""
+    """The progress of another process, by its journal; a Progress. `paths` are those where its journal may be."""
 
     def __init__(self, paths: tuple[Path, ...]) -> None:
         self._paths = paths
 
     @property
     def total(self) -> int:
-        """All bytes, or 0 while nobody knows."""
+        """All bytes, or 0 while that is unknown."""
         return self._read()[0]
 
     @property
     def done(self) -> int:
-        """The bytes that have landed."""
+        """The bytes that are on disk."""
         return self._read()[1]
 
     def _read(self) -> tuple[int, int]:
-        """Return all bytes and those that have landed, of the journal that was written to last."""
+        """Return all bytes and those on disk, by the journal that was written last."""
         states = [found for path in self._paths if (found := read_state(path, _LIMIT_BYTES)) is not None]
         if not states:
             return 0, 0
@@ -113,7 +113,7 @@ def _line(blob: str, start: int, stop: int, inode: int) -> str:
 
 
 def _parse(content: bytes, blobs: Container[str] | None) -> tuple[dict[str, object], dict[tuple[str, int, int], int]]:
-    """Read a journal, as far as it is one: half a line may stand at its end."""
+    """Return a journal's head and pieces, as far as its lines are valid: the last one may be cut."""
     lines = io.BytesIO(content)
     pieces: dict[tuple[str, int, int], int] = {}
     try:

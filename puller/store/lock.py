@@ -1,8 +1,8 @@
-"""One process at a time, by flock(2). It ends with the process that holds it, however that ends.
+"""One process at a time, by flock(2). The kernel releases the lock when its process ends, however it ends.
 
-The lock saves work and nothing else: what is published is right without it. So a lock that cannot be had is done
-without: on a file system that knows none, behind a name that is no file, and after a wait in which its holder showed no
-sign of life. A holder shows one by touching the lock file now and then.
+The lock only saves work: what is published is right without it. So a pull continues without a lock where the file
+system supports none, where the lock's name is no file, and after a wait in which its owner showed no sign of life. An
+owner shows one by touching the lock file every few seconds.
 """
 
 import fcntl
@@ -26,10 +26,10 @@ _FLAGS = os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """How long a lock is waited for.
+    """How long to wait for a lock.
 
-    `idle_seconds` is for a holder that shows no sign of life, `most_seconds` for any; in between the wait looks again
-    after a twentieth of the time that has passed, and `poll_seconds` at most.
+    `idle_seconds` is for an owner that shows no sign of life, `most_seconds` for any owner. The lock is tried again
+    after a twentieth of the time that has passed, `poll_seconds` at most.
     """
 
     idle_seconds: float
@@ -40,19 +40,19 @@ class Wait:
 
 
 class Lock:
-    """A lock file. `is_held` tells whether this process has it; `is_known` whether locks mean anything here."""
+    """A lock file. `is_held`: this process holds the lock; `is_known`: the file system supports locks."""
 
     def __init__(self, path: Path, mode: int = 0o644) -> None:
-        """Open the file, made with `mode` where there is none; reading it is enough to lock it."""
+        """Open the file, or create it with `mode`; the right to read it is enough to lock it."""
         self._path = path
         self._handle = _opened(path, mode)
         self.is_held = False
         self.is_known = self._handle is not None
 
     def acquire(self, waiting: Callable[[str], AbstractContextManager[None]], wait: Wait) -> bool:
-        """Take the lock for this process; when another one has it, wait within `waiting`, which is told who.
+        """Lock for this process; while another one holds the lock, wait within `waiting`, which gets its name.
 
-        Return False when the wait ended without it. Raises OSError of the disk.
+        Return False when the wait ended without the lock. Raises OSError of the disk.
         """
         if self.try_acquire():
             return True
@@ -71,7 +71,7 @@ class Lock:
         return True
 
     def try_acquire(self) -> bool:
-        """Take the lock for this process unless anybody has it; return whether that worked."""
+        """Lock for this process unless another one holds the lock; return whether it is held now."""
         if self._handle is None:
             return False
         try:
@@ -87,17 +87,17 @@ class Lock:
         return True
 
     def share(self) -> None:
-        """Let others share the lock from now on: nobody can have it for himself meanwhile."""
+        """Share the lock with other processes; none can hold it exclusively meanwhile."""
         if self.is_held and self._handle is not None:
             fcntl.flock(self._handle, fcntl.LOCK_SH)
 
     def beating(self) -> AbstractContextManager[None]:
-        """Show those who wait a sign of life for as long as the block runs."""
+        """Touch the lock file during the block, a sign of life for processes that wait."""
         return every(_BEAT_SECONDS, self._beat) if self.is_held else nullcontext()
 
     @property
     def owner(self) -> str:
-        """Who has the lock, as far as this machine and container can see (proc_locks(5))."""
+        """The process that holds the lock, as far as this machine and container can see (proc_locks(5))."""
         if self._handle is None:
             return "nobody"
         status = os.fstat(self._handle)
@@ -110,7 +110,7 @@ class Lock:
         return "a process of another container or machine"
 
     def close(self) -> None:
-        """Let go of it."""
+        """Release the lock."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
@@ -124,7 +124,7 @@ class Lock:
 
 
 def _opened(path: Path, mode: int) -> int | None:
-    """Open a lock file to write, as some network file systems want it, else to read; None where it is no file."""
+    """Open a lock file to write, which some network file systems require, else to read; None where it is no file."""
     for access in (os.O_RDWR, os.O_RDONLY):
         try:
             handle = os.open(path, access | _FLAGS, mode)
@@ -132,7 +132,7 @@ def _opened(path: Path, mode: int) -> int | None:
             continue
         if stat.S_ISREG(os.fstat(handle).st_mode):
             with optional():
-                os.fchmod(handle, mode)  # not what the umask left of it
+                os.fchmod(handle, mode)  # despite the umask
             return handle
         os.close(handle)
     return None

@@ -1,14 +1,14 @@
-"""Return a model its name: one decision, whatever ends the process on the way (docs/decisions/0004).
+"""Publish a model under its name in one step, whenever the process may end (docs/decisions/0004).
 
-1. Carry over what is somebody's own in the version before.
-2. Write a receipt beside the standing one; it names the inode of the folder that is about to be published.
-3. Exchange the two folders in one step. From here on the new receipt speaks for what stands, and the old one does not.
-   Where names cannot be exchanged, the old folder is moved aside and the new one takes its name.
-4. Clear the workshop: it holds further names of published files, which nobody may write to.
-5. Give the new receipt its name.
+1. Carry over files in the version before that no receipt names.
+2. Write a receipt beside the present one; it names the inode of the folder that is about to be published.
+3. Exchange the two folders in one step. From then on the new receipt's inode is that of the published folder, and the
+   old receipt is void. Where names cannot be exchanged, the old folder is renamed, then the new one.
+4. Clear the work folder: it holds further names of published files, which must not be written to.
+5. Rename the new receipt to its final name.
 6. Remove the version before.
 
-Where a process ended between 2 and 5, `finish` tells by the inodes how far it came, and does the rest.
+If a process ended between 2 and 5, `finish` finds by the inodes which steps were done, and does the rest.
 """
 
 import json
@@ -29,7 +29,7 @@ from .writeback import sync
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A model that stands in a workshop, and the name that it shall have. All methods raise OSError."""
+    """A finished model in a work folder, and the path to publish it at. All methods raise OSError."""
 
     path: Path
     room: Path
@@ -37,14 +37,14 @@ class Publication:
     trust: Trust
 
     def run(self, receipt: Receipt, *, is_synced: bool) -> None:
-        """Publish the workshop's model. Raises Occupied, DiskFailed, BadArtifact."""
+        """Publish the work folder's model. Raises Occupied, DiskFailed, BadArtifact."""
         model, path = self.workshop.model, self.path
         # 1
         self._carry_over()
         # 2
         pending = self._write(receipt)
         if is_synced:
-            sync(self.room)  # a power cut may not keep the exchange and lose the receipt
+            sync(self.room)  # so that a power cut cannot keep the exchange and lose the receipt
         # 3
         if status_of(path) is None:
             model.rename(path)
@@ -66,11 +66,11 @@ class Publication:
         discard(self.workshop.outgoing)
 
     def note(self, receipt: Receipt) -> None:
-        """Write the receipt of what stands already."""
+        """Write the receipt of a model that is there already."""
         self._conclude(self._write(receipt))
 
     def finish(self) -> None:
-        """End what a process that was ended had begun to publish from this workshop."""
+        """Finish, or undo, a publication from this work folder that another process did not end."""
         for name in pending(self.room, self._prefix):
             place = self.room / name
             found = read_state(place, LIMIT_BYTES)
@@ -83,7 +83,7 @@ class Publication:
             else:
                 place.unlink(missing_ok=True)
         if status_of(self.path) is None and self._is_published(self.workshop.outgoing):
-            self.workshop.outgoing.rename(self.path)  # the new version is gone: the one before stands again
+            self.workshop.outgoing.rename(self.path)  # the new version is gone: restore the one before
         discard(self.workshop.outgoing)
 
     @property
@@ -91,7 +91,7 @@ class Publication:
         return f"{PENDING}{self.workshop.tag}-"
 
     def _stands(self, receipt: Receipt) -> bool:
-        """Return whether a receipt's folder has the model's name, after giving it that where nothing else has it."""
+        """Return whether a receipt's folder has the model's name; rename it first where that name is free."""
         made = status_of(self.workshop.model)
         if status_of(self.path) is None and made is not None and made.st_ino == receipt.inode:
             self.workshop.model.rename(self.path)
@@ -104,7 +104,7 @@ class Publication:
         return status is not None and status.st_ino in known
 
     def _carry_over(self) -> None:
-        """Return what no receipt names in the version before a second name in the new one. Raises Occupied."""
+        """Link files of the version before that no receipt names into the new one. Raises Occupied."""
         if status_of(self.path) is None:
             return
         names = own_names(self.path, self.trust)
@@ -119,7 +119,7 @@ class Publication:
             )
 
     def _write(self, receipt: Receipt) -> Path:
-        """Write a receipt under a name that nobody else has, whole or not at all; return its path."""
+        """Write a receipt under a unique name, whole or not at all; return its path."""
         content = json.dumps(receipt.to_json(), separators=(",", ":")).encode()
         if len(content) > LIMIT_BYTES:
             raise BadArtifact(f"a receipt of {len(content)} bytes, for {len(receipt.files)} files, would not be read")
@@ -128,7 +128,7 @@ class Publication:
         return place
 
     def _conclude(self, place: Path) -> None:
-        """Return a receipt its final name, unless other users' files have all of them; this user's earlier ones go."""
+        """Rename a receipt to the first final name that is no other user's; remove this user's earlier receipts."""
         finals = [self.room / name for name in final_names(self.trust)]
         final = next(filter(self._is_free, finals), place)
         if final != place:
@@ -138,14 +138,14 @@ class Publication:
                 old.unlink(missing_ok=True)
 
     def _is_free(self, place: Path) -> bool:
-        """Return whether nothing is at a place but what this user or root put there."""
+        """Return whether a path is free, or a file of this user or root."""
         status = status_of(place)
         return status is None or (stat.S_ISREG(status.st_mode) and self.trust.is_own(status))
 
 
 def clear(workshop: Workshop) -> None:
-    """Remove all names that a workshop gave to files of a model that is published now. Raises OSError."""
-    if status_of(workshop.model) is not None:  # after an exchange: the version before
+    """Remove everything from a work folder whose model is published now. Raises OSError."""
+    if status_of(workshop.model) is not None:  # the version before, after an exchange
         discard(workshop.outgoing)
         workshop.model.rename(workshop.outgoing)
     for place in (workshop.incoming, workshop.stage, workshop.leftover, workshop.journal):
@@ -153,7 +153,7 @@ def clear(workshop: Workshop) -> None:
 
 
 def _carry(own: Path, model: Path, name: str) -> bool:
-    """Return somebody's own file a name in a new model; False where the model has something of that name."""
+    """Link an unknown file into a new model; return False where the model has something of that name."""
     place = model / name
     for folder in place.relative_to(model).parents:
         status = status_of(model / folder)

@@ -1,4 +1,4 @@
-"""What a pull did, written beside the model; the next pull believes it where nobody else can have written it."""
+"""What a pull did, written beside the model; the next pull trusts it if no other user can have written it."""
 
 import json
 import time
@@ -12,13 +12,13 @@ LIMIT_BYTES = 32 << 20
 """The largest receipt that is written or read."""
 
 _MOST = 1 << 63
-_LAST_SECOND = 1 << 36  # of dates that every library can write
+_LAST_SECOND = 1 << 36  # the last date that every library can format
 
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
     """A file as it was published: the digest of the layer that it came in, its size in bytes, and its modification
-    time in nanoseconds since 1970. `proof` is what its bytes were held to: the layer's digest, or those of its chunks.
+    time in nanoseconds since 1970. `proof` is what its bytes were verified against: the layer's digest, or its chunks'.
     """
 
     path: str
@@ -30,11 +30,11 @@ class FileRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """A published model: `source` as it was asked for, and `pinned` to the digest that it led to.
+    """A published model: `source` as it was requested, `pinned` with the digest that it resolved to.
 
-    `selection` is what was chosen of it. `inode` is its directory's, so that a receipt speaks for no other. `boot` is
-    the id of the kernel that holds the data if it was not synced to disk, else empty. `links` are its symbolic links,
-    each a path and a target. `published` is when, in seconds since 1970.
+    `selection` is what was selected of it. `inode` is its directory's, so that a receipt is valid for no other. `boot`
+    is the id of the kernel that holds the data if it was not synced to disk, else empty. `links` are its symbolic
+    links, each a path and a target. `published` is when, in seconds since 1970.
     """
 
     source: str
@@ -56,7 +56,7 @@ class Receipt:
 
     @property
     def date(self) -> str:
-        """When it was published, in UTC, as RFC 3339 has it."""
+        """When it was published, in UTC, by RFC 3339."""
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.published))
 
     @property
@@ -70,7 +70,7 @@ class Receipt:
 
     @classmethod
     def from_json(cls, content: bytes | str) -> "Receipt | None":
-        """Read a receipt; None when it is none of this version, for then it says nothing. Never raises."""
+        """Return the receipt, or None when it is invalid or of another version. Never raises."""
         try:
             document = json.loads(content)
             if document.pop("version") != VERSION:
@@ -99,12 +99,12 @@ def _file(entry: dict[str, Any]) -> FileRecord:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError  # noqa: TRY004 - what came is no receipt, whatever is wrong with it
+        raise ValueError  # noqa: TRY004 - the document is invalid, whatever is wrong with it
     return value
 
 
 def _path(value: object) -> str:
-    """Return a path that leads nowhere but into the model; raise ValueError for all else."""
+    """Return a path if it is a safe one inside the model; raise ValueError otherwise."""
     if unsafe_reason(_text(value)):
         raise ValueError
     return _text(value)

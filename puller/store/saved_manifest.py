@@ -1,8 +1,8 @@
-"""The manifest that a model was made from, kept beside it: with it what stands can be held to its digest off-line.
+"""The manifest that a model was made from, kept beside it: with it the files can be verified off-line.
 
 ROOM/manifest/HEX   the manifest, an index above it, and the config, each under its sha256 or sha512
 
-Whoever wrote them, they are what they should be: what is asked for is a digest, and all else follows from it.
+Any user may write them: each is read by a digest, and verified against it.
 """
 
 import os
@@ -28,16 +28,16 @@ _FOLDER = "manifest"
 
 
 class KeptRepository:
-    """A repository of which just the manifest and the config are at hand. All methods raise NotFound for the rest."""
+    """A repository that has only the manifest and the config. All methods raise NotFound for the rest."""
 
     patience = Patience()
-    """Never needed: what is not kept will not come."""
+    """Not used: a retry would find nothing else."""
 
     def __init__(self, room: Path, source: Source, digest: Digest) -> None:
         self._folder, self._source, self._digest = room / _FOLDER, source, digest
 
     def resolve(self) -> Resolved:
-        """Look the digest up; see Repository.resolve."""
+        """Return the manifest of the digest; see Repository.resolve."""
         content = self._read(self._digest)
         return descend(self._digest, content, str(self._source), lambda inner: self._read(inner.digest))
 
@@ -51,8 +51,8 @@ class KeptRepository:
         """Raise NotFound: blobs are not kept."""
         raise NotFound(f"{descriptor.digest}: bytes {start} to {stop} are not kept")
 
-    def report_corrupt(self, hosts: Collection[str]) -> bool:  # noqa: ARG002 - nobody else is asked
-        """Return False: there is no other place."""
+    def report_corrupt(self, hosts: Collection[str]) -> bool:  # noqa: ARG002 - there are no hosts
+        """Return False: there is no other host."""
         return False
 
     def pinned(self, digest: Digest) -> str:  # noqa: ARG002 - the source names it
@@ -60,7 +60,7 @@ class KeptRepository:
         return str(self._source)
 
     def interrupt(self) -> None:
-        """Do nothing: files are not waited for."""
+        """Do nothing: no call waits for a network."""
 
     def _read(self, digest: Digest) -> bytes:
         found = read_state(self._folder / digest.hex, SIZE_LIMIT)
@@ -70,7 +70,7 @@ class KeptRepository:
 
 
 def keep(room: Path, documents: Iterable[tuple[Digest, bytes]]) -> None:
-    """Keep documents, and no others of this user's. Where they cannot be written, the next pull asks the registry."""
+    """Write documents, and remove all others of this user's. If that fails, the next pull asks the registry."""
     folder = room / _FOLDER
     wanted = dict(documents)
     with suppress(OSError, BadDestination):

@@ -1,9 +1,9 @@
-"""What stands under a model's name, and how far it is believed without being hashed (docs/security.md).
+"""Which files are under a model's name, and which are trusted without being hashed (docs/security.md).
 
-1. A receipt counts when this user or root owns it, and when it names the inode of the folder that stands.
-2. The folder is believed as it stands when nobody else can have written to it, and when every file of the receipt has
-   its size and its time, and every link its target.
-3. Names that no receipt holds are somebody's own files.
+1. A receipt counts when this user or root owns it, and when it names the inode of the folder that is there.
+2. The folder is trusted as it is when no other user can have written to it, and when every file of the receipt has its
+   size and its time, and every link its target.
+3. Files that no receipt names are the operator's or another program's own.
 """
 
 import os
@@ -17,13 +17,13 @@ from .trust import Trust, file_status, read_state, status_of
 from .work_dir import rooms_of
 
 PENDING = "receipt-"
-"""How the names of receipts begin that are being published."""
+"""The prefix of the names of receipts that are being published."""
 
-_MOST_NAMES = 10_000  # in a shared folder: whoever writes there may have filled it
+_MOST_NAMES = 10_000  # another user may have filled a shared folder
 
 
 def receipts(path: Path, trust: Trust) -> Iterator[tuple[Receipt, bool]]:
-    """Return this user's and root's receipts for a path, each with whether nobody else can have written it."""
+    """Return this user's and root's receipts for a path, each with whether no other user can have written it."""
     for room in rooms_of(path, trust):
         for name in (*pending(room), *final_names(trust)):
             found = read_state(room / name, LIMIT_BYTES)
@@ -35,9 +35,9 @@ def receipts(path: Path, trust: Trust) -> Iterator[tuple[Receipt, bool]]:
 
 
 def receipt_of(path: Path, trust: Trust, *, is_strict: bool = True) -> Receipt | None:
-    """Return the receipt of the folder that stands at a path, or None.
+    """Return the receipt of the folder that is at a path, or None.
 
-    `is_strict` asks for one that nobody else can have written; else it is enough that this user or root owns it.
+    `is_strict` asks for one that no other user can have written; else it is enough that this user or root owns it.
     """
     status = status_of(path)
     if status is None:
@@ -49,10 +49,10 @@ def receipt_of(path: Path, trust: Trust, *, is_strict: bool = True) -> Receipt |
 
 
 def own_names(path: Path, trust: Trust) -> frozenset[str] | None:
-    """Return the names below a path that this user's pulls wrote; None where nothing says that one did.
+    """Return the names below a path that this user's pulls wrote; None where no receipt names any.
 
-    Where no receipt names the folder's inode, the model was copied or restored with its receipt: then a name is meant
-    whose file has its size and its time.
+    Where no receipt names the folder's inode, the model was copied or restored with its receipt: then a file counts if
+    it has the size and the time that the receipt records.
     """
     receipt = receipt_of(path, trust, is_strict=False)
     if receipt is not None:
@@ -66,10 +66,10 @@ def own_names(path: Path, trust: Trust) -> frozenset[str] | None:
 
 
 def is_whole(path: Path, receipt: Receipt, boot: str, trust: Trust) -> bool:
-    """Return whether everything that a receipt names stands as it was published, and nobody else can have written it.
+    """Return whether everything that a receipt names is as it was published, and no other user can have written it.
 
-    Data that was not synced is believed only under the kernel that wrote it: after another boot a file may have its
-    size and its time, and not its bytes.
+    Data that was not synced is trusted only under the kernel that wrote it: after a reboot a file may have its size and
+    its time without its bytes.
     """
     if receipt.boot and receipt.boot != boot:
         return False
@@ -84,7 +84,7 @@ def is_whole(path: Path, receipt: Receipt, boot: str, trust: Trust) -> bool:
 
 
 def is_as_published(path: Path, record: FileRecord, trust: Trust) -> bool:
-    """Return whether a file of a model has its size and its time, and nobody else can have written it."""
+    """Return whether a file of a model has its size and its time, and no other user can have written it."""
     status = file_status(path, record.path)
     if status is None or not trust.is_exclusive(status):
         return False
@@ -101,7 +101,7 @@ def _restored(path: Path, receipt: Receipt, trust: Trust) -> Iterator[str]:
 
 
 def unknown_files(path: Path, names: frozenset[str]) -> list[str]:
-    """Return the path of everything below a folder, folders left out, that is not one of `names`; sorted."""
+    """Return the paths of all files and links below a folder that are not in `names`, sorted."""
     found = []
     for folder, folders, files in os.walk(path):
         place = Path(folder)
@@ -111,17 +111,17 @@ def unknown_files(path: Path, names: frozenset[str]) -> list[str]:
 
 
 def named(some: list[str]) -> str:
-    """Return up to three names, and how many more there are."""
+    """Return a text of up to three names, and how many more there are."""
     return ", ".join(some[:3]) + (f" and {len(some) - 3} more" if len(some) > 3 else "")
 
 
 def final_names(trust: Trust) -> tuple[str, str]:
-    """Return the name of a receipt, and the one that takes its place where another user's file has that."""
+    """Return the name of a receipt, and the name to use where another user's file has that one."""
     return "receipt", f"receipt.{trust.uid}"
 
 
 def pending(room: Path, prefix: str = PENDING) -> list[str]:
-    """Return the names of the receipts in a room that have not got their final name."""
+    """Return the names of the receipts in a folder that do not have their final name yet."""
     try:
         with os.scandir(room) as entries:
             names = [entry.name for entry in islice(entries, _MOST_NAMES)]
@@ -138,7 +138,7 @@ def _leads_to(place: Path, target: str) -> bool:
 
 
 def _is_exclusive_folder(folder: Path, root: Path, trust: Trust, known: dict[Path, bool]) -> bool:
-    """Return whether nobody else can write to a folder of a model, nor to one above it up to the model's own."""
+    """Return whether no other user can write to a folder of a model, nor to those above it up to the model's own."""
     if folder not in known:
         status = status_of(folder)
         is_exclusive = status is not None and stat.S_ISDIR(status.st_mode) and trust.is_exclusive(status)

@@ -1,7 +1,7 @@
-"""Who can have written what stands on a volume: it decides what is believed without being hashed (docs/security.md).
+"""Which users can have written a file: it decides what is trusted without being hashed (docs/security.md).
 
-A volume may have many writers. A file is believed as it stands only where nobody but this user and root can have
-written it, told by its type, owner, mode and link count, never by its name.
+A volume may have many writers. A file is trusted as it is only if no user but this one and root can have written it, by
+its type, owner, mode and link count, never by its name.
 """
 
 import os
@@ -15,7 +15,7 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Whose writing is believed: that of `uid` and of root, and of the members of `groups`."""
+    """Which users are trusted: `uid`, root, and the members of `groups`."""
 
     uid: int
     groups: frozenset[int] = frozenset()
@@ -31,17 +31,17 @@ class Trust:
         return status.st_uid in (0, self.uid)
 
     def is_exclusive(self, status: os.stat_result) -> bool:
-        """Return whether nobody but the trusted can have written a file, a folder or a symbolic link."""
+        """Return whether only trusted users can have written a file, a folder or a symbolic link."""
         is_group_trusted = status.st_gid in self.groups
         if not (self.is_own(status) or is_group_trusted):
             return False
         if stat.S_ISLNK(status.st_mode):
-            return True  # its mode says nothing: the folder that it is in decides
+            return True  # its mode is not used: the folder that it is in decides
         return not status.st_mode & (stat.S_IWOTH if is_group_trusted else stat.S_IWOTH | stat.S_IWGRP)
 
 
 def status_of(path: Path) -> os.stat_result | None:
-    """Return the status of what stands at a path, links not followed; None where nothing does, or none can be had."""
+    """Return the status of what is at a path, links not followed; None where nothing is, or it cannot be read."""
     try:
         return path.lstat()
     except OSError:
@@ -49,7 +49,7 @@ def status_of(path: Path) -> os.stat_result | None:
 
 
 def file_status(root: Path, name: str) -> os.stat_result | None:
-    """Return the status of a regular file below a folder, of which no part of the way is a link; else None."""
+    """Return the status of a regular file below a folder if no folder in its path is a link; else None."""
     *folders, _ = name.split("/")
     place = root
     for folder in folders:

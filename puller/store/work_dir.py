@@ -1,18 +1,18 @@
-"""The folders behind a model: one that all who pull it share, and in it one of each user's own.
+"""The folders behind a model: one that all users who pull it share, and in it one for each user.
 
-PARENT/.weighbridge/NAME/lock        held by the one process that works on the model
+PARENT/.weighbridge/NAME/lock        locked by the one process that works on the model
 PARENT/.weighbridge/NAME/receipt     what was published, as JSON; receipt-UID while it is being published
 PARENT/.weighbridge/NAME/manifest    the manifest and the config that it was made from, as an OCI layout
-PARENT/.weighbridge/NAME/UID/        a user's own workshop:
+PARENT/.weighbridge/NAME/UID/        a user's work folder:
     incoming   blobs that are being fetched, by their digests
-    stage      what was unpacked of archives, before it is believed
-    journal    which pieces of them have landed
+    stage      the members of archives, before their names are checked
+    journal    which pieces of them are on disk
     model      the model directory to be, put together in the last step; leftover, one of an earlier pull
     outgoing   the version before, while it is removed
 
 The shared folders are as open as the folder that the model is in, so that several users can share a volume. Where
-they belong to somebody who keeps them to himself, `.weighbridge-UID` takes their place. Nobody but its owner may write
-to a workshop.
+another user owns them and does not let this one write, `.weighbridge-UID` is used instead. Only its owner may write to
+a work folder.
 """
 
 import os
@@ -30,17 +30,17 @@ from .trust import Trust, status_of
 
 HOUSE = ".weighbridge"
 _OPEN = 0o755
-_SHARED = stat.S_ISGID | stat.S_IRWXG  # what a shared folder takes over from the volume's
+_SHARED = stat.S_ISGID | stat.S_IRWXG  # what a shared folder inherits from the volume's
 _ALONE = "alone-"
 
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """A folder that this process alone works in."""
+    """The work folder, which only this process writes to."""
 
     folder: Path
     tag: str
-    """What tells its receipts under way from those of others."""
+    """The tag of this work folder's receipts while they are being published."""
 
     @property
     def incoming(self) -> Path:
@@ -49,37 +49,37 @@ class Workshop:
 
     @property
     def stage(self) -> Path:
-        """What was unpacked."""
+        """The members of archives."""
         return self.folder / "stage"
 
     @property
     def journal(self) -> Path:
-        """Which pieces have landed."""
+        """The journal of pieces that are on disk."""
         return self.folder / "journal"
 
     @property
     def model(self) -> Path:
-        """The model directory to be."""
+        """The model directory while it is put together."""
         return self.folder / "model"
 
     @property
     def outgoing(self) -> Path:
-        """The version before."""
+        """The version before, while it is removed."""
         return self.folder / "outgoing"
 
     @property
     def leftover(self) -> Path:
-        """A model directory to be that an earlier pull did not finish."""
+        """A model directory that an earlier pull did not finish."""
         return self.folder / "leftover"
 
     @property
     def is_passing(self) -> bool:
-        """Whether it goes with its process: no other one will look for it."""
+        """Whether it is removed with its process, because no other one will look for it."""
         return self.folder.name.startswith(_ALONE)
 
     @classmethod
     def of_user(cls, room: Path, trust: Trust) -> Self | None:
-        """Open this user's own workshop; None where something else has its name. Raises OSError."""
+        """Return this user's work folder, created if missing; None where its name is taken. Raises OSError."""
         folder = room / str(trust.uid)
         with suppress(FileExistsError):
             folder.mkdir()
@@ -88,30 +88,30 @@ class Workshop:
             return None
         if stat.S_IMODE(status.st_mode) != _OPEN:
             with optional():
-                folder.chmod(_OPEN)  # a umask, or kubelet's fsGroup, made something else of it
+                folder.chmod(_OPEN)  # a umask, or kubelet's fsGroup, changed it
         return cls(folder, str(trust.uid))
 
     @classmethod
     def alone(cls, room: Path) -> Self:
-        """Make a workshop that nobody else knows of. Raises OSError."""
+        """Create a work folder under a unique name, which no other process uses. Raises OSError."""
         folder = Path(tempfile.mkdtemp(prefix=_ALONE, dir=room))
         return cls(folder, folder.name)
 
 
 def rooms_of(path: Path, trust: Trust) -> tuple[Path, Path]:
-    """Return the shared folder behind a model, and the one that takes its place where that cannot be written."""
+    """Return the shared folder behind a model, and the one to use where that cannot be written."""
     return path.parent / HOUSE / path.name, path.parent / f"{HOUSE}-{trust.uid}" / path.name
 
 
 def make_room(path: Path, trust: Trust) -> Path:
-    """Make the shared folder behind a model, or the one in its place; raises OSError, BadDestination."""
+    """Create the shared folder behind a model, or the one to use instead. Raises OSError, BadDestination."""
     shared, own = rooms_of(path, trust)
     model = path.parent.stat()
     try:
         return _made(shared, model)
     except OSError:
         if status_of(shared.parent) is None:
-            raise  # the volume itself takes no folder
+            raise  # the volume itself cannot be written
         return _made(own, model)
 
 
@@ -124,7 +124,7 @@ def _made(room: Path, like: os.stat_result) -> Path:
 
 
 def make_shared(folder: Path, like: os.stat_result) -> None:
-    """Make a folder that is as open to a group as another one; raises OSError, BadDestination for a link."""
+    """Create a folder that is as open to its group as `like`. Raises OSError, BadDestination for a link."""
     try:
         folder.mkdir()
     except FileExistsError:

@@ -1,7 +1,7 @@
-"""When bytes leave the page cache for the disk: they begin to be written as they come, and are left warm in memory.
+"""When bytes are written from the page cache to the disk: as soon as they arrive, and they also stay in memory.
 
-A model that was just pulled is about to be read. Two cases differ: a volume that outlives the pod, whose data is synced
-before it is published; and a memory limit smaller than the model, under which pages are dropped once they are written.
+A model that was just pulled is about to be read. There are two other cases: a volume that outlives the pod, whose data
+is synced before it is published; and a memory limit that the model would fill, under which written pages are dropped.
 """
 
 import os
@@ -20,16 +20,16 @@ _WAIT_BEFORE, _WRITE, _WAIT_AFTER = 1, 2, 4  # flags of sync_file_range(2)
 
 
 class Writeback:
-    """What is done with a file's pages as they are written. Safe to share between threads."""
+    """Decides what happens to a file's pages as they are written. May be shared between threads."""
 
     def __init__(self, *, is_synced: bool, is_low_memory: bool) -> None:
-        """`is_synced`: everything must be on disk in the end; `is_tight`: there is no memory to leave it warm."""
+        """`is_synced`: sync everything to disk; `is_low_memory`: drop pages from memory once they are on disk."""
         self._is_synced, self._is_low_memory = is_synced, is_low_memory
         self.cannot_sync = False
-        """Whether the file system refused to sync, as one does that cannot."""
+        """Whether the file system does not support syncing."""
 
     def landed(self, start: int, stop: int, handle: int) -> None:
-        """Let the disk begin with bytes of a file, so that the kernel need not stop the writers to clean up behind."""
+        """Start writing bytes of a file to disk, so that the kernel need not block the writers later."""
         size = stop - start
         _sync_range(handle, start, size, _WAIT_BEFORE | _WRITE | _WAIT_AFTER if self._is_low_memory else _WRITE)
         if self._is_low_memory:
@@ -37,13 +37,13 @@ class Writeback:
                 os.posix_fadvise(handle, start, size, os.POSIX_FADV_DONTNEED)
 
     def complete(self, handle: int) -> None:
-        """Wait until a whole file is on disk, where that is wanted."""
+        """Wait until a whole file is on disk, if `is_synced`."""
         if self._is_synced:
             with disk_errors():
                 self.cannot_sync |= not _sync(handle)
 
     def tree(self, root: Path) -> None:
-        """Wait until all names below `root` are on disk, where that is wanted, and the files of earlier pulls too."""
+        """Wait until all files and names below `root` are on disk, if `is_synced`; files of earlier pulls, too."""
         if self._is_synced:
             for folder, _, names in os.walk(root):
                 for place in (*(Path(folder) / name for name in names), Path(folder)):
@@ -52,7 +52,7 @@ class Writeback:
 
 
 def sync(place: Path) -> bool:
-    """Wait until a file's bytes, or a folder's names, are on disk; return whether the file system does that."""
+    """Wait until a file's bytes, or a folder's names, are on disk; return whether the file system supports that."""
     with disk_errors():
         handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
@@ -71,8 +71,8 @@ def _sync(handle: int) -> bool:
 def memory_limit(cgroups: str, root: Path = Path("/sys/fs/cgroup")) -> int | None:
     """Return the memory limit of this process in bytes, or None.
 
-    `cgroups` is the text of /proc/self/cgroup. Both versions of control groups are looked at, under the group's own
-    path and, as in a container, without it (cgroups(7)).
+    `cgroups` is the text of /proc/self/cgroup. Both versions of control groups are read, under the group's own path
+    and, as in a container, without it (cgroups(7)).
     """
     for line in cgroups.splitlines():
         number, _, rest = line.partition(":")
@@ -86,13 +86,13 @@ def memory_limit(cgroups: str, root: Path = Path("/sys/fs/cgroup")) -> int | Non
             continue
         for name in names:
             text = name.read_text().strip() if name.is_file() else ""
-            if text.isdecimal() and int(text) < 1 << 60:  # v1 writes a huge number for none
+            if text.isdecimal() and int(text) < 1 << 60:  # v1 has a huge number for no limit
                 return int(text)
     return None
 
 
 def is_low_memory(size: int) -> bool:
-    """Return whether a model of `size` bytes would fill this process's memory limit."""
+    """Return whether a model of `size` bytes is larger than half of this process's memory limit."""
     try:
         limit = memory_limit(Path("/proc/self/cgroup").read_text())
     except OSError:
@@ -102,7 +102,7 @@ def is_low_memory(size: int) -> bool:
 
 @cache
 def _library() -> "CDLL | None":
-    import ctypes  # noqa: PLC0415 - a pull that finds its model standing need not load it
+    import ctypes  # noqa: PLC0415 - a warm start need not load it
 
     library = ctypes.CDLL(None, use_errno=True)
     if not hasattr(library, "sync_file_range"):
@@ -112,7 +112,7 @@ def _library() -> "CDLL | None":
 
 
 def _sync_range(handle: int, start: int, size: int, flags: int) -> None:
-    """Call sync_file_range(2), where there is one; an error of the disk shows again at the sync in the end."""
+    """Call sync_file_range(2) if the C library has it; the final sync reports an error of the disk again."""
     library = _library()
     if library is not None:
         library.sync_file_range(handle, start, size, flags)
