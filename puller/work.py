@@ -71,14 +71,14 @@ class AtHand:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What must be fetched for a model, and where its blobs are then; `landed` is what the journal said of them."""
+    """What must be fetched for a model, and where its blobs are then; `landed` are the journal's pieces of them."""
 
     writers: list[BlobWriter]
     places: dict[Digest, Path]
     landed: JournaledPieces
 
 
-def find_work(  # noqa: PLR0913, PLR0917 - one call, and each says what nothing else can
+def find_work(  # noqa: PLR0913, PLR0917 - called once, and no argument follows from another
     locked: LockedDestination,
     artifact: ModelArtifact,
     plan: ModelPlan,
@@ -86,7 +86,7 @@ def find_work(  # noqa: PLR0913, PLR0917 - one call, and each says what nothing 
     cached: Sequence[Path],
     writeback: Writeback,
 ) -> Work:
-    """Look through what is at hand of a model; return what must be fetched. Raises DiskFailed, NoRoom."""
+    """Return what must be fetched of a model, after a search of the volume. Raises DiskFailed, NoRoom."""
     destination, settings, workshop = locked.place, locked.settings, locked.place.workshop
     landed = journal.read(destination.trust, {part.layer.digest.hex for part in plan.parts})
     archives = unfinished_archives(workshop.stage, plan.archives, artifact.form, settings, landed, writeback)
