@@ -64,7 +64,7 @@ def _pull(settings: Settings, reporter: Reporter) -> Receipt:
 
 
 def _kept(settings: Settings | None) -> str:
-    """Say how much of a pull that was ended has landed: the next one need not fetch it."""
+    """Return words for how much of an ended pull was fetched: the next pull need not fetch it again."""
     with suppress(Exception):
         if settings is not None:
             follower = Follower(destination_of(settings).journals)

@@ -44,7 +44,7 @@ class LockedDestination:
         return receipt if receipt is not None and receipt.boot in {"", self.boot} else None
 
     def publish_copy_of(self, model: Path, receipt: Receipt) -> Receipt:
-        """Publish here what stands elsewhere, whole and verified. Raises Occupied, NoRoom, DiskFailed."""
+        """Publish a copy of a model that stands elsewhere, whole and verified. Raises Occupied, NoRoom, DiskFailed."""
         started = time.monotonic()
         self.place.check_replaceable()
         if model.stat().st_dev != self.place.path.parent.stat().st_dev:
@@ -83,7 +83,7 @@ def current(settings: Settings, reporter: Reporter, place: Destination, digest: 
 
 
 def report_unknown_files(reporter: Reporter, place: Destination, receipt: Receipt) -> None:
-    """Say which files stand beside those of a model."""
+    """Report files in a model's folder that the receipt does not name."""
     found = place.unknown_files(receipt)
     if found:
         reporter.say(f"{place.path}: holds what is not the model's: {named(found)}")
@@ -91,7 +91,7 @@ def report_unknown_files(reporter: Reporter, place: Destination, receipt: Receip
 
 @contextmanager
 def locked_destination(settings: Settings, reporter: Reporter, place: Destination) -> Iterator[LockedDestination]:
-    """Have a place for oneself; where no lock can be had, a workshop of one's own."""
+    """Lock a destination for the block; without a lock, this process works in a workshop of its own."""
 
     def waiting(owner: str) -> AbstractContextManager[None]:
         reporter.say(f"another pull works on {place.path}, {owner}: waiting for it")
