@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ending = ending_of(error)
         complain(f"error: {ending.facts} [{ending.code}]", f"  hint: {ending.hint}")
         return ending.exit_code
-    return results.download_file() or code
+    return results.write_out() or code
 
 
 def script() -> NoReturn:

@@ -1,9 +1,9 @@
-"""Our own annotations beside ModelPack's: the digests of a layer's chunks, so that pieces are verified by themselves.
+"""Our own annotations beside ModelPack's: the digests of a layer's chunks, so that each piece can be verified alone.
 
-The manifest's digest binds them, so the chain from a reference to each byte is as strong as without; tools that do not
-know them see an ordinary layer. Numbers are decimal, lists are bytes one after the other in base64.
+The manifest's digest covers them, so the chain from a reference to each byte is as strong as without them; tools that
+do not know them see an ordinary layer. Numbers are decimal, lists are concatenated bytes in base64.
 
-dev.weighbridge.chunk.bytes    how many bytes of the file a chunk stands for; the last one may stand for fewer
+dev.weighbridge.chunk.bytes    how many bytes of the file a chunk holds; the last one may hold fewer
 dev.weighbridge.chunk.blake3   the digest of each chunk, as it is stored
 dev.weighbridge.chunk.sizes    of compressed layers: the bytes of each chunk as it is stored, 4 for each, little-endian
 dev.weighbridge.content.bytes  of compressed layers: the bytes of the file
@@ -29,7 +29,7 @@ CONTENT_START = "dev.weighbridge.content.start"
 CHUNK_ALGORITHM = "blake3"
 
 SMALLEST_CHUNK_BYTES, MOST_CHUNKS = 64 << 10, 1 << 16
-"""What readers take: with smaller chunks, or more of them, a small manifest would make much work."""
+"""What readers accept: with smaller chunks, or more of them, a small manifest would cause much work."""
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 _DIGEST_BYTES, _SIZE_BYTES = 32, 4
@@ -37,14 +37,14 @@ _DIGEST_BYTES, _SIZE_BYTES = 32, 4
 
 @dataclass(frozen=True, slots=True)
 class Chunks:
-    """The digest of each stretch of `size` bytes of a blob; the last one may be shorter."""
+    """The digest of each `size` bytes of a blob; the last chunk may be shorter."""
 
     size: int
     digests: tuple[Digest, ...]
 
     @classmethod
     def of(cls, layer: Descriptor) -> "Chunks | None":
-        """Read a layer's annotations; None when it has none. Raises BadManifest when they lie."""
+        """Parse a layer's annotations; None when it has none. Raises BadManifest when they contradict the layer."""
         if CHUNK_DIGESTS not in layer.annotations or CHUNK_SIZES in layer.annotations:
             return None
         size = _number(layer, CHUNK_BYTES)
@@ -57,11 +57,10 @@ class Chunks:
 
 @dataclass(frozen=True, slots=True)
 class PackedChunks:
-    """A file behind zstd, in chunks that can be unpacked each by itself, in any order.
+    """A file compressed with zstd, in chunks that can each be unpacked alone, in any order.
 
-    `size` bytes of the file are in each chunk, the last one may have fewer; `stops` are where the chunks end in the
-    blob. What comes out of them is a tar of that one file: its bytes begin behind `content_start`, and are
-    `content_bytes`.
+    Each chunk holds `size` bytes of the file, the last one perhaps fewer; `stops` are the chunks' ends in the blob.
+    They unpack to a tar of that one file, whose `content_bytes` bytes begin at `content_start`.
     """
 
     size: int
@@ -72,7 +71,7 @@ class PackedChunks:
 
     @classmethod
     def of(cls, layer: Descriptor) -> "PackedChunks | None":
-        """Read a layer's annotations; None when it has none. Raises BadManifest when they lie."""
+        """Parse a layer's annotations; None when it has none. Raises BadManifest when they contradict the layer."""
         if CHUNK_SIZES not in layer.annotations:
             return None
         size, content = _number(layer, CHUNK_BYTES), _number(layer, CONTENT_BYTES)
@@ -103,7 +102,7 @@ def _number(layer: Descriptor, key: str) -> int:
 
 
 def _count(layer: Descriptor, content: int, size: int) -> int:
-    """Return into how many chunks of `size` bytes a file is cut; each costs time, whatever its size."""
+    """Return the number of chunks of `size` bytes in a file; each costs time, whatever its size."""
     count = -(-content // size)
     if size < SMALLEST_CHUNK_BYTES or count > MOST_CHUNKS:
         raise BadManifest(

@@ -1,4 +1,4 @@
-"""Digests as values, and the verifier that judges bytes as they pass."""
+"""Digests as values, and the verifier that checks a stream."""
 
 import hashlib
 import re
@@ -12,10 +12,10 @@ _FORM = re.compile(r"(sha256):([0-9a-f]{64})|(sha512):([0-9a-f]{128})")
 
 
 class Hasher(Protocol):
-    """What counts a digest as bytes pass; `hashlib`'s objects and blake3's are such."""
+    """An incremental hash, such as the objects of `hashlib` and of blake3."""
 
     def update(self, content: bytes | memoryview, /) -> object:
-        """Take the next bytes."""
+        """Hash the next bytes."""
         ...
 
     def hexdigest(self) -> str:
@@ -43,13 +43,13 @@ class Digest:
 
     @classmethod
     def of(cls, content: bytes | memoryview, algorithm: str = "sha256") -> Self:
-        """Hash bytes at hand."""
+        """Return the digest of `content`."""
         hasher = hasher_of(algorithm)
         hasher.update(content)
         return cls(hasher.hexdigest(), algorithm)
 
     def hasher(self) -> Hasher:
-        """Return what counts a digest of the same kind."""
+        """Return a new hasher of the same algorithm."""
         return hasher_of(self.algorithm)
 
     def __str__(self) -> str:
@@ -57,7 +57,7 @@ class Digest:
 
 
 def hasher_of(algorithm: str) -> Hasher:
-    """Return what counts a digest of one kind."""
+    """Return a new hasher of an algorithm."""
     if algorithm == "blake3":
         from blake3 import blake3  # noqa: PLC0415 - only who meets chunks needs it
 
@@ -66,7 +66,7 @@ def hasher_of(algorithm: str) -> Hasher:
 
 
 class Verifier:
-    """Hash a stream as it passes, and judge it at its end by size and digest."""
+    """Hashes a stream, and checks its size and digest at the end."""
 
     def __init__(self, name: str, size: int, digest: Digest) -> None:
         self.name, self.size, self.digest = name, size, digest
@@ -74,14 +74,14 @@ class Verifier:
         self._hasher = digest.hasher()
 
     def update(self, content: bytes | memoryview) -> None:
-        """Take the next bytes; raise Mismatch as soon as there are too many."""
+        """Hash the next bytes; raise Mismatch as soon as there are too many."""
         self.seen += len(content)
         if self.seen > self.size:
             raise Mismatch(f"{self.name}: longer than the {self.size} bytes that were promised")
         self._hasher.update(content)
 
     def finish(self) -> None:
-        """Raise Mismatch unless exactly the promised bytes came by."""
+        """Raise Mismatch unless the stream had the promised size and digest."""
         if self.seen < self.size:
             raise Mismatch(f"{self.name}: ended after {self.seen} of {self.size} bytes")
         found = Digest(self._hasher.hexdigest(), self.digest.algorithm)
@@ -90,7 +90,7 @@ class Verifier:
 
 
 def verified(name: str, content: bytes, size: int, digest: Digest) -> bytes:
-    """Return back `content`, or raise Mismatch."""
+    """Return `content`, or raise Mismatch."""
     verifier = Verifier(name, size, digest)
     verifier.update(content)
     verifier.finish()

@@ -46,7 +46,7 @@ class Fault(Exception):
             self.hint = hint
 
     def explain(self) -> str:
-        """Say the facts and the hint in one line, for places that have only one."""
+        """Return the facts and the hint in one line."""
         return f"{self}; {self.hint}" if self.hint else str(self)
 
 
@@ -197,8 +197,8 @@ class Unavailable(Fault):
     """The registry is down, unreachable, overloaded, or cut the connection.
 
     `retry_after_seconds` is what the registry asked for, if it asked; `is_overload` says that fewer requests at once
-    would help; `has_other` that another host is ready to go on with, so that waiting would help nobody; `is_lasting`
-    that it may pass, but seldom does.
+    would help; `has_other` that another host is ready, so that waiting is of no use; `is_lasting` that the failure is
+    temporary in principle, but seldom passes.
     """
 
     code = "registry.unavailable"

@@ -1,4 +1,4 @@
-"""Globs over the files of a model, as push and pull take them. Pure.
+"""Globs over the files of a model, for push and pull. Pure.
 
 `*` matches `/` too, as in the Hugging Face hub's patterns; a glob that matches a folder covers all that is below it.
 """
@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 
 def covers(globs: Iterable[str], path: str) -> bool:
-    """Return whether one of the globs matches a file, or a folder above it; a slash at its end means folders alone."""
+    """Return whether one of the globs matches a file or a folder above it; a slash at its end means folders only."""
     places = list(_places(path))
     return any(
         any(fnmatchcase(place, plain) for place in (places[:-1] if is_folder else places))
@@ -17,7 +17,7 @@ def covers(globs: Iterable[str], path: str) -> bool:
 
 
 def covers_all_of(globs: Sequence[str], folder: str) -> bool:
-    """Return whether the globs cover whatever a folder may hold, so that nobody need look into it."""
+    """Return whether the globs cover everything that the folder may hold, so that the caller can skip it."""
     return covers([glob.rstrip("/") for glob in globs], folder) or covers(
         [glob.rstrip("*").rstrip("/") for glob in globs if glob.endswith(("/*", "/**"))], folder
     )
@@ -28,7 +28,7 @@ def _plain(glob: str) -> tuple[str, bool]:
 
 
 def _places(path: str) -> Iterator[str]:
-    """Return a path's folders, from above, and the path."""
+    """Return a path's folders, outermost first, and the path."""
     for end, letter in enumerate(path):
         if letter == "/" and end:
             yield path[:end]

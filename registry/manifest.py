@@ -26,12 +26,12 @@ _KINDS = {dict: "an object", list: "a list", str: "text", bool: "true or false"}
 _MOST_BYTES = 1 << 63  # int64, as the specification says (image-spec, descriptor.md)
 
 SIZE_LIMIT = 8 << 20
-"""Registries take 4 MiB and should; twice that is still read (distribution-spec, "Pushing Manifests")."""
+"""Registries should accept 4 MiB; twice that is still read (distribution-spec, "Pushing Manifests")."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Descriptor:
-    """A blob as its manifest promises it (image-spec, descriptor.md). `size` in bytes.
+    """A blob as its manifest describes it (image-spec, descriptor.md). `size` in bytes.
 
     `platform` is `linux/amd64` and the like, in an index of images; `name` is Ollama's addition.
     """
@@ -62,7 +62,7 @@ class Manifest:
     annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def to_bytes(self) -> bytes:
-        """Return the JSON document that is pushed: the same value gives the same bytes."""
+        """Return the JSON document to push: equal values give equal bytes."""
         document: dict[str, Any] = {
             "schemaVersion": 2,
             "mediaType": self.media_type,
@@ -77,15 +77,15 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index:
-    """A list of manifests, one a platform or variant."""
+    """A list of manifests, one for each platform or variant."""
 
     manifests: tuple[Descriptor, ...]
 
 
 def parse_manifest(content: bytes) -> Manifest | Index:
-    """Read a manifest or an index; raise BadManifest whose message names the JSON path that is wrong.
+    """Parse a manifest or an index; raise BadManifest that names the wrong JSON path.
 
-    What stands there is not quoted: a registry may have led to a service whose answers are nobody's business.
+    The value there is not quoted: a registry may have redirected to a service whose answers are confidential.
     """
     if len(content) > SIZE_LIMIT:
         raise BadManifest(f"the manifest has {len(content)} bytes; more than {SIZE_LIMIT} are not read")
@@ -107,9 +107,9 @@ def parse_manifest(content: bytes) -> Manifest | Index:
 
 
 def _is_index(document: dict[str, Any]) -> bool:
-    """Tell an index from a manifest; raise BadManifest for what readers could take for either.
+    """Return whether a document is an index; raise BadManifest for one that readers could take for either.
 
-    Such a document would be one artifact to who checks it and another to who runs it (CVE-2021-41190).
+    The tool that checks such a document could read one artifact, the tool that runs it another (CVE-2021-41190).
     """
     has_manifests = document.get("manifests") is not None
     has_layers = document.get("layers") is not None or document.get("config") is not None
@@ -121,7 +121,7 @@ def _is_index(document: dict[str, Any]) -> bool:
 
 
 def _kind(content: bytes) -> str:
-    """Say what bytes look like."""
+    """Return what the bytes look like."""
     if not content:
         return "nothing"
     if content.startswith(b"\x1f\x8b"):
@@ -134,14 +134,14 @@ def _kind(content: bytes) -> str:
 
 
 def _named(value: object) -> str:
-    """Say what kind of JSON a value is."""
+    """Return the JSON type of a value."""
     return "nothing" if value is None else _KINDS.get(type(value), "a number")
 
 
 def _descriptors(document: dict[str, Any], key: str) -> tuple[Descriptor, ...]:
     entries = document.get(key)
     if entries is None and key in document:
-        return ()  # how Go writes a list that nobody made
+        return ()  # Go writes a nil slice as null
     if not isinstance(entries, list):
         raise BadManifest(f"{key}: wanted a list, got {_named(entries)}")
     return tuple(_descriptor(entry, f"{key}[{number}]") for number, entry in enumerate(entries))
@@ -180,7 +180,7 @@ def _text(entry: dict[str, Any], key: str, path: str, default: str | None = None
 
 
 def _type(entry: dict[str, Any], key: str, path: str, default: str | None = None) -> str:
-    """Return a media type, which messages will tell: so it must be fit to be printed."""
+    """Return a media type; it must be printable, because messages quote it."""
     value = _text(entry, key, path, default)
     if not is_printable(value):
         raise BadManifest(f"{path}: text that cannot be printed is no media type")

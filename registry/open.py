@@ -1,4 +1,4 @@
-"""From a source to the repository that holds it. Each kind of place is loaded by those alone who go there."""
+"""From a source to the repository that holds it. The module for each kind of source is imported when it is used."""
 
 from .errors import SourceUnsupported
 from .remote.client import Access
@@ -7,7 +7,7 @@ from .source import HubSource, LayoutSource, Source
 
 
 def open_repository(source: Source, access: Access) -> Repository:
-    """Open the place that a source names, to be read."""
+    """Return the repository that a source names, for reading."""
     if isinstance(source, LayoutSource):
         from .layout.pull import LayoutRepository  # noqa: PLC0415 - see above
 
@@ -22,7 +22,7 @@ def open_repository(source: Source, access: Access) -> Repository:
 
 
 def open_pusher(source: Source, access: Access) -> Pusher:
-    """Open the place that a source names, to be written."""
+    """Return the repository that a source names, for writing."""
     if isinstance(source, LayoutSource):
         from .layout.push import LayoutPusher  # noqa: PLC0415 - see above
 

@@ -1,25 +1,25 @@
-"""Which file names every file system we know can hold, so that packers and pullers agree on them."""
+"""Which file names every supported file system can hold; packer and puller share the rule."""
 
 import re
 import unicodedata
 
 _DRIVE = re.compile(r"[A-Za-z]:")
-_UNSEEN = ("Cc", "Cf", "Zl", "Zp")  # controls, and what turns or hides the text around it, as U+202E does
+_UNSEEN = ("Cc", "Cf", "Zl", "Zp")  # controls, and characters that reorder or hide the text around them, such as U+202E
 _NAME_LIMIT = 255  # bytes that one name may have on every file system we know
 _PATH_LIMIT = 1024
 
 
 def plain(path: str) -> str:
-    """Return a path without its empty and `.` parts, which lead nowhere and which every reader leaves out.
+    """Return a path without its empty and `.` parts, which every reader ignores.
 
-    A slash before it stays; nothing is left of a path that names just the folder that it is meant in.
+    A leading slash stays; a path that names only its base folder becomes empty.
     """
     parts = [part for part in path.split("/") if part not in {"", "."}]
     return "/" * (path.startswith("/") and bool(parts)) + "/".join(parts)
 
 
 def unsafe_reason(path: str) -> str:
-    """Say what keeps a relative path from standing safely inside any folder it is joined to; nothing when it is fine.
+    """Return why a relative path is unsafe to join to a folder; an empty text if it is safe.
 
     Faults are: empty and absolute paths, `..`, empty parts, drives and backslashes, control characters, text that is
     no Unicode, and names that are too long to write.

@@ -1,4 +1,4 @@
-"""Which of an index's manifests is meant: the image for this machine, or the only one there is."""
+"""The choice among an index's manifests: the image for this machine, or the only one."""
 
 import platform
 from collections.abc import Callable, Sequence
@@ -11,14 +11,14 @@ from .repository import Resolved
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64le", "s390x": "s390x", "riscv64": "riscv64"}
 _BASELINES = {"linux/amd64": "linux/amd64/v1", "linux/arm64": "linux/arm64/v8"}
 _MOST_INDEXES = 4
-_UNKNOWN = "unknown/unknown"  # what builders call the place of their attestations
+_UNKNOWN = "unknown/unknown"  # the platform of builders' attestations
 _ATTESTATION = "vnd.docker.reference.type"
 
 
 def choose(document: Manifest | Index, where: str) -> Manifest | Descriptor:
-    """Return the manifest, or the one manifest that an index leads to: of several, the image for this machine.
+    """Return the manifest, or the one that an index leads to: of several, the image for this machine.
 
-    Raises BadManifest when the index leads to none, and BadReference when it leaves a choice.
+    Raises BadManifest when the index has none, and BadReference when several match.
     """
     if isinstance(document, Manifest):
         return document
@@ -38,9 +38,9 @@ def choose(document: Manifest | Index, where: str) -> Manifest | Descriptor:
 
 
 def descend(digest: Digest, content: bytes, where: str, read: Callable[[Descriptor], bytes]) -> Resolved:
-    """Return the manifest that a document leads to, by way of indexes within indexes where a few of them do.
+    """Return the manifest that a document leads to, through at most a few nested indexes.
 
-    `read` gives the bytes of a manifest or an index, verified. Raises what `choose` does, and BadManifest.
+    `read` returns the bytes of a manifest or an index, verified. Raises what `choose` does, and BadManifest.
     """
     documents = [(digest, content)]
     for _ in range(_MOST_INDEXES + 1):
@@ -65,7 +65,7 @@ def _is_for(entry: Descriptor, wanted: str) -> bool:
 
 
 def _plain(wanted: str) -> tuple[str, str]:
-    """Return the names of a platform that every machine of its kind can run: others ask for more."""
+    """Return the names of a platform's baseline, which every machine of its kind can run."""
     return wanted, _BASELINES.get(wanted, wanted)
 
 

@@ -1,4 +1,4 @@
-"""Text from outside, made fit for a line of a log, a terminal or a termination message. Pure."""
+"""Untrusted text, escaped for a line of a log, a terminal or a termination message. Pure."""
 
 import unicodedata
 
@@ -7,17 +7,17 @@ _UNSEEN = ("C", "Zl", "Zp")  # control, format, surrogate, private and unassigne
 
 
 def printable(text: str, limit: int = _LIMIT) -> str:
-    """Return `text` on one line, at most `limit` letters of it, with an escape for whatever does not print.
+    """Return `text` on one line, at most `limit` characters of it, with an escape for each unprintable one.
 
-    Who wrote a header, a digest, a status line or an error's words may be anybody: ESC moves a terminal's cursor,
-    a newline forges a line of a log, U+202E turns what follows around.
+    Headers, digests, status lines and error texts come from untrusted servers: ESC moves a terminal's cursor, a newline
+    forges a line of a log, U+202E reverses the text after it.
     """
     shown = "".join(_shown(letter) for letter in text[: limit + 1])
     return shown if len(shown) <= limit and len(text) <= limit else f"{shown[:limit]}…"
 
 
 def is_printable(text: str) -> bool:
-    """Return whether `printable` would leave every letter as it is."""
+    """Return whether `printable` would leave every character as it is."""
     return all(_shown(letter) == letter for letter in text)
 
 

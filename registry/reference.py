@@ -20,7 +20,7 @@ _NAME_LIMIT = 255
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """Where an artifact stands. A digest, when present, decides; the tag then only tells people."""
+    """The name of an artifact in a registry. A digest, when present, decides; the tag is then only informative."""
 
     registry: str
     repository: str
@@ -29,10 +29,10 @@ class Reference:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a reference; raise BadReference that says which part is wrong.
+        """Parse a reference; raise BadReference that names the wrong part.
 
-        The registry must be written: nobody's cluster should reach a public hub by a typing slip.
-        Neither tag nor digest means the tag `latest`.
+        The registry must be written, so that a typing error does not reach a public hub. Without tag and digest, the
+        tag is `latest`.
         """
         name, at, digest_text = text.partition("@")
         registry, slash, rest = name.partition("/")
@@ -58,17 +58,17 @@ class Reference:
 
     @property
     def target(self) -> str:
-        """What the registry is asked for: the digest when there is one, else the tag."""
+        """The <reference> of requests: the digest when there is one, else the tag."""
         return str(self.digest) if self.digest else str(self.tag)
 
     @property
     def host(self) -> str:
-        """The host that answers for the registry: Docker Hub's API has a name of its own."""
+        """The host of the registry's API: Docker Hub's has a name of its own."""
         return api_host(self.registry)
 
     @property
     def namespace(self) -> str:
-        """The name by which mirrors know the registry."""
+        """The registry's name in requests to mirrors."""
         return hub.index_name if self.registry == hub.index_hostname else self.registry
 
     def pinned(self, digest: Digest) -> Self:
@@ -82,14 +82,14 @@ class Reference:
 
 
 def api_host(registry: str) -> str:
-    """Return the host that answers for a registry."""
+    """Return the host of a registry's API."""
     if registry in (hub.index_name, hub.index_hostname):
         return str(hub.default_v2_registry["host"])
     return registry
 
 
 def is_loopback(registry: str) -> bool:
-    """Return whether `host[:port]` is this very machine, where plain HTTP is the custom."""
+    """Return whether `host[:port]` is this machine, where plain HTTP is usual."""
     host = registry.rpartition(":")[0] if re.search(r":\d+$", registry) and registry != "::1" else registry
     return host in {"localhost", "::1", "[::1]"} or _LOOPBACK.fullmatch(host) is not None
 

@@ -1,4 +1,4 @@
-"""What every place that holds artifacts can do, be it a registry or a folder."""
+"""The protocols of every store of artifacts: a registry, a folder, or the hub."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from .manifest import Descriptor, Manifest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """A reference looked up: the digest that pins it, and the manifest that it leads to.
+    """A resolved reference: the digest that pins it, and its manifest.
 
     `documents` are the bytes that prove it, by their digests: the manifest's, and those of an index above it.
     """
@@ -22,9 +22,9 @@ class Resolved:
 
 
 class BlobReader(Protocol):
-    """Bytes `start` to `stop` of a blob. Nobody has checked them yet.
+    """Bytes `start` to `stop` of a blob, not verified yet.
 
-    That may be more than was asked for: a registry that knows no ranges answers with the whole blob.
+    These may be more than requested: a registry that supports no ranges answers with the whole blob.
     """
 
     @property
@@ -34,32 +34,32 @@ class BlobReader(Protocol):
 
     @property
     def stop(self) -> int:
-        """The offset behind the last byte."""
+        """The offset after the last byte."""
         ...
 
     @property
     def host(self) -> str:
-        """Who sends the bytes, for `Repository.distrust`: the same text for the same host."""
+        """The host that sends the bytes, for `Repository.report_corrupt`: the same text for the same host."""
         ...
 
     def readinto(self, buffer: memoryview, /) -> int:
-        """Fill the buffer from the front; 0 at the end."""
+        """Fill the buffer from the front; return 0 at the end."""
         ...
 
     def abort(self) -> None:
-        """Make whoever reads from it stop with an error; may be called from any thread."""
+        """Break the transfer, from any thread: a read in another thread fails."""
         ...
 
     def close(self) -> None:
-        """Let go of what stands behind it."""
+        """Release its connection or file."""
         ...
 
 
 class Repository(Protocol):
-    """A place to read artifacts from; safe to share between threads."""
+    """A store to read artifacts from; safe to share between threads."""
 
     def resolve(self) -> Resolved:
-        """Look the reference up. Raises NotFound, Mismatch, BadManifest and the network's errors."""
+        """Resolve the reference. Raises NotFound, Mismatch, BadManifest and the network's errors."""
         ...
 
     def read(self, descriptor: Descriptor, limit: int) -> bytes:
@@ -67,40 +67,40 @@ class Repository(Protocol):
         ...
 
     def open(self, descriptor: Descriptor, start: int, stop: int) -> BlobReader:
-        """Begin to read bytes `start` to `stop` of a blob."""
+        """Open bytes `start` to `stop` of a blob."""
         ...
 
     @property
     def patience(self) -> Patience:
-        """How long to try again what may pass."""
+        """How long temporary failures are retried."""
         ...
 
     def report_corrupt(self, hosts: Collection[str], /) -> bool:
-        """Record that bytes from these were wrong; tell whether asking again may bring others."""
+        """Exclude hosts that sent corrupt bytes; return whether another request may bring correct ones."""
         ...
 
     def pinned(self, digest: Digest) -> str:
-        """Return the source's text with the digest that it led to."""
+        """Return the source's text with its digest."""
         ...
 
     def interrupt(self) -> None:
-        """Break every connection in use: whoever waits for one gets a Fault. Callable from any thread."""
+        """Break every connection in use: waiting calls raise a Fault. Callable from any thread."""
         ...
 
 
 class Upload(Protocol):
-    """A blob on its way in: written in order, then committed or forgotten."""
+    """An upload of one blob: written in order, then committed or abandoned."""
 
     def write(self, content: memoryview, /) -> None:
         """Send the next bytes."""
         ...
 
     def resume(self) -> int:
-        """After Unavailable, find out how many bytes arrived; the next write must go on behind them."""
+        """Return how many bytes arrived, after Unavailable; the next write must go on from there."""
         ...
 
     def commit(self, digest: Digest) -> None:
-        """Close the blob under its digest; raises Mismatch when the other side counted another one."""
+        """Complete the blob under its digest; raise Mismatch when the store computed another one."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -109,36 +109,36 @@ class Upload(Protocol):
 
 
 class Pusher(Protocol):
-    """A place to write artifacts to; safe to share between threads."""
+    """A store to write artifacts to; safe to share between threads."""
 
     def has(self, digest: Digest) -> bool:
-        """Return whether a blob is there already."""
+        """Return whether the store has a blob."""
         ...
 
     def mount(self, digest: Digest, repository: str) -> bool:
-        """Take a blob over from another repository of the same place, without its bytes; tell whether that worked."""
+        """Mount a blob from another repository of the same registry, without its bytes; return whether that worked."""
         ...
 
     @property
     def patience(self) -> Patience:
-        """How long to try again what may pass."""
+        """How long temporary failures are retried."""
         ...
 
     @property
     def wants_digest_first(self) -> bool:
-        """Whether `begin` must be told the digest; it may come to want that after a first failure."""
+        """Whether `begin` needs the digest; a failed upload may change this to True."""
         ...
 
     def begin(self, size: int | None, digest: Digest | None = None) -> Upload:
-        """Begin a blob of `size` bytes, or None where nobody knows yet; its digest need not be known either."""
+        """Begin an upload of `size` bytes, None if unknown; the digest may be unknown too."""
         ...
 
     def put(self, content: bytes, digest: Digest) -> None:
-        """Write a small blob whole."""
+        """Write a small blob at once."""
         ...
 
     def put_manifest(self, manifest: Manifest) -> Digest:
-        """Write the manifest, last of all, under the reference's tag; give its digest."""
+        """Write the manifest, after all blobs, under the reference's tag; return its digest."""
         ...
 
     def pinned(self, digest: Digest) -> str:
@@ -146,5 +146,5 @@ class Pusher(Protocol):
         ...
 
     def interrupt(self) -> None:
-        """Break every connection in use: whoever waits for one gets a Fault. Callable from any thread."""
+        """Break every connection in use: waiting calls raise a Fault. Callable from any thread."""
         ...

@@ -1,4 +1,4 @@
-"""The places that a model can come from: `oci://…`, `layout://…` and `hf://…`."""
+"""The sources of a model: `oci://…`, `layout://…` and `hf://…`."""
 
 import re
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ class OciSource:
 
     @property
     def digest(self) -> Digest | None:
-        """The digest that pins the source, where it has one."""
+        """The digest that pins the source, or None."""
         return self.reference.digest
 
     def __str__(self) -> str:
@@ -34,7 +34,7 @@ class OciSource:
 
 @dataclass(frozen=True, slots=True)
 class LayoutSource:
-    """An artifact in an OCI image layout on disk: a tag, a digest, or the only one there is."""
+    """An artifact in an OCI image layout on disk: by tag, by digest, or the only one."""
 
     directory: Path
     tag: str | None = None
@@ -50,7 +50,7 @@ class LayoutSource:
 class HubSource:
     """A model repository on the Hugging Face hub, at a branch, a tag or a commit.
 
-    No digest pins it: a commit does, and what its files are is known when the hub has been asked.
+    A commit pins it, not a digest; its files are known only after a request to the hub.
     """
 
     repository: str
@@ -58,7 +58,7 @@ class HubSource:
 
     @property
     def digest(self) -> Digest | None:
-        """None: see above."""
+        """None: a commit pins it, not a digest."""
         return None
 
     @property
@@ -83,9 +83,9 @@ Source = OciSource | LayoutSource | HubSource
 
 
 def parse_source(text: str) -> Source:
-    """Read a source; a text without a scheme is an OCI reference.
+    """Parse a source; a text without a scheme is an OCI reference.
 
-    Raises BadReference, or SourceUnsupported for schemes that are not read (yet).
+    Raises BadReference, or SourceUnsupported for unknown schemes.
     """
     scheme, separator, rest = text.partition("://")
     if not separator:

@@ -1,3 +1,3 @@
-"""The version, in its one place: the package, the User-Agent and the default image take it from here."""
+"""The version, defined here alone: the package, the User-Agent and the default image read it."""
 
 VERSION = "0.1.0"

@@ -1,4 +1,4 @@
-"""Where things are unless somebody says otherwise. Loads nothing: a warm start reads it too."""
+"""Default paths, which the operator may change. Imports nothing, because a warm start reads this module too."""
 
 HOSTS_DIRECTORY = "/etc/weighbridge/certs.d"
 """Mirrors, by containerd's hosts.toml convention."""

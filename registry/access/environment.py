@@ -1,6 +1,6 @@
-"""What this user's environment says about registries: proxies, credentials, the hub. Read here and nowhere else.
+"""The settings for registries in the user's environment: proxies, credentials, the hub. No other module reads them.
 
-The hub's token alone is read by `huggingface_hub` itself, when the hub is asked (huggingface.py).
+One exception: `huggingface_hub` reads the hub's token itself, when the hub is asked (huggingface/api.py).
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -25,10 +25,10 @@ def access_from(  # noqa: PLR0913 - one option each, and all by name
     mirrors: str = "",
     say_wait: Callable[[Wait], None] = silent,
 ) -> Access:
-    """Make the access of one program: the docker configs given come before the user's own.
+    """Return the access of one program. The docker configs of the argument come before the user's own.
 
-    Those must be there unless they `may_lack`, as pull secrets may. `say` tells of credentials that are passed over,
-    and `say_wait` of waits for the network. Proxies are those of the process's environment, as every tool reads them.
+    Each of them must exist unless `may_lack_configs` is true, as for pull secrets. `say` is called with a line for each
+    credential that is skipped, `say_wait` with each wait for the network. Proxies come from the process's environment.
     """
     credentials = Credentials.load(
         map(Path, docker_configs), default_files(environ), may_lack=may_lack_configs, say=say

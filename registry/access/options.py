@@ -1,4 +1,4 @@
-"""The options that verbs share: how registries are reached, and how a transfer tells of itself."""
+"""The options that verbs share: how registries are reached, and how progress is shown."""
 
 import argparse
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from .environment import access_from
 
 
 def add_access_options(parser: argparse.ArgumentParser) -> None:
-    """Add what says how registries are reached."""
+    """Add the options that say how registries are reached."""
     group = parser.add_argument_group("registry")
     group.add_argument(
         "--plain-http", action="store_true", help="speak HTTP, not HTTPS (registries on loopback: always)"
@@ -35,7 +35,7 @@ def add_access_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_progress_options(parser: argparse.ArgumentParser) -> None:
-    """Add what says how a transfer tells of itself."""
+    """Add the options that say how progress is shown."""
     group = parser.add_argument_group("progress, on stderr")
     group.add_argument(
         "--progress",
@@ -47,7 +47,7 @@ def add_progress_options(parser: argparse.ArgumentParser) -> None:
 
 
 def reporter_for(arguments: argparse.Namespace) -> Reporter:
-    """Return the voice that the options ask for."""
+    """Return the reporter that the options ask for."""
     if arguments.quiet:
         return QuietReporter()
     return JsonReporter() if arguments.progress == "json" else Reporter()
@@ -62,7 +62,7 @@ def positive(text: str) -> int:
 
 
 def access_for(arguments: argparse.Namespace, source: Source, environ: Mapping[str, str], reporter: Reporter) -> Access:
-    """Make the access that the options ask for; `reporter` tells of its waits."""
+    """Return the access that the options ask for; `reporter` shows its waits."""
     plain = (source.reference.registry,) if isinstance(source, OciSource) and arguments.plain_http else ()
     return access_from(
         environ,

@@ -1,12 +1,13 @@
 """Answer a registry's challenges: anonymous, basic, and bearer tokens (distribution-spec; RFC 9110, 11; RFC 6750).
 
-A token belongs to one scope of one registry, is asked for when the registry demands one, is used by all threads,
-and is thrown away when it is refused or about to lapse. Its text never leaves this module but in a header.
+A token belongs to one scope of one registry. It is requested when the registry demands one, shared by all threads, and
+discarded when it is refused or about to expire. Its text leaves this module only in a header.
 
-1. Credentials are looked for when the registry asks for the first time, and not before.
-2. A token is asked for with the own scope. Once that was refused, by whoever, the challenge's is tried: gateways that
-   rewrite names take their own alone.
-3. A token that was taken before and is refused now has lapsed early: one new token is tried, then the refusal counts.
+1. Credentials are read when the registry sends its first challenge, not before.
+2. A token is requested with our own scope. After the registry or its token server refused that, the challenge's scope
+   is tried: gateways that rewrite names accept only their own.
+3. A token that the registry accepted before and refuses now expired early: one new token is tried, then the refusal
+   is final.
 """
 
 import re
@@ -49,7 +50,7 @@ class Authorizer:
         place: Reference,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`place` is what credentials are looked for by."""
+        """Credentials are looked up by `place`."""
         self._guard, self._origin, self._clock = guard, guard.origin, clock
         self._credentials, self._place = credentials, place
         self._credential: Credential | None = None
@@ -70,16 +71,16 @@ class Authorizer:
             return token.header
 
     def taken(self, scope: str, header: str) -> None:
-        """Note that the registry took a header."""
+        """Record that the registry accepted a header."""
         token = self._tokens.get(scope)
         if token is not None and not token.was_taken and token.header == header:
             token.was_taken = True
 
     def answer(self, response: Response, scope: str, refused: Sequence[str | None]) -> str | None:
-        """Return the header that answers a 401, or a 403; None when there is nothing better to say.
+        """Return the header that answers a 401 or a 403; None when no better one is known.
 
         `refused` are the headers that the registry refused for this very request, the last one in `response`; none is
-        sent twice. Raises Unauthorized when the registry wants what cannot be had.
+        sent twice. Raises Unauthorized when the registry demands what cannot be obtained.
         """
         challenges = parse_challenges(response.headers.get_all("WWW-Authenticate") or [])
         with self._lock:
@@ -100,7 +101,7 @@ class Authorizer:
 
     @property
     def who(self) -> str:
-        """Say as whom the registry is asked, and which credentials could not be read."""
+        """Return a text for messages: the user who asks, and which credentials could not be read."""
         who = "an anonymous caller"
         if self._credential is not None:
             name = self._credential.username
@@ -123,21 +124,21 @@ class Authorizer:
         return None
 
     def _rewrite(self, scope: str, rewritten: str) -> bool:
-        """Ask with another scope from now on; False when there is none."""
+        """Use another scope from now on; return False when there is none."""
         if not rewritten or rewritten == self._rewritten.get(scope, scope):
             return False
         self._rewritten[scope] = rewritten
         return True
 
     def _choose(self, challenges: Sequence[Challenge]) -> Challenge | None:
-        """Return the challenge to answer: one with a realm for tokens, else one for a user, else what there is."""
+        """Return the challenge to answer: one with a realm for tokens, else one for a user, else the first."""
         bearer = [one for one in challenges if one.scheme == "bearer"]
         usable = [one for one in bearer if is_usable(one, self._guard)]
         plain = [one for one in challenges if one.scheme == "basic"]
         return next(iter((*usable, *plain, *bearer)), None)
 
     def _obtain(self, scope: str, rewritten: str = "") -> _Token:
-        """Ask for a token; with the challenge's scope in place of the own where the own is refused."""
+        """Return a new token; request it with the challenge's scope where our own scope is refused."""
         challenge, credential = self._challenge, self._look()
         if credential and credential.registry_token:
             return _Token(f"Bearer {credential.registry_token}")
@@ -161,7 +162,7 @@ class Authorizer:
 
 
 def _scope_of(challenges: Sequence[Challenge]) -> str:
-    """Return the scope that a challenge names, where it is of the form that registries have."""
+    """Return the scope that a challenge names, if it has the form of registries' scopes."""
     for challenge in challenges:
         scope = challenge.parameters.get("scope", "")
         if challenge.scheme == "bearer" and scope and all(_SCOPE.fullmatch(one) for one in scope.split(" ")):

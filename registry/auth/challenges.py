@@ -1,4 +1,4 @@
-"""What a 401 asks for (RFC 9110, 11.6.1): challenges, any number of them over any number of headers. Pure.
+"""The challenges of a 401 (RFC 9110, 11.6.1): any number of them, over any number of headers. Pure.
 
 The list and the parameters of one challenge are both separated by commas, so a word at the start of an element is a
 scheme unless an equals sign follows it. Read in one pass, in linear time.
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 HEADER_LIMIT = 8 << 10
-"""A longer header is passed over: no server that means well writes one."""
+"""A longer header is skipped: no honest server writes one."""
 
 _ITEM = re.compile(
     r"""[ \t]*+(?:
@@ -26,7 +26,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """One way to prove who asks: its scheme and the names of its parameters in lower case; the first of two counts."""
+    """One challenge; scheme and parameter names in lower case. Of two parameters with one name the first counts."""
 
     scheme: str
     parameters: dict[str, str] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Challenge:
 
 
 def parse_challenges(headers: Iterable[str]) -> tuple[Challenge, ...]:
-    """Read the values of all WWW-Authenticate headers; what makes no sense in them is passed over."""
+    """Parse the values of all WWW-Authenticate headers; skip malformed parts."""
     return tuple(challenge for header in headers if len(header) <= HEADER_LIMIT for challenge in _parse(header))
 
 
@@ -63,5 +63,5 @@ def _parse(header: str) -> Iterator[Challenge]:
 
 
 def _is_token68(item: re.Match[str]) -> bool:
-    """Return whether what follows a scheme is one opaque word: `name=value` is a parameter, `name=` is none."""
+    """Return whether the text after a scheme is one opaque word: `name=value` is a parameter, `name=` is not."""
     return not item["quoted"] and not (item["bare"] or "").strip("=") and bool(_TOKEN68.fullmatch(item[0].strip()))

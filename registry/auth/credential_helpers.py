@@ -1,4 +1,4 @@
-"""Programs that hold credentials (docker's credential helpers), asked for those of one registry."""
+"""Docker's credential helpers: programs that return the credentials of one registry."""
 
 import json
 import re
@@ -12,9 +12,9 @@ _TOKEN_USER = "<token>"  # noqa: S105 - what helpers answer as the user name bes
 
 
 def ask_helper(name: str, server: str) -> tuple[str, str, str] | None:
-    """Return user, password and identity token that a program `docker-credential-NAME` has for a server.
+    """Return the user, password and identity token that the program `docker-credential-NAME` holds for a server.
 
-    None when it has none. Raises BadCredentials when it cannot be asked, or answers nonsense.
+    None when it holds none. Raises BadCredentials when it cannot be run, or when its answer cannot be parsed.
     """
     import subprocess  # noqa: PLC0415 - few pulls need a helper, and it would make all of them start later
 
@@ -34,7 +34,7 @@ def ask_helper(name: str, server: str) -> tuple[str, str, str] | None:
             hint="install it on the PATH, or write the credentials into the docker config itself",
         ) from None
     if answer.returncode != 0:
-        return None  # how helpers say that they hold nothing for this host
+        return None  # helpers answer so when they hold nothing for this host
     try:
         entry = json.loads(answer.stdout)
         user, secret = str(entry["Username"]), str(entry["Secret"])

@@ -3,8 +3,9 @@
 Reads what docker, podman, kubectl and the clouds' helpers write: `auths` with `auth`, `username` and `password`,
 `identitytoken` or `registrytoken`; keys that are hosts, URLs, or hosts with a path; `credHelpers` and `credsStore`.
 
-Files that the user named are read at once, and a fault in one is an error. What stands where other tools look is read
-when a registry asks who is there, and a fault in it counts as nobody: told then, and again with the refusal.
+Files that the user named are read at once, and a fault in one is an error. Files at other tools' default paths are read
+when a registry sends a challenge. A fault in one of these means no credential: it is reported then, and again with the
+registry's refusal.
 """
 
 import json
@@ -29,7 +30,7 @@ _SIZE_LIMIT = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """How to prove who asks. Its `repr` shows no secret."""
+    """A credential. Its `repr` shows no secret."""
 
     username: str = ""
     password: str = field(default="", repr=False)
@@ -46,7 +47,7 @@ class _Config:
 
 
 class Credentials:
-    """The credentials of several docker configs, merged: of two for one place the first given wins."""
+    """The credentials of several docker configs, merged: of two with one key the first wins."""
 
     def __init__(
         self,
@@ -55,7 +56,7 @@ class Credentials:
         lacking: Iterable[str] = (),
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`found` are files that nobody named; `lacking` tells of named ones that are not there, and need not be."""
+        """`found` are files that the user did not name; `lacking` names missing files that may be missing."""
         self._configs, self._found = list(configs), list(found)
         self._lacking, self._say = list(lacking), say
         self._lock = Lock()
@@ -69,10 +70,10 @@ class Credentials:
         may_lack: bool = False,
         say: Callable[[str], None] = lambda _: None,
     ) -> Self:
-        """Read docker configs that the user named; raise BadCredentials for one that cannot be read.
+        """Read the docker configs that the user named; raise BadCredentials for one that cannot be read.
 
         `found` are those of the user's other tools, which come after them. With `may_lack` a named one may be missing,
-        as pull secrets may for the kubelet. `say` tells of what is passed over.
+        as pull secrets may for the kubelet. `say` is called with a line for each file or entry that is skipped.
         """
         configs, lacking = [], []
         for file in files:
@@ -90,13 +91,14 @@ class Credentials:
 
     @property
     def lacking(self) -> tuple[str, ...]:
-        """What could not be read of places where credentials might be, for whoever is refused."""
+        """The files and entries that could not be read; the message of a refusal names them."""
         return tuple(self._lacking)
 
     def find(self, reference: Reference) -> Credential | None:
-        """Return the credential with the longest key that covers the repository, or None for nobody.
+        """Return the credential with the longest key that covers the repository, or None.
 
-        A program counts as an entry for the registry, where its config stands in the order. Raises BadCredentials.
+        A credential helper counts as an entry for the registry, at its config's position in the order. Raises
+        BadCredentials.
         """
         with self._lock:
             self._read_found()
@@ -159,9 +161,9 @@ def _normal(key: str) -> str:
 
 
 def _parse(file: Path, *, is_named: bool) -> _Config:
-    """Read a docker config. Raises OSError where there is none to read, and BadCredentials."""
+    """Read a docker config. Raises OSError when the file cannot be read, and BadCredentials."""
     if not is_named and not stat.S_ISREG(file.stat().st_mode):
-        return _Config()  # a pipe or a folder would be waited for, or make no sense
+        return _Config()  # a pipe would block, and a folder is no config
     with file.open("rb") as opened:
         text = opened.read(_SIZE_LIMIT)
     try:
@@ -174,7 +176,7 @@ def _parse(file: Path, *, is_named: bool) -> _Config:
             is_named=is_named,
         )
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        # Not the error's own text: a JSON error may quote the secret that it stumbled over.
+        # Not the error's own text: a JSON error may quote a secret.
         raise BadCredentials(f"{file}: not a docker config ({type(error).__name__})") from None
 
 
@@ -202,7 +204,7 @@ def _credential(entry: Mapping[str, Any]) -> Credential | None:
 
 
 def _sound(credential: Credential) -> Credential:
-    """Return a credential back; raise ValueError for one that no request can carry."""
+    """Return the credential; raise ValueError if no request can carry it."""
     (credential.username + credential.password + credential.identity_token).encode()
     if not credential.registry_token.isascii() or not credential.registry_token.isprintable():
         raise ValueError("registrytoken")

@@ -1,4 +1,4 @@
-"""Tokens, asked for where a challenge says (distribution's token specification; its OAuth 2 variant)."""
+"""Requests for tokens, to the realm of a challenge (distribution's token specification; its OAuth 2 variant)."""
 
 import json
 import math
@@ -20,23 +20,23 @@ from .credentials import Credential
 
 _ANSWER_LIMIT = 1 << 20
 _MARGIN_SECONDS = 10.0
-_LIFE_SECONDS = 60.0  # where the server does not say (distribution's token specification)
+_LIFE_SECONDS = 60.0  # where the server names none (distribution's token specification)
 _ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 _TOKEN = re.compile(r"[!-~]+")  # what a header can carry
 _REFUSALS = (400, 401, 403)
 
 
 class Realm:
-    """A token server, as one caller asks it."""
+    """A token server, and the credential of one caller."""
 
     def __init__(self, guard: GuardedTransport, challenge: Challenge, credential: Credential | None, who: str) -> None:
-        """Raise Refused for a realm to which a registry could lure us with the user's password."""
+        """Raise Refused for a realm to which the registry must not direct the user's password."""
         self._guard, self._credential, self._who = guard, credential, who
         self._url = _address(challenge, guard)
         self._service = challenge.parameters.get("service", "")
 
     def ask(self, scope: str, clock: Callable[[], float]) -> tuple[str, float]:
-        """Return the header that shows a token for `scope`, and when it lapses. Raises Unauthorized, Unavailable."""
+        """Return the header with a token for `scope`, and when it expires. Raises Unauthorized, Unavailable."""
         query = [("service", self._service)] if self._service else []
         query += [("scope", one) for one in scope.split(" ")]
         with self._request(query, scope) as answer:
@@ -51,7 +51,7 @@ class Realm:
         origin = Origin.of(url)
 
         def send(method: str, url: str) -> Response:
-            if Origin.of(url) != origin:  # the password would go with it, and whose it is only this origin may know
+            if Origin.of(url) != origin:  # the request carries the password, which is meant for this origin alone
                 raise Refused(f"{origin}: leads whoever asks for a token to another host, {redacted(url)}")
             return self._guard.request(method, url, headers, body if method == "POST" else None)
 
@@ -75,7 +75,7 @@ class Realm:
 
 
 def is_usable(challenge: Challenge, guard: GuardedTransport) -> bool:
-    """Return whether a challenge names a realm that may be asked."""
+    """Return whether a challenge names a realm that we may ask."""
     try:
         _address(challenge, guard)
     except Refused:
@@ -84,7 +84,7 @@ def is_usable(challenge: Challenge, guard: GuardedTransport) -> bool:
 
 
 def basic(credential: Credential) -> str:
-    """Return the header that shows a user and a password (RFC 7617)."""
+    """Return the header with a user and a password (RFC 7617)."""
     pair = f"{credential.username}:{credential.password}"
     return f"Basic {b64encode(pair.encode()).decode()}"
 
@@ -97,7 +97,7 @@ def _address(challenge: Challenge, guard: GuardedTransport) -> str:
 
 
 def _parse(content: bytes, where: str) -> tuple[str, float]:
-    """Read a token and the seconds that it lives."""
+    """Parse a token and its lifetime in seconds."""
     try:
         answer: dict[str, Any] = json.loads(content)
         text = answer.get("token") or answer["access_token"]

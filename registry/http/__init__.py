@@ -1,8 +1,8 @@
 """HTTP/1.1 over the connections of net/. Knows no registry.
 
 transport  requests on kept connections     response   an answer whose body is still on the wire
-redirects  where a host may lead, by one rule (docs/decisions/0008)
-ranges     parts of blobs, and where they have moved
+redirects  to which addresses a host may redirect, by one rule (docs/decisions/0008)
+ranges     parts of blobs, and remembered redirects
 retry      patience, as a value             failures   what an unwanted answer means
-codings    content codings that nobody asked for
+codings    content codings that were not requested
 """

@@ -1,6 +1,6 @@
-"""Content codings (RFC 9110, 8.4): none is asked for, so none is taken. Pure.
+"""Content codings (RFC 9110, 8.4): none is requested, so none is accepted. Pure.
 
-What would be unpacked has a size that nobody promised, and digests are those of the bytes as they are.
+The decoded size would be unknown, and digests are those of the bytes as sent.
 """
 
 from typing import Protocol
@@ -10,7 +10,7 @@ from registry.printable import printable
 
 
 class Headers(Protocol):
-    """Headers of an answer, whoever read it; names in any case."""
+    """Headers of an answer, from our own HTTP client or another; names in any case."""
 
     def get(self, name: str, default: str, /) -> str:
         """Return a header's value."""
@@ -18,7 +18,7 @@ class Headers(Protocol):
 
 
 def check_coding(headers: Headers, name: str) -> None:
-    """Raise Refused when an answer came in a content coding; `name` says what it is an answer to."""
+    """Raise Refused when an answer has a content coding; `name` says what was requested."""
     coding = headers.get("Content-Encoding", "").strip()
     if coding and coding.lower() != "identity":
         raise Refused(

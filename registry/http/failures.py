@@ -1,4 +1,4 @@
-"""What an unwanted answer means, whoever gave it: a registry, its token server, the hub or a mirror."""
+"""What an unwanted answer means, from a registry, its token server, the hub or a mirror."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ _CENTURY, _HALF_CENTURY = 100, 50
 
 
 class Headers(Protocol):
-    """Headers of an answer, whoever read it; names in any case."""
+    """Headers of an answer, from our own HTTP client or another; names in any case."""
 
     def get(self, name: str, default: str, /) -> str:
         """Return a header's value."""
@@ -33,7 +33,7 @@ class Headers(Protocol):
 
 
 def other_failure(said: str, status: int, headers: Headers) -> Fault:
-    """Return what an unwanted answer means that has to do with neither credentials nor absence."""
+    """Return the error for an unwanted answer that concerns neither credentials nor absence."""
     if status not in _TEMPORARY and (status < 500 or status in _LASTING):
         return Refused(said)
     seconds = asked_seconds(headers.get("Retry-After", ""), headers.get("Date", ""), datetime.now(UTC))
@@ -41,9 +41,9 @@ def other_failure(said: str, status: int, headers: Headers) -> Fault:
 
 
 def asked_seconds(retry_after: str, date: str, now: datetime) -> float | None:
-    """Return the seconds that a Retry-After asks for (RFC 9110 10.2.3), or None where it asks for nothing to come.
+    """Return the seconds that a Retry-After asks for (RFC 9110 10.2.3), or None where it names no future moment.
 
-    A date is read against the answer's own `date`, so that a clock that is wrong does no harm; `now` is ours.
+    A date is compared with the answer's own `date`, so that a wrong clock does no harm; `now` is our clock's.
     """
     text = retry_after.strip()
     if re.fullmatch(r"[0-9]{1,9}", text):

@@ -1,4 +1,4 @@
-"""Parts of blobs, asked for over HTTP: what came is compared with what was asked, and redirects are remembered."""
+"""Parts of blobs over HTTP: answers are compared with the requested range, and redirects are remembered."""
 
 import re
 from collections.abc import Callable
@@ -20,17 +20,17 @@ _STALE = (Unauthorized, NotFound, Refused)
 class Ranges:
     """Reads parts of blobs. Safe to share between threads.
 
-    Where a blob was redirected to is remembered: the next part is asked for there at once, and at the blob's own
-    address again when that one has lapsed.
+    The target of a blob's redirect is remembered: the next part is requested there at once, and at the blob's own
+    address again when the target has expired.
     """
 
     def __init__(self, get: Callable[[str, dict[str, str]], Response]) -> None:
-        """`get` asks for a URL with headers, follows redirects, and gives the answer to be 200, 206 or 416."""
+        """`get` requests a URL with headers, follows redirects, and returns an answer with status 200, 206 or 416."""
         self._get = get
         self._moved: dict[str, str] = {}
 
     def open(self, url: str, descriptor: Descriptor, start: int, stop: int) -> tuple[Response, int, int]:
-        """Ask for bytes `start` to `stop` of a blob; give the answer and the offsets of its first byte and its end."""
+        """Request bytes `start` to `stop` of a blob; return the answer and the offsets of its first byte and end."""
         headers = {} if start == 0 and stop == descriptor.size else {"Range": f"bytes={start}-{stop - 1}"}
         moved = self._moved.get(url)
         if moved:
@@ -43,7 +43,7 @@ class Ranges:
     def _ask(
         self, url: str, where: str, headers: dict[str, str], descriptor: Descriptor, start: int
     ) -> tuple[Response, int, int]:
-        """Ask at one address; once more, for the whole, where a range is answered with what is none."""
+        """Request a range at one address; request the whole blob if the answer is not that range."""
         response = self._get(where, headers)
         if headers and not _is_answer(response, descriptor, start):
             with response:
@@ -60,7 +60,7 @@ class Ranges:
 
 
 def _is_answer(response: Response, descriptor: Descriptor, start: int) -> bool:
-    """Return whether the answer to a request for a range can be one: the whole, or what begins where it should."""
+    """Return whether the answer to a range request is valid: the whole blob, or a part that begins at `start`."""
     if response.status == _NO_SUCH_RANGE:
         return False
     return response.status != _PART or _part(response, descriptor)[0] == start
@@ -84,7 +84,7 @@ def _check_head(response: Response, descriptor: Descriptor) -> tuple[int, int]:
 
 
 def _part(response: Response, descriptor: Descriptor) -> tuple[int, int]:
-    """Return the offsets that a part's Content-Range tells (RFC 9110, 14.4); -1 twice when they cannot be."""
+    """Return the offsets in a part's Content-Range (RFC 9110, 14.4); -1 twice when they are impossible."""
     match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
     if match and match[3] in ("*", str(descriptor.size)):
         begin, end = int(match[1]), int(match[2]) + 1

@@ -1,12 +1,13 @@
-"""Where a host may lead whoever asks it, by redirects, token realms and the addresses of uploads: one rule for all.
+"""To which addresses a host may direct a client, by redirects, token realms and upload addresses: one rule for all.
 
-1. What a header names must be an HTTP URL.
+1. A header must name an HTTP URL.
 2. https never leads to http.
-3. A host that is not on loopback leads to no loopback, link-local or unspecified address: nobody who asks a registry
-   shall ask a service of the own machine for it. Names are judged by the address that they are connected to.
-4. The named host's own origin is the operator's word, and exempt: hosts in a hosts.toml, too, are asked themselves.
+3. A host that is not on loopback leads to no loopback, link-local or unspecified address: a client of a registry must
+   not send requests to services of its own machine on the registry's behalf. Names are judged by the address that is
+   connected to.
+4. The named host's own origin is exempt, because the operator chose it; so are hosts in a hosts.toml.
 
-Whoever sends decides at each hop what goes along, and an answer is the word of the host that gave it.
+The sender decides at each hop which headers it sends; an answer is attributed to the host that sent it.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -28,10 +29,10 @@ _BODY_LIMIT = 64 << 10
 
 
 class GuardedTransport:
-    """Requests to one named host, and to where it leads. Safe to share between threads.
+    """Requests to one named host, and to the targets of its redirects. Safe to share between threads.
 
-    Whether the host is on loopback is the word of its connections: only when all of its answers came from there may it
-    lead there.
+    Its connections tell whether the host is on loopback: it may redirect there only if all of its answers came from
+    there.
     """
 
     def __init__(self, transport: Transport, origin: Origin) -> None:
@@ -51,7 +52,7 @@ class GuardedTransport:
         return self._transport.stream(method, url, headers, is_elsewhere=self.is_elsewhere(url))
 
     def is_elsewhere(self, url: str) -> bool:
-        """Return whether a connection for `url` must be refused at addresses of this machine."""
+        """Return whether a connection for `url` must not go to an address of this machine."""
         return not self._is_on_loopback and Origin.of(url) != self.origin
 
     def target(self, base: str, location: str, what: str = "leads to") -> str:
@@ -64,10 +65,10 @@ class GuardedTransport:
         return url
 
     def next_hop(self, method: str, response: Response) -> tuple[str, str] | None:
-        """Return the method and the URL of the request that a redirect asks for; None when it is none to follow.
+        """Return the method and the URL of the request that a redirect asks for; None when it is not to be followed.
 
-        Methods are kept by 307 and 308 (RFC 9110, 15.4), 303 makes GET of all but HEAD, and 301 and 302, which make of
-        a write what nobody knows, are followed by reads alone. Raises Refused.
+        307 and 308 keep the method (RFC 9110, 15.4), 303 turns all but HEAD into GET; 301 and 302, whose meaning for
+        writes is undefined in practice, are followed for reads only. Raises Refused.
         """
         location = response.headers.get("Location")
         keeps = response.status in _KEEPING or (response.status in (*_MOVING, _SEE_OTHER) and method in _READS)
@@ -84,9 +85,9 @@ class GuardedTransport:
         accept: Collection[int],
         failure: Callable[[Response], Fault],
     ) -> Response:
-        """Send to `url`, and on to where the answers lead; return the answer whose status is accepted.
+        """Send a request to `url` and follow redirects; return the answer whose status is accepted.
 
-        `send` takes a method and a URL. Raises what `failure` makes of any other answer, and Refused after too many
+        `send` takes a method and a URL. Raises what `failure` returns for any other answer, and Refused after too many
         redirects, and for those that the rule forbids.
         """
         for _ in range(MAX_HOPS + 1):
@@ -103,6 +104,6 @@ class GuardedTransport:
 
 
 def drain(response: Response) -> None:
-    """Read a body that nobody wants, so that its connection can be used again; a long or broken one is left."""
+    """Read and discard a body, so that its connection can be used again; leave a long or broken one."""
     with suppress(Fault):
         response.read(_BODY_LIMIT)

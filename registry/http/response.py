@@ -1,4 +1,4 @@
-"""One request and its answer, on a connection that somebody else opened."""
+"""One request and its answer, on a connection that the transport opened."""
 
 import http.client
 import io
@@ -18,7 +18,7 @@ from registry.printable import printable
 
 
 class Pool(Protocol):
-    """Where connections go that can be used again."""
+    """Keeps connections that can be used again."""
 
     def release(self, origin: Origin, connection: Connection) -> None:
         """Keep a connection for the next request to its origin."""
@@ -34,15 +34,15 @@ class Pool(Protocol):
 
 
 class Response:
-    """An answer whose body is still on the wire. Close it; a body read to its end frees its connection."""
+    """An answer whose body is not read yet. The caller must close it; a body read to its end frees its connection."""
 
     def __init__(self, pool: Pool, origin: Origin, connection: Connection, url: str) -> None:
         self._pool, self._origin, self._connection = pool, origin, connection
         self.url = url
         self.is_from_loopback = is_loopback(connection.peer)
-        """Whether the host itself answered from this very machine; a proxy's address tells nothing of it."""
+        """Whether the host itself answered from this machine; a proxy's address does not tell."""
         self.proxy = connection.proxy
-        """Through whom it came, and who may have answered itself where there is no TLS."""
+        """The proxy in between, which may have answered itself where there is no TLS."""
         self._wire = wire_of(connection)
         try:
             with explained(origin):
@@ -59,9 +59,9 @@ class Response:
         self._is_bulk = self._is_large = False
 
     def readinto(self, buffer: memoryview) -> int:
-        """Fill the buffer from the body; 0 at its end. Raises Unavailable when the connection breaks.
+        """Fill the buffer from the body; return 0 at its end. Raises Unavailable when the connection breaks.
 
-        What came before a break is given first: the next call raises.
+        Bytes that came before a break are returned first: the next call raises.
         """
         if not self._is_large:
             self._is_large, self._wire.bound = True, self._pool.floor()
@@ -82,10 +82,10 @@ class Response:
         return filled
 
     def _receive(self, buffer: memoryview) -> int:
-        """Receive once, straight into the buffer: a larger read of http.client's would lose all on a break.
+        """Receive once, straight into the buffer: a larger read by http.client would lose all of it on a break.
 
-        What http.client read too far with the head comes first. Behind it the wire is asked itself, for as much as the
-        buffer takes (Wire.fill), and http.client must not read meanwhile.
+        Bytes that http.client has buffered behind the head come first. After them the wire is read directly, for as
+        much as the buffer holds (Wire.fill); http.client must not read meanwhile.
         """
         if self._is_bulk:
             return self._wire.fill(buffer)
@@ -104,7 +104,7 @@ class Response:
         return content
 
     def close(self) -> None:
-        """Return the connection back when it is clean, else hang up."""
+        """Release the connection when its body is read to the end, else close it."""
         is_clean = (self._left == 0 or self._answer.isclosed()) and not self._answer.will_close
         self._answer.close()
         if is_clean:
@@ -113,7 +113,7 @@ class Response:
             self._connection.close()
 
     def abort(self) -> None:
-        """Break the connection, from any thread: whoever reads from it gets an error."""
+        """Break the connection, from any thread: a read in another thread fails."""
         self._wire.shutdown()
 
     def __enter__(self) -> Self:
@@ -124,7 +124,7 @@ class Response:
 
 
 class StreamingRequest:
-    """A request whose body is written bit by bit; `finish` gives the answer."""
+    """A request whose body is written in parts; `finish` returns the answer."""
 
     def __init__(self, pool: Pool, origin: Origin, connection: Connection, url: str) -> None:
         self._pool, self._origin, self._connection, self._url = pool, origin, connection, url
@@ -132,7 +132,7 @@ class StreamingRequest:
         self._wire.bound = pool.floor()
 
     def write(self, content: bytes | memoryview) -> bool:
-        """Send the next bytes; False when the server wants no more of them, and then `finish` may read why."""
+        """Send the next bytes; return False when the server accepts no more: `finish` may then read the reason."""
         try:
             self._wire.send(memoryview(content))
         except (BrokenPipeError, ConnectionResetError):
@@ -144,24 +144,24 @@ class StreamingRequest:
         return True
 
     def finish(self) -> Response:
-        """Read the answer's head, as long as the registry may take for it: see deadline.committing."""
+        """Read the answer's head, within the time that the registry may take for it: see limits.committing."""
         self._wire.bound = self._pool.answer()
         return Response(self._pool, self._origin, self._connection, self._url)
 
     def abort(self) -> None:
-        """Hang up in the middle."""
+        """Close the connection before the request is complete."""
         self._connection.close()
 
 
 def wire_of(connection: Connection) -> Wire:
-    """Return what a connection of our own reads and writes through."""
+    """Return the wire of one of our own connections."""
     return cast("Wire", connection.sock)
 
 
 def _head_of(connection: Connection) -> http.client.HTTPResponse:
-    """Read an answer's head; raise ConnectionError when it ends early, which http.client takes for its end."""
+    """Read an answer's head; raise ConnectionError when it is cut off, which http.client takes for its end."""
     wire = wire_of(connection)
-    answer = connection.getresponse()  # which lets go of the wire of a connection that will close
+    answer = connection.getresponse()  # clears the `sock` of a connection that will close
     if wire.is_over:
         answer.close()
         raise ConnectionError("the connection ended within the head of an answer")
@@ -170,7 +170,7 @@ def _head_of(connection: Connection) -> http.client.HTTPResponse:
 
 @contextmanager
 def explained(origin: Origin) -> Iterator[None]:
-    """Turn what sockets, TLS and http.client raise into Unavailable and Untrusted."""
+    """Convert the errors of sockets, TLS and http.client to Unavailable and Untrusted."""
     try:
         yield
     except (OSError, http.client.HTTPException) as error:

@@ -1,7 +1,7 @@
-"""Patience: how long to try again, and how long to wait in between, for what may pass.
+"""Retries of temporary failures: how long to go on, and how long to wait in between.
 
-It is one value, the same for everything that one program asks of the network. Whoever does something by and by, such as
-bringing a blob, keeps a Waiting: what it gained meanwhile renews its patience, as long as that is no trickle.
+A Patience is one value for all requests of a program. Work in several steps, such as the download of a blob, keeps a
+Waiting: bytes that arrived meanwhile renew its patience, unless they are too few to count as progress.
 """
 
 import time
@@ -13,23 +13,23 @@ from typing import TypeVar
 from registry.errors import Fault, Unavailable, UploadModeRejected
 
 _LASTING_SECONDS = 5.0
-"""Patience for what seldom passes, such as a name that does not exist."""
+"""Patience for failures that seldom pass, such as a name that does not exist."""
 
 _PROGRESS_BYTES = 1 << 10
-"""The bytes a second that count as progress: less is a trickle, and would go on for ever."""
+"""The bytes a second that count as progress: with fewer, a transfer could go on for ever."""
 
 _TOLD_SECONDS = 1.0
 _QUIET_SECONDS = 5.0
-"""How long failures may go on without a word, however short the waits between them are."""
+"""How long failures may go on before a wait is reported, however short the waits are."""
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A wait that is told of: what was answered and by whom, and how long it takes of what may be waited, in seconds.
+    """A wait to be reported: the failure before it, its length, and how long waits may still take after it, in seconds.
 
-    No `seconds` mean that the answer itself is waited for.
+    `seconds` is 0 while the answer itself is awaited.
     """
 
     answered: str
@@ -45,34 +45,34 @@ class Wait:
 
 
 def silent(_: Wait) -> None:
-    """Say nothing."""
+    """Report nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long to try again without progress, and how: each wait doubles, and is somewhere in its upper half."""
+    """How long to try again without progress, and how: each wait is twice the last, with jitter over its upper half."""
 
     seconds: float = 60.0
     first_seconds: float = 0.25
     longest_seconds: float = 10.0
     longest_asked_seconds: float = 120.0
-    """The most of what a registry asks for that is granted, once, even where patience is shorter."""
+    """The longest Retry-After that is honoured, once, even where patience is shorter."""
 
     random: Random = field(default_factory=Random)
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], object] | None = None
-    """Waits for so many seconds; a true result means that the wait was broken off, and ends all patience. None is the
-    transport's own way (Access)."""
+    """Waits for so many seconds; a true result means that the wait was interrupted, and ends all retries. None means
+    the transport's own (Access)."""
 
     say: Callable[[Wait], None] = silent
-    """Tells people of a wait; called from any thread."""
+    """Reports a wait to the user; called from any thread."""
 
     def begin(self) -> "Waiting":
-        """Return the patience for one piece of work."""
+        """Return a Waiting for one piece of work."""
         return Waiting(self)
 
     def patiently(self, call: Callable[[], Result], unless: tuple[type[Fault], ...] = ()) -> Result:
-        """Call until it works, fails for good or with one of `unless`, or patience ends; then its last Fault rises."""
+        """Call until it succeeds, fails for good or with one of `unless`, or patience ends; raise its last Fault."""
         waiting = self.begin()
         while True:
             try:
@@ -85,16 +85,16 @@ class Patience:
 
 @dataclass(slots=True)
 class Waiting:
-    """The patience for one piece of work, as it wears out."""
+    """The state of the retries of one piece of work."""
 
     patience: Patience
     tries: int = 0
     since: float | None = None
-    """When the first try failed that brought nothing."""
+    """When the first try failed after the last progress."""
 
     slept: float = 0.0
     was_asked: bool = False
-    """Whether a registry's wish was granted that was longer than patience."""
+    """Whether a Retry-After longer than patience was honoured."""
 
     def after(self, error: Fault, gained: int = 0) -> None:
         """Wait before another try, or raise the error; `gained` are the bytes that came since the last failure."""
@@ -124,7 +124,7 @@ class Waiting:
 def wait_for(patience: Patience, error: Fault, planned: float, *, spent: float, was_asked: bool) -> float | None:
     """Return the seconds to wait after `error`, what the registry asked for included; None to give up.
 
-    `spent` are the seconds since the first failure, and `was_asked` says that a longer wish was granted already.
+    `spent` are the seconds since the first failure, and `was_asked` says that a longer Retry-After was honoured before.
     """
     if not error.temporary:
         return None

@@ -1,7 +1,7 @@
-"""HTTP/1.1 over blocking sockets: TLS, proxies, time limits, connections used again.
+"""HTTP/1.1 over blocking sockets: TLS, proxies, time limits, connection reuse.
 
-Sockets are opened by `dial`, and read and written through `wire`, alone. Redirects are answers here, not errands: who
-follows one must decide what to send along.
+Sockets are opened by `dial` alone, and read and written through `wire` alone. Redirects are returned, not followed:
+the caller that follows one must decide which headers to send.
 """
 
 import socket
@@ -25,15 +25,15 @@ from .response import Response, StreamingRequest, explained, wire_of
 
 USER_AGENT = f"weighbridge/{VERSION}"
 TIMEOUT_SECONDS = 30.0
-"""How long a connection may bring nothing before it counts as broken."""
+"""How long a connection may be silent before it counts as broken."""
 
 _SYSTEM = Tls()
 _LIMITS = Limits()
 _WRITES = ("PUT", "PATCH")
-"""Methods whose answer says what a registry made of bytes, which may take it long."""
+"""Methods after which the registry processes bytes before it answers, which may take long."""
 
 _SAFE = ("GET", "HEAD")
-"""Methods that may be sent again blindly: they change nothing (RFC 9110 9.2.1)."""
+"""Methods that may be sent again in any case: they change nothing (RFC 9110 9.2.1)."""
 
 
 class Transport:
@@ -52,9 +52,9 @@ class Transport:
     ) -> None:
         """`proxies` maps schemes to URLs and `no` to exceptions, as `urllib.request.getproxies_environment` does.
 
-        `timeout_seconds` is how long a connection may bring nothing, `connect_seconds` limits the connecting alone,
-        and `limits` what bytes now and then would prolong. `lookup` finds a name's addresses, as `socket.getaddrinfo`
-        does. `waits` are another transport's, to be broken with this one's.
+        `timeout_seconds` is how long a connection may be silent, `connect_seconds` limits connecting alone, and
+        `limits` bound exchanges that a few bytes now and then would prolong. `lookup` finds a name's addresses, as
+        `socket.getaddrinfo` does. `waits` are another transport's, to be interrupted together with this one's.
         """
         self._addresses, self._tls, self._timeout = dict(proxies), tls, timeout_seconds
         self._proxies, self._limits = Proxies(proxies), limits
@@ -67,7 +67,7 @@ class Transport:
         self._context: ssl.SSLContext | None = None
 
     def with_options(self, tls: Tls, proxy: str, connect_seconds: float | None) -> "Transport":
-        """Return one that reaches a host of its own kind, and closes with this one; an empty proxy is this one's."""
+        """Return a transport with other options, which closes with this one; an empty proxy means its proxies."""
         other = Transport(
             proxies={"http": proxy, "https": proxy} if proxy else self._addresses,
             tls=self._tls.joined(tls),
@@ -83,7 +83,7 @@ class Transport:
 
     @property
     def limits(self) -> Limits:
-        """How long things may take."""
+        """The time limits."""
         return self._limits
 
     def request(
@@ -97,10 +97,10 @@ class Transport:
     ) -> Response:
         """Send a request and read the head of its answer, whatever its status.
 
-        `is_elsewhere` says that a host which may lead nobody to this machine named the URL: then no loopback,
-        link-local or unspecified address is connected to, whatever the URL's name resolves to. A connection that was
-        kept may have been closed by the server in the meantime: a request that came back so, without a byte of an
-        answer, is sent a second time when it changes nothing. Raises Unavailable, Untrusted, Refused, BadProxy.
+        `is_elsewhere` says that a remote host named the URL: then no loopback, link-local or unspecified address is
+        connected to, whatever the URL's name resolves to. The server may have closed a kept connection in the meantime:
+        a request that fails so, without a byte of an answer, is sent a second time when its method changes nothing.
+        Raises Unavailable, Untrusted, Refused, BadProxy.
         """
         origin = Origin.of(url)
         bound = for_exchange(self._limits, self._timeout)
@@ -143,15 +143,15 @@ class Transport:
         return for_answer(self._limits)
 
     def pause(self, seconds: float) -> bool:
-        """Wait, for nothing but the time; return True at once when `interrupt` broke that."""
+        """Wait for `seconds`; return True at once when `interrupt` is called."""
         return self._dialler.waits.pause(seconds)
 
     def interrupt(self) -> None:
-        """Break every connection and every pause: whoever waits gets Unavailable. Callable from any thread."""
+        """Break every connection and every pause: waiting calls raise Unavailable. Callable from any thread."""
         self._dialler.waits.interrupt()
 
     def close(self) -> None:
-        """Hang up every idle connection."""
+        """Close every idle connection."""
         with self._lock:
             idle, self._idle = self._idle, {}
             siblings, self._siblings = self._siblings, []
@@ -162,7 +162,7 @@ class Transport:
                 connection.close()
 
     def _take(self, origin: Origin, *, is_elsewhere: bool) -> Connection | None:
-        """Return a connection that was kept, and that the server has not closed since, as far as can be seen."""
+        """Return a kept connection that the server has not closed yet, as far as the socket shows."""
         with self._lock:
             idle = self._idle.get(origin, [])
             for number in reversed(range(len(idle))):
@@ -188,7 +188,7 @@ class Transport:
             self._head(connection, origin, method, url, {**headers, **extra})
             if body:
                 wire_of(connection).bound = self.floor()
-                with suppress(BrokenPipeError, ConnectionResetError):  # the answer may say why
+                with suppress(BrokenPipeError, ConnectionResetError):  # the answer may say why the server closed it
                     wire_of(connection).send(memoryview(body))
         if method in _WRITES:
             wire_of(connection).bound = self.answer()

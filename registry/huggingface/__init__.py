@@ -1,4 +1,4 @@
 """A repository of the Hugging Face hub, read as a registry would present it (docs/decisions/0007).
 
-api  the door to the package `huggingface_hub`      repository  its files as blobs      snapshot  a commit's manifest
+api  calls to the package `huggingface_hub`         repository  its files as blobs      snapshot  a commit's manifest
 """

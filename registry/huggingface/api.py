@@ -1,7 +1,7 @@
-"""The one door to the package `huggingface_hub`: who asks, what a repository holds, and where its files are.
+"""The only module that calls the package `huggingface_hub`: the token, a repository's files, and their addresses.
 
-Loaded by those alone who go to the hub. The package's requests go over this project's own connections, so that one
-set of CAs, proxies and time limits holds for all that is asked.
+Imported only when a source is on the hub. The package's requests go over this project's own connections, so that one
+set of CAs, proxies and time limits holds for all requests.
 """
 
 import os
@@ -57,10 +57,10 @@ _NOT_PASSED_ON = ("host", "connection", "accept-encoding", "user-agent")
 
 
 class HuggingFace:
-    """A hub, as this user goes to it."""
+    """A hub, and the user's access to it."""
 
     def __init__(self, endpoint: str, transport: Transport) -> None:
-        """`endpoint` empty means the one that the package knows. Raises Refused when the user wants to stay offline."""
+        """An empty `endpoint` means the package's default. Raises Refused when the user's environment says offline."""
         if is_offline_mode():
             raise Refused("the hub may not be asked: HF_HUB_OFFLINE is set", hint="take HF_HUB_OFFLINE away")
         self.endpoint = (endpoint or constants.ENDPOINT).rstrip("/")
@@ -69,7 +69,7 @@ class HuggingFace:
         self.authorization = _authorization()
 
     def look_up(self, source: HubSource) -> Listing:
-        """Ask which commit a revision is, and what is in it.
+        """Return the commit that a revision names, and its files.
 
         Raises HubNotFound, HubUnauthorized, HubGated, BadHubAnswer, and the network's errors.
         """
@@ -98,9 +98,9 @@ class HuggingFace:
         return hf_hub_url(source.repository, path, revision=source.revision, endpoint=self.endpoint)
 
     def download(self, source: HubSource, path: str, folder: Path) -> Path:
-        """Have the package fetch a file whole, by hf_xet where both sides can; give where it lies, unverified.
+        """Download a whole file with the package, by hf_xet where both sides can; return its path, unverified.
 
-        Raises Refused whatever went wrong: it is a way beside the one that is always open.
+        Raises Refused for every failure, because the caller can always fall back to range requests.
         """
         disable_progress_bars()
         self._carry(sys.maxsize)
@@ -118,7 +118,7 @@ class HuggingFace:
         return Path(where)
 
     def failure(self, url: str, status: int, headers: Headers) -> Fault:
-        """Say what an unwanted answer means, with the hub's own words."""
+        """Return the error for an unwanted answer, with the hub's own words."""
         code, words = headers.get("X-Error-Code", ""), headers.get("X-Error-Message", "")
         if self._token:
             words = words.replace(str(self._token), "…")
@@ -133,24 +133,24 @@ class HuggingFace:
         return other_failure(said, status, headers)
 
     def _carry(self, limit: int) -> None:
-        """Have the package's requests go over our connections, and answers end at so many bytes."""
+        """Send the package's requests over our connections, with answers of at most `limit` bytes."""
         wire = _Wire(self._guard, limit)
         set_client_factory(lambda: httpx2.Client(transport=wire, follow_redirects=True, trust_env=False))
 
     @property
     def _token(self) -> str | bool:
-        """The token as the package takes it: False keeps it from looking for one itself."""
+        """The token as the package expects it: False keeps the package from looking for one itself."""
         return self.authorization.get("Authorization", "").removeprefix("Bearer ") or False
 
 
 class _Wire(httpx2.BaseTransport):
-    """Carries the package's requests over our connections."""
+    """Sends the package's requests over our connections."""
 
     def __init__(self, guard: GuardedTransport, limit: int) -> None:
         self._guard, self._limit = guard, limit
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request. Raises our own errors, which httpx2 lets pass."""
+        """Send a request. Raises our own errors, which httpx2 passes on."""
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _NOT_PASSED_ON}
         url = str(request.url)
         if Origin.of(url) != self._guard.origin:  # the package followed a redirect
@@ -162,7 +162,7 @@ class _Wire(httpx2.BaseTransport):
 
 
 class _Stream(httpx2.SyncByteStream):
-    """An answer's bytes, as the package takes them."""
+    """An answer's bytes, in the form that httpx2 expects."""
 
     def __init__(self, response: Response, limit: int) -> None:
         self._response, self._limit = response, limit
@@ -190,7 +190,7 @@ class _Stream(httpx2.SyncByteStream):
 
 
 def _authorization() -> dict[str, str]:
-    """Find the user's token where the package does, and give the header that shows it: none without one."""
+    """Return the header with the user's token, from where the package looks for it; none without a token."""
     try:
         token = "" if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token() or ""
     except PermissionError as error:
@@ -198,7 +198,7 @@ def _authorization() -> dict[str, str]:
             raise BadCredentials(
                 f"the file with the hub's token may not be read ({error.strerror})", hint="set HF_TOKEN"
             ) from None
-        token = ""  # of a home that is another user's: nobody named it
+        token = ""  # in a home of another user, which this user did not name
     except (OSError, ValueError, OIDCError) as error:
         raise BadCredentials(
             f"no token for the hub can be had, though one is configured ({type(error).__name__})",
@@ -219,7 +219,7 @@ def _listing(source: HubSource, found: ModelInfo) -> Listing:
 
 
 def _file(source: HubSource, with_options: RepoSibling) -> HubFile:
-    """Read one entry of a listing; raise BadHubAnswer that names it."""
+    """Parse one entry of a listing; raise BadHubAnswer that names it."""
     path, size, blob_id, lfs = with_options.rfilename, with_options.size, with_options.blob_id, with_options.lfs
     try:
         digest = Digest.parse(f"sha256:{lfs.sha256}") if lfs else None
@@ -229,6 +229,6 @@ def _file(source: HubSource, with_options: RepoSibling) -> HubFile:
     if not isinstance(path, str) or not isinstance(size, int) or size < 0 or not isinstance(blob_id, str):
         raise BadHubAnswer(f"{source}: {path!r} has no size or no blob id")
     reason = unsafe_reason(path)
-    if reason:  # before it gets into a URL, where it would lead elsewhere
+    if reason:  # checked before the path becomes part of a URL
         raise BadHubAnswer(f"{source}: the file name {path[:200]!r} {reason}")
     return HubFile(path, size, digest, blob_id)

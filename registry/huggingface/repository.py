@@ -1,9 +1,9 @@
 """Read model repositories of the Hugging Face hub, presented as a registry would present an artifact.
 
-1. Ask the hub which commit the revision is, and what is in it. From here on only the commit counts.
-2. Read what git holds itself: small files, each judged by its blob id and then given a digest of our own.
-3. Make the manifest: a layer a file.
-Large files then come in ranges like any blob, judged by the sha256 that the hub's commit names.
+1. Ask the hub which commit the revision is, and which files it has. From here on only the commit counts.
+2. Read the files that git itself holds: they are small; each is verified by its blob id, then hashed for a digest.
+3. Make the manifest, with one layer for each file.
+Large files are then read in ranges like any blob, and verified by the sha256 in the hub's commit.
 """
 
 import threading
@@ -28,23 +28,23 @@ from .api import HuggingFace
 from .snapshot import HubFile, Listing, Snapshot, blob_digest
 
 _PLAIN_LIMIT = 32 << 20
-"""The most that a file may have that git holds itself: the hub takes 10 MiB."""
+"""The size limit of a file that git itself holds: the hub accepts 10 MiB."""
 
 _KEPT_BYTES = 16 << 20
-"""How much of such files is kept in memory, so that it need not come twice."""
+"""How many bytes of such files are kept in memory, so that they are not downloaded twice."""
 
 _AT_ONCE = 8
 
 
 class RangedBlobReader:
-    """A stretch of a file on its way from the hub, or from where that keeps its large files."""
+    """A range of a file, read from the hub or from its store for large files."""
 
     def __init__(self, response: Response, start: int, stop: int) -> None:
         self._response, self.start, self.stop = response, start, stop
         self.host = str(Origin.of(response.url))
 
     def readinto(self, buffer: memoryview) -> int:
-        """Fill the buffer; 0 at the end. Raises Unavailable when the connection breaks."""
+        """Fill the buffer; return 0 at the end. Raises Unavailable when the connection breaks."""
         return self._response.readinto(buffer)
 
     def abort(self) -> None:
@@ -57,28 +57,28 @@ class RangedBlobReader:
 
 
 class KeptBlobReader:
-    """A stretch of a small file that is in memory."""
+    """A range of a small file that is in memory."""
 
     def __init__(self, content: bytes, host: str, start: int, stop: int) -> None:
         self._left = memoryview(content)[start:stop]
         self.host, self.start, self.stop = host, start, stop
 
     def readinto(self, buffer: memoryview) -> int:
-        """Fill the buffer; 0 at the end."""
+        """Fill the buffer; return 0 at the end."""
         count = min(len(buffer), len(self._left))
         buffer[:count] = self._left[:count]
         self._left = self._left[count:]
         return count
 
     def abort(self) -> None:
-        """Do nothing: memory is not waited for."""
+        """Do nothing: reading memory does not block."""
 
     def close(self) -> None:
         """Do nothing: the repository keeps it."""
 
 
 class _Kept:
-    """Small files in memory, as many as there is room for. Any thread may ask."""
+    """Small files in memory, up to a limit. Safe to share between threads."""
 
     def __init__(self) -> None:
         self._contents: dict[Digest, bytes] = {}
@@ -112,13 +112,13 @@ class HubRepository:
         self._lock = threading.Lock()
 
     def resolve(self) -> Resolved:
-        """Look the repository up; see Repository.resolve, and the hub's errors."""
+        """Resolve the revision; see Repository.resolve, and the hub's errors."""
         manifest = self._snapshot.manifest
         return Resolved(digest=Digest.of(manifest.to_bytes()), manifest=manifest)
 
     @property
     def patience(self) -> Patience:
-        """How long to try again what may pass."""
+        """How long temporary failures are retried."""
         return self._patience
 
     def pinned(self, digest: Digest) -> str:  # noqa: ARG002 - the commit pins it
@@ -135,22 +135,22 @@ class HubRepository:
         return verified(str(descriptor.digest), kept, descriptor.size, descriptor.digest)
 
     def open(self, descriptor: Descriptor, start: int, stop: int) -> BlobReader:
-        """Ask for bytes `start` to `stop` of a file; the body is the whole file when no ranges are known there."""
+        """Request bytes `start` to `stop` of a file; the body is the whole file when the server supports no ranges."""
         kept = self._kept.get(descriptor.digest)
         if kept is not None:
             return KeptBlobReader(kept, str(self._origin), start, stop)
         return RangedBlobReader(*self._ranges.open(self._url(self._path(descriptor)), descriptor, start, stop))
 
     def download_file(self, descriptor: Descriptor, folder: Path) -> Path:
-        """Have a file brought whole by `huggingface_hub`, by hf_xet where both can (puller.transfer.whole_file)."""
+        """Download a whole file with `huggingface_hub`, by hf_xet where both sides can (puller.transfer.whole_file)."""
         return self._hub.download(self._source, self._path(descriptor), folder)
 
     def interrupt(self) -> None:
         """Break every connection in use."""
         self._transport.interrupt()
 
-    def report_corrupt(self, hosts: Collection[str]) -> bool:  # noqa: ARG002 - there is nobody else
-        """Tell that asking again will bring nothing better."""
+    def report_corrupt(self, hosts: Collection[str]) -> bool:  # noqa: ARG002 - there is no other host
+        """Return False: there is no other host."""
         return False
 
     @property
@@ -166,7 +166,7 @@ class HubRepository:
             return self._found
 
     def _identified(self, listing: Listing) -> Snapshot:
-        """Find out the digests of the files that have none."""
+        """Return the snapshot, after reading the files that have no digest yet."""
         for file in listing.files:
             if file.digest is None and file.size > _PLAIN_LIMIT:
                 raise BadHubAnswer(
@@ -206,5 +206,5 @@ class HubRepository:
         )
 
     def _private(self, url: str) -> dict[str, str]:
-        """Return what is sent to the hub's own origin alone."""
+        """Return the headers that only the hub's own origin gets."""
         return self._hub.authorization if Origin.of(url) == self._origin else {}

@@ -1,4 +1,4 @@
-"""A repository of the Hugging Face hub at one commit, as values, and as the manifest that a registry would have."""
+"""A repository of the Hugging Face hub at one commit, as values, and as the manifest of an artifact."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ FILE_TYPE = "application/vnd.weighbridge.hub.file.v1"
 
 @dataclass(frozen=True, slots=True)
 class HubFile:
-    """A file as the hub lists it: large ones by the sha256 of their bytes, those in git itself by their blob id."""
+    """A file as the hub lists it: a large one with the sha256 of its bytes, one in git itself with its blob id."""
 
     path: str
     size: int
@@ -28,7 +28,7 @@ class HubFile:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What the hub says of a repository: which commit its revision is, and the files in it."""
+    """The hub's answer about a repository: the commit of the revision, and its files."""
 
     source: HubSource
     files: tuple[HubFile, ...]
@@ -43,7 +43,7 @@ class Snapshot:
 
     @property
     def config(self) -> bytes:
-        """What tells one commit's manifest from another's."""
+        """The config blob, which differs for each commit."""
         return _canonical({"commit": self.source.revision, "repository": self.source.repository})
 
     @property
@@ -57,7 +57,7 @@ class Snapshot:
         )
 
     def path(self, digest: Digest) -> str:
-        """Return a file with a digest: of several with the same bytes any will do."""
+        """Return the path of a file with this digest: any of several with the same bytes."""
         return next(file.path for file, its in self.files if its == digest)
 
 

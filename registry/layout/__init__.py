@@ -1,4 +1,4 @@
 """An OCI image layout on disk (image-spec, image-layout.md).
 
-index  which entry is meant   pure      pull  artifacts read      push  artifacts written, their tag last
+index  entries by name   pure      pull  reads artifacts      push  writes artifacts, their tag last
 """

@@ -1,4 +1,4 @@
-"""What an OCI layout's index lists under a name (image-spec, image-layout.md, "index.json"). Pure."""
+"""The entries of an OCI layout's index by name (image-spec, image-layout.md, "index.json"). Pure."""
 
 from oras.defaults import oci_ref_name_annotation
 
@@ -9,10 +9,10 @@ _CONTAINERD_NAME = "io.containerd.image.name"
 
 
 def listed(index: Index, source: LayoutSource) -> list[Descriptor]:
-    """Return every entry that a source may mean, one for each artifact: it may be listed once for each of its tags.
+    """Return every entry that a source may mean, one for each artifact: the index may list it once for each tag.
 
-    A tag stands alone, or behind the whole name of an image: as skopeo and podman put it in its place, containerd and
-    buildx beside it.
+    The ref.name annotation is a tag, or an image's whole name with its tag, as skopeo and podman write it; containerd
+    and buildx write the whole name in an annotation of their own.
     """
     entries = index.manifests
     if source.digest:
@@ -26,7 +26,7 @@ def listed(index: Index, source: LayoutSource) -> list[Descriptor]:
 
 
 def tag_of(entry: Descriptor) -> str:
-    """Return an entry's tag, or nothing."""
+    """Return an entry's tag, or an empty text."""
     return entry.annotations.get(oci_ref_name_annotation, "")
 
 

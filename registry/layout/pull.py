@@ -20,7 +20,7 @@ from .index import listed, tag_of
 
 
 class LayoutBlobReader:
-    """A stretch of a blob's file."""
+    """A range of a blob's file."""
 
     def __init__(self, path: Path, start: int, stop: int) -> None:
         self.start, self.stop, self._left = start, stop, stop - start
@@ -30,14 +30,14 @@ class LayoutBlobReader:
             self._file.seek(start)
 
     def readinto(self, buffer: memoryview) -> int:
-        """Fill the buffer; 0 at the end."""
+        """Fill the buffer; return 0 at the end."""
         with _served(self.host):
             count = self._file.readinto(buffer[: self._left])
         self._left -= count
         return count
 
     def abort(self) -> None:
-        """Do nothing: a file is not waited for."""
+        """Do nothing: reading a file does not wait for a connection."""
 
     def close(self) -> None:
         """Close the file."""
@@ -48,13 +48,13 @@ class LayoutRepository:
     """One artifact of a layout, to be read. Safe to share between threads."""
 
     patience = Patience()
-    """Seldom needed: what fails on a disk fails again."""
+    """Seldom used: what fails on a disk fails again."""
 
     def __init__(self, source: LayoutSource) -> None:
         self._source = source
 
     def resolve(self) -> Resolved:
-        """Look the source up: by digest, by tag, or the only artifact there is."""
+        """Resolve the source: by digest, by tag, or to the only artifact of the layout."""
         descriptor = self._find(read_index(self._source.directory))
         content = self.read(descriptor, SIZE_LIMIT)
         return descend(descriptor.digest, content, str(self._source), lambda inner: self.read(inner, SIZE_LIMIT))
@@ -64,10 +64,10 @@ class LayoutRepository:
         return str(LayoutSource(self._source.directory, self._source.tag, digest))
 
     def interrupt(self) -> None:
-        """Do nothing: files are not waited for."""
+        """Do nothing: there are no connections."""
 
     def report_corrupt(self, _: Collection[str]) -> bool:
-        """Have nobody else to ask: a file stays as it is."""
+        """Return False: there is no other host."""
         return False
 
     def read(self, descriptor: Descriptor, limit: int) -> bytes:
@@ -80,7 +80,7 @@ class LayoutRepository:
         return verified(str(descriptor.digest), content, descriptor.size, descriptor.digest)
 
     def open(self, descriptor: Descriptor, start: int, stop: int) -> LayoutBlobReader:
-        """Begin to read bytes `start` to `stop` of a blob."""
+        """Open bytes `start` to `stop` of a blob."""
         return LayoutBlobReader(self._checked(descriptor), start, stop)
 
     def _checked(self, descriptor: Descriptor) -> Path:
@@ -107,7 +107,7 @@ class LayoutRepository:
         raise NotFound(f"{wanted}: {len(matches)} artifacts answer to it", hint=f"the layout holds: {tags}")
 
     def _unlisted(self, digest: Digest) -> list[Descriptor]:
-        """Return a manifest that only another one leads to: one platform's, of an index that the layout lists."""
+        """Return a manifest that the layout does not list itself: that of one platform, in an index that it lists."""
         try:
             found = blob_path(self._source.directory, digest).stat()
         except OSError:
@@ -117,12 +117,12 @@ class LayoutRepository:
 
 
 def blob_path(directory: Path, digest: Digest) -> Path:
-    """Return the place of a blob."""
+    """Return the path of a blob."""
     return directory / "blobs" / digest.algorithm / digest.hex
 
 
 def read_index(directory: Path) -> Index:
-    """Read what a layout lists; raise BadLayout."""
+    """Read a layout's index; raise BadLayout."""
     path = directory / oci_image_index_file
     try:
         if not stat.S_ISREG(path.stat().st_mode):

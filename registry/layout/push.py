@@ -29,7 +29,7 @@ _DEFAULT_TAG = "latest"
 
 
 class LayoutUpload:
-    """A blob that is written beside the others and takes its name when it is whole."""
+    """A blob that is written to a temporary file, and renamed when it is complete."""
 
     def __init__(self, directory: Path, size: int | None) -> None:
         handle, name = tempfile.mkstemp(prefix=".incoming-", dir=directory / "blobs" / "sha256")
@@ -48,7 +48,7 @@ class LayoutUpload:
         return self._file.tell()
 
     def commit(self, digest: Digest) -> None:
-        """Return the blob its name."""
+        """Rename the file to the blob's digest."""
         if self._size not in (None, self._file.tell()):
             raise Mismatch(f"{digest}: {self._file.tell()} bytes were written, {self._size} were announced")
         with _writing(self._directory):
@@ -65,10 +65,10 @@ class LayoutUpload:
 
 
 class LayoutPusher:
-    """A layout to be written; made where there is none. Safe to share between threads."""
+    """A layout to write to; created if it does not exist. Safe to share between threads."""
 
     patience = Patience()
-    """Seldom needed: what fails on a disk fails again."""
+    """Seldom used: what fails on a disk fails again."""
 
     def __init__(self, source: LayoutSource) -> None:
         if source.digest:
@@ -86,10 +86,10 @@ class LayoutPusher:
         return str(LayoutSource(self._source.directory, self._source.tag or _DEFAULT_TAG, digest))
 
     def interrupt(self) -> None:
-        """Do nothing: files are not waited for."""
+        """Do nothing: there are no connections."""
 
     def has(self, digest: Digest) -> bool:
-        """Return whether a blob is there already."""
+        """Return whether the layout has a blob."""
         with _writing(self._source.directory):
             return blob_path(self._source.directory, digest).exists()
 
@@ -99,7 +99,7 @@ class LayoutPusher:
 
     @property
     def wants_digest_first(self) -> bool:
-        """Never: a file takes its name when it is whole."""
+        """False: the file is renamed when it is complete."""
         return False
 
     def begin(self, size: int | None, digest: Digest | None = None) -> LayoutUpload:  # noqa: ARG002 - see above
@@ -108,13 +108,13 @@ class LayoutPusher:
             return LayoutUpload(self._source.directory, size)
 
     def put(self, content: bytes, digest: Digest) -> None:
-        """Write a small blob whole."""
+        """Write a small blob at once."""
         with self.begin(len(content)) as upload:
             upload.write(memoryview(content))
             upload.commit(digest)
 
     def put_manifest(self, manifest: Manifest) -> Digest:
-        """Write the manifest, and its tag into the index; a tag that was there before moves."""
+        """Write the manifest, and its tag into the index; move a tag that exists."""
         content = manifest.to_bytes()
         digest = Digest.of(content)
         self.put(content, digest)
@@ -138,7 +138,7 @@ class LayoutPusher:
 
 
 def _check_place(directory: Path) -> None:
-    """Raise BadLayout where no layout can be written: on a file, among other files, beside a broken index."""
+    """Raise BadLayout where no layout can be written: at a file, among other files, beside a broken index."""
     hint = "name a new or empty folder, or a layout"
     with _writing(directory):
         if not directory.exists():
@@ -149,7 +149,7 @@ def _check_place(directory: Path) -> None:
     if names and oci_layout_file not in names:
         raise BadLayout(f"{directory}: is no OCI layout, and not empty", hint=hint)
     if oci_image_index_file in names:
-        read_index(directory)  # before the blobs are written, and not behind them
+        read_index(directory)  # fail before the blobs are written, not after
 
 
 @contextmanager

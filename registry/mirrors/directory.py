@@ -1,10 +1,10 @@
-"""Where the hosts of registries are written: in a directory as containerd's, or in one text for all.
+"""The configuration of registries' hosts: a directory like containerd's, or one text for all registries.
 
 A directory holds a folder for each registry, named `HOST_PORT_`, `HOST:PORT`, `HOST`, or `_default` for all others; of
 these the first that exists counts. A folder without a hosts.toml may hold Docker's files: CAs as `*.crt`, a client
-certificate as `*.cert` and `*.key`. In a text, tables stand for the folders.
+certificate as `*.cert` and `*.key`. In a text, tables take the place of the folders.
 
-Differs from containerd where it is lenient: a file that cannot be read is an error, not a reason to go without it.
+Stricter than containerd: a file that cannot be read is an error, where containerd goes on without it.
 """
 
 import re
@@ -24,10 +24,9 @@ _PORT = re.compile(r"(.+):(\d+)")
 
 
 def find_hosts(directory: Path | None, namespace: str, upstream: Host, text: str = "") -> tuple[Host, ...]:
-    """Return the hosts to ask for a registry's content, in order; `itself` alone where nothing is said of it.
+    """Return the hosts to ask for a registry's content, in order; `upstream` alone where none is configured.
 
-    `namespace` is the registry as references name it. What `text` says of it goes before the directory. Raises
-    BadMirrors.
+    `namespace` is the registry as references name it. `text` takes precedence over the directory. Raises BadMirrors.
     """
     if text:
         registries = parse_registries(text, _TEXT, directory or Path("/"))
@@ -38,7 +37,7 @@ def find_hosts(directory: Path | None, namespace: str, upstream: Host, text: str
 
 
 def check_text(text: str) -> None:
-    """See that a text says for every registry in it what can be followed; raise BadMirrors."""
+    """Check that a text is valid for every registry in it; raise BadMirrors."""
     for table in parse_registries(text, _TEXT, Path("/")).values():
         hosts_of(table, Host(root="https://registry.invalid/v2"))
 
@@ -57,7 +56,7 @@ def _hosts_in(directory: Path, namespace: str, upstream: Host) -> tuple[Host, ..
 
 
 def folder_names(namespace: str) -> tuple[str, ...]:
-    """Return the names under which a registry's folder is looked for, in order."""
+    """Return the names that a registry's folder may have, in the order in which they are tried."""
     match = _PORT.fullmatch(namespace)
     return (*((f"{match[1]}_{match[2]}_",) if match else ()), namespace, "_default")
 
@@ -71,7 +70,7 @@ def _read(file: Path) -> bytes:
 
 
 def _docker_files(folder: Path) -> Tls:
-    """Read the file names of a folder of Docker's form."""
+    """Return the TLS settings from the file names in a folder of Docker's form."""
     certificates = sorted(folder.glob("*.cert"))
     if len(certificates) > 1:
         raise BadMirrors(f"{folder}: holds {len(certificates)} client certificates, and one is read")

@@ -1,9 +1,9 @@
-"""Whose turn it is: the order in which hosts are asked, as they fail, recover, or prove wrong.
+"""The order in which a registry's hosts are asked, as they fail, recover, or send corrupt bytes.
 
 1. Hosts are asked in the order of the file, mirrors first.
-2. One that failed rests, and is asked only after the others; each failure makes its rest four times as long.
-3. When its rest is over one request tries it, while the others still pass it by; when that is served, all come back.
-4. A mirror whose bytes were wrong is never asked again. The last host stays: there is nobody behind it.
+2. A host that failed rests: it is asked only after the others; each failure makes its rest four times as long.
+3. When its rest is over, one request tries it while the others still skip it; after a success all requests use it.
+4. A mirror that sent corrupt bytes is never asked again. The last host stays: there is none after it.
 """
 
 import threading
@@ -16,20 +16,20 @@ from .host import Host
 _FIRST_REST_SECONDS = 1.0
 _LONGEST_REST_SECONDS = 300.0
 _TRIAL_SECONDS = 60.0
-"""How long a host that failed is left to the one request that tries it."""
+"""How long one request alone tries a host that failed."""
 
 
 @dataclass(slots=True)
 class _Record:
     rest_seconds: float = _FIRST_REST_SECONDS
-    """How long the next failure makes it rest."""
+    """How long the host rests after its next failure."""
 
     failed_at: float = float("-inf")
     rests_until: float = float("-inf")
 
 
 class HostSelector:
-    """The hosts of one registry, and what came of asking them. Every method may be called from any thread."""
+    """The hosts of one registry, and their recent failures. Every method may be called from any thread."""
 
     def __init__(self, hosts: Sequence[Host], clock: Callable[[], float] = time.monotonic) -> None:
         self._last = hosts[-1].root
@@ -45,7 +45,7 @@ class HostSelector:
             return sorted(self._hosts, key=lambda host: max(self._records[host.root].rests_until - now, 0.0))
 
     def begin(self, host: Host) -> "Attempt":
-        """Begin to ask a host."""
+        """Record that a request to a host begins; return it as an Attempt."""
         with self._lock:
             now, record = self._clock(), self._records[host.root]
             if record.rests_until > float("-inf"):
@@ -53,9 +53,9 @@ class HostSelector:
             return Attempt(self, host.root, now)
 
     def report_corrupt(self, roots: Collection[str]) -> bool:
-        """Record that bytes were wrong that came from hosts with these roots; tell whether better ones may come now.
+        """Exclude the hosts that sent corrupt bytes; return True if another host remains that may send correct ones.
 
-        Where several hosts brought parts, nobody knows whose was wrong: all of them count as wrong.
+        If several hosts sent parts, the corrupt part cannot be found: all of them are excluded.
         """
         with self._lock:
             self._hosts = [host for host in self._hosts if host.root == self._last or host.root not in roots]
@@ -64,9 +64,9 @@ class HostSelector:
         return any(root != self._last for root in roots)
 
     def failed(self, root: str, began: float) -> bool:
-        """Record that a request failed that began at `began`; tell whether a host is left that does not rest.
+        """Record the failure of a request that began at `began`; return whether a host is left that does not rest.
 
-        What began before the last failure tells nothing new.
+        The failure of a request that began before the last failure changes nothing.
         """
         with self._lock:
             now, record = self._clock(), self._records[root]
@@ -76,23 +76,23 @@ class HostSelector:
             return any(self._records[host.root].rests_until <= now for host in self._hosts)
 
     def served(self, root: str) -> None:
-        """Record that a host gave what it was asked for."""
+        """Record that a host answered a request well."""
         with self._lock:
             self._records[root] = _Record()
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request to one host, whose outcome is told."""
+    """One request to one host; the caller records its outcome."""
 
     turns: HostSelector
     root: str
     began: float
 
     def failed(self) -> bool:
-        """Tell that it failed; hear whether a host is left that does not rest."""
+        """Record that it failed; return whether a host is left that does not rest."""
         return self.turns.failed(self.root, self.began)
 
     def served(self) -> None:
-        """Tell that it gave what it was asked for."""
+        """Record that the host answered it well."""
         self.turns.served(self.root)

@@ -8,24 +8,24 @@ from registry.net.tls import Tls
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """The registry itself or a mirror of it: where its API stands, what it is trusted with, how it is reached."""
+    """The registry itself or a mirror of it: its API's address, what it is trusted with, how to connect."""
 
     root: str
     """The URL of its API's root, without a slash at its end: https://mirror.example:5000/v2"""
 
     can_pull: bool = True
     can_resolve: bool = True
-    """Whether its word counts for which digest a tag has."""
+    """Whether it is trusted to resolve tags to digests."""
 
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    """What is sent to it, and to nobody else, beside what every request has."""
+    """Headers that are sent to this host alone, beside those of every request."""
 
     tls: Tls = field(default_factory=Tls)
     proxy: str = ""
     """The http:// proxy to it, in place of the environment's."""
 
     connect_seconds: float | None = None
-    """How long connecting may take, where that differs from other waits."""
+    """How long connecting may take, if that differs from other waits."""
 
     @property
     def name(self) -> str:
@@ -34,5 +34,5 @@ class Host:
 
     @property
     def needs_own_transport(self) -> bool:
-        """Whether connections to it differ from those to everybody else."""
+        """Whether connections to it need other options than those to other hosts."""
         return self.tls != Tls() or bool(self.proxy) or self.connect_seconds is not None

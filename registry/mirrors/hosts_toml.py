@@ -1,6 +1,6 @@
-"""What a hosts.toml says (containerd, docs/hosts.md): the hosts of one registry, in the order in which they are tried.
+"""A parser of hosts.toml (containerd, docs/hosts.md): the hosts of one registry, in the order in which they are tried.
 
-The `server` comes last: without one, that is the registry itself. Unknown keys are passed over, so that files for newer
+The `server` comes last: without one, that is the registry itself. Unknown keys are ignored, so that files for newer
 versions can be read.
 """
 
@@ -18,7 +18,7 @@ from registry.reference import api_host
 from .host import Host
 
 MIRROR_CONNECT_SECONDS = 5.0
-"""How long connecting to a mirror may take where its file does not say: another host is left to ask."""
+"""How long connecting to a mirror may take, unless its file sets that: another host is left to ask."""
 
 _REGISTRY = re.compile(r"_default|localhost|.*[.:_].*")
 _CAPABILITIES = {"pull", "resolve", "push", "referrers"}
@@ -29,17 +29,17 @@ _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0
 
 
 def parse_hosts(content: bytes, file: Path, upstream: Host) -> tuple[Host, ...]:
-    """Read a hosts.toml that stands at `file`; the paths in it are relative to its folder.
+    """Parse the hosts.toml at `file`; the paths in it are relative to its folder.
 
-    `itself` is the registry, as it is reached where nothing is said. Raises BadMirrors, which names the key.
+    `upstream` is the registry, as it is reached without configuration. Raises BadMirrors, which names the key.
     """
     return hosts_of(Table(str(file), file.parent, "", read_toml(content, str(file))), upstream)
 
 
 def parse_registries(text: str, place: str, directory: Path) -> dict[str, "Table"]:
-    """Read one text for many registries: a table for each, under its folder's name, that holds what its file would.
+    """Parse one text for many registries: for each a table, by its folder's name, with the content of its hosts.toml.
 
-    `place` is what errors call the text; paths in a table are relative to the registry's folder below `directory`.
+    Errors name the text by `place`; paths in a table are relative to the registry's folder below `directory`.
     Raises BadMirrors.
     """
     top = Table(place, directory, "", read_toml(text.encode(errors="surrogateescape"), place))
@@ -52,7 +52,7 @@ def parse_registries(text: str, place: str, directory: Path) -> dict[str, "Table
 
 
 def read_toml(content: bytes, place: str) -> dict[str, Any]:
-    """Read TOML; raise BadMirrors for what is none."""
+    """Parse TOML; raise BadMirrors if it is invalid."""
     import tomllib  # noqa: PLC0415 - few pulls have mirrors, and it would make all of them start later
 
     try:
@@ -62,7 +62,7 @@ def read_toml(content: bytes, place: str) -> dict[str, Any]:
 
 
 def hosts_of(top: "Table", upstream: Host) -> tuple[Host, ...]:
-    """Return the hosts that a registry's table names, the registry `itself` among them. Raises BadMirrors."""
+    """Return the hosts that a registry's table names, the `upstream` among them. Raises BadMirrors."""
     hosts = [_mirror(entry, url) for url, entry in top.tables("host")]
     hosts.append(_server(top, upstream))
     found: dict[str, Host] = {}
@@ -76,24 +76,24 @@ def hosts_of(top: "Table", upstream: Host) -> tuple[Host, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of the file, and where it stands there."""
+    """A table of the file, and its path there."""
 
     said_in: str
-    """What errors call the file."""
+    """The file's name in errors."""
 
     folder: Path
-    """To which the paths in it are relative."""
+    """The folder to which the paths in it are relative."""
 
     path: str
     table: dict[str, Any]
 
     def fault(self, key: str, wanted: str) -> BadMirrors:
-        """Say which key is wrong, and what should stand there; its value may be a secret."""
+        """Return the error for a wrong key, which says what is wanted; its value is not quoted: it may be a secret."""
         where = f"{self.path}{key}".rstrip(".")
         return BadMirrors(f"{self.said_in}: {where}: wanted {wanted}")
 
     def tables(self, key: str) -> list[tuple[str, "Table"]]:
-        """Return the tables in a table, in the file's order."""
+        """Return the tables at a key, in the file's order."""
         outer = self.table.get(key, {})
         if not isinstance(outer, dict):
             raise self.fault(key, "a table")
@@ -103,14 +103,14 @@ class Table:
         return [(name, replace(self, path=f'{self.path}{key}."{name}".', table=inner)) for name, inner in outer.items()]
 
     def text(self, key: str) -> str:
-        """Return a string; empty where there is none."""
+        """Return the string at a key; empty if there is none."""
         value = self.table.get(key, "")
         if not isinstance(value, str):
             raise self.fault(key, "a string")
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """Return a string or a list of them."""
+        """Return the string, or the list of strings, at a key."""
         value = self.table.get(key, [])
         values = [value] if isinstance(value, str) else value
         if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
@@ -118,7 +118,7 @@ class Table:
         return tuple(values)
 
     def switch(self, key: str) -> bool:
-        """Return true or false, false where there is none."""
+        """Return the boolean at a key; False if there is none."""
         value = self.table.get(key, False)
         if not isinstance(value, bool):
             raise self.fault(key, "true or false")
@@ -135,7 +135,7 @@ def _mirror(entry: Table, url: str) -> Host:
 
 
 def _server(top: Table, upstream: Host) -> Host:
-    """Read the host of last resort: without an address of its own it is the registry, trusted with everything."""
+    """Return the host that is asked last: without an address of its own it is the registry, trusted with everything."""
     address = top.text("server")
     if address:
         return _host(top, _root(top, "server", address))
@@ -162,7 +162,7 @@ def _host(entry: Table, root: str) -> Host:
 
 
 def _root(entry: Table, key: str, text: str) -> str:
-    """Return the URL of the API's root: with /v2 at its end unless the file says that its path is the whole path."""
+    """Return the URL of the API's root: with /v2 at its end unless the file sets `override_path`."""
     parts = _url(entry, key, text if "://" in text else f"https://{text}")
     if parts.scheme not in ("http", "https"):
         raise entry.fault(key, "an http:// or https:// URL")
@@ -178,7 +178,7 @@ def _url(entry: Table, key: str, text: str) -> SplitResult:
     try:
         parts = urlsplit(text)
         is_right = bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port or an IPv6 address that is none
+    except ValueError:  # an invalid port or IPv6 address
         is_right = False
     if not is_right or not text.isascii() or not text.isprintable() or " " in text:
         raise entry.fault(key, "a URL")
@@ -186,7 +186,7 @@ def _url(entry: Table, key: str, text: str) -> SplitResult:
 
 
 def _client(entry: Table) -> tuple[str, str] | None:
-    """Read a certificate and its key: a file, or a pair of files; each may stand in a list."""
+    """Return the files of a certificate and of its key: the same file, or a pair; each may be in a list."""
     wanted = "one client certificate: a file, or a pair of files"
     value = entry.table.get("client", [])
     pairs = [value] if isinstance(value, str) else value

@@ -1,7 +1,7 @@
-"""Connections: which address, through which proxy, behind which TLS.
+"""Connections: addresses, proxies, TLS and time limits.
 
-dial        connect, to an address that was judged     wire       sockets that wait no longer than they may
+dial        connects to permitted addresses            wire       sockets with time limits
 connection  a connection to one origin                 tls        certificates and keys
 origin      scheme, host and port            pure      limits     how long the network may take, as values
-addresses   which addresses a host may lead to  pure   proxies    which proxy serves an origin                    pure
+addresses   which addresses are local           pure   proxies    which proxy serves an origin                    pure
 """

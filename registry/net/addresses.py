@@ -1,7 +1,7 @@
-"""Which addresses stand on this machine or its own link, however they are spelled. Pure.
+"""Which addresses are on this machine or its own link, in any notation. Pure.
 
-A host elsewhere may lead nobody there: what listens on them trusts whoever asks. Loopback is the machine itself,
-link-local addresses hold a cloud's metadata, and unspecified ones mean the machine, too.
+A remote host must not redirect a client to them, because services there often trust every client. Loopback is the
+machine itself, link-local addresses serve a cloud's metadata, and unspecified ones mean the machine, too.
 """
 
 import ipaddress
@@ -18,7 +18,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 def literal(host: str) -> Address | None:
     """Return the address that a URL's host spells, as the system's resolver reads it, or None for a name.
 
-    That is more than RFC 3986 knows: `127.1`, `2130706433`, `0x7f.0.0.1` and `127.0.0.1.` all mean 127.0.0.1.
+    The resolver accepts more than RFC 3986: `127.1`, `2130706433`, `0x7f.0.0.1`, `127.0.0.1.` all mean 127.0.0.1.
     """
     text = host.strip("[]").removesuffix(".")
     with suppress(ValueError):
@@ -29,13 +29,13 @@ def literal(host: str) -> Address | None:
 
 
 def is_loopback(address: str) -> bool:
-    """Return whether a literal address is this very machine."""
+    """Return whether a literal address is this machine."""
     found = literal(address)
     return found is not None and any(one.is_loopback for one in _meant(found))
 
 
 def is_local(address: str) -> bool:
-    """Return whether a literal address is loopback, link-local or unspecified, behind IPv6's mappings as well."""
+    """Return whether a literal address is loopback, link-local or unspecified, also when mapped into IPv6."""
     found = literal(address)
     return found is not None and any(
         one.is_loopback or one.is_link_local or one.is_unspecified or (one.version == 4 and one in _THIS_NETWORK)
@@ -44,13 +44,13 @@ def is_local(address: str) -> bool:
 
 
 def is_local_host(host: str) -> bool:
-    """Return whether a URL's host says by itself that it is such an address; other names must be looked up."""
+    """Return whether a URL's host is such an address without a lookup; other names must be looked up."""
     name = host.removesuffix(".").lower()
     return name in _LOCAL_NAMES or name.endswith(".localhost") or is_local(host)
 
 
 def _meant(address: Address) -> tuple[Address, ...]:
-    """Return an address, and the IPv4 address that it leads to."""
+    """Return an address, and the IPv4 address that is mapped into it."""
     if isinstance(address, ipaddress.IPv4Address):
         return (address,)
     inner = address.ipv4_mapped or address.sixtofour

@@ -1,4 +1,4 @@
-"""Connections as http.client makes them, on sockets that were connected by ourselves (dial.py)."""
+"""Connections of http.client, on sockets that dial.py connected."""
 
 import http.client
 import socket
@@ -22,7 +22,7 @@ class PlainConnection(http.client.HTTPConnection):
 
 
 class SecuredConnection(http.client.HTTPSConnection):
-    """A connection with TLS; as above."""
+    """A connection with TLS; `peer` as in PlainConnection."""
 
     peer = ""
     proxy: Proxy | None = None
@@ -33,7 +33,7 @@ Connection = PlainConnection | SecuredConnection
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """Opens connections for one transport: dialled, through a proxy, behind TLS, and all of it under one bound."""
+    """Opens connections for one transport: address, proxy and TLS, all under one bound."""
 
     dialler: Dialler
     limits: Limits
@@ -43,7 +43,7 @@ class Connector:
     def connect(
         self, origin: Origin, proxy: Proxy | None, context: ssl.SSLContext | None, bound: Bound, *, may_be_here: bool
     ) -> Connection:
-        """Connect to a host, or to its proxy; `context` is for TLS. Raises OSError, Refused, ProxyRefused."""
+        """Connect to a host, or through its proxy; `context` is for TLS. Raises OSError, Refused, ProxyRefused."""
         host, port = (proxy.host, proxy.port) if proxy else (origin.host, origin.port)
         sock = self.dialler.dial(
             host,
@@ -65,7 +65,7 @@ class Connector:
         else:
             connection = PlainConnection(origin.host, origin.port)
         connection.proxy, connection.peer = proxy, peer
-        connection.sock = wire  # enough of a socket for http.client
+        connection.sock = wire  # has the socket methods that http.client calls
         return connection
 
     def _tunnel(self, sock: socket.socket, origin: Origin, proxy: Proxy, bound: Bound) -> None:
@@ -80,7 +80,7 @@ class Connector:
 
 @contextmanager
 def closed_on_failure(opened: Connection | socket.socket) -> Iterator[None]:
-    """Close what was opened when the block fails, however it does."""
+    """Close `opened` when the block raises."""
     try:
         yield
     except BaseException:

@@ -1,4 +1,4 @@
-"""Connections, and whatever else waits on behalf of a transport, to be broken off from any thread."""
+"""Connecting, and every other wait of a transport, which any thread can interrupt."""
 
 import http.client
 import socket
@@ -16,11 +16,11 @@ from .addresses import is_local
 from .wire import Wire
 
 Lookup = Callable[..., list[tuple[Any, ...]]]
-"""Finds the addresses of a host and a port, in the shape of `socket.getaddrinfo`."""
+"""Finds the addresses of a host and a port, with the signature of `socket.getaddrinfo`."""
 
 
 class Waits:
-    """Everything that waits on behalf of one program, to be broken from any thread."""
+    """All waits of one program, which any thread can interrupt."""
 
     def __init__(self) -> None:
         self._sockets = WeakSet[socket.socket]()
@@ -28,28 +28,28 @@ class Waits:
         self._breaks = 0
 
     def add(self, sock: socket.socket) -> None:
-        """Have a socket broken with the rest."""
+        """Add a socket, which `interrupt` will shut down."""
         with self._changed:
             self._sockets.add(sock)
 
     def pause(self, seconds: float) -> bool:
-        """Wait; return True at once when that was broken."""
+        """Wait for `seconds`; return True at once when interrupted."""
         return not self.until(lambda: False, seconds)
 
     def until(self, is_done: Callable[[], bool], seconds: float) -> bool:
-        """Wait until something is done, at most so long; return False when that was broken before."""
+        """Wait until `is_done`, for `seconds` at most; return False when interrupted before."""
         with self._changed:
             breaks = self._breaks
             self._changed.wait_for(lambda: is_done() or self._breaks != breaks, seconds)
             return self._breaks == breaks
 
     def notify(self) -> None:
-        """Have `until` look again."""
+        """Wake `until`, to check its condition again."""
         with self._changed:
             self._changed.notify_all()
 
     def interrupt(self) -> None:
-        """Break every wait that is under way."""
+        """Interrupt every wait that is under way."""
         with self._changed:
             self._breaks += 1
             self._changed.notify_all()
@@ -61,15 +61,15 @@ class Waits:
 
 @dataclass(frozen=True, slots=True)
 class Dialler:
-    """Connects to names and addresses, for one transport. `lookup` finds addresses as `socket.getaddrinfo` does."""
+    """Connects to names and addresses for one transport. `lookup` finds addresses as `socket.getaddrinfo` does."""
 
     waits: Waits
     lookup: Lookup = socket.getaddrinfo
 
     def dial(self, host: str, port: int, wait: Callable[[], float], *, may_be_here: bool) -> socket.socket:
-        """Connect to the first of a name's addresses that answers. `wait` gives the seconds that are left.
+        """Connect to the first of a name's addresses that answers. `wait` returns the seconds that are left.
 
-        Addresses of this machine are passed over unless they are meant. Raises OSError, Refused.
+        Addresses of this machine are skipped unless `may_be_here`. Raises OSError, Refused.
         """
         addresses = self._resolved(host, port, wait)
         failure: Exception = OSError(f"{host}: has no address")
@@ -93,7 +93,7 @@ class Dialler:
         raise failure
 
     def _resolved(self, host: str, port: int, wait: Callable[[], float]) -> list[tuple[Any, ...]]:
-        """Look a name up, in a thread of its own: nothing else can end the system's lookup before its time."""
+        """Return a name's addresses, looked up in a separate thread: the system's lookup cannot be interrupted."""
         found: list[list[tuple[Any, ...]] | Exception] = []
 
         def look_up() -> None:
@@ -120,7 +120,7 @@ class Dialler:
 def secure(
     sock: socket.socket, context: ssl.SSLContext, host: str, wait: Callable[[], float], waits: Waits
 ) -> socket.socket:
-    """Begin TLS on a connected socket. Raises OSError, ssl.SSLError among them."""
+    """Start TLS on a connected socket. Raises OSError, including ssl.SSLError."""
     try:
         secured = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
     except BaseException:
@@ -137,7 +137,7 @@ def secure(
 
 
 def tunnel(wire: Wire, target: str, headers: Mapping[str, str]) -> int:
-    """Have a proxy connect to `target`, a host and port (RFC 9110 9.3.6); return its status. Raises OSError."""
+    """Ask a proxy to connect to `target`, a host and port (RFC 9110 9.3.6); return its status. Raises OSError."""
     lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", *(f"{name}: {text}" for name, text in headers.items())]
     wire.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
     answer = http.client.HTTPResponse(wire, method="CONNECT")  # type: ignore[arg-type] # a wire is enough of a socket

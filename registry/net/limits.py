@@ -1,7 +1,7 @@
-"""How long the network may take: limits as values, and the clocks that run against them.
+"""Time limits of network exchanges: limits as values, and the clocks that check them.
 
-Three things are limited: an exchange as a whole, however its bytes are cut up; the rate of a large body, which may take
-as long as it is long; and what a registry does with a blob behind its last byte.
+Three things are limited: an exchange as a whole, whatever the pieces in which its bytes arrive; the rate of a large
+body, whose total time is unlimited; and the time that a registry needs for a blob after its last byte.
 """
 
 import time
@@ -12,57 +12,57 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 _PATIENT_BYTES = 16 << 10
-"""The bytes of an answer that earn it a second more: a large manifest may take longer than a small one."""
+"""For so many bytes an answer gets one more second: a large manifest may take longer than a small one."""
 
 
 class Overdue(TimeoutError):
-    """A limit was passed; the text says which."""
+    """A limit was exceeded; the text names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Limits of all that one transport does, in seconds and bytes; `clock` gives seconds."""
+    """The limits of one transport, in seconds and bytes; `clock` returns seconds."""
 
     exchange_seconds: float = 30.0
     """How long a small exchange may take, from connecting to its answer's last byte."""
 
     hurried_seconds: float = 8.0
-    """How long one host may take while another is left to be asked: so the next one hears of it within ten."""
+    """How long one host may take while another is left: the next one is then asked within ten seconds."""
 
     floor_bytes: int = 1 << 10
-    """The bytes a second that a large body must come or go with."""
+    """The least rate of a large body, in bytes a second."""
 
     floor_seconds: float = 60.0
-    """How long a large body may fall short of that."""
+    """How long a large body may be slower than that."""
 
     commit_seconds: float = 300.0
-    """How long a registry may take for its answer to a write, at least."""
+    """The least time that a registry gets for its answer to a write."""
 
     told_seconds: float = 20.0
-    """After how long people are told that an answer is still waited for."""
+    """After how long a wait for an answer is reported to the user."""
 
     clock: Callable[[], float] = time.monotonic
 
     def answer_seconds(self, size: int) -> float:
-        """Return how long the answer to a write of `size` bytes may take: stores move what was written at 50 MB/s."""
+        """Return how long the answer to a write of `size` bytes may take: stores copy blobs at 50 MB/s."""
         return max(self.commit_seconds, self.commit_seconds / 10 + size / 50e6)
 
 
 class Bound(Protocol):
-    """What a connection's reads and writes are held to."""
+    """The time limit of a connection's reads and writes."""
 
     def wait(self) -> float:
-        """Return how long the next read or write may wait, in seconds. Raises Overdue."""
+        """Return the seconds that the next read or write may wait. Raises Overdue."""
         ...
 
     def passed(self, count: int, seconds: float) -> None:
-        """Count `count` bytes that a read or write moved in so many seconds, 0 where it moved none. Raises Overdue."""
+        """Record that a read or write moved `count` bytes, or none, in so many seconds. Raises Overdue."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Terms:
-    """What holds for exchanges that a thread begins inside a block."""
+    """The limits of exchanges that a thread begins inside a block."""
 
     ends_at: float = float("inf")
     written: int = 0
@@ -86,7 +86,7 @@ def ending_within(seconds: float, limits: Limits) -> Iterator[None]:
 
 @contextmanager
 def committing(size: int, say: Callable[[float], None]) -> Iterator[None]:
-    """Wait for answers to writes inside the block as `size` written bytes need it.
+    """Extend the limit of answers to writes inside the block to what `size` written bytes need.
 
     `say` is called once in a long wait, with the seconds that are left of it.
     """
@@ -98,7 +98,7 @@ def committing(size: int, say: Callable[[float], None]) -> Iterator[None]:
 
 
 class Deadline:
-    """A Bound on the whole: each 16 KiB that come earn a second more, and nothing else does."""
+    """A Bound on a whole exchange: each 16 KiB that arrive add a second, and nothing else does."""
 
     def __init__(self, limits: Limits, seconds: float, silence: float, say: Callable[[float], None] | None) -> None:
         self._clock, self._silence, self._say = limits.clock, silence, say
@@ -111,7 +111,7 @@ class Deadline:
         return min(self._began + self._seconds, self._latest)
 
     def wait(self) -> float:
-        """Return the seconds until the next moment at which something must be done."""
+        """Return the seconds until the next limit or report."""
         now = self._clock()
         if now >= self._ends_at:
             raise Overdue(f"no whole answer within {self._ends_at - self._began:.3g} s")
@@ -121,7 +121,7 @@ class Deadline:
         return max(min(self._ends_at, self._moved + self._silence, self._told) - now, 0.001)
 
     def passed(self, count: int, seconds: float) -> None:  # noqa: ARG002 - the bound's shape
-        """Count bytes; raise Overdue when none has come for too long."""
+        """Record bytes; raise Overdue when none has arrived for too long."""
         now = self._clock()
         if count:
             self._moved = now
@@ -131,7 +131,7 @@ class Deadline:
 
 
 class Floor:
-    """A Bound on the rate, over the seconds that were spent waiting: what the other end does meanwhile is its own."""
+    """A Bound on the rate over the seconds spent waiting; time that the caller spends between calls does not count."""
 
     def __init__(self, limits: Limits, silence: float) -> None:
         self._limits, self._silence = limits, silence
@@ -139,11 +139,11 @@ class Floor:
         self._seconds = self._silent = 0.0
 
     def wait(self) -> float:
-        """Return the seconds until silence would be too long."""
+        """Return the seconds until the silence is too long."""
         return max(min(self._silence - self._silent, self._limits.floor_seconds), 0.001)
 
     def passed(self, count: int, seconds: float) -> None:
-        """Count bytes; raise Overdue when they were too few for too long."""
+        """Record bytes; raise Overdue when they were too few for too long."""
         self._silent = 0.0 if count else self._silent + seconds
         if self._silent >= self._silence:
             raise Overdue(f"nothing moved for {self._silent:.3g} s")
@@ -157,12 +157,12 @@ class Floor:
 
 
 def for_exchange(limits: Limits, silence: float) -> Deadline:
-    """Return the bound of a small exchange that begins now."""
+    """Return the bound of a small exchange that starts now."""
     return Deadline(limits, limits.exchange_seconds, silence, None)
 
 
 def for_answer(limits: Limits) -> Deadline:
-    """Return the bound of the wait behind a write's last byte, which is silent as long as the registry works."""
+    """Return the bound of the wait after a write's last byte, silent while the registry works."""
     terms = _terms.get()
     seconds = limits.answer_seconds(terms.written)
     return Deadline(limits, seconds, seconds, terms.say)

@@ -1,4 +1,4 @@
-"""Scheme, host and port: whom a credential is meant for."""
+"""Origins (scheme, host and port), and the URLs of requests."""
 
 import ipaddress
 import re
@@ -27,7 +27,7 @@ class Origin:
 
     @classmethod
     def of(cls, url: str) -> Self:
-        """Read the origin of an absolute URL; raise Refused for what is none, and for other schemes."""
+        """Return the origin of an absolute URL; raise Refused for an invalid one, and for other schemes."""
         parts = _split(url)
         if parts is None or parts.scheme not in _PORTS or not _is_host(parts) or parts.port == 0:
             raise Refused(f"not an HTTP URL: {redacted(url)}")
@@ -35,7 +35,7 @@ class Origin:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether the origin is on this very machine."""
+        """Whether the origin is on this machine."""
         return is_loopback(self.host)
 
     def __str__(self) -> str:
@@ -44,7 +44,7 @@ class Origin:
 
 
 def redacted(url: str) -> str:
-    """Return a URL fit for a message: without its query and user, where signatures and passwords live."""
+    """Return a URL for messages: without its query and user, which hold signatures and passwords."""
     parts = _split(url)
     if parts is None:
         return "a malformed URL"
@@ -56,7 +56,7 @@ def resolved(base: str, location: str) -> str:
     """Return the absolute URL that a header of the answer to `base` names (RFC 9110, 10.2.2; RFC 3986, 5).
 
     Spaces and bytes beyond ASCII, which headers should not have and often do, are percent-encoded as browsers do.
-    Raises Refused for what is no HTTP URL even so.
+    Raises Refused for what is still no HTTP URL.
     """
     text = location.strip()
     if _CONTROL.search(text):

@@ -1,8 +1,8 @@
-"""Which proxy a request goes through, as Go's programs read HTTP_PROXY, HTTPS_PROXY and NO_PROXY. Pure.
+"""The proxy of a request, from HTTP_PROXY, HTTPS_PROXY and NO_PROXY as Go's programs read them. Pure.
 
-NO_PROXY holds, with commas between: `*` for all; addresses and networks (CIDR) of both families, for hosts that are
-written as addresses; `name` and `*.name`, and `.name` for what is below it alone. All but networks may have a port.
-Case, blanks and a dot at the end count for nothing (golang.org/x/net/http/httpproxy).
+NO_PROXY is a comma-separated list: `*` for all; addresses and networks (CIDR) of both families, for hosts that are
+written as addresses; `name` and `*.name`, and `.name` for its subdomains alone. All but networks may have a port.
+Case, blanks and a dot at the end are ignored (golang.org/x/net/http/httpproxy).
 """
 
 import ipaddress
@@ -27,11 +27,11 @@ class Proxy:
     host: str
     port: int
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """What proves to it who asks."""
+    """The Proxy-Authorization header."""
 
     @classmethod
     def parse(cls, address: str) -> "Proxy":
-        """Read a proxy's URL, or its host and port alone; raise BadProxy for any but http://."""
+        """Parse a proxy's URL, or its host and port alone; raise BadProxy for any but http://."""
         url = address if "://" in address else f"http://{address}"
         try:
             parts = urlsplit(url)
@@ -47,7 +47,7 @@ class Proxy:
         return cls(origin.host, parts.port or _DEFAULT_PORT, headers)
 
     def refusal(self, origin: Origin, status: int) -> Fault:
-        """Say what it means that the proxy opens no tunnel to a host."""
+        """Return the error for a tunnel that the proxy refuses to open."""
         said = f"the proxy {self} answered {status} when asked for a tunnel to {origin}"
         return Unavailable(said) if status >= 500 and status != 501 else ProxyRefused(said)
 
@@ -63,7 +63,7 @@ class Proxies:
         self._exceptions = [entry for part in addresses.get("no", "").split(",") if (entry := part.strip().lower())]
 
     def choose(self, origin: Origin) -> Proxy | None:
-        """Return the proxy to a host, or None where it is reached directly. Raises BadProxy."""
+        """Return the proxy for a host, or None for a direct connection. Raises BadProxy."""
         address = self._addresses.get(origin.scheme)
         host = origin.host.lower().removesuffix(".")
         if not address or host == "localhost" or is_loopback(host):
@@ -74,7 +74,7 @@ class Proxies:
 
 
 def _covers(entry: str, host: str, port: int) -> bool:
-    """Return whether an entry of NO_PROXY is meant for a host."""
+    """Return whether an entry of NO_PROXY covers a host."""
     if entry == "*":
         return True
     address = _address(host)

@@ -1,4 +1,4 @@
-"""Whom a connection trusts, and how it proves itself."""
+"""The TLS settings of a connection: trusted CAs and the client certificate."""
 
 import ssl
 from dataclasses import dataclass
@@ -9,26 +9,26 @@ from registry.errors import BadCaFile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
-    """What TLS is held to. The system's CAs are trusted beside `ca_files`, which are PEM."""
+    """TLS settings. The system's CAs are trusted beside `ca_files`, which are PEM."""
 
     ca_files: tuple[str, ...] = ()
     client: tuple[str, str] | None = None
     """The files of a client certificate and of its key, which may be one file."""
 
     skip_verify: bool = False
-    """Whether any certificate will do."""
+    """Whether any certificate is accepted."""
 
     @classmethod
     def trusting(cls, ca_file: str) -> Self:
-        """Trust a CA file beside the system's; empty for none."""
+        """Return settings that trust a CA file beside the system's; empty for none."""
         return cls(ca_files=(ca_file,) if ca_file else ())
 
     def joined(self, other: "Tls") -> "Tls":
-        """Return what trusts the CAs of both, and else does as `other` does."""
+        """Return settings that trust the CAs of both, and are otherwise those of `other`."""
         return Tls(ca_files=(*self.ca_files, *other.ca_files), client=other.client, skip_verify=other.skip_verify)
 
     def context(self) -> ssl.SSLContext:
-        """Read the files; raise BadCaFile that names the one that is none."""
+        """Return the SSL context; raise BadCaFile that names a file that cannot be loaded."""
         context = ssl.create_default_context()
         for file in self.ca_files:
             try:
@@ -51,5 +51,5 @@ class Tls:
 
 
 def _no_password() -> str:
-    """Keep OpenSSL from asking the terminal."""
+    """Return no password, so that OpenSSL does not ask the terminal."""
     return ""

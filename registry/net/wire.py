@@ -1,7 +1,7 @@
-"""Sockets that wait no longer than they may, and that another thread can break.
+"""Sockets with time limits, which another thread can shut down.
 
-Reads and writes of http.client go through a Wire, whatever they are part of, so that no cutting up of an answer, a
-redirect, a proxy's or a token server's word escapes the clock.
+All reads and writes of http.client go through a Wire, so that the limits hold for every answer, redirect, proxy's or
+token server's answer, in however small pieces it arrives.
 """
 
 import io
@@ -15,26 +15,26 @@ from contextlib import suppress
 from .limits import Bound
 
 _SLICE_BYTES = 64 << 10
-"""What is given to TLS at once: it reports no part of a write."""
+"""The bytes of one write to TLS, which reports no partial writes."""
 
 
 _TOGETHER_SECONDS = 1.0
-"""How long TLS records are read without looking at the bound: each for itself would cost a tenth of their speed."""
+"""How long TLS records are read without checking the bound: a check for each record would cost a tenth of the speed."""
 
 
 class Wire:
-    """A connected socket under a bound, in the shape that http.client wants of sockets."""
+    """A connected socket under a bound, with the socket methods that http.client calls."""
 
     def __init__(self, sock: socket.socket, bound: Bound, clock: Callable[[], float], longest: float) -> None:
-        """`longest` is the most seconds that a bulk read or write waits in the kernel at once."""
+        """`longest` is the longest wait of one bulk read or write in the kernel, in seconds."""
         self.bound = bound
         self._socket, self._clock = sock, clock
         self._is_bulk = False
         self.received = 0
-        """Bytes of answers so far; whoever asks anew may begin it anew."""
+        """Bytes of answers so far; the sender of a new request may reset it."""
 
         self.is_over = False
-        """Whether the other end was found to have hung up."""
+        """Whether the other end is known to have closed the connection."""
 
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         _limit_waits_in_the_kernel(sock, longest)
@@ -46,7 +46,7 @@ class Wire:
 
     @property
     def is_readable(self) -> bool:
-        """Whether there is something to read: an answer's bytes, or that the other end hung up."""
+        """Whether a read would not block: bytes have arrived, or the other end closed the connection."""
         if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
             return True
         poll = select.poll()
@@ -54,16 +54,16 @@ class Wire:
         return bool(poll.poll(0))
 
     def receive(self, buffer: memoryview) -> int:
-        """Receive what there is, waiting for it; 0 when the other end hung up. Raises OSError."""
+        """Wait for bytes and receive them; return 0 when the other end closed the connection. Raises OSError."""
         count = self._moved(lambda: self._socket.recv_into(buffer))
         self.received += count
         self.is_over = not count
         return count
 
     def fill(self, buffer: memoryview) -> int:
-        """Fill the buffer in one call, which waits in the kernel: one for a buffer, not one for each packet that came.
+        """Fill the buffer in one call, which waits in the kernel: one call for a buffer, not one for each packet.
 
-        Fewer bytes come when its time is over, or when the other end hung up.
+        Fewer bytes are read when the time limit ends, or when the other end closed the connection.
         """
         if self.is_secured:
             return self._fill_secured(buffer)
@@ -72,7 +72,7 @@ class Wire:
         while True:
             try:
                 count = self._socket.recv_into(buffer, len(buffer), socket.MSG_WAITALL)
-            except BlockingIOError:  # so does SO_RCVTIMEO end a wait
+            except BlockingIOError:  # SO_RCVTIMEO ended the wait
                 count = -1
             now = self._clock()
             if count == 0:
@@ -84,13 +84,13 @@ class Wire:
             began = now
 
     def _fill_secured(self, buffer: memoryview) -> int:
-        """Fill the buffer record by record, and count them together."""
+        """Fill the buffer record by record, and count the records together."""
         filled = first = self.receive(buffer)
         began = now = self._clock()
         while 0 < filled < len(buffer) and now - began < _TOGETHER_SECONDS:
             try:
                 count = self._socket.recv_into(buffer[filled:])
-            except OSError:  # what came before it is given first; the next read finds it again
+            except OSError:  # return the bytes before it first; the next read raises it again
                 break
             if not count:
                 break
@@ -101,7 +101,7 @@ class Wire:
         return filled
 
     def send(self, content: memoryview) -> None:
-        """Send all of it, a large part at a time."""
+        """Send all of it, in large parts."""
         while content:
             content = content[self._send_some(content) :]
 
@@ -110,7 +110,7 @@ class Wire:
         self.send(memoryview(content))
 
     def makefile(self, *_: object) -> io.BufferedReader:
-        """Return what an answer is read from, for http.client."""
+        """Return the file that http.client reads an answer from."""
         return io.BufferedReader(_Reader(self, self._socket))
 
     def shutdown(self, how: int = socket.SHUT_RDWR) -> None:
@@ -119,7 +119,7 @@ class Wire:
             self._socket.shutdown(how)
 
     def close(self) -> None:
-        """Hang up, once nobody reads from it any more."""
+        """Close the connection, after its last reader is closed."""
         self._socket.close()
 
     def _send_some(self, content: memoryview) -> int:
@@ -135,7 +135,7 @@ class Wire:
         return count
 
     def _moved(self, move: Callable[[], int]) -> int:
-        """Read or write once, however often the wait for it must be looked after."""
+        """Read or write once; check the bound whenever the wait times out."""
         while True:
             self._is_bulk = False
             self._socket.settimeout(self.bound.wait())
@@ -151,12 +151,12 @@ class Wire:
 
     def _go_bulk(self) -> None:
         if not self._is_bulk:
-            self._socket.settimeout(None)  # the kernel keeps the limit now (SO_RCVTIMEO, SO_SNDTIMEO)
+            self._socket.settimeout(None)  # the kernel enforces the limit now (SO_RCVTIMEO, SO_SNDTIMEO)
             self._is_bulk = True
 
 
 class _Reader(io.RawIOBase):
-    """Reads from a wire, and keeps its socket from being closed meanwhile, as socket.makefile does."""
+    """Reads from a wire, and keeps its socket open meanwhile, as socket.makefile does."""
 
     def __init__(self, wire: Wire, sock: socket.socket) -> None:
         self._wire, self._held = wire, sock.makefile("rb", buffering=0)
@@ -166,18 +166,18 @@ class _Reader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override] # what BufferedReader hands over
-        """Receive what there is."""
+        """Wait for bytes and receive them."""
         return self._wire.receive(memoryview(buffer))
 
     def close(self) -> None:
-        """Let go of the socket."""
+        """Release the socket."""
         if not self.closed:
             self._held.close()
         super().close()
 
 
 def _limit_waits_in_the_kernel(sock: socket.socket, seconds: float) -> None:
-    """Set the time limits for bulk reads and writes, which do not go through Python's own (socket(7), SO_RCVTIMEO)."""
+    """Set the time limits of bulk reads and writes, for which Python's own do not apply (socket(7), SO_RCVTIMEO)."""
     limit = struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)

@@ -1,4 +1,4 @@
 """A program of ours as a process.
 
-program  its streams, its signals, and the words for what ended it      threads  workers that end with who waits
+program  streams, signals, and messages for its end      threads  workers that end with their caller
 """

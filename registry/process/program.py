@@ -1,7 +1,7 @@
-"""How a program begins and ends: its streams, the signals that end it, and the words for what went wrong.
+"""The start and the end of a program: its streams, the signals that end it, and the messages for failures.
 
-Imports nothing that takes time: a signal that comes before its handler is in place is lost on process 1, for which the
-kernel has no default (signal(7), pid_namespaces(7)).
+Imports nothing slow: process 1 loses a signal that comes before its handler is in place, because the kernel has no
+default action for it (signal(7), pid_namespaces(7)).
 """
 
 import io
@@ -12,21 +12,21 @@ from dataclasses import dataclass
 from typing import NoReturn, TextIO
 
 DEBUG = "WEIGHBRIDGE_DEBUG"
-"""The variable that has tracebacks printed."""
+"""The environment variable that turns tracebacks on."""
 
 CODES = {
     "interrupted": "Ctrl-C (exit code 130), or a signal (128 and its number) that asked the program to end",
     "internal": f"what nobody foresaw: a defect of ours; `{DEBUG}=1` prints where it happened",
     "output.failed": "results that could not be written to stdout",
 }
-"""How programs end beside the failures that have classes."""
+"""The codes of endings that have no error class."""
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 _NULL = os.devnull
 
 
 class Ended(BaseException):
-    """A signal asked the program to end. No Exception, so that nobody takes it for a failure of his own."""
+    """A signal asked the program to end. Not an Exception, so that no handler of errors catches it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
@@ -44,9 +44,9 @@ class Ending:
 
 
 def heed_signals() -> None:
-    """Have SIGTERM and SIGHUP raise Ended in the main thread; a second one ends the process as it is."""
+    """Install handlers: SIGTERM and SIGHUP raise Ended in the main thread; a second one ends the process at once."""
     for number in _SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup(1) ignores SIGHUP, and that counts
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup(1) ignores SIGHUP, which must stay so
             signal.signal(number, _end)
 
 
@@ -61,9 +61,9 @@ def _end_at_once(number: int, _: object) -> NoReturn:
 
 
 def open_streams() -> None:
-    """Have all three standard streams: one that is closed leads nowhere, and letters that it cannot write are replaced.
+    """Open each closed standard stream on the null device; make all three replace characters that they cannot encode.
 
-    Else the next file that is opened would get a stream's number, and what is printed would be written into it.
+    Otherwise the next opened file would get a stream's number, and output would be written into it.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
@@ -81,9 +81,9 @@ def open_streams() -> None:
 
 
 def ending_of(error: BaseException) -> Ending:
-    """Return the words for whatever ended a program. What nobody foresaw has code `internal`.
+    """Return the ending for the error that ended a program. An unexpected error has code `internal`.
 
-    Of such an error just its kind and its place are told: its text may hold what is secret.
+    Of such an error only its type and its place are shown: its text may hold secrets.
     """
     if isinstance(error, KeyboardInterrupt):
         return Ending(130, "interrupted", "interrupted", "run it again: it goes on behind what has landed")
@@ -113,7 +113,7 @@ def _place(error: BaseException) -> str:
 
 
 class Results(io.StringIO):
-    """What a program prints, kept until it is whole; whether it goes to a terminal is the real stream's to say."""
+    """The output of a program, kept until it is complete; the real stream tells whether it goes to a terminal."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
@@ -123,8 +123,8 @@ class Results(io.StringIO):
         """Return whether the real stream is a terminal."""
         return self._stream.isatty()
 
-    def download_file(self) -> int:
-        """Write everything; return 0, or 1 when the stream takes no writing, which is said unless its reader left."""
+    def write_out(self) -> int:
+        """Write everything to the stream; return 0, or 1 on a failure, reported unless the reader closed the pipe."""
         try:
             self._stream.write(self.getvalue())
             self._stream.flush()
@@ -138,7 +138,7 @@ class Results(io.StringIO):
 
 
 def complain(*lines: str) -> None:
-    """Write lines to stderr, as far as that takes them."""
+    """Write lines to stderr; ignore failures."""
     try:
         for line in lines:
             print(line, file=sys.stderr, flush=True)  # noqa: T201 - what a program says in the end
@@ -147,7 +147,7 @@ def complain(*lines: str) -> None:
 
 
 def leave(code: int) -> NoReturn:
-    """End the process at once; threads that wait for a disk or a name are not waited for."""
+    """End the process at once, without waiting for threads that wait for a disk or a name."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -157,7 +157,7 @@ def leave(code: int) -> NoReturn:
 
 
 def _silence(handle: int) -> None:
-    """Have what is still buffered for a stream go nowhere, so that the interpreter's own end has no complaint."""
+    """Redirect a stream to the null device, so that the interpreter does not fail to flush it at its end."""
     null = os.open(_NULL, os.O_WRONLY)
     os.dup2(null, handle)
     os.close(null)

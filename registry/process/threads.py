@@ -1,4 +1,4 @@
-"""Threads that work for one who waits: whatever ends the waiting ends them, wherever they wait themselves."""
+"""Worker threads for one caller: whatever ends the caller's wait ends them too, even while they block."""
 
 import threading
 import time
@@ -15,16 +15,16 @@ _FAULT_SECONDS = 10.0
 """How long to wait for workers after a failure: they may be in the middle of a write."""
 
 _SIGNAL_SECONDS = 0.5
-"""How long after a signal: somebody waits for the program to go, and then they go with it."""
+"""How long after a signal: then the program ends, and the workers with it."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def dismiss(threads: Sequence[threading.Thread], interrupt: Callable[[], None], error: BaseException) -> None:
-    """Break what threads wait for, again and again, until they are gone, or for so long as `error` leaves time.
+    """Call `interrupt` again and again until the threads are gone, or until the time limit for `error` ends.
 
-    One that even so is not gone, such as in a write to a disk that hangs, is left behind: it is a daemon's.
+    A thread that still runs, such as in a write to a disk that hangs, is left behind: it is a daemon thread.
     """
     ends_at = time.monotonic() + (_FAULT_SECONDS if isinstance(error, Fault) else _SIGNAL_SECONDS)
     while (left := [thread for thread in threads if thread.is_alive()]) and time.monotonic() < ends_at:
@@ -34,7 +34,7 @@ def dismiss(threads: Sequence[threading.Thread], interrupt: Callable[[], None], 
 
 @contextmanager
 def every(interval: float, act: Callable[[float], None]) -> Iterator[None]:
-    """Call `act` with the seconds since the start, again and again after `interval` seconds, while the block runs."""
+    """Call `act` with the seconds since the start, every `interval` seconds while the block runs."""
     started, over = time.monotonic(), threading.Event()
 
     def run() -> None:
@@ -52,7 +52,7 @@ def every(interval: float, act: Callable[[float], None]) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Lane(Generic[Item]):
-    """Work for so many threads of its own, in the order of the items."""
+    """Items for `threads` threads of their own, in order."""
 
     threads: int
     items: Sequence[Item]
@@ -61,13 +61,13 @@ class Lane(Generic[Item]):
 def run(
     lanes: Iterable[Lane[Item]], work: Callable[[Item], Result], interrupt: Callable[[], None]
 ) -> list[tuple[Item, Result]]:
-    """Do the work of all lanes at the same time; return what came of each item, as it was done.
+    """Process the items of all lanes concurrently; return each item with its result, in order of completion.
 
-    The first error, or whatever else ends the waiting, ends all, with the help of `interrupt`, and is raised.
+    The first error, or any exception during the wait, ends all workers by `interrupt`, and is raised.
     """
-    crew = _Crew(work)
+    pool = _Pool(work)
     threads = [
-        threading.Thread(target=crew.work_off, args=(items,), daemon=True)
+        threading.Thread(target=pool.work_off, args=(items,), daemon=True)
         for lane in lanes
         for items in [deque(lane.items)]
         for _ in range(min(lane.threads, len(items)))
@@ -75,16 +75,16 @@ def run(
     try:
         for thread in threads:
             thread.start()
-        crew.wait(len(threads))
+        pool.wait(len(threads))
     except BaseException as error:
-        crew.fail(error)
+        pool.fail(error)
         dismiss([thread for thread in threads if thread.ident is not None], interrupt, error)
         raise
-    return crew.results
+    return pool.results
 
 
-class _Crew(Generic[Item, Result]):
-    """What the threads of one run share."""
+class _Pool(Generic[Item, Result]):
+    """The state that the threads of one run share."""
 
     def __init__(self, work: Callable[[Item], Result]) -> None:
         self.results: list[tuple[Item, Result]] = []
@@ -94,13 +94,13 @@ class _Crew(Generic[Item, Result]):
         self._changed = threading.Condition()
 
     def work_off(self, items: deque[Item]) -> None:
-        """Do one item after the other until none is left, or until somebody failed."""
+        """Process items until none is left, or until a worker fails."""
         try:
             while (item := self._next(items)) is not None:
                 result = self._work(item)
                 with self._changed:
                     self.results.append((item, result))
-        except BaseException as error:  # noqa: BLE001 - who waits raises it
+        except BaseException as error:  # noqa: BLE001 - the caller raises it
             self.fail(error)
         finally:
             with self._changed:
@@ -112,13 +112,13 @@ class _Crew(Generic[Item, Result]):
             return items.popleft() if items and self._failure is None else None
 
     def fail(self, error: BaseException) -> None:
-        """End the work; the first error stays."""
+        """Stop the work; keep the first error."""
         with self._changed:
             self._failure = self._failure or error
             self._changed.notify_all()
 
     def wait(self, threads: int) -> None:
-        """Wait until all threads are gone; raise the first error as soon as it is there."""
+        """Wait until all threads are done; raise the first error as soon as there is one."""
         with self._changed:
             self._changed.wait_for(lambda: self._gone == threads or self._failure is not None)
         if self._failure is not None:

@@ -1,4 +1,4 @@
-"""How far a transfer is, and how it says so.
+"""The progress of a transfer, and its display.
 
-stats  bytes and seconds, counted by any thread      reporter  a living line, plain lines, or JSON
+stats  bytes and seconds, counted by any thread      reporter  a status line, plain lines, or JSON
 """

@@ -1,4 +1,4 @@
-"""How a transfer speaks while it runs: to people, to programs, or not at all; always on stderr."""
+"""Messages and progress of a transfer on stderr: for people, for programs, or none."""
 
 import json
 import os
@@ -21,21 +21,21 @@ _COLUMNS = 80
 
 
 class Reporter:
-    """Speaks to people: one living line on a terminal, else a plain line now and then."""
+    """Reports to people: a status line on a terminal, else a plain line every few seconds."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        """`stream` None is stderr as it is now."""
+        """A `stream` of None means the present sys.stderr."""
         self._stream = sys.stderr if stream is None else stream
         self._is_terminal = self._stream.isatty()
         self._waiting = threading.Lock()
         self._told_until = float("-inf")
 
     def say(self, line: str) -> None:
-        """Tell one thing."""
+        """Write one message."""
         self._write(f"{line}\n")
 
     def _write(self, text: str) -> None:
-        """Write to the stream; one that takes no writing, for its reader or its terminal is gone, fails nothing."""
+        """Write to the stream; ignore a failure, such as when its reader or terminal is gone."""
         try:
             self._stream.write(text)
             self._stream.flush()
@@ -43,7 +43,7 @@ class Reporter:
             return
 
     def wait(self, wait: Wait) -> None:
-        """Tell of a wait for the network, from any thread: of many that go on at the same time, one."""
+        """Report a wait for the network, from any thread: of several at the same time only one."""
         with self._waiting:
             now = time.monotonic()
             if now < self._told_until:
@@ -55,11 +55,11 @@ class Reporter:
         self.say(f"\r{wait}\033[K" if self._is_terminal else str(wait))
 
     def watch(self, stats: Progress, name: str) -> AbstractContextManager[None]:
-        """Tell how far a meter is while the `with` block runs."""
+        """Report the progress of `stats` while the `with` block runs."""
         return self._living(stats, name) if self._is_terminal else self._plain(stats, name)
 
     def finish(self, stats: TransferStats, seconds: float) -> None:
-        """Tell how it went: bytes, time, rate, and what the workers spent their time on."""
+        """Report the result: bytes, time, rate, and what the workers spent their time on."""
         spent = sum(stats.seconds.values())
         shares = ", ".join(f"{where} {share / spent:.0%}" for where, share in stats.seconds.items()) if spent else ""
         rate = stats.wire / seconds if seconds else 0.0
@@ -75,7 +75,7 @@ class Reporter:
         self._write("\r\033[K")
 
     def _columns(self) -> int:
-        """Return the terminal's width: a line that is longer cannot be written over."""
+        """Return the terminal's width: a longer line cannot be overwritten."""
         try:
             return os.get_terminal_size(self._stream.fileno()).columns or _COLUMNS
         except (OSError, ValueError):
@@ -88,10 +88,10 @@ class Reporter:
 
 
 class JsonReporter(Reporter):
-    """Speaks to programs: one JSON object a line, its `event` a `note`, a `wait`, the `progress`, or the `end`."""
+    """Reports to programs: one JSON object a line, whose `event` is `note`, `wait`, `progress` or `end`."""
 
     def say(self, line: str) -> None:
-        """Tell one thing."""
+        """Write one message."""
         self._tell("note", text=line)
 
     def _tell_wait(self, wait: Wait) -> None:
@@ -100,7 +100,7 @@ class JsonReporter(Reporter):
 
     @contextmanager
     def watch(self, stats: Progress, name: str) -> Iterator[None]:
-        """Tell how far a meter is, every second; sizes in bytes, times in seconds."""
+        """Report the progress of `stats` every second; sizes in bytes, times in seconds."""
 
         def show(seconds: float) -> None:
             rate = round(stats.done / seconds)
@@ -110,7 +110,7 @@ class JsonReporter(Reporter):
             yield
 
     def finish(self, stats: TransferStats, seconds: float) -> None:
-        """Tell how it went, and the workers' seconds on the wire, for the hash and for the disk."""
+        """Report the result, and the workers' seconds on the wire, for the hash and for the disk."""
         spent = {where: round(share, 3) for where, share in stats.seconds.items()}
         self._tell("end", wireBytes=stats.wire, seconds=round(seconds, 3), spent=spent)
 
@@ -119,21 +119,21 @@ class JsonReporter(Reporter):
 
 
 class QuietReporter(Reporter):
-    """Says nothing."""
+    """Reports nothing."""
 
     def say(self, line: str) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def wait(self, wait: Wait) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
-    def watch(self, stats: Progress, name: str) -> AbstractContextManager[None]:  # noqa: ARG002 - the voice's shape
-        """Say nothing."""
+    def watch(self, stats: Progress, name: str) -> AbstractContextManager[None]:  # noqa: ARG002 - Reporter's signature
+        """Do nothing."""
         return nullcontext()
 
 
 def describe(stats: Progress, name: str, seconds: float) -> str:
-    """Say how far it is, how fast, and how long it will take at this rate."""
+    """Return a line with the bytes done, the rate, and the time left at this rate."""
     rate = stats.done / seconds if seconds > 0 else 0.0
     left = f", {round((stats.total - stats.done) / rate)} s left" if rate else ""
     return f"{name}: {human(stats.done)} of {human(stats.total)}, {human(rate)}/s{left}"

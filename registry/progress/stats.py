@@ -1,4 +1,4 @@
-"""Bytes that came, of all that must, and where the time went."""
+"""Counters of a transfer: bytes, and workers' seconds."""
 
 import threading
 from typing import Protocol
@@ -7,7 +7,7 @@ _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 class Progress(Protocol):
-    """How far something is: `done` of `total` bytes."""
+    """The progress of some work: `done` of `total` bytes."""
 
     @property
     def total(self) -> int:
@@ -16,14 +16,14 @@ class Progress(Protocol):
 
     @property
     def done(self) -> int:
-        """The bytes that are there."""
+        """The bytes that are done."""
         ...
 
 
 class TransferStats:
     """Counts a transfer; any thread may count.
 
-    `done` of `total` bytes are there, `wire` came over the network, by so many `reads`.
+    `done` of `total` bytes are complete, `wire` bytes came over the network, by so many `reads`.
     """
 
     def __init__(self, total: int) -> None:
@@ -42,12 +42,12 @@ class TransferStats:
             self.reads += 1
 
     def skip(self, count: int) -> None:
-        """Count bytes that need not come, for they are there."""
+        """Count bytes that are present and need no download."""
         with self._lock:
             self.done += count
 
     def take_back(self, count: int) -> None:
-        """Count bytes that must come again."""
+        """Count bytes as missing that must be transferred again."""
         with self._lock:
             self.done -= count
 
@@ -58,7 +58,7 @@ class TransferStats:
 
 
 def human(count: float) -> str:
-    """Return a count of bytes as people read it, in powers of 1000."""
+    """Return a count of bytes as text for people, in powers of 1000."""
     number = 0
     while count >= 999.5 and number < len(_UNITS) - 1:
         count /= 1000

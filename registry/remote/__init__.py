@@ -1,6 +1,6 @@
 """A registry over HTTP (distribution-spec).
 
-client  authorization, redirects, errors, and Access, which says how registries are reached
-pull    artifacts read, from the first host that can     endpoint  one repository at one host
-push    artifacts written      upload  a blob on its way in      commit  writes whose outcome is not known
+client  authorization, redirects, errors, and Access, the settings for reaching registries
+pull    reads artifacts, from the first host that answers     endpoint  one repository at one host
+push    writes artifacts      upload  one blob      commit  writes whose outcome is unknown
 """

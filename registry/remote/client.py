@@ -1,4 +1,4 @@
-"""One registry's HTTP API: authorization, redirects and errors, for the rooms that read and write it."""
+"""One registry's HTTP API: authorization, redirects and errors, for reads and writes."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -22,19 +22,19 @@ from registry.reference import Reference, is_loopback
 
 _ERROR_LIMIT = 64 << 10
 _API_VERSION = "Docker-Distribution-Api-Version"
-"""What registries say of themselves (distribution's API), and proxies do not."""
+"""A header that registries send (distribution's API), and proxies do not."""
 
 _MOST_TRIES = 4
-"""How often one request is sent: as nobody, with a token, with a new one, with the scope that the registry names."""
+"""How often one request is sent: anonymously, with a token, with a new one, with the scope that the registry names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """What reaches registries: connections, credentials, which speak plain HTTP, and where their mirrors are written.
+    """The settings for reaching registries: connections, credentials, those on plain HTTP, and their mirrors.
 
-    Mirrors are written in a directory, `hosts_dir`, and in a text, `mirrors`, which goes before it. `hub_endpoint` is
-    the Hugging Face hub's URL, or empty for the public one. `patience` is for what may pass. As a context manager it
-    hangs up when its block ends.
+    Mirrors are configured in a directory, `hosts_dir`, and in a text, `mirrors`, which takes precedence. `hub_endpoint`
+    is the Hugging Face hub's URL, or empty for the public one. `patience` is for temporary failures. As a context
+    manager it closes its connections when its block ends.
     """
 
     transport: Transport
@@ -46,7 +46,7 @@ class Access:
     patience: Patience = field(default_factory=Patience)
 
     def __post_init__(self) -> None:
-        if self.patience.sleep is None:  # what breaks the connections breaks these waits, too
+        if self.patience.sleep is None:  # an interrupt of the connections ends these waits, too
             object.__setattr__(self, "patience", replace(self.patience, sleep=self.transport.pause))
 
     def __enter__(self) -> Self:
@@ -60,7 +60,7 @@ class Access:
         directory = Path(self.hosts_dir) if self.hosts_dir else None
         try:
             is_there = directory is not None and directory.is_dir()
-        except OSError as error:  # what it says may be a rule of the operator's, so it is not passed over
+        except OSError as error:  # it may hold a rule of the operator's, so it is not skipped
             raise BadMirrors(f"{directory}: {error.strerror}") from None
         if not self.mirrors and not is_there:
             return (self._default_host(reference),)
@@ -69,27 +69,26 @@ class Access:
         return find_hosts(directory, reference.namespace, self._default_host(reference), self.mirrors)
 
     def upstream(self, reference: Reference) -> Host:
-        """Return the host that is the registry itself: the one that is written to."""
+        """Return the upstream host (not a mirror). Pushes go there."""
         plainly = self._default_host(reference)
         return next((host for host in self.hosts(reference) if host.name.lower() == plainly.name.lower()), plainly)
 
     def transport_to(self, host: Host) -> Transport:
-        """Return what connects to a host."""
+        """Return the transport for a host."""
         if not host.needs_own_transport:
             return self.transport
         return self.transport.with_options(host.tls, host.proxy, host.connect_seconds)
 
     def _default_host(self, reference: Reference) -> Host:
-        """Return the registry as it is reached where nothing else is written."""
+        """Return the registry's own host, as it is reached without configuration."""
         is_plain = reference.registry in self.plain_http or is_loopback(reference.registry)
         return Host(root=f"{'http' if is_plain else 'https'}://{reference.host}/v2")
 
 
 class Client:
-    """Requests to one repository at one host. What is secret goes to the host's own origin and nowhere else.
+    """Requests to one repository at one host. Secrets are sent to the host's own origin alone.
 
-    A host that is not the registry itself, a mirror, is told with `?ns=` whose content is wanted, and gets the
-    credentials that are known for its own name.
+    A request to a mirror names the registry with `?ns=`, and carries the credentials for the mirror's own name.
     """
 
     def __init__(self, access: Access, host: Host, reference: Reference, actions: str) -> None:
@@ -109,7 +108,7 @@ class Client:
 
     @property
     def who(self) -> str:
-        """Say as whom the registry is asked."""
+        """Return a text for messages: the user who asks."""
         return self._authorizer.who
 
     def url(self, path: str) -> str:
@@ -117,10 +116,10 @@ class Client:
         return urljoin(f"{self.base}/", path) + self._query
 
     def location(self, response: Response, before: str = "") -> str:
-        """Return the absolute URL of an answer's Location, relative to the URL that was asked (RFC 9110, 10.2.2).
+        """Return the absolute URL of an answer's Location, relative to the request's URL (RFC 9110, 10.2.2).
 
-        That is `before` where the answer names none. Raises Refused when there is none either, or when it leads where
-        nobody may be led.
+        Without a Location, return `before`. Raises Refused when that is empty too, or when a redirect to the Location
+        is forbidden.
         """
         location = response.headers.get("Location")
         if not location and before:
@@ -139,7 +138,7 @@ class Client:
         body: bytes | None = None,
         also_reads: str = "",
     ) -> Response:
-        """Send a request; give the answer when its status is one of `accept`, else raise what it means.
+        """Send a request; return the answer if its status is one of `accept`, else raise the error that it means.
 
         `also_reads` names a second repository of the registry that the request reads from.
         Challenges are answered and redirects followed. Raises Unauthorized, NotFound, Refused, Unavailable.
@@ -156,7 +155,7 @@ class Client:
         )
 
     def stream(self, method: str, url: str, headers: Mapping[str, str]) -> StreamingRequest:
-        """Begin a request whose body follows. It cannot be sent twice, so the token is asked for before."""
+        """Begin a request whose body follows. It cannot be sent twice, so the token is requested before."""
         return self._guard.stream(method, url, {**self._private(url, self._scope), **headers})
 
     def moved(self, method: str, response: Response) -> str | None:
@@ -168,9 +167,9 @@ class Client:
         return hop[1] if hop and hop[0] == method else None
 
     def renewed(self, response: Response) -> bool:
-        """Hear of a 401 or 403 to a streamed request; tell whether another token was got, with which to send anew.
+        """Renew the token after a 401 or 403 to a streamed request; return whether there is a new one to send with.
 
-        Raises Unauthorized when the registry wants what cannot be had.
+        Raises Unauthorized when the registry demands what cannot be obtained.
         """
         if not self._is_own_refusal(response):
             return False
@@ -178,7 +177,7 @@ class Client:
         return self._authorizer.answer(response, self._scope, [sent]) is not None
 
     def failure(self, method: str, response: Response) -> Fault:
-        """Say what an unwanted answer means. A store that the host led to speaks for itself alone."""
+        """Return the error for an unwanted answer. A redirect's target answers for itself, not for the registry."""
         if Origin.of(response.url) == self.origin:
             return failure(method, response, self.who)
         said = f"{method} {redacted(response.url)}, where {self.origin} leads to: {response.status}"
@@ -211,7 +210,7 @@ class Client:
         return response.status in (401, 403) and Origin.of(response.url) == self.origin
 
     def _private(self, url: str, scope: str) -> dict[str, str]:
-        """Return what is sent to the host's own origin alone."""
+        """Return the headers that only the host's own origin gets."""
         if Origin.of(url) != self.origin:
             return {}
         header = self._authorizer.header(scope)
@@ -219,7 +218,7 @@ class Client:
 
 
 def failure(method: str, response: Response, who: str) -> Fault:
-    """Say what an unwanted answer means, with the registry's own words."""
+    """Return the error for an unwanted answer, with the registry's own words."""
     words = _words(response)
     said = f"{method} {redacted(response.url)}: {response.status} {words}".rstrip()
     if response.proxy and response.url.startswith("http:"):
@@ -234,7 +233,7 @@ def failure(method: str, response: Response, who: str) -> Fault:
 
 
 def _words(response: Response) -> str:
-    """Read the errors of a registry's JSON answer (distribution-spec, "Error Codes"); nothing else is quoted."""
+    """Return the errors in a registry's JSON answer (distribution-spec, "Error Codes"); nothing else is quoted."""
     try:
         errors = json.loads(response.read(_ERROR_LIMIT))["errors"]
         words = "; ".join(f"{error.get('code', '')}: {error.get('message', '')}" for error in errors)

@@ -1,7 +1,7 @@
-"""Writes whose outcome may stay unknown, brought to one that is known.
+"""Writes whose outcome may be unknown after a failure, and how it is found out.
 
-A time limit, a cut connection or a 5xx says nothing of whether a write took effect. It is never just sent again: the
-registry is asked, and if what was written stands there, that is that.
+A time limit, a cut connection or a 5xx does not tell whether a write took effect. The write is not sent again before
+the registry was asked: if the registry has what was written, the write succeeded.
 """
 
 from collections.abc import Callable
@@ -18,27 +18,27 @@ from registry.progress.stats import human
 from .client import Access, Client
 
 _WORKED_SECONDS = 10.0
-"""A write that broke off after so long was being worked on: whoever cut it off may not have ended that."""
+"""A write that broke off after so long was being processed: the server may go on with it after the cut."""
 
 _PASSING = (408, 425, 429)
 _ANY = frozenset({*range(200, 300), *range(400, 500)} - {*_PASSING})
-"""Statuses that answer a question: neither redirects, nor what may be otherwise in a moment."""
+"""Statuses that are definite answers: neither redirects nor temporary failures."""
 
 _FORBIDDEN = (400, 401, 403, 405)
-"""How a store answers HEAD at an address that was signed for GET."""
+"""Answers of a store to HEAD at an address that was signed for GET."""
 
 
 class Committer:
-    """Writes to one repository of a registry, and asks what became of them. Safe to share between threads."""
+    """Writes to one repository of a registry, and finds out their outcome. Safe to share between threads."""
 
     def __init__(self, client: Client, access: Access) -> None:
         self.client, self.patience = client, access.patience
         self._limits = access.transport.limits
 
     def commit(self, write: Callable[[], None], took_effect: Callable[[], bool], size: int, name: str) -> None:
-        """Write with patience, until that is answered well or has taken effect; raise the last Fault.
+        """Write, with retries, until a success or until the write took effect; raise the last Fault.
 
-        `size` are the bytes that the registry has to settle, and `name` says what they are.
+        `size` are the bytes that the registry must process, and `name` is their name in messages.
         """
         waiting, is_unclear, was_worked_on = self.patience.begin(), False, False
         while True:
@@ -57,7 +57,7 @@ class Committer:
                 waiting.after(Unavailable(str(error)) if was_worked_on and not error.temporary else error)
 
     def waiting(self, size: int, name: str) -> AbstractContextManager[None]:
-        """Wait for answers inside the block as `size` bytes need it, and tell of it."""
+        """Extend the limit of answers inside the block to what `size` bytes need, and report long waits."""
 
         def say(left: float) -> None:
             self.patience.say(Wait(f"{self.client.origin}: has not answered yet to {human(size)} of {name}", 0, left))
@@ -65,9 +65,9 @@ class Committer:
         return committing(size, say)
 
     def holds(self, digest: Digest) -> bool:
-        """Return whether a blob is surely there; raise the registry's faults that may pass, and Unauthorized.
+        """Return whether the registry certainly has a blob; raise its temporary faults, and Unauthorized.
 
-        Where it was led elsewhere, and refused there, the registry has it: it signs addresses for GET alone.
+        A redirect that ends in a refusal means that it has it: registries sign addresses for GET alone.
         """
         url = self.client.url(f"blobs/{digest}")
         with self.client.request("HEAD", url, headers={}, accept=_ANY) as response:
@@ -75,7 +75,7 @@ class Committer:
             return response.status == 200 or (is_elsewhere and response.status in _FORBIDDEN)
 
     def has_taken(self, digest: Digest) -> bool:
-        """Return whether a blob that was written is there, as far as that can be found out now."""
+        """Return whether the registry has a blob that was written, as far as that can be found out now."""
         try:
             if self.holds(digest):
                 return True

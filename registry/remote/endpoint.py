@@ -1,4 +1,4 @@
-"""One host, as one repository is read from it."""
+"""Reads of one repository from one host."""
 
 import threading
 
@@ -25,7 +25,7 @@ class RepositoryEndpoint:
         self._lock = threading.Lock()
 
     def manifest(self, target: str) -> bytes:
-        """Return a manifest's bytes; raise Mismatch when they are not what the host itself announces."""
+        """Return a manifest's bytes; raise Mismatch when they differ from the digest that the host announces."""
         url, headers = self._client.url(f"manifests/{target}"), {"Accept": ", ".join(ACCEPT)}
         with self._client.request("GET", url, headers=headers, accept=(200,)) as response:
             check_coding(response.headers, str(self._reference))
@@ -44,12 +44,12 @@ class RepositoryEndpoint:
         return verified(str(descriptor.digest), content, descriptor.size, descriptor.digest)
 
     def open(self, descriptor: Descriptor, start: int, stop: int) -> tuple[Response, int, int]:
-        """Ask for bytes `start` to `stop` of a blob; give the answer and the offsets of its first byte and its end."""
+        """Request bytes `start` to `stop` of a blob; return the answer and the offsets of its first byte and end."""
         return self._ranges.open(self._client.url(f"blobs/{descriptor.digest}"), descriptor, start, stop)
 
     @property
     def _client(self) -> Client:
-        """Whom to ask through; made when first needed, for it looks for credentials."""
+        """The client; made when first needed, because it reads credentials."""
         with self._lock:
             if self._made is None:
                 self._made = Client(self._access, self._host, self._reference, "pull")

@@ -1,8 +1,8 @@
 """Read artifacts from a registry and its mirrors (distribution-spec, "Pulling").
 
-Whatever a mirror does wrong, the next host is asked, the registry last of all; only when all have failed is the
-failure passed on. What comes is held to its digest, whoever sent it; for a tag there is none, so only hosts that the
-operator trusts with it are asked.
+After any failure of a mirror the next host is asked, the registry last; an error is raised only when all have failed.
+Bytes from every host are checked against their digest. A tag has none, so it is resolved only by hosts that the
+operator trusts with it.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -28,7 +28,7 @@ Result = TypeVar("Result")
 
 
 class RemoteBlobReader:
-    """A blob's bytes on their way from a host."""
+    """A blob's bytes, read from a host."""
 
     def __init__(self, attempt: Attempt, response: Response, start: int, stop: int) -> None:
         self._attempt, self._response, self.start, self.stop = attempt, response, start, stop
@@ -36,7 +36,7 @@ class RemoteBlobReader:
         self.host = attempt.root
 
     def readinto(self, buffer: memoryview) -> int:
-        """Fill the buffer; 0 at the end. Raises Unavailable when the connection breaks, or ends before its time."""
+        """Fill the buffer; return 0 at the end. Raises Unavailable when the connection breaks or ends early."""
         try:
             count = self._response.readinto(buffer)
         except Unavailable as error:
@@ -60,7 +60,7 @@ class RemoteBlobReader:
 
 
 class RemoteRepository:
-    """A repository of a registry, to be read. Safe to share between threads."""
+    """A repository of a registry, for reading. Safe to share between threads."""
 
     def __init__(self, access: Access, reference: Reference) -> None:
         self._reference, self._transport, self._patience = reference, access.transport, access.patience
@@ -71,13 +71,13 @@ class RemoteRepository:
         self._rangeless: set[str] = set()
 
     def resolve(self) -> Resolved:
-        """Look the reference up; see Repository.resolve."""
+        """Resolve the reference; see Repository.resolve."""
         digest, content = self._whole(self._look_up, self._resolvers)
         return descend(digest, content, str(self._reference), self._child)
 
     @property
     def patience(self) -> Patience:
-        """How long to try again what may pass."""
+        """How long temporary failures are retried."""
         return self._patience
 
     def pinned(self, digest: Digest) -> str:
@@ -91,9 +91,9 @@ class RemoteRepository:
         return self._whole(lambda site: site.blob(descriptor), self._turns.order)
 
     def open(self, descriptor: Descriptor, start: int, stop: int) -> RemoteBlobReader:
-        """Ask for bytes `start` to `stop` of a blob; the body is the whole blob when the host knows no ranges.
+        """Request bytes `start` to `stop` of a blob; the body is the whole blob when the host supports no ranges.
 
-        Hosts that lack the blob, or that would send all of it for a part of it, are asked after the others.
+        Hosts that lack the blob, or that would send all of it instead of a part, are asked after the others.
         """
 
         def ask(host: Host, attempt: Attempt) -> RemoteBlobReader:
@@ -116,11 +116,11 @@ class RemoteRepository:
         self._transport.interrupt()
 
     def report_corrupt(self, hosts: Collection[str]) -> bool:
-        """Ask hosts whose bytes were wrong no more, as long as another is left; tell whether better may come now."""
+        """Exclude hosts that sent corrupt bytes, but not the last; return whether another may send correct ones."""
         return self._turns.report_corrupt(hosts)
 
     def _resolvers(self) -> list[Host]:
-        """Return the hosts whose word counts for the reference: for a digest all, for a tag those trusted with it."""
+        """Return the hosts that may resolve the reference: for a digest all, for a tag those trusted with it."""
         hosts = [host for host in self._turns.order() if host.can_resolve or self._reference.digest]
         if not hosts:
             raise BadMirrors(
@@ -135,7 +135,7 @@ class RemoteRepository:
         digest = Digest.of(content, wanted.algorithm) if wanted else Digest.of(content)
         if wanted not in (None, digest):
             raise Mismatch(f"{self._reference}: the registry answered {digest}")
-        parse_manifest(content)  # a host that answers something else has failed: the next one is asked
+        parse_manifest(content)  # a host that returns anything else has failed: the next one is asked
         return digest, content
 
     def _child(self, descriptor: Descriptor) -> bytes:
@@ -146,7 +146,7 @@ class RemoteRepository:
         return self._whole(ask, self._turns.order)
 
     def _whole(self, read: Callable[[RepositoryEndpoint], Result], order: Callable[[], Sequence[Host]]) -> Result:
-        """Read something small to its end from the first host that can, with patience while none can."""
+        """Read a small blob or manifest from the first host that can, with retries while none can."""
 
         def ask(host: Host, attempt: Attempt) -> Result:
             try:
@@ -160,7 +160,7 @@ class RemoteRepository:
         return self._patience.patiently(lambda: self._first(ask, order()))
 
     def _first(self, ask: Callable[[Host, Attempt], Result], hosts: Sequence[Host]) -> Result:
-        """Ask one host after the other until one answers well; a host that just lacks what is wanted need not rest."""
+        """Ask one host after the other until one succeeds; a host that only lacks the content does not have to rest."""
         faults: dict[str, Fault] = {}
         for number, host in enumerate(hosts, 1):
             attempt = self._turns.begin(host)
@@ -168,7 +168,7 @@ class RemoteRepository:
                 with self._hurried() if number < len(hosts) else nullcontext():
                     return ask(host, attempt)
             except BadCaFile:
-                raise  # hosts.toml names a file that is none: no host's failure, and not to be passed over
+                raise  # hosts.toml names a file that is no CA file: not a host's failure, and not to be skipped
             except NotFound as error:
                 attempt.served()
                 faults[host.root] = error
@@ -178,15 +178,15 @@ class RemoteRepository:
         raise self._told(faults)
 
     def _hurried(self) -> AbstractContextManager[None]:
-        """Return a host little time while another is left to be asked."""
+        """Limit the time of one host while another is left."""
         limits = self._transport.limits
         return ending_within(limits.hurried_seconds, limits)
 
     def _told(self, faults: dict[str, Fault]) -> Fault:
-        """Choose the failure that counts, and have it tell of the others.
+        """Choose the error to raise when every host failed; its message includes the others.
 
-        That nothing is there, the registry itself must know. Else what may pass comes first, since waiting helps; else
-        the host of last resort is heard.
+        The upstream's NotFound comes first; else the last temporary error, because a retry may help; else the error of
+        the last host.
         """
         ranked = [faults[root] for root in self._endpoints if root in faults]
         chosen = ranked[-1]

@@ -1,6 +1,6 @@
 """Write artifacts to a registry (distribution-spec, "Pushing").
 
-A question or an offer that only saves bytes never ends a push: any answer but a clear yes means that they are sent.
+A request that only saves bytes never ends a push: after any answer but a clear yes the bytes are sent.
 """
 
 from dataclasses import replace
@@ -18,11 +18,11 @@ from .upload import RemoteUpload, UploadMode, close, cross_check
 
 _ERROR_LIMIT = 64 << 10
 _QUESTION_SECONDS = 3.0
-"""Patience for a question that only saves bytes."""
+"""How long a request is retried that only saves bytes."""
 
 
 class RemotePusher:
-    """A repository of a registry, to be written. Safe to share between threads."""
+    """A repository of a registry, for writing. Safe to share between threads."""
 
     def __init__(self, access: Access, reference: Reference) -> None:
         if reference.digest:
@@ -34,7 +34,7 @@ class RemotePusher:
 
     @property
     def patience(self) -> Patience:
-        """How long to try again what may pass."""
+        """How long temporary failures are retried."""
         return self._patience
 
     def pinned(self, digest: Digest) -> str:
@@ -46,7 +46,7 @@ class RemotePusher:
         self._transport.interrupt()
 
     def has(self, digest: Digest) -> bool:
-        """Return whether a blob is there already, and surely."""
+        """Return whether the registry certainly has a blob; False after any failure."""
         hasty = replace(self._patience, seconds=min(self._patience.seconds, _QUESTION_SECONDS))
         try:
             return hasty.patiently(lambda: self._committer.holds(digest))
@@ -54,7 +54,7 @@ class RemotePusher:
             return False
 
     def mount(self, digest: Digest, repository: str) -> bool:
-        """Take a blob over from another repository of the registry; False when it would rather have the bytes."""
+        """Mount a blob from another repository of the registry; return False when the registry needs the bytes."""
         url = self._client.url(f"blobs/uploads/?mount={digest}&from={quote(repository)}")
         try:
             with self._client.request(
@@ -69,21 +69,21 @@ class RemotePusher:
 
     @property
     def wants_digest_first(self) -> bool:
-        """Whether this registry takes large blobs only under a digest that is known before."""
+        """Whether this registry accepts large blobs only with a digest at their start."""
         return self._manner is UploadMode.WHOLE
 
     def begin(self, size: int | None, digest: Digest | None = None) -> RemoteUpload:
-        """Begin a blob; both its size and its digest may be unknown, unless `wants_digest_first`."""
+        """Begin an upload; size and digest may be unknown, unless `wants_digest_first`."""
         location, manner = self._patience.patiently(self._open), self._manner
         if size is None and manner is UploadMode.STREAMED:
-            manner = UploadMode.CHUNKED  # one request must say how much it brings
+            manner = UploadMode.CHUNKED  # a single request must state its length
         return RemoteUpload(self._committer, location, size, manner, digest=digest, learn=self._learn)
 
     def _learn(self, manner: UploadMode) -> None:
         self._manner = manner
 
     def put(self, content: bytes, digest: Digest) -> None:
-        """Write a small blob whole."""
+        """Write a small blob at once."""
         self._committer.commit(
             lambda: self._put(content, digest),
             lambda: self._committer.has_taken(digest),
@@ -95,11 +95,11 @@ class RemotePusher:
         location = self._open()
         try:
             close(self._client, location, content, digest)
-        except NotFound as error:  # an upload that was opened just now
+        except NotFound as error:  # of an upload that was opened just now
             raise UploadLost(str(error), is_lasting=True) from error
 
     def put_manifest(self, manifest: Manifest) -> Digest:
-        """Write the manifest under the reference's tag; raise Mismatch when the registry counted another digest."""
+        """Write the manifest under the reference's tag; raise Mismatch when the registry computed another digest."""
         content = manifest.to_bytes()
         digest = Digest.of(content)
         url = self._client.url(f"manifests/{self._reference.target}")
@@ -120,7 +120,7 @@ class RemotePusher:
         return digest
 
     def _open(self) -> str:
-        """Open an upload; give its address. One that nobody hears of is let lapse by the registry."""
+        """Open an upload; return its address. The registry discards one that is not completed."""
         url = self._client.url("blobs/uploads/")
         with self._client.request("POST", url, headers={}, accept=(202,), body=b"") as response:
             location = self._client.location(response)

@@ -19,14 +19,14 @@ _ERROR_LIMIT = 64 << 10
 _ARRIVED = re.compile(r"(?:bytes=)?0-(\d+)")
 
 CHUNK_BYTES = 64 << 20
-"""What a request of a chunked upload carries: under the 100 MB of common proxies."""
+"""The size of a request in a chunked upload: below the 100 MB limit of common proxies."""
 
 
 class UploadMode(Enum):
-    """How a registry takes a large blob.
+    """How a registry accepts a large blob.
 
-    One streamed PATCH, as docker sends it, is taken nearly everywhere. Behind a proxy with a limit it must come in
-    chunks; a registry without PATCH wants one PUT, for which the digest must be known before the first byte.
+    Nearly every registry accepts one streamed PATCH, as docker sends it. Behind a proxy with a limit the blob must be
+    sent in chunks; a registry without PATCH needs one PUT, for which the digest must be known before the first byte.
     """
 
     STREAMED = "one PATCH"
@@ -44,9 +44,10 @@ _BETTER = {
 
 
 class RemoteUpload:
-    """A blob on its way in the given manner, of known size and digest where that is one PUT.
+    """An upload of one blob in the given mode; one PUT needs its size and digest.
 
-    Raises UploadModeRejected, `learn` told, when another manner would do, and UploadLost when it must begin again.
+    Raises UploadModeRejected, after a call of `learn`, when another mode may work, and UploadLost when the upload must
+    begin again.
     """
 
     def __init__(  # noqa: PLR0913 - what a blob is, and how it goes
@@ -81,7 +82,7 @@ class RemoteUpload:
                 self._end()
 
     def resume(self) -> int:
-        """Ask how much has arrived, to go on behind it after a broken connection; give that offset.
+        """Ask the registry how much has arrived, after a broken connection; return the offset to go on from.
 
         Raises UploadLost when it cannot go on, Unavailable and the other faults of a request (distribution-spec,
         "Chunked Upload": GET of the upload's address answers its Range, and the address to go on with).
@@ -96,11 +97,11 @@ class RemoteUpload:
         except (NotFound, Refused) as error:
             raise UploadLost(str(error)) from error
         last = int(arrived[1]) if arrived else 0
-        self._sent = self._until = self._resumed = last + 1 if last else 0  # registries write 0-0 for nothing, too
+        self._sent = self._until = self._resumed = last + 1 if last else 0  # 0-0 may mean an empty upload
         return self._sent
 
     def _resume_whole(self) -> int:
-        """Find out whether the one PUT that broke took effect: it cannot go on in the middle."""
+        """Return the offset after a broken PUT: it took effect, was redirected, or is lost, but cannot be continued."""
         if self._moved:
             self._sent = self._until = 0
             return 0
@@ -110,7 +111,7 @@ class RemoteUpload:
         return self._size
 
     def commit(self, digest: Digest) -> None:
-        """Close the blob under its digest; raise Mismatch when the registry counted another one."""
+        """Complete the blob under its digest; raise Mismatch when the registry computed another one."""
         if self._manner is UploadMode.WHOLE:
             return
         try:
@@ -124,7 +125,7 @@ class RemoteUpload:
             raise UploadLost(str(error)) from error
 
     def _begin(self, at_hand: int) -> None:
-        """Begin a request; of a blob whose size nobody knows it carries just what is at hand."""
+        """Begin a request; if the blob's size is unknown, it carries only the `at_hand` bytes."""
         rest = at_hand if self._size is None else self._size - self._sent
         self._until = self._sent + min(self._stretch or rest, rest)
         headers = {**_BYTES, "Content-Length": str(self._until - self._sent)}
@@ -182,19 +183,19 @@ class RemoteUpload:
 
 
 def close(client: Client, location: str, content: bytes, digest: Digest) -> None:
-    """Close an upload with its last bytes, under its digest; raise Mismatch when the registry counted another one."""
+    """Complete an upload with its last bytes and its digest; raise Mismatch when the registry computed another one."""
     accept = (200, 201, 202, 204)
     with client.request("PUT", with_digest(location, digest), headers=_BYTES, accept=accept, body=content) as response:
         cross_check(response, digest)
 
 
 def with_digest(location: str, digest: Digest | None) -> str:
-    """Return an upload's address with the digest that closes it."""
+    """Return an upload's address with the digest that completes it."""
     return f"{location}{'&' if '?' in location else '?'}digest={digest}"
 
 
 def cross_check(response: Response, digest: Digest) -> None:
-    """Raise Mismatch when a registry counted another digest than what was sent has."""
+    """Raise Mismatch when the registry computed another digest than that of the sent bytes."""
     counted = response.headers.get("Docker-Content-Digest")
     response.read(_ERROR_LIMIT)
     if counted and counted.startswith("sha256:") and counted != str(digest):
