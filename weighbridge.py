@@ -1,4 +1,4 @@
-"""The `weighbridge` command: gathers the verbs of the rooms."""
+"""The `weighbridge` command, with the verbs of all packages."""
 
 import argparse
 import sys
@@ -21,7 +21,7 @@ _EPILOG = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb; return its exit code."""
+    """Run one verb and return its exit code."""
     parser = argparse.ArgumentParser(prog="weighbridge", description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument("--version", action="version", version=f"weighbridge {VERSION}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)

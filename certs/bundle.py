@@ -16,5 +16,5 @@ class Bundle:
     key: bytes = field(repr=False)
 
     def without_ca_key(self) -> "Bundle":
-        """Forget the key that could sign for any name: whoever serves has no need of it."""
+        """Return the bundle without the key that could sign for any name: a server does not need it."""
         return replace(self, ca_key=None)

@@ -19,7 +19,7 @@ The CA's private key is thrown away unless --with-ca-key is given."""
 
 
 def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `certs` and what it can do."""
+    """Add `certs` and its subcommands."""
     certs = verbs.add_parser("certs", help="the webhook's TLS material", description="The webhook's TLS material.")
     certs.set_defaults(run=partial(_show_help, certs))
     init = certs.add_subparsers(metavar="VERB").add_parser(
@@ -49,7 +49,7 @@ def _show_help(parser: argparse.ArgumentParser, _arguments: argparse.Namespace) 
 
 
 def _init(arguments: argparse.Namespace) -> int:
-    """Make a bundle, then write it or print it."""
+    """Issue a bundle, then write it or print it."""
     from . import files, issue, manifests, names
 
     wanted = names.Names.parse(arguments.service, arguments.namespace, arguments.dns_name, arguments.ip)

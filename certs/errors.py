@@ -1,6 +1,6 @@
 """What can go wrong with TLS material, each failure with its code and its hint.
 
-CertsError                          base of every error that this room raises on purpose
+CertsError                          base of every error that this package raises on purpose
 ├── BadNameError            certs.bad-name      text that is no DNS name, Service, namespace or IP address
 ├── BadValidityError        certs.bad-validity  a life of the leaf that its CA cannot cover
 ├── FileExistsAlreadyError  certs.exists        a file that would be overwritten

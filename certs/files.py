@@ -10,7 +10,7 @@ _PUBLIC, _PRIVATE = 0o644, 0o600
 
 
 def check_absent(bundle: Bundle, directory: Path) -> None:
-    """Raise FileExistsAlreadyError when one of the bundle's files is there already."""
+    """Raise FileExistsAlreadyError when one of the bundle's files exists."""
     present = [name for name in _contents(bundle) if (directory / name).exists()]
     if present:
         raise FileExistsAlreadyError(f"{directory} has {', '.join(present)} already")
@@ -19,7 +19,7 @@ def check_absent(bundle: Bundle, directory: Path) -> None:
 def write_bundle(bundle: Bundle, directory: Path) -> list[Path]:
     """Write ca.crt, tls.crt, tls.key, and ca.key when the bundle still has it; raise UnwritableError.
 
-    Keys are readable by their owner alone from the first byte on.
+    Keys are readable only by their owner, from their creation on.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def _contents(bundle: Bundle) -> dict[str, tuple[bytes, int]]:
 
 
 def _replace(path: Path, content: bytes, mode: int) -> Path:
-    """Put a whole file in place at once: a server that reads it sees the old one or the new one."""
+    """Replace a file atomically: a server that reads it sees the old one or the new one."""
     staging = path.with_name(f".{path.name}.new")
     staging.unlink(missing_ok=True)
     descriptor = os.open(staging, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

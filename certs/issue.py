@@ -1,4 +1,4 @@
-"""Make certificates: a function of names, keys and the time.
+"""Certificates, issued by a function of names, keys and the time.
 
 The profile is RFC 5280's, as Go and OpenSSL check it in their strict modes: ECDSA P-256, critical key usage
 and basic constraints, key identifiers on both, and on the leaf serverAuth and the names as SANs alone.
@@ -20,7 +20,7 @@ from .names import Names
 
 CA_DAYS = 3650
 LEAF_DAYS = 365
-_BACKDATED = dt.timedelta(hours=1)  # for clocks that run behind ours
+_BACKDATED = dt.timedelta(hours=1)  # for clocks that are slow
 
 _usage = partial(
     x509.KeyUsage,
@@ -38,7 +38,7 @@ Key = ec.EllipticCurvePrivateKey
 
 
 def new_key() -> Key:
-    """Make an ECDSA P-256 key."""
+    """Return a new ECDSA P-256 key."""
     return ec.generate_private_key(ec.SECP256R1())
 
 
@@ -49,7 +49,7 @@ class _Authority:
 
 
 def issue(names: Names, now: dt.datetime, leaf_days: int = LEAF_DAYS, make_key: Callable[[], Key] = new_key) -> Bundle:
-    """Make a CA and the leaf that it signs; raise BadValidityError when the leaf would outlive its CA.
+    """Return a new CA and the leaf that it signs; raise BadValidityError when the leaf would outlive its CA.
 
     `now` is an aware time; both certificates start an hour before it.
     """

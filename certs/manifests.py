@@ -1,4 +1,4 @@
-"""What of a bundle goes to the cluster: the serving Secret, and the CA for the API server."""
+"""A bundle's manifests for the cluster: the serving Secret, and the CA for the API server."""
 
 import base64
 import io
@@ -33,10 +33,10 @@ def secret(bundle: Bundle, namespace: str) -> dict[str, Any]:
 
 
 def trust(bundle: Bundle) -> dict[str, Any]:
-    """Return the fragment of the MutatingWebhookConfiguration that only says whom to trust.
+    """Return the fragment of the MutatingWebhookConfiguration that only holds the CA to trust.
 
-    It is for server-side apply under FIELD_MANAGER: that manager then owns the caBundle fields and nothing
-    else, so an apply of the manifests, which carry no caBundle, leaves them alone.
+    It is for server-side apply under FIELD_MANAGER: that manager then owns only the caBundle fields, so an
+    apply of the manifests, which have no caBundle, does not change them.
     """
     ca = {"caBundle": _base64(bundle.ca_certificate)}
     return {
@@ -48,7 +48,7 @@ def trust(bundle: Bundle) -> dict[str, Any]:
 
 
 def to_yaml(*documents: dict[str, Any]) -> str:
-    """Write documents as one YAML stream."""
+    """Return documents as one YAML stream."""
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment] # declared None, read as a bool

@@ -1,4 +1,4 @@
-"""The names that a serving certificate answers to."""
+"""The names in a serving certificate."""
 
 import ipaddress
 import re
@@ -18,7 +18,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """A Service's DNS names, and what else the certificate shall cover."""
+    """A Service's DNS names, and further names and addresses of the certificate."""
 
     service: str
     namespace: str

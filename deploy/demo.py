@@ -1,4 +1,4 @@
-"""The whole road on one machine, without a cluster or a registry: pack, inject, pull, verify.
+"""The whole path of a model on one machine, without a cluster or a registry: pack, inject, pull, verify.
 
 Every step runs what a user or a cluster would run: `weighbridge push`, `weighbridge inject`, and the command of the
 initContainer that was injected, with its volume mapped to a folder.
@@ -30,7 +30,7 @@ _COLORED = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
 def main() -> None:
-    """Show the road in a folder that goes away with the show."""
+    """Run the demonstration in a temporary folder."""
     started = time.monotonic()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
@@ -119,7 +119,7 @@ def _run(*command: str, root: Path, end: str = "") -> str:
 
 
 def _run_container(container: dict[str, Any], volume: Path, root: Path) -> None:
-    """Run a container's command with its environment, as the kubelet would, but for the mounts."""
+    """Run a container's command with its environment, as the kubelet would, but without its mounts."""
     mount = container["volumeMounts"][0]["mountPath"]
     wanted = {entry["name"]: entry["value"].replace(mount, str(volume)) for entry in container["env"]}
     env = {**_ENVIRON, **wanted}
@@ -130,7 +130,7 @@ def _run_container(container: dict[str, Any], volume: Path, root: Path) -> None:
 
 
 def _said(done: "subprocess.CompletedProcess[str]", root: Path) -> str:
-    """Show what a command told people; give its result, or stop the show where it failed."""
+    """Print what a command wrote to stderr; return its stdout, or exit if the command failed."""
     for line in done.stderr.splitlines():
         print(f"  {_dim(_short(line, root))}")
     if done.returncode != 0:
@@ -151,7 +151,7 @@ def _list(folder: Path) -> None:
 
 
 def _compare(wanted: Path, got: Path) -> None:
-    """Print each file with its digest; stop the show if one differs."""
+    """Print each file with its digest; exit if one differs."""
     if list(_files(wanted)) != list(_files(got)):
         sys.exit("the pulled files differ from the packed ones")
     for path, size, digest in _files(got):

@@ -1,4 +1,4 @@
-"""Sent files to a ModelPack artifact: the same files make the same bytes, whenever and wherever (model-spec v0.0.7)."""
+"""From sent files to a ModelPack artifact: equal files give equal bytes, at any time and place (model-spec v0.0.7)."""
 
 import json
 from collections.abc import Sequence
@@ -17,23 +17,23 @@ from .layer_blob import raw
 from .source.source_file import SourceFile
 from .upload.send import PushedFile
 
-_MANIFEST_LIMIT = 4 << 20  # what registries should take (distribution-spec, "Pushing Manifests")
+_MANIFEST_LIMIT = 4 << 20  # what registries should accept (distribution-spec, "Pushing Manifests")
 _SOME_DIGEST = Digest("0" * 64)
 _NO_TIME = "1970-01-01T00:00:00Z"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What the packer says of the model beside its files."""
+    """What the artifact says about the model beside its files."""
 
     name: str = ""
     licenses: tuple[str, ...] = ()
     origin: HubSource | None = None
-    """The repository and the commit that the files are from."""
+    """The repository and the commit of the files."""
 
 
 def config_of(sent: Sequence[PushedFile], about: ModelInfo) -> bytes:
-    """Return the ModelPack config. No time is told: times differ, models not."""
+    """Return the ModelPack config. It holds no time, so that equal models give equal bytes."""
     origin = {"sourceURL": f"hf://{about.origin.repository}", "revision": about.origin.revision} if about.origin else {}
     descriptor = {"name": about.name, "licenses": list(about.licenses), **origin}
     model_format = format_of([one.file.path for one in sent])
@@ -46,7 +46,7 @@ def config_of(sent: Sequence[PushedFile], about: ModelInfo) -> bytes:
 
 
 def manifest_of(sent: Sequence[PushedFile], config: bytes) -> Manifest:
-    """Return the manifest; raise TooManyFiles when registries would not take it."""
+    """Return the manifest; raise TooManyFiles when it is too large for registries."""
     manifest = Manifest(
         artifact_type=ARTIFACT_TYPE,
         config=Descriptor(media_type=CONFIG_TYPE, digest=Digest.of(config), size=len(config)),
@@ -59,9 +59,9 @@ def manifest_of(sent: Sequence[PushedFile], config: bytes) -> Manifest:
 
 
 def check_fits(files: Sequence[SourceFile], chunk: int, about: ModelInfo) -> None:
-    """Raise TooManyFiles when the manifest of files would be too large: names, sizes and numbers of chunks tell.
+    """Raise TooManyFiles when the manifest would be too large, by the files' names, sizes and numbers of chunks.
 
-    Compressed files may come to have more to tell; `manifest_of` sees it in the end.
+    Compressed files may need larger annotations than estimated here; `manifest_of` checks again.
     """
     planned = [PushedFile(file, raw(_SOME_DIGEST, file.size, _chunks(file, chunk))) for file in files]
     manifest_of(planned, config_of(planned, about))

@@ -1,4 +1,4 @@
-"""What kind of layer a file makes, by its name (model-spec, "Layers"; the lists follow modctl's)."""
+"""The kind of layer for a file, by its name (model-spec, "Layers"; the lists follow modctl's)."""
 
 from fnmatch import fnmatchcase
 
@@ -10,7 +10,7 @@ _WEIGHT = (
 )
 _CONFIG = ("vocab.txt", "merges.txt")
 _WEIGHT_BYTES = 10 << 20
-"""An unknown file of at least this size is taken for weights."""
+"""An unknown file of at least this size counts as weights."""
 
 _FORMATS = {
     ".safetensors": "safetensors",
@@ -32,7 +32,7 @@ def category_of(path: str, size: int) -> str:
 
 
 def format_of(paths: list[str]) -> str | None:
-    """Return the model format that the files show, the first of the known ones, or None."""
+    """Return the first known model format that the files' names show, or None."""
     for suffix, name in _FORMATS.items():
         if any(path.endswith(suffix) for path in paths):
             return name

@@ -18,11 +18,11 @@ _JOBS = 8
 _HUB = "hf://"
 
 Bring = Callable[[str, Path, Sequence[str], Access, Reporter], str]
-"""Pulls a source to a folder, less what globs leave out; gives the source, pinned."""
+"""Pulls a source to a folder, without what globs exclude; returns the source, pinned."""
 
 
 def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", bring: Bring) -> None:
-    """Add this room's verb to the command's parser. `bring` pulls what is packed from the hub."""
+    """Add the verb `push` to the command's parser. `bring` pulls a model from the hub to be packed."""
     push = verbs.add_parser(
         "push",
         help="pack a model folder, or a repository of the Hugging Face hub, and push it",
@@ -106,7 +106,7 @@ def _run_push(bring: Bring, arguments: argparse.Namespace) -> int:
 def _folder(
     arguments: argparse.Namespace, bring: Bring, access: Access, reporter: Reporter
 ) -> Iterator[tuple[Path, HubSource | None]]:
-    """Return the folder to pack, and where it came from: one from the hub lasts as long as the block."""
+    """Return the folder to pack, and its source; delete a folder pulled from the hub at the end of the block."""
     if not arguments.folder.startswith(_HUB):
         yield Path(arguments.folder), None
         return

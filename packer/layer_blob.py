@@ -1,4 +1,4 @@
-"""What a file became: a blob, and what its layer says of it."""
+"""The blob of a file, and the annotations of its layer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,12 +7,12 @@ from registry.chunk_index import Chunks, PackedChunks
 from registry.digest import Digest
 
 RAW, ZSTD = "raw", "tar+zstd"
-"""ModelPack's names for the two codecs that are written."""
+"""ModelPack's names for the two codecs that the packer writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class LayerBlob:
-    """A blob of `size` bytes, and the digest of what it is without its codec."""
+    """A blob of `size` bytes, and the digest of its decoded content."""
 
     digest: Digest
     size: int
@@ -22,10 +22,10 @@ class LayerBlob:
 
 
 def raw(digest: Digest, size: int, chunks: Chunks | None = None) -> LayerBlob:
-    """Return a file that is its own blob."""
+    """Return the blob of a file without a codec."""
     return LayerBlob(digest, size, digest, RAW, chunks.to_annotations() if chunks else {})
 
 
 def packed(digest: Digest, diff_id: Digest, chunks: PackedChunks) -> LayerBlob:
-    """Return a file behind zstd."""
+    """Return the blob of a file compressed with zstd."""
     return LayerBlob(digest, chunks.stops[-1], diff_id, ZSTD, chunks.to_annotations())

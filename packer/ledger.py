@@ -1,4 +1,4 @@
-"""What was hashed and pushed before, remembered: an unchanged file need not be read to know that a registry has it."""
+"""A database of files hashed and blobs pushed: an unchanged file that a registry has is not read again."""
 
 import json
 import sqlite3
@@ -14,7 +14,7 @@ from .layer_blob import LayerBlob
 from .source.source_file import SourceFile
 
 _SETTLED_SECONDS = 2.0
-"""A file that changed this short a time before is not remembered: its next change might show the same time."""
+"""A file changed more recently than this is not recorded: its next change might get the same time stamp."""
 
 _TABLES = """
 create table if not exists blobs (
@@ -29,16 +29,16 @@ create table if not exists places (
 
 
 def default_path(environ: Mapping[str, str]) -> Path:
-    """Return the ledger's place in this user's cache."""
+    """Return the ledger's path in this user's cache."""
     cache = environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME", "/")) / ".cache"
     return Path(cache) / "weighbridge" / "pushed.sqlite"
 
 
 class Ledger:
-    """Digests by file identity, and repositories by digest. Any thread may ask; a ledger that fails knows nothing."""
+    """Digests by file identity, and repositories by digest. Safe to share between threads; a failing one is empty."""
 
     def __init__(self, path: Path | None) -> None:
-        """`path` None means a ledger that remembers nothing."""
+        """A `path` of None means a ledger that records nothing."""
         self._path = path
         if path is not None:
             try:
@@ -49,7 +49,7 @@ class Ledger:
                 self._path = None
 
     def find(self, file: SourceFile, codec: str, chunk: int) -> LayerBlob | None:
-        """Return what a file became that is still the same, behind the same codec and in chunks of the same size."""
+        """Return the recorded blob of an unchanged file, for the same codec and chunk size, or None."""
         query = "select digest, size, diff_id, annotations from blobs where identity = ? and codec = ? and chunk = ?"
         for digest, size, diff_id, annotations in self._ask(query, (_identity(file), codec, chunk)):
             try:
@@ -60,7 +60,7 @@ class Ledger:
         return None
 
     def note(self, file: SourceFile, codec: str, chunk: int, counted: LayerBlob) -> None:
-        """Remember what a file became, unless it changed only just now."""
+        """Record a file's blob, unless the file changed only just now."""
         if time() - max(file.status.st_mtime, file.status.st_ctime) < _SETTLED_SECONDS:
             return
         told = json.dumps(dict(counted.annotations))
@@ -68,12 +68,12 @@ class Ledger:
         self._ask("insert or replace into blobs values (?, ?, ?, ?, ?, ?, ?)", row)
 
     def place(self, digest: Digest, registry: str) -> str | None:
-        """Return a repository of `registry` that has a blob, if one is remembered."""
+        """Return a repository of `registry` that has a blob, if one is recorded."""
         query = "select repository from places where digest = ? and registry = ?"
         return next((str(row[0]) for row in self._ask(query, (str(digest), registry))), None)
 
     def note_places(self, digests: Iterable[Digest], registry: str, repository: str) -> None:
-        """Remember that a repository has blobs."""
+        """Record that a repository has blobs."""
         rows = [(str(digest), registry, repository) for digest in digests]
         if self._path is not None:
             with suppress(sqlite3.Error), closing(self._connect(self._path)) as database, database:
@@ -86,7 +86,7 @@ class Ledger:
             with closing(self._connect(self._path)) as database, database:
                 return database.execute(statement, values).fetchall()
         except sqlite3.Error:
-            return []  # a memory, not a source of truth
+            return []  # a cache, not a source of truth
 
     def _connect(self, path: Path) -> sqlite3.Connection:
         return sqlite3.connect(path, timeout=5)

@@ -26,7 +26,7 @@ from .upload.send import SMALL_BYTES, PushedFile, SendOptions, Target, chunk_byt
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pushed:
-    """What was pushed. `wire_bytes` is what had to be sent of `size` bytes."""
+    """The result of a push. `wire_bytes` were sent, of `size` bytes."""
 
     pinned: str
     digest: Digest
@@ -38,9 +38,9 @@ class Pushed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How a folder is packed: `include` allows suspicious files, `exclude` leaves files out, both by globs.
+    """How a folder is packed: `include` allows suspicious files, `exclude` skips files, both by globs.
 
-    With `follow_links` links may lead out of the folder.
+    With `follow_links` links may point outside the folder.
     """
 
     about: ModelInfo = field(default_factory=ModelInfo)
@@ -52,7 +52,7 @@ class Options:
 
 
 def push(folder: Path, target: Target, options: Options, reporter: Reporter) -> Pushed:
-    """Pack `folder` and push it; raise Fault, and then the tag is what it was before."""
+    """Pack `folder` and push it; raise Fault, and then the tag is unchanged."""
     started = time.monotonic()
     pusher = target.pusher
     # 1
@@ -90,10 +90,10 @@ def push(folder: Path, target: Target, options: Options, reporter: Reporter) -> 
 def _send_all(
     target: Target, files: tuple[SourceFile, ...], options: Options, stats: TransferStats
 ) -> list[PushedFile]:
-    """Send the files, the largest first so that none is left alone at the end; give them in their own order.
+    """Send the files, the largest first so that none is left alone at the end; return them in the given order.
 
-    Large files keep a core busy with hashing, so there are no more of them at a time than cores; small ones wait for
-    answers, and many can.
+    Hashing a large file keeps a core busy, so at most as many are sent at a time as there are cores; small files mostly
+    wait for answers, so more are sent at a time.
     """
     order = sorted(files, key=lambda file: -file.size)
     large = [file for file in order if file.size > SMALL_BYTES]

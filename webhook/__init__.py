@@ -8,12 +8,11 @@
                                 │  status     the plan, and later the record of it
                                 └▶ volumes, containers, tolerations: builders that add what is missing
 
-server/     app (HTTP), serving and tls (reads the certificate)
-injection/  inject, the story, and what it decides; `workloads` copies label and annotations to templates
-pod/        parts of a pod, read and made
+server/     app (HTTP), serving, and tls (reads the certificate)
+injection/  inject, the story, and its decisions; `workloads` copies label and annotations to templates
+pod/        readers and builders of a pod's parts
 manifests/  the same over files, for the verb `inject`: documents, roundtrip and scalars keep YAML as it was
 
 IO is in `server`, `catalog` (reads its directory), `__main__` and `command` (files). The rest is functions from values
-to values. Pods stay raw dicts, so that no field that we do not know is ever lost; all else is parsed once into frozen
-values.
+to values. Pods stay raw dicts, so that no unknown field is ever lost; all else is parsed once into frozen values.
 """

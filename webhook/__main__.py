@@ -9,7 +9,7 @@ from .settings import Settings
 
 
 def main() -> None:
-    """Check the settings, then become gunicorn; exit with 2 for settings that are wrong."""
+    """Check the settings, then exec gunicorn; exit with 2 if they are wrong."""
     try:
         Settings.from_env(os.environ)
     except Fault as fault:

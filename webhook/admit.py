@@ -17,14 +17,14 @@ from .settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """An answer, and the stable code of what was decided: for the log."""
+    """An answer, and the stable code of the decision for the log."""
 
     code: str
     answer: Raw
 
 
 def admit_pod(review: Review, catalog: Catalog, settings: Settings) -> Decision:
-    """Return a labelled pod its model, let another pass, refuse one that asks for what cannot be."""
+    """Inject the model into a labelled pod; allow a pod without the label; refuse one whose request is invalid."""
     try:
         outcome = inject(review.obj, catalog, settings)
     except Fault as fault:
@@ -35,7 +35,7 @@ def admit_pod(review: Review, catalog: Catalog, settings: Settings) -> Decision:
 
 
 def admit_workload(review: Review, catalog: Catalog, settings: Settings) -> Decision:
-    """Copy a workload's keys into its template; never refuse one, but foretell that its pods will be."""
+    """Copy a workload's keys into its template; never refuse it, but warn if its pods will be refused."""
     if review.kind not in TEMPLATES:
         return Decision("other-kind", allow(review, []))
     outcome = propagate(review.kind, review.obj, review.old_object)
@@ -46,7 +46,7 @@ def admit_workload(review: Review, catalog: Catalog, settings: Settings) -> Deci
 
 
 def _forecast(pod: Raw, catalog: Catalog, settings: Settings) -> Iterator[str]:
-    # A refused pod is reported to the controller that makes it; this one reaches whoever applies the workload.
+    # A refused pod is reported to the controller that creates it; this warning reaches the workload's author.
     try:
         inject(pod, catalog, settings)
     except Fault as fault:

@@ -1,4 +1,4 @@
-"""The catalog: model names and what they stand for, from the ConfigMap that is mounted as files."""
+"""The catalog: model names and their sources, from the ConfigMap that is mounted as files."""
 
 import logging
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ Stamp = tuple[tuple[str, int, int, int], ...]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """What a model's name stands for."""
+    """The source of a model's name."""
 
     source: Source
     gpu: bool = False
@@ -32,14 +32,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """Entries by name, and beside them the reasons why others could not be read."""
+    """Entries by name, and the reasons why others could not be read."""
 
     entries: Mapping[str, Entry] = field(default_factory=dict)
     broken: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, texts: Mapping[str, str]) -> "Catalog":
-        """Read one YAML text for each name; a broken one does not take the others down."""
+        """Parse one YAML text for each name; a broken one does not affect the others."""
         entries: dict[str, Entry] = {}
         broken: dict[str, str] = {}
         for name, text in texts.items():
@@ -58,9 +58,9 @@ class CatalogDirectory:
         self._held: tuple[Stamp, Catalog] = ((), Catalog())
 
     def current(self) -> Catalog:
-        """Return the catalog as it is now; no directory means no entries.
+        """Return the current catalog; no directory means no entries.
 
-        Safe from many threads: at worst, two of them read the same change.
+        Safe to call from many threads: at worst, two of them read the same change.
         """
         stamp, catalog = self._held
         try:
@@ -69,12 +69,12 @@ class CatalogDirectory:
                 catalog = Catalog.read({name: self._text(name) for name, *_ in now})
                 self._held = (now, catalog)
         except OSError as error:
-            # The kubelet may be swapping the files: the last good catalog serves on.
+            # The kubelet may be swapping the files: keep the last good catalog.
             _log.warning("the catalog in %s could not be read again: %s", self._directory, error)
         return catalog
 
     def _text(self, name: str) -> str:
-        # Bytes that are no text spoil their own entry alone.
+        # Bytes that are no text make only their own entry invalid.
         return (self._directory / name).read_text("utf-8", errors="replace")
 
     def _stamp(self) -> Stamp:

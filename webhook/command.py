@@ -38,7 +38,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Inject a file to standard output; 0, or 1 when something was refused."""
+    """Write an injected file to standard output; return 0, or 1 when an object was refused."""
     # here, so that other verbs do not pay for a YAML parser
     from .manifests.documents import inject_document, split_documents
 
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _report(place: str, document: "Document") -> bool:
-    """Tell what became of a document, and give back whether anything in it was refused."""
+    """Print the outcome of each object in a document; return whether one was refused."""
     refused = False
     for result in document.results:
         refused = _report_result(place, result) or refused

@@ -1,7 +1,7 @@
 """THE public contract: every label and annotation, with its meaning, default and parser.
 
-README's table is tested against `KEYS`. Nothing else in the project spells these keys out, except the
-remedies in `refusals`.
+README's table is tested against `KEYS`. No other module writes these keys out, except for the hints in
+`refusals`.
 """
 
 from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ class Key(Generic[T]):
     parse: Callable[[str], T]
 
     def read(self, pod: Raw) -> T | None:
-        """Read the key from a pod; None when it is absent. Raises the parser's Refusal, or BadAnnotation."""
+        """Return the key's value on a pod; None when it is absent. Raises the parser's Refusal, or BadAnnotation."""
         held = labels(pod) if self.kind == "label" else annotations(pod)
         value = held.get(self.name)
         if value is None:
@@ -48,7 +48,7 @@ class Key(Generic[T]):
 
 
 def parse_model(text: str) -> str:
-    """Read a model's name; raise BadModelName."""
+    """Parse a model's name; raise BadModelName."""
     if not is_label_value(text):
         raise BadModelName(f"{text!r} is no model name")
     return text
@@ -165,7 +165,7 @@ KEYS: tuple[Key[Any], ...] = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """What one pod asks for; None where it leaves the choice to us."""
+    """What one pod asks for; None means the webhook's default."""
 
     model: str
     source: Source | None
@@ -177,7 +177,7 @@ class Request:
 
     @classmethod
     def read(cls, pod: Raw) -> "Request":
-        """Read a pod that carries the model label; raise the Refusal of the first key that is wrong."""
+        """Parse a pod that has the model label; raise the Refusal of the first key that is wrong."""
         model = MODEL.read(pod)
         if model is None:
             raise BadModelName(f"the pod has no label {MODEL.name}")
@@ -193,7 +193,7 @@ class Request:
 
 
 def warnings(*objects: Raw) -> tuple[str, ...]:
-    """Say which keys in our domain will do nothing, on a pod or its workload, and what was probably meant."""
+    """Return warnings about keys in our domain that have no effect, on a pod or its workload, with corrections."""
     return tuple(dict.fromkeys(warning for obj in objects for warning in _warnings(obj)))
 
 

@@ -1,4 +1,4 @@
-"""Names: those that we own in a pod, and the rules for those that users write."""
+"""Our own names in a pod, and the rules for names that users write."""
 
 import re
 
@@ -7,7 +7,7 @@ MODEL_VOLUME = "weighbridge-model"
 CREDENTIALS_VOLUME = "weighbridge-credentials"
 
 VOLUME_DIRECTORY = "/weighbridge/volume"
-CACHE_DIRECTORY = f"{VOLUME_DIRECTORY}/.cache"  # no model is named like it: labels begin with a letter or a digit
+CACHE_DIRECTORY = f"{VOLUME_DIRECTORY}/.cache"  # no model has this name: labels begin with a letter or a digit
 CREDENTIALS_DIRECTORY = "/weighbridge/credentials"
 
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")

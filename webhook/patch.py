@@ -7,10 +7,10 @@ Operation = dict[str, Any]
 
 
 def diff(before: Any, after: Any, path: str = "") -> list[Operation]:
-    """Say how `before` becomes `after`, with `add`, `replace` and `remove` alone.
+    """Return the operations from `before` to `after`: `add`, `replace` and `remove` only.
 
     Mappings are compared key by key. A list whose items are all still there, in their order, gets `add`
-    operations for the new ones, so that what others put into it in the meantime survives; any other change
+    operations for the new ones, so that items that other webhooks add in the meantime survive; any other change
     replaces the list. Items with names that are unique in both lists may also change in place.
     """
     if is_same(before, after):
@@ -25,7 +25,7 @@ def diff(before: Any, after: Any, path: str = "") -> list[Operation]:
 
 
 def is_same(one: Any, other: Any) -> bool:
-    """Compare JSON values as JSON does: true is not 1."""
+    """Return whether two values are equal in JSON, where true is not 1."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(is_same(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
@@ -45,7 +45,7 @@ def _diff_mappings(before: dict[str, Any], after: dict[str, Any], path: str) -> 
 
 
 def _diff_lists(before: list[Any], after: list[Any], kept: list[int], path: str) -> Iterator[Operation]:
-    # Walking from the front, each index already counts the items that were added before it.
+    # From the front, each index already includes the items that were added before it.
     olds = dict(zip(kept, before, strict=True))
     for index, value in enumerate(after):
         if index in olds:
@@ -55,7 +55,7 @@ def _diff_lists(before: list[Any], after: list[Any], kept: list[int], path: str)
 
 
 def _kept(before: list[Any], after: list[Any]) -> list[int] | None:
-    """Say where each item of `before` stands in `after`; None if one is gone or the order changed."""
+    """Return the index in `after` of each item of `before`; None if one is gone or the order changed."""
     olds, news = _unique_names(before), _unique_names(after)
     if olds is not None and news is not None:
         return _positions(olds, news)

@@ -1,4 +1,4 @@
-"""Why a pod is refused, each reason with its stable code and its hint.
+"""The reasons for refusing a pod, each with its stable code and its hint.
 
     Refusal
     ├── BadModelName       model.invalid         a name that can be no directory and no repository

@@ -1,4 +1,4 @@
-"""AdmissionReview v1: what the API server asks, and the answers that it takes."""
+"""AdmissionReview v1: the API server's requests, and the answers to them."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ from .pod.podspec import Raw, mapping
 
 _API_VERSION = "admission.k8s.io/v1"
 _KIND = "AdmissionReview"
-# The API server may cut what is longer (admission/v1, Warnings).
+# The API server may truncate longer ones (admission/v1, Warnings).
 _WARNING_LIMIT = 256
 
 
@@ -37,7 +37,7 @@ class WrongContentType(BadReview):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Review:
-    """One question of the API server. `old_object` is None unless something is updated."""
+    """One request of the API server. `old_object` is None except for updates."""
 
     uid: str
     operation: str
@@ -48,7 +48,7 @@ class Review:
 
     @classmethod
     def parse(cls, body: bytes) -> "Review":
-        """Read a request body; raise BadReview that names the field."""
+        """Parse a request body; raise BadReview that names the field."""
         try:
             review = json.loads(body)
         except (ValueError, RecursionError) as error:
@@ -70,23 +70,23 @@ class Review:
 
     @property
     def name(self) -> str:
-        """The object's name, or the beginning of the one that it will get."""
+        """The object's name, or its generateName."""
         metadata = mapping(self.obj, "metadata")
         return str(metadata.get("name") or metadata.get("generateName") or "")
 
 
 def allow(review: Review, operations: list[Operation], warnings: tuple[str, ...] = ()) -> Raw:
-    """Let the object pass, changed by `operations`; none of them means unchanged."""
+    """Return the answer that allows the object, changed by `operations`; none of them means unchanged."""
     response: Raw = {"uid": review.uid, "allowed": True}
     if operations:
-        # both or neither: the API server takes an empty patch for an error
+        # both or neither: the API server treats an empty patch as an error
         response["patchType"] = "JSONPatch"
         response["patch"] = base64.b64encode(json.dumps(operations).encode()).decode()
     return _envelope(response, warnings)
 
 
 def deny(review: Review, fault: Fault, status_code: int = 403) -> Raw:
-    """Refuse the object, with the fault's code and hint in words for its owner."""
+    """Return the answer that refuses the object, with the fault's code and hint in its message."""
     status = {"code": status_code, "message": f"[{fault.code}] {fault.explain()}"}
     return _envelope({"uid": review.uid, "allowed": False, "status": status}, ())
 

@@ -1,4 +1,4 @@
-"""What the operator decides for all pods, read once from the environment."""
+"""The operator's settings for all pods, read once from the environment."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -34,7 +34,7 @@ class BadSettings(BadPullerSettings):
 class Settings:
     """The webhook's settings, none of them secret. `puller_image` is WEIGHBRIDGE_PULLER_IMAGE."""
 
-    # Not a name on a public hub, where somebody else could put an image.
+    # Not a name on a public hub, where another user could publish an image.
     puller_image: str = f"localhost/weighbridge:{VERSION}"
     """The image that the injected container runs."""
 
@@ -79,9 +79,9 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
-        """Read settings from `environ`; raise BadSettings that names the variable.
+        """Parse settings from `environ`; raise BadSettings that names the variable.
 
-        Others that begin alike are passed over: Kubernetes itself sets WEIGHBRIDGE_WEBHOOK_SERVICE_HOST.
+        Others with the same prefix are ignored: Kubernetes itself sets WEIGHBRIDGE_WEBHOOK_SERVICE_HOST.
         """
         values: dict[str, Any] = {}
         for name, variable in variables().items():

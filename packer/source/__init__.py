@@ -1,5 +1,5 @@
-"""A model folder, looked through and read as it was found.
+"""A model folder: which files to pack, and reading them unchanged.
 
-scan         a folder to the files that will be layers            source_file  one of them, as a value
-suspicion    what should not be published             pure        stable_read  bytes of one moment, or an error
+scan         from a folder to the files to pack                   source_file  one of them, as a value
+suspicion    files that should not be published       pure        stable_read  a file's bytes, unchanged, or an error
 """

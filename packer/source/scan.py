@@ -1,9 +1,9 @@
-"""A model folder, looked through: which files will be layers, under which names.
+"""The scan of a model folder: which files become layers, under which names.
 
-1. What is excluded is passed by before anything else: not opened, not judged, not entered.
-2. What other programs keep there for themselves is left out with a word.
-3. What is left must be regular files of the folder, under names that every system can write.
-4. Names and first bytes that speak of a mistake are refused, unless the user says that they are meant.
+1. Excluded files and folders are skipped before anything else: neither opened nor checked nor entered.
+2. Files that other programs keep there for themselves are skipped with a message.
+3. The rest must be regular files of the folder, under names that every system can write.
+4. Names and first bytes that suggest a mistake are refused, unless the user includes the files explicitly.
 """
 
 import os
@@ -43,11 +43,11 @@ def scan(
     follow_links: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> tuple[SourceFile, ...]:
-    """Return the files below `folder`, less those that a glob of `exclude` covers, sorted by the bytes of their names.
+    """Return the files below `folder`, except those covered by a glob of `exclude`, sorted by the bytes of their names.
 
-    What looks like a mistake is refused, unless a glob of `include` says that it is meant. Links to files of the folder
-    are followed, and those from a snapshot of the hub's cache to its blobs; others with `follow_links` alone. Links to
-    folders are not, for they may make a ring. `say` tells what is left out.
+    A file that looks like a mistake is refused, unless a glob of `include` covers it. Links to files of the folder are
+    followed, and those from a snapshot of the hub's cache to its blobs; others only with `follow_links`. Links to
+    folders are not followed, because they may form a cycle. `say` is called with a line about what is skipped.
     Raises BadFolder, EmptyFolder, BadName, Suspicious, Changed.
     """
     choice = _Choice(tuple(include), tuple(exclude), follow_links)
@@ -72,7 +72,7 @@ class _Look:
     left_out: set[str] = field(default_factory=set)
 
     def walk(self) -> Iterator[SourceFile]:
-        """Return the files, in no order."""
+        """Return the files, unordered."""
         inside = _inside(self.root)
         folders = [(self.root, "")]
         while folders:
@@ -88,7 +88,7 @@ class _Look:
                     yield _file(Path(entry.path), path, entry, inside, self.choice)
 
     def _is_left_out(self, path: str) -> bool:
-        """Return whether a name is another program's; below its folders just what is included counts."""
+        """Return whether a name is another program's; below its folders only included files count."""
         parts = path.split("/")
         own = next((place for end in range(len(parts)) if is_others_own(place := "/".join(parts[: end + 1]))), "")
         if not own or covers(self.choice.include, path) or self._may_hold_included(path):
@@ -146,7 +146,7 @@ def _check_link(location: Path, path: str, inside: tuple[Path, ...], choice: _Ch
 
 
 def _inside(root: Path) -> tuple[Path, ...]:
-    """Return the folders that links may lead to: the folder itself, and of a snapshot in the hub's cache its blobs."""
+    """Return the folders that links may point into: the folder, and the blobs beside a snapshot of the hub's cache."""
     real = root.resolve()
     if real.parent.name == "snapshots" and (real.parent.parent / "blobs").is_dir():
         return real, real.parent.parent / "blobs"
@@ -154,7 +154,7 @@ def _inside(root: Path) -> tuple[Path, ...]:
 
 
 def _check_root(folder: Path, choice: _Choice) -> None:
-    """Raise BadFolder for what is no model's folder."""
+    """Raise BadFolder if the folder cannot be a model's."""
     try:
         is_folder = folder.is_dir()
         below = sorted(folder.glob("models--*")) if is_folder else []
@@ -198,7 +198,7 @@ def _check_contents(files: Sequence[SourceFile], choice: _Choice) -> None:
 
 
 def _hint(paths: Sequence[str]) -> str:
-    """Say with globs that work what can be done about files or folders."""
+    """Return a hint on what to do about files or folders, with globs that match them."""
     globs = " ".join(f"--exclude {quote(escape(path))}" for path in paths[:_SHOWN])
     more = " …" if len(paths) > _SHOWN else ""
     return (

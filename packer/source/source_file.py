@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file to pack: its name in the artifact, where it is, and its status as it was found, behind a link as well."""
+    """A file to pack: its name in the artifact, its path, and its status when it was found; of a link, the target's."""
 
     path: str
     location: Path
@@ -21,5 +21,5 @@ class SourceFile:
 
     @property
     def is_executable(self) -> bool:
-        """Whether anybody may run it."""
+        """Whether any execute bit is set."""
         return bool(self.status.st_mode & 0o111)

@@ -1,4 +1,4 @@
-"""Files, read as they were found: what changed between the scan and the last byte is no file to push."""
+"""Reading files unchanged: a file that changed between the scan and its last byte is an error."""
 
 import errno
 import os
@@ -15,9 +15,9 @@ _GONE = (errno.ELOOP, errno.ENOENT, errno.ENOTDIR, errno.ENXIO)
 
 @contextmanager
 def opened(file: SourceFile) -> Iterator[FileIO]:
-    """Open a file that is still the one that was found. Raises Changed, BadFolder.
+    """Open a file if it is still the one that was found. Raises Changed, BadFolder.
 
-    Where no link was found none is followed; a pipe that took its place is not waited for.
+    A link is followed only if one was found; opening does not block on a pipe that replaced the file.
     """
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if file.is_link else os.O_NOFOLLOW)
     try:
@@ -37,7 +37,7 @@ def opened(file: SourceFile) -> Iterator[FileIO]:
 
 
 def check(content: FileIO, file: SourceFile) -> None:
-    """Raise Changed unless an open file is the one that was found, as it was; call again behind the last byte."""
+    """Raise Changed unless an open file is the one that was found, unchanged; call again after the last byte."""
     now, then = os.fstat(content.fileno()), file.status
     if (now.st_dev, now.st_ino) != (then.st_dev, then.st_ino):
         raise Changed(f"{file.location}: is another file than when the folder was looked through")

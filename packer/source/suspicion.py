@@ -1,7 +1,7 @@
-"""What should not be published, by its name or by its first bytes: secrets, unfinished downloads, stand-ins.
+"""Files that should not be published, by name or first bytes: secrets, unfinished downloads, place-holders.
 
-What programs keep beside a model for themselves is left out with a word; what may be a mistake is refused, unless
-the user says that it is meant.
+Files that programs keep beside a model for themselves are skipped with a message; files that may be a mistake are
+refused, unless the user includes them explicitly.
 """
 
 import json
@@ -20,14 +20,14 @@ _PRIVATE = (
 )
 _FOLDERS = (".git", ".cache", ".ssh", ".aws", ".kube", ".docker", ".gnupg", ".huggingface", ".ipynb_checkpoints")
 _KEPT_ASIDE = (".cache", ".huggingface")
-"""Where links may lead: stores of models stand there."""
+"""Folders that links may point into: they hold stores of models."""
 
 _OTHERS_OWN = (".git", "__MACOSX", ".DS_Store")
 _APPLE_DOUBLE = "._*"
 _HUB_BOOKS = (".cache", "huggingface")
 
 HEAD_BYTES = 1024
-_HEADER_LIMIT = 100 << 20  # what safetensors itself reads
+_HEADER_LIMIT = 100 << 20  # the limit of safetensors itself
 _POINTERS = (
     (
         re.compile(
@@ -48,17 +48,17 @@ _PAGES = (b"<!doctype html", b"<html", b"<?xml", b"<error>", b"<head")
 _PAGED = ("*.json", "*.model", "*.tiktoken")
 
 Read = Callable[[int, int], bytes]
-"""Reads bytes of a file, from an offset on, at most so many."""
+"""Reads at most so many bytes of a file from an offset."""
 
 
 def is_others_own(path: str) -> bool:
-    """Return whether a file or a folder is some program's own, and no part of the model beside which it stands."""
+    """Return whether a file or a folder belongs to another program, and is no part of the model."""
     parts = path.split("/")
     return parts[-1] in _OTHERS_OWN or fnmatchcase(parts[-1], _APPLE_DOUBLE) or tuple(parts[-2:]) == _HUB_BOOKS
 
 
 def suspect(path: str) -> str:
-    """Return the file, or the folder on its way, whose name should not be published; empty where all may be."""
+    """Return the file, or the folder above it, whose name should not be published; empty if there is none."""
     *folders, name = path.split("/")
     for number, folder in enumerate(folders):
         if folder in _FOLDERS:
@@ -67,17 +67,17 @@ def suspect(path: str) -> str:
 
 
 def is_suspicious(path: str) -> bool:
-    """Return whether a file's name says that it should not be published."""
+    """Return whether a file's name suggests that it should not be published."""
     return bool(suspect(path))
 
 
 def is_suspicious_target(path: str) -> bool:
-    """Return whether what a link leads to has such a name. It may stand in a cache of models, whatever links there."""
+    """Return whether a link's target has such a name; hidden cache folders of models are allowed on its path."""
     return is_suspicious("/".join(part for part in path.split("/") if part not in _KEPT_ASIDE))
 
 
 def stands_for(path: str, size: int, read: Read) -> str:
-    """Return what a file is in place of what its name promises; nothing where it may be the thing itself."""
+    """Return what a file is instead of what its name says; an empty text if it may be genuine."""
     head = read(0, HEAD_BYTES)
     if size <= HEAD_BYTES:
         for form, what in _POINTERS:
@@ -91,7 +91,7 @@ def stands_for(path: str, size: int, read: Read) -> str:
 
 
 def _truncated(size: int, head: bytes, read: Read) -> str:
-    """Compare a safetensors file with what its header says (safetensors, "Format")."""
+    """Return how a safetensors file's size differs from its header (safetensors, "Format")."""
     if head[8:9] != b"{":
         return ""
     (length,) = struct.unpack("<Q", head[:8])

@@ -1,7 +1,7 @@
-"""One file on its way to a registry.
+"""The upload of one file.
 
-send          the story: known there already, small, raw or packed
+send          the story: blob already there, small file, raw or packed
 raw_upload    read once, hashed while it is sent                        zstd_upload   packed while it is sent
-zstd_encoder  frames that unpack each by itself                         sample        whether zstd pays
-resume        an upload that broke, brought on behind what arrived
+zstd_encoder  frames that can each be unpacked alone                    sample        whether zstd pays
+resume        continues a broken upload after the bytes that arrived
 """

@@ -1,7 +1,7 @@
-"""A large file on its way: read once, hashed whole and in chunks, and sent.
+"""The raw upload of a large file: read once, hashed whole and in chunks, and sent.
 
-Where a core is to spare, one thread reads and counts the whole digest while a second cuts chunks and sends: both
-look at the same buffer at the same time. Where other files keep the cores busy, one thread does it all, while bytes are
+With a spare core, one thread reads and computes the whole digest while a second one hashes chunks and sends: both read
+the same buffer at the same time. When other files keep the cores busy, one thread does everything, while the bytes are
 in its core's own cache.
 """
 
@@ -35,7 +35,7 @@ _BUFFERS = 4
 def relay(  # noqa: PLR0913 - what is sent, where to, and how
     file: SourceFile, chunk: int, upload: Upload, stats: TransferStats, *, spare_core: bool, patience: Patience
 ) -> LayerBlob:
-    """Write a file to `upload` as it is; give its digest, and its chunks' where it has several.
+    """Write a file to `upload` as it is; return its digest, and its chunks' if it has several.
 
     Raises Changed, BadFolder, and what the upload raises.
     """
@@ -47,7 +47,7 @@ def relay(  # noqa: PLR0913 - what is sent, where to, and how
                 for content in _read(source, file, chunk, way):
                     way.hand_over(content)
                     whole.update(content)
-            check(source, file)  # what a broken connection lost was read again, up to here
+            check(source, file)  # bytes that a broken connection lost were read again, up to here
         except BaseException:
             sender.take_back()
             raise
@@ -55,7 +55,7 @@ def relay(  # noqa: PLR0913 - what is sent, where to, and how
 
 
 def digest_of(file: SourceFile) -> Digest:
-    """Hash a file without sending it: for registries that must know the digest before. Raises Changed, BadFolder."""
+    """Return a file's digest without sending it, for registries that need it first. Raises Changed, BadFolder."""
     with opened(file) as source:
         digest = Digest(hashlib.file_digest(source, "sha256").hexdigest())
         check(source, file)
@@ -63,19 +63,19 @@ def digest_of(file: SourceFile) -> Digest:
 
 
 class Way(Protocol):
-    """How buffers come to the sender."""
+    """How buffers reach the sender."""
 
     def buffer(self) -> memoryview:
-        """Return a whole buffer that nobody reads any more, waiting for one. Raises what ended the sending."""
+        """Wait for a buffer that no thread reads any more, and return it. Raises the error that ended the sending."""
         ...
 
     def hand_over(self, content: memoryview) -> None:
-        """Have bytes sent; others may read them too until their buffer is given out again."""
+        """Send bytes; the caller may read them until `buffer` returns their buffer again."""
         ...
 
 
 def _read(source: FileIO, file: SourceFile, chunk: int, way: Way) -> Iterator[memoryview]:
-    """Return the file's bytes, none of them reaching across the end of a chunk."""
+    """Yield the file's bytes, in parts that do not cross the end of a chunk."""
     position = 0
     while position < file.size:
         buffer = way.buffer()
@@ -87,16 +87,16 @@ def _read(source: FileIO, file: SourceFile, chunk: int, way: Way) -> Iterator[me
 
 
 class Sender:
-    """Cuts chunks and sends; when the connection breaks, goes on behind what has arrived."""
+    """Hashes chunks and sends; when the connection breaks, continues after the bytes that arrived."""
 
     def __init__(self, upload: Upload, chunk: int, stats: TransferStats, handle: int, patience: Patience) -> None:
-        """`handle` is the open file, from which is read again what a broken connection lost."""
+        """`handle` is the open file; bytes that a broken connection lost are read from it again."""
         self.chunks = _ChunkHasher(chunk)
         self._upload, self._stats, self._handle, self._patience = upload, stats, handle, patience
         self._sent = 0
 
     def send(self, content: memoryview) -> None:
-        """Send bytes that follow those sent before."""
+        """Send the next bytes."""
         self.chunks.update(content)
         try:
             self._upload.write(content)
@@ -107,11 +107,11 @@ class Sender:
         self._stats.add(len(content))
 
     def take_back(self) -> None:
-        """Count what was sent as not sent."""
+        """Count all sent bytes as not sent."""
         self._stats.take_back(self._sent)
 
     def _go_on(self, arrived: int, stop: int) -> None:
-        """Send from the file what has not arrived of its bytes up to `stop`."""
+        """Send the file's bytes from `arrived` to `stop` again."""
         if arrived > stop:
             raise UploadLost(f"the registry counts {arrived} bytes of a blob, of which {stop} were sent")
         for start in range(arrived, stop, _BUFFER_BYTES):
@@ -120,7 +120,7 @@ class Sender:
 
 
 class Here:
-    """Sends in the thread that reads; a Way."""
+    """Sends in the reading thread; a Way."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
@@ -138,11 +138,11 @@ class Here:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing is left to do."""
+        """Do nothing: everything is sent."""
 
 
 class Aside:
-    """Sends in a second thread; a Way. What ends it early is raised in the first one."""
+    """Sends in a second thread; a Way. Its error is raised in the first thread."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
@@ -153,14 +153,14 @@ class Aside:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def buffer(self) -> memoryview:
-        """Return the next of a few buffers; they come back in the order in which they went."""
+        """Return the next of a few buffers; they are reused in order."""
         self._free.acquire()
         if self._failure is not None:
             raise self._failure
         return next(self._buffers)
 
     def hand_over(self, content: memoryview) -> None:
-        """Have the second thread send."""
+        """Pass bytes to the second thread."""
         self._full.put(content)
 
     def __enter__(self) -> Self:
@@ -184,7 +184,7 @@ class Aside:
 
 
 class _ChunkHasher:
-    """The digest of each `size` bytes that come by, of which no part may reach across a boundary."""
+    """The digest of each `size` bytes of a stream, given in parts that do not cross a boundary."""
 
     def __init__(self, size: int) -> None:
         self._size, self._room = size, size

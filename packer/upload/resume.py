@@ -1,4 +1,4 @@
-"""An upload whose connection broke, brought on behind what has arrived."""
+"""Continues an upload whose connection broke after the bytes that arrived."""
 
 from collections.abc import Callable
 
@@ -8,9 +8,10 @@ from registry.repository import Upload
 
 
 def mend(upload: Upload, error: Unavailable, patience: Patience, resend: Callable[[int], None]) -> None:
-    """Have `resend` send what has not arrived from an offset on, with patience, which what arrives renews.
+    """Call `resend` with the offset after the arrived bytes, with retries; bytes that arrive renew the patience.
 
-    Raises UploadModeRejected and UploadLost when the blob must begin anew, and the last fault when patience ends.
+    Raises UploadModeRejected and UploadLost when the blob must be sent from its start, and the last fault when patience
+    ends.
     """
     if isinstance(error, (UploadModeRejected, UploadLost)):
         raise error

@@ -1,4 +1,4 @@
-"""What zstd would make of a file, from a few samples of it: whether it pays, and for whom."""
+"""An estimate from a few samples of a file: what zstd would save, and whether it pays."""
 
 import os
 import time
@@ -16,7 +16,7 @@ from .zstd_encoder import LEVEL
 
 _SAMPLES, _SAMPLE_BYTES = 4, 1 << 20
 _WORTH = 0.97
-"""What must be left of a file at most for its codec to be worth the unpacking."""
+"""The largest compressed share of a file for which the codec is worth the unpacking."""
 
 _MOST_FILES = 8
 _BITS = 8
@@ -24,19 +24,19 @@ _BITS = 8
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """How much zstd leaves of a file, and how fast one core unpacks it, in bytes a second of what comes out."""
+    """The share of a file that zstd leaves, and one core's rate of unpacking, in unpacked bytes a second."""
 
     ratio: float
     rate: float
 
     @property
     def pays(self) -> bool:
-        """Whether enough is saved."""
+        """Whether zstd saves enough."""
         return self.ratio < _WORTH
 
 
 def sample(file: SourceFile) -> Sample:
-    """Compress some stretches of a file, evenly spread, and unpack them again. An unreadable file does not pay."""
+    """Compress and unpack some evenly spread parts of a file. An unreadable file does not pay."""
     compressor, decompressor = zstandard.ZstdCompressor(level=LEVEL), zstandard.ZstdDecompressor()
     before = after = 0
     seconds = 0.0
@@ -50,7 +50,7 @@ def sample(file: SourceFile) -> Sample:
 
 
 def advice(files: Iterable[SourceFile]) -> str:
-    """Say what zstd would have saved of files that went as they are; nothing when that is not worth a word."""
+    """Return a message on what zstd would have saved of files sent raw; empty if that is too little."""
     largest = sorted(files, key=lambda file: -file.size)[:_MOST_FILES]
     samples = [(file.size, sample(file)) for file in largest]
     paying = [(size, one) for size, one in samples if one.pays]
@@ -74,4 +74,4 @@ def _stretches(file: SourceFile) -> Iterable[bytes]:
             handle = source.fileno()
             return [content for start in starts if (content := os.pread(handle, _SAMPLE_BYTES, start))]
     except Fault:
-        return []  # whoever sends it will say why
+        return []  # the upload will report why

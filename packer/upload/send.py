@@ -1,4 +1,4 @@
-"""One file, read once: it is hashed and cut into chunks while it is uploaded, unless it need not be read at all."""
+"""The upload of one file: read once, hashed whole and in chunks while it is sent; not read if the blob is there."""
 
 from dataclasses import dataclass, replace
 
@@ -17,18 +17,18 @@ from .sample import sample
 from .zstd_upload import send_packed
 
 SMALL_BYTES = 4 << 20
-"""A file up to this size is hashed first, so that one which is there already is not sent again."""
+"""A file up to this size is hashed first, so that it is not sent if its blob is there."""
 
 _STARTS = 5
-"""How often a file is sent from its start at most: whatever else breaks goes on in the middle."""
+"""How often a file is sent from its start at most; after other failures it is continued in the middle."""
 
 _CHUNK_BYTES = 16 << 20
-_MANY_CHUNKS = 12_000  # their digests take half of the 1 MiB that a manifest should stay under
+_MANY_CHUNKS = 12_000  # their digests take half of 1 MiB, below which a manifest should stay
 
 
 @dataclass(frozen=True, slots=True)
 class PushedFile:
-    """A file that the other side holds as a blob."""
+    """A file whose blob the target has."""
 
     file: SourceFile
     blob: LayerBlob
@@ -36,7 +36,7 @@ class PushedFile:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where files go: `registry` is its name for the ledger, empty for layouts, and `repository` the one in it."""
+    """The target of a push: `registry` is its name in the ledger, empty for layouts, and `repository` the one there."""
 
     pusher: Pusher
     ledger: Ledger
@@ -46,7 +46,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class SendOptions:
-    """How files are sent: their codec, the bytes of a chunk, and whether each has a second core to itself."""
+    """How files are sent: their codec, the bytes of a chunk, and whether each has a second core."""
 
     codec: str
     chunk: int
@@ -54,7 +54,7 @@ class SendOptions:
 
 
 def chunk_bytes(total: int) -> int:
-    """Return the chunk size for a model of `total` bytes: 16 MiB, doubled while there would be too many chunks."""
+    """Return the chunk size for a model of `total` bytes: 16 MiB, doubled until there are not too many chunks."""
     size = _CHUNK_BYTES
     while total / size > _MANY_CHUNKS:
         size *= 2
@@ -62,7 +62,7 @@ def chunk_bytes(total: int) -> int:
 
 
 def send(target: Target, file: SourceFile, manner: SendOptions, stats: TransferStats) -> PushedFile:
-    """Bring one file to the other side. Raises Changed, BadFolder, and the network's errors once patience ends."""
+    """Send one file to the target. Raises Changed, BadFolder, and the network's errors once patience ends."""
     if file.size <= SMALL_BYTES:
         return _send_small(target, file, stats)
     if manner.codec == ZSTD and not sample(file).pays:
@@ -77,7 +77,7 @@ def send(target: Target, file: SourceFile, manner: SendOptions, stats: TransferS
 
 
 def _known(target: Target, file: SourceFile, manner: SendOptions) -> LayerBlob | None:
-    """Leave a file unread that was hashed before, if the other side has it or can take it from a neighbour."""
+    """Return the blob of a file hashed before, if the target has it or can mount it from another repository."""
     known = target.ledger.find(file, manner.codec, manner.chunk)
     return known if known is not None and _is_there(target, known.digest) else None
 
@@ -105,7 +105,7 @@ def _send_small(target: Target, file: SourceFile, stats: TransferStats) -> Pushe
 
 
 def _send_from_start(target: Target, file: SourceFile, manner: SendOptions, stats: TransferStats) -> LayerBlob:
-    """Send a large file, and again from its start when the registry wants that, a few times."""
+    """Send a large file; send it from its start again when the registry needs that, a few times."""
     for _ in range(_STARTS - 1):
         try:
             return _send_large(target, file, manner, stats)

@@ -1,10 +1,10 @@
-"""A large file into zstd: a tar of that one file, in frames that unpack each by themselves.
+"""A large file as zstd: a tar of that one file, in frames that can each be unpacked alone.
 
-1. The tar's header is a frame, then every MiB of the file, then the tar's end; so a frame's place in the file is
-   known without unpacking those before it. A table of frames closes the blob (zstd's seekable format); other readers
-   of zstd pass it by.
-2. Frames are compressed by as many threads as there are cores, and come out in order.
-3. Some frames in a row are a chunk, which has a digest of its own and is sent in one piece.
+1. The tar's header is a frame, then every MiB of the file, then the tar's end; so a frame's offset in the file is
+   known without unpacking those before it. A table of frames ends the blob (zstd's seekable format); other readers
+   of zstd skip it.
+2. Frames are compressed by as many threads as there are cores, and returned in order.
+3. Several consecutive frames are a chunk, which has a digest of its own and is sent in one piece.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ from registry.chunk_index import CHUNK_ALGORITHM, PackedChunks
 from registry.digest import Digest
 
 FRAME_BYTES = 1 << 20
-"""Smaller frames save nothing; a reader holds as much of each in memory as it unpacks at once."""
+"""Smaller frames save nothing; a reader needs memory for what it unpacks of a frame at once."""
 LEVEL = 1
 """Higher levels cost much and save nothing on weights: their mantissas are noise."""
 
@@ -39,9 +39,9 @@ Send = Callable[[bytes], None]
 
 
 def pack(file: SourceFile, chunk: int, send: Send, told: Callable[[int], None]) -> LayerBlob:
-    """Return `send` the chunks of a file in order, and `told` the bytes of the file that each stood for.
+    """Call `send` with each chunk of a file, in order, and `told` with the bytes of the file in that chunk.
 
-    `chunk` is how many bytes of the file go into one, a multiple of FRAME_BYTES. Raises Changed, BadFolder, and what
+    `chunk` is the number of the file's bytes in each, a multiple of FRAME_BYTES. Raises Changed, BadFolder, and what
     `send` raises.
     """
     whole, digests, stops = hashlib.sha256(), list[Digest](), list[int]()
@@ -57,7 +57,7 @@ def pack(file: SourceFile, chunk: int, send: Send, told: Callable[[int], None]) 
 
 
 def _chunks(frames: "_Frames", count: int) -> Iterator[bytes]:
-    """Join frames to chunks: the header goes with the first, the end and the table of frames with the last."""
+    """Yield chunks of joined frames: the header is in the first, the end and the table of frames in the last."""
     gathered = [frames.opening()]
     held = None
     for number, frame in enumerate(frames.body(), 1):
@@ -71,7 +71,7 @@ def _chunks(frames: "_Frames", count: int) -> Iterator[bytes]:
 
 
 class _Frames:
-    """The frames of one file, and the table of them. As a context manager it holds the file and the threads."""
+    """The frames of one file, and their table. As a context manager it holds the file and the threads."""
 
     def __init__(self, file: SourceFile) -> None:
         info = tarfile.TarInfo(file.path)
@@ -98,7 +98,7 @@ class _Frames:
         return self._frame(self.header)
 
     def body(self) -> Iterator[bytes]:
-        """Return the frames of the file, a few of them under way at any time."""
+        """Yield the frames of the file, while a few more are being compressed."""
         window: deque[tuple[int, Future[bytes]]] = deque()
         for content in self._slices():
             self.diff.update(content)
@@ -109,7 +109,7 @@ class _Frames:
             yield self._noted(*window.popleft())
 
     def closing(self) -> bytes:
-        """Return the frame of the tar's end: the file filled up to a block, and two blocks of zeros."""
+        """Return the frame of the tar's end: the padding of the file's last block, and two blocks of zeros."""
         return self._frame(bytes(-self._file.size % _BLOCK + 2 * _BLOCK))
 
     def table(self) -> bytes:

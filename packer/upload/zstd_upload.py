@@ -1,4 +1,4 @@
-"""A file packed while it is uploaded, chunk by chunk: how large it will be nobody knows before."""
+"""Compress a file while uploading it by chunks; the blob's size is unknown until the end."""
 
 from packer.layer_blob import LayerBlob
 from packer.source.source_file import SourceFile
@@ -12,7 +12,7 @@ from .zstd_encoder import pack
 
 
 def send_packed(pusher: Pusher, file: SourceFile, chunk: int, stats: TransferStats) -> LayerBlob:
-    """Pack a file into an upload; a registry that must know a blob before has it packed twice.
+    """Pack a file into an upload; pack it twice for a registry that needs the digest first.
 
     Raises Changed, BadFolder, and what the upload raises.
     """
@@ -38,7 +38,7 @@ def _pack_into(upload: Upload, file: SourceFile, chunk: int, stats: TransferStat
 
 
 class _Sender:
-    """Sends chunks, and goes on in the middle of one when the connection breaks."""
+    """Sends chunks; when the connection breaks, continues in the middle of one."""
 
     def __init__(self, upload: Upload, stats: TransferStats, patience: Patience) -> None:
         self._upload, self._stats, self._patience = upload, stats, patience
@@ -53,7 +53,7 @@ class _Sender:
         self._sent += len(content)
 
     def told(self, count: int) -> None:
-        """Count so many bytes of the file as done."""
+        """Count `count` bytes of the file as done."""
         self.counted += count
         self._stats.add(count)
 

@@ -1,1 +1,1 @@
-"""From a labelled pod or workload to what it gets."""
+"""From a labelled pod or workload to its injection."""

@@ -1,4 +1,4 @@
-"""The puller's container, and what the application's containers get: mount and environment."""
+"""The puller's container, and the mount and environment of the application's containers."""
 
 from puller.settings import Settings as PullerSettings
 from registry.source import HubSource, OciSource, parse_source
@@ -23,12 +23,12 @@ from .targets import puller_index
 
 
 def has_puller(pod: Raw) -> bool:
-    """Return whether an init container of our name is there."""
+    """Return whether the pod has an init container of our name."""
     return any(name_of(container) == PULLER for container in init_containers(pod))
 
 
 def add_puller(pod: Raw, plan: Status, settings: Settings) -> None:
-    """Add the puller, unless it is there: what other plugins changed about it stays."""
+    """Add the puller, unless it is there: then changes by other plugins stay."""
     if has_puller(pod):
         return
     container = _puller(pod, plan, settings)
@@ -36,7 +36,7 @@ def add_puller(pod: Raw, plan: Status, settings: Settings) -> None:
 
 
 def wire_targets(pod: Raw, plan: Status) -> None:
-    """Return the plan's containers the model's mount, and its environment before their own."""
+    """Add the model's mount to the plan's containers, and its environment before their own."""
     for container in every_container(pod):
         if name_of(container) in plan.containers:
             _add_mount(container, plan)
@@ -72,13 +72,13 @@ def _puller(pod: Raw, plan: Status, settings: Settings) -> Raw:
 
 
 def _hub_environment(plan: Status, settings: Settings) -> list[Raw]:
-    """Return what a puller that goes to the Hugging Face hub finds there and is known by."""
+    """Return the environment of a puller that uses the Hugging Face hub: the hub's URL and the token."""
     if not isinstance(parse_source(plan.source), HubSource):
         return []
     variables = [_variable("HF_ENDPOINT", settings.hub_endpoint)] if settings.hub_endpoint else []
     if settings.hub_token_secret:
         name, key = settings.hub_token_secret
-        # optional, as pull secrets are: open repositories need none, and of others the puller says what is missing
+        # optional, like pull secrets: open repositories need none, and for others the puller reports what is missing
         reference = {"name": name, "key": key, "optional": True}
         variables.append({"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": reference}})
     return variables
@@ -102,10 +102,10 @@ def _add_environment(container: Raw, plan: Status) -> None:
     present = {name_of(one) for one in entries(container, "env")}
     missing = [_variable(name, value) for name, value in wanted.items() if name not in present]
     if missing:
-        # first, because $(WEIGHBRIDGE_MODEL_PATH) reaches only the variables and arguments after it
+        # first, because $(WEIGHBRIDGE_MODEL_PATH) is expanded only in variables after it and in arguments
         extended_list(container, "env")[:0] = missing
 
 
 def _variable(name: str, value: str) -> Raw:
-    # the kubelet reads $(NAME) in values, and $$ as one $
+    # the kubelet expands $(NAME) in values, and reads $$ as one $
     return {"name": name, "value": value.replace("$", "$$")}

@@ -24,7 +24,7 @@ _MIRROR = "kubernetes.io/config.mirror"
 
 @dataclass(frozen=True, slots=True)
 class Injection:
-    """A pod with its model, and the record of what was done."""
+    """A pod with its model, and the record of the injection."""
 
     pod: Raw
     status: Status
@@ -45,12 +45,12 @@ ALREADY = Skip("already-injected", f"its annotation {STATUS.name} says that it h
 
 
 def inject(pod: Raw, catalog: Catalog, settings: Settings) -> Injection | Skip:
-    """Return a copy of `pod` that gets its model, or say why it stays as it is.
+    """Return a copy of `pod` with its model, or the reason why the pod stays as it is.
 
-    1. Pods that did not ask are skipped.
-    2. A pod that was injected before has its plan on it; else one is made, or the pod refused.
-    3. Whatever the plan wants and the pod lacks is added: volumes, puller, mount and environment,
-       tolerations, the record.
+    1. Skip pods that did not ask.
+    2. Read the plan of a pod that was injected before; else make one, or refuse the pod.
+    3. Add what the plan needs and the pod lacks: volumes, puller, mount and environment, tolerations,
+       the record.
 
     Raises a Refusal, or another Fault of the source.
     """
@@ -118,7 +118,7 @@ def _check_pod(pod: Raw) -> None:
 
 
 def _default_secrets(pod: Raw) -> tuple[str, ...]:
-    # A name that no secret can have is passed over, as the kubelet does with its own pulls.
+    # A name that no secret can have is skipped, as the kubelet does for its own pulls.
     names = (name_of(reference) for reference in entries(mapping(pod, "spec"), "imagePullSecrets"))
     return tuple(dict.fromkeys(name for name in names if is_subdomain(name)))
 

@@ -16,7 +16,7 @@ Origin = Literal["annotation", "catalog", "prefix"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resolution:
-    """What a name stands for, who said so, and what the catalog knows beside."""
+    """The source of a name, where it was found, and the catalog's other facts."""
 
     source: Source
     origin: Origin
@@ -25,7 +25,7 @@ class Resolution:
 
 
 def resolve(request: Request, catalog: Catalog, settings: Settings) -> Resolution:
-    """Find the model's source: 1. its annotation, 2. the catalog, 3. the default prefix.
+    """Return the model's source: 1. its annotation, 2. the catalog, 3. the default prefix.
 
     Raises BrokenEntry for a name whose entry cannot be read, and UnknownModel with near matches.
     """

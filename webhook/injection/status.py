@@ -1,4 +1,4 @@
-"""The plan of an injection, which stays on the pod as its record."""
+"""The plan of an injection, which is kept on the pod as its record."""
 
 import json
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from webhook.pod.volumes import Volume
 
 from .resolve import Origin
 
-# The form of the record. Which release wrote it is seen by `image`.
+# The version of the record's format. The release that wrote it shows in `image`.
 _VERSION = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Status:
-    """All that was decided for one pod: applying it again changes nothing.
+    """All decisions for one pod; applying them again changes nothing.
 
     Law: Status.parse(status.to_json()) == status. It holds no time, so that equal pods stay equal.
     """
@@ -43,11 +43,11 @@ class Status:
 
     @property
     def digest(self) -> Digest | None:
-        """The digest that pins the source, where it has one."""
+        """The digest that pins the source, or None."""
         return parse_source(self.source).digest
 
     def to_json(self) -> str:
-        """Write the record, compact and in a fixed order."""
+        """Return the record as JSON, compact and in a fixed order."""
         record = {
             "version": _VERSION,
             "model": self.model,
@@ -64,7 +64,7 @@ class Status:
 
     @classmethod
     def parse(cls, text: str) -> "Status | None":
-        """Read a record; None for what we did not write."""
+        """Parse a record; None for one that the webhook did not write."""
         try:
             record = json.loads(text)
             if record["version"] != _VERSION:
@@ -89,13 +89,13 @@ class Status:
 
 
 def read_status(pod: Raw) -> Status | None:
-    """Return the pod's record, if it has one that we wrote."""
+    """Return the pod's record, if it has one that the webhook wrote."""
     text = annotations(pod).get(STATUS.name)
     return Status.parse(text) if isinstance(text, str) else None
 
 
 def write_status(pod: Raw, status: Status) -> None:
-    """Put the record on the pod."""
+    """Write the record to the pod's annotations."""
     metadata = extended_mapping(pod, "metadata")
     extended_mapping(metadata, "annotations")[STATUS.name] = status.to_json()
 

@@ -1,4 +1,4 @@
-"""Which containers get the model, and where the puller stands among those that start before them."""
+"""Which containers get the model, and the puller's position among the init containers."""
 
 from webhook.contract import CONTAINERS
 from webhook.pod.podspec import Raw, app_containers, every_container, init_containers, mapping, name_of
@@ -22,10 +22,10 @@ def choose_targets(pod: Raw, named: tuple[str, ...] | None, accelerators: tuple[
 
 
 def puller_index(pod: Raw) -> int:
-    """Say where the puller stands among the init containers.
+    """Return the puller's index among the init containers.
 
-    First, before anything that wants the model or that cuts the network off (istio-init). But a mesh's
-    native sidecar is the network for whatever comes after its redirection: there, right after the proxy.
+    It is first, before containers that need the model or that cut off the network (istio-init). But a mesh's native
+    sidecar carries all traffic after the redirection: then the puller is right after the proxy.
     """
     spec = mapping(pod, "spec").get("initContainers")
     proxies = [index for index, one in enumerate(spec) if _is_mesh_proxy(one)] if isinstance(spec, list) else []

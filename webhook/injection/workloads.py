@@ -1,4 +1,4 @@
-"""Workloads: what stands on them goes into the pods that they make."""
+"""Workloads: their label and annotations are copied into their pod templates."""
 
 import copy
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "Job": _TEMPLATE,
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
 }
-"""Where each kind that takes the label keeps its pod template."""
+"""The path of the pod template in each kind that accepts the label."""
 
 MADE_BY_OTHERS: dict[str, tuple[str, ...]] = {
     "ReplicaSet": _TEMPLATE,
     "ReplicationController": _TEMPLATE,
     "PodTemplate": ("template",),
 }
-"""Kinds whose templates make pods, but to which no label is copied: mostly, a controller writes them."""
+"""Kinds with pod templates to which no label is copied: mostly, a controller writes them."""
 
 _COPIED = tuple(key for key in KEYS if key is not STATUS)
 
@@ -38,16 +38,16 @@ class Propagation:
 
 
 def propagate(kind: str, workload: Raw, old: Raw | None) -> Propagation:
-    """Return a copy of `workload` whose template has the keys that stand on the workload itself.
+    """Return a copy of `workload` whose template has the workload's own keys.
 
-    A key that the workload had before (`old`) and has no more leaves the template too, unless somebody
-    gave it another value there. A workload without the model label has no say in its template.
+    A key that the workload had before (`old`) and no longer has is removed from the template too, unless it has
+    another value there. The keys of a workload without the model label are not copied.
     """
     after = copy.deepcopy(workload)
     template = template_of(after, TEMPLATES[kind])
     if template:
         for key, desired, former in _changes(workload, old):
-            _settle(template, key, desired, former)
+            _reconcile(template, key, desired, former)
     if is_same(workload, after):
         return Propagation(workload)
     if kind == "Job" and old is not None:
@@ -77,7 +77,7 @@ def _value(workload: Raw, key: Key[Any]) -> object:
     return held.get(key.name)
 
 
-def _settle(template: Raw, key: Key[Any], desired: object, former: object) -> None:
+def _reconcile(template: Raw, key: Key[Any], desired: object, former: object) -> None:
     place = f"{key.kind}s"
     if desired is not None:
         extended_mapping(extended_mapping(template, "metadata"), place)[key.name] = desired

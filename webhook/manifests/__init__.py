@@ -1,1 +1,1 @@
-"""Manifests as files, for the verb `inject`: read, and written without a change elsewhere."""
+"""Manifests as files, for the verb `inject`: read, and written without other changes."""

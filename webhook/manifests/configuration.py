@@ -1,4 +1,4 @@
-"""The operator's configuration from the very manifests that are deployed."""
+"""The operator's configuration, from the deployed manifests."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,14 +14,14 @@ CATALOG = "weighbridge-catalog"
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What the two ConfigMaps say together."""
+    """The content of the two ConfigMaps."""
 
     settings: Settings = field(default_factory=Settings)
     catalog: Catalog = field(default_factory=Catalog)
 
 
 def configure(manifests: Iterable[Any]) -> Configuration:
-    """Read the ConfigMaps among the manifests; raise BadSettings for none, or for wrong ones."""
+    """Parse the ConfigMaps among the manifests; raise BadSettings if there are none, or if they are wrong."""
     maps = {
         mapping(manifest, "metadata").get("name"): mapping(manifest, "data")
         for manifest in manifests

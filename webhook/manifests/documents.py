@@ -1,4 +1,4 @@
-"""Files of manifests: which documents they hold, and their text after injection."""
+"""Files of manifests: their documents, and the documents' text after injection."""
 
 import json
 import re
@@ -28,7 +28,7 @@ _KEEPS_BLANKS = re.compile(r"[|>][1-9]?\+")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One object of a document: its name for people, and its outcome or the fault that refused it."""
+    """One object of a document: its name for messages, and its outcome or the fault that refused it."""
 
     title: str
     outcome: Outcome | Fault
@@ -36,22 +36,22 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document's text after injection, and what became of each object in it."""
+    """A document's text after injection, and the result of each object in it."""
 
     text: str
     results: tuple[Result, ...]
 
 
 def split_documents(text: str) -> list[str]:
-    """Cut a stream before each separator; joined, the parts are the stream."""
+    """Split a stream before each separator; the joined parts are the stream."""
     cuts = [0, *(match.start() for match in _SEPARATOR.finditer(text) if match.start()), len(text)]
     return [text[start:end] for start, end in pairwise(cuts)]
 
 
 def inject_document(text: str, catalog: Catalog, settings: Settings, namespace: str = "") -> Document:
-    """Run the webhook over one document. What it does not change stays as it is, byte for byte."""
+    """Inject one document. Unchanged parts stay the same, byte for byte."""
     if DOMAIN not in text:
-        # nothing in it can ask for a model, so it may even be no YAML, like a chart's template
+        # no object in it can ask for a model, so it need not be YAML: it may be a chart's template
         return Document(text, ())
     try:
         editor = _editor(text)
@@ -106,20 +106,20 @@ def _editor(text: str) -> _JsonEditor | _YamlEditor:
         try:
             return _JsonEditor(json.loads(text), text)
         except (ValueError, RecursionError):
-            pass  # a YAML mapping in braces, or what is refused as such
+            pass  # a YAML mapping in braces, or invalid as YAML too
     line_break = "\r\n" if "\r\n" in text else "\n"
     match = _HEAD.match(text)
     head = match.group() if match else ""
     body, tail = _without_tail(text.removeprefix(head))
     if body.startswith("---"):
-        # a value on the separator's line gets one of its own
+        # a value on the separator's line moves to a line of its own
         head, body = f"---{line_break}", body.removeprefix("---")
     tree = expanded(load(body))
     return _YamlEditor(values=to_values(tree), tree=tree, head=head, tail=tail, line_break=line_break)
 
 
 def _without_tail(body: str) -> tuple[str, str]:
-    """Cut off blank lines and comments at the margin after the last value: new parts belong before them."""
+    """Split off the blank lines and unindented comments after the last value: new parts go before them."""
     if _KEEPS_BLANKS.search(body):
         return body, ""
     lines = body.split("\n")
@@ -132,6 +132,6 @@ def _without_tail(body: str) -> tuple[str, str]:
 
 
 def read_manifests(text: str) -> Iterator[Any]:
-    """Return the objects of a stream as JSON values; raise BadDocument."""
+    """Yield the objects of a stream as JSON values; raise BadDocument."""
     for part in split_documents(text):
         yield from (manifest for _, manifest in members(_editor(part).values))

@@ -1,6 +1,6 @@
-"""What the webhook would make of a manifest: for files, where no API server asks.
+"""What the webhook would do with a manifest: for files, without an API server.
 
-A workload is labelled first and its template then injected, so that the pods can be seen that will run.
+A workload's keys are copied first and its template is then injected, so that the result shows the pods that will run.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from webhook.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The operations that make the injected manifest, and one line of words about it."""
+    """The operations that make the injected manifest, and a message of one line."""
 
     summary: str
     operations: list[Operation] = field(default_factory=list)
@@ -26,7 +26,7 @@ class Outcome:
 
 
 def title(manifest: Any, default_namespace: str = "") -> str:
-    """Name a manifest for people: `Deployment/chat/vllm`."""
+    """Return a manifest's name for messages: `Deployment/chat/vllm`."""
     if not isinstance(manifest, dict):
         return "no object"
     metadata = mapping(manifest, "metadata")
@@ -36,7 +36,7 @@ def title(manifest: Any, default_namespace: str = "") -> str:
 
 
 def members(manifest: Any) -> Iterator[tuple[str, Any]]:
-    """Return the objects in a manifest with their JSON pointers: itself, or a List's items."""
+    """Yield the objects in a manifest with their JSON pointers: itself, or a List's items."""
     if isinstance(manifest, dict) and manifest.get("kind") == "List" and isinstance(manifest.get("items"), list):
         for index, item in enumerate(manifest["items"]):
             yield f"/items/{index}", item
@@ -45,7 +45,7 @@ def members(manifest: Any) -> Iterator[tuple[str, Any]]:
 
 
 def admit_manifest(manifest: Any, catalog: Catalog, settings: Settings) -> Outcome:
-    """Say what becomes of one object; raise the Refusal that the webhook would answer."""
+    """Return the outcome of one object; raise the Refusal that the webhook would answer with."""
     if not isinstance(manifest, dict):
         return Outcome("left alone")
     kind = manifest.get("kind")
@@ -62,7 +62,7 @@ def admit_manifest(manifest: Any, catalog: Catalog, settings: Settings) -> Outco
 def _admit_template(
     manifest: Raw, path: tuple[str, ...], labelled: Raw, catalog: Catalog, settings: Settings
 ) -> Outcome:
-    """Inject the pod at `path` in `labelled`; the operations are those from `manifest` on."""
+    """Inject the pod at `path` in `labelled`; return operations that start from `manifest`."""
     pod = template_of(labelled, path)
     result = inject(pod, catalog, settings)
     if isinstance(result, Skip):

@@ -1,7 +1,7 @@
-"""YAML as text that can be changed in places and stays itself elsewhere.
+"""YAML as text that can be changed in places, and is unchanged elsewhere.
 
-A document is held as a tree whose unquoted scalars are `Bare` text: nothing is interpreted, so nothing is
-reformatted. `to_values` says what kubectl reads from a tree, `to_tree` makes new parts for it.
+A document is a tree whose unquoted scalars are `Bare` text: nothing is interpreted, so nothing is reformatted.
+`to_values` returns what kubectl reads from a tree, `to_tree` makes new parts for it.
 """
 
 import io
@@ -63,7 +63,7 @@ class _Representer(RoundTripRepresenter):
     def represent_text(self, value: str) -> ScalarNode:
         if is_text_when_bare(value):
             return self.represent_bare(Bare(value))
-        # JSON in an annotation stays readable; what single quotes cannot hold goes into double ones
+        # JSON in an annotation stays readable; text that single quotes cannot hold gets double ones
         is_simple = '"' in value and "'" not in value and value.isprintable()
         return self.represent_scalar(_TEXT_TAG, value, style="'" if is_simple else '"')
 
@@ -74,7 +74,7 @@ _Representer.add_representer(str, _Representer.represent_text)
 
 
 def load(text: str) -> Any:
-    """Read one document's tree, None for an empty one; raise BadDocument."""
+    """Parse one document to a tree, None for an empty one; raise BadDocument."""
     try:
         return _yaml().load(text)
     except (YAMLError, RecursionError, ValueError, AttributeError) as error:
@@ -82,9 +82,9 @@ def load(text: str) -> Any:
 
 
 def dump(tree: Any) -> str:
-    """Write a tree, indented as it was."""
+    """Return a tree's text, indented as it was."""
     yaml = _yaml()
-    # the first example of each: a document that mixes them is made even
+    # the first of each kind: a document that mixes indentations gets one of them
     dash, width = next(_steps(tree, CommentedSeq), (0, 2))
     mapping, _ = next(_steps(tree, CommentedMap), (2, 0))
     yaml.indent(mapping=mapping, sequence=dash + width, offset=dash)
@@ -111,7 +111,7 @@ def to_values(tree: Any) -> Any:
 
 
 def to_tree(value: Any) -> Any:
-    """Make a tree of JSON values; its texts get quotes where some reader would need them."""
+    """Return a tree of JSON values; its texts get quotes where a reader would need them."""
     if isinstance(value, dict):
         return CommentedMap((str(key), to_tree(item)) for key, item in value.items())
     if isinstance(value, list):
@@ -130,7 +130,7 @@ def expanded(tree: Any) -> Any:
 
 
 class _Expansion:
-    """One walk over a tree, bounded in the nodes that it may meet."""
+    """One walk over a tree, with a limit on the number of nodes."""
 
     def __init__(self) -> None:
         self._left = _NODE_LIMIT
@@ -158,7 +158,7 @@ class _Expansion:
         return result
 
     def _merged(self, value: Any) -> dict[str, Any]:
-        """Join the mappings after `<<`: of two with one key the first wins."""
+        """Return the merged mappings after `<<`: of two values for one key the first wins."""
         merged: dict[str, Any] = {}
         for part in value if isinstance(value, CommentedSeq) else [value]:
             if not isinstance(part, CommentedMap):
@@ -168,7 +168,7 @@ class _Expansion:
 
 
 def _dressed_like(old: Any, new: Any) -> Any:
-    """Return the new node the old one's comments, places and flow, but not its anchor."""
+    """Return the new node with the old one's comments, positions and flow style, but not its anchor."""
     for attribute in (Comment.attrib, Format.attrib, LineCol.attrib):
         if hasattr(old, attribute):
             setattr(new, attribute, getattr(old, attribute))
@@ -186,9 +186,9 @@ def _yaml() -> YAML:
 
 
 def _steps(tree: Any, kind: type[Any]) -> Iterator[tuple[int, int]]:
-    """Measure each block of `kind` that is a value in a mapping.
+    """Yield the indentation of each block of `kind` that is a value in a mapping.
 
-    Yields how far it stands to the right of that mapping, and its first item to the right of it.
+    The first number is its offset from that mapping, the second one the offset of its first item from it.
     """
     if isinstance(tree, CommentedMap):
         for value in tree.values():

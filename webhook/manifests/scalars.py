@@ -1,7 +1,7 @@
-"""What kubectl takes an unquoted YAML scalar for, and which texts may go without quotes.
+"""How kubectl reads unquoted YAML scalars, and which texts need no quotes.
 
 kubectl reads YAML with the old rules, by which `yes` is a boolean and 0644 is octal; a YAML 1.2 parser
-reads other values from the same text. Written are only such texts bare as every reader takes for text.
+reads other values from the same text. A text is written without quotes only if every reader reads it as that text.
 """
 
 import re
@@ -26,7 +26,7 @@ Scalar = str | int | float | bool | None
 
 
 def read_bare(text: str) -> Scalar:
-    """Return the value that kubectl takes from an unquoted scalar."""
+    """Return the value that kubectl reads from an unquoted scalar."""
     if text in _NULLS:
         return None
     if text in _BOOLEANS:
@@ -37,7 +37,7 @@ def read_bare(text: str) -> Scalar:
 
 
 def is_text_when_bare(text: str) -> bool:
-    """Return whether every reader takes the unquoted scalar for this very text."""
+    """Return whether every reader reads the unquoted scalar as this text."""
     return bool(_WORD.fullmatch(text) or _AMOUNT.fullmatch(text)) and text == read_bare(text)
 
 

@@ -1,1 +1,1 @@
-"""Parts of a pod, read and made: mounts, volumes, tolerations, resources, security."""
+"""Readers and builders of a pod's parts: mounts, volumes, tolerations, resources, security."""

@@ -1,4 +1,4 @@
-"""Where the model appears in a container: which paths can be mounted, and which are free."""
+"""The model's path in a container: which paths can be mounted, and which are free."""
 
 import posixpath
 from pathlib import PurePosixPath
@@ -12,7 +12,7 @@ _READ_ONLY_KINDS = ("configMap", "secret", "projected", "downwardAPI", "image")
 
 
 def parse_mount_path(text: str) -> str:
-    """Read a path to mount at; raise BadMountPath."""
+    """Parse a mount path; raise BadMountPath."""
     if not text.startswith("/"):
         raise BadMountPath(f"the mount path {text!r} is not absolute")
     if text == "/":

@@ -6,7 +6,7 @@ Raw = dict[str, Any]
 
 
 def mapping(parent: Raw, key: str) -> Raw:
-    """Return the mapping at `key`, or an empty one that is not put there."""
+    """Return the mapping at `key`, or an empty one that is not added."""
     value = parent.get(key)
     return value if isinstance(value, dict) else {}
 
@@ -18,7 +18,7 @@ def entries(parent: Raw, key: str) -> list[Raw]:
 
 
 def extended_mapping(parent: Raw, key: str) -> Raw:
-    """Return the mapping at `key`, putting an empty one there where there is none."""
+    """Return the mapping at `key`; add an empty one if there is none."""
     if not isinstance(parent.get(key), dict):
         parent[key] = {}
     value: Raw = parent[key]
@@ -26,7 +26,7 @@ def extended_mapping(parent: Raw, key: str) -> Raw:
 
 
 def extended_list(parent: Raw, key: str) -> list[Any]:
-    """Return the list at `key`, putting an empty one there where there is none."""
+    """Return the list at `key`; add an empty one if there is none."""
     if not isinstance(parent.get(key), list):
         parent[key] = []
     value: list[Any] = parent[key]
@@ -59,6 +59,6 @@ def every_container(pod: Raw) -> list[Raw]:
 
 
 def name_of(item: Raw) -> str:
-    """Return an item's name, or nothing."""
+    """Return an item's name, or an empty text."""
     name = item.get("name")
     return name if isinstance(name, str) else ""

@@ -1,4 +1,4 @@
-"""Resources: quantities, what counts as an accelerator, and what the puller asks for."""
+"""Resources: quantities, accelerators, and the puller's requests and limits."""
 
 import re
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ _SCALES = {
     **{f"{suffix}i": Decimal(1024) ** power for power, suffix in enumerate("KMGTPE", start=1)},
 }
 
-# The request decides where the pod fits. Memory is asked for as it is limited, which costs a pod nothing
-# beside its model server (a pod's request is the larger of init and application containers). A whole CPU
-# could keep a small pod off a busy node for the sake of its first minute.
+# The request decides where the pod fits. Memory is requested up to its limit, which costs a pod nothing
+# beside its model server (a pod's request is the larger of init and application containers). A request of a
+# whole CPU could keep a small pod off a busy node because of its first minute.
 _CPU_REQUEST = "100m"
 
 
 def quantity(value: object) -> Decimal | None:
-    """Read a Kubernetes quantity; None for what is none."""
+    """Parse a Kubernetes quantity; None if it is invalid."""
     match = _QUANTITY.fullmatch(str(value)) if isinstance(value, str | int | float) else None
     if match is None:
         return None
@@ -33,14 +33,14 @@ def quantity(value: object) -> Decimal | None:
 
 
 def is_accelerator(name: str, accelerators: tuple[str, ...]) -> bool:
-    """Return whether a resource is an extended one (api/core/v1/helper), or one that the operator named."""
+    """Return whether a resource is extended (api/core/v1/helper), or named by the operator."""
     if name in accelerators:
         return True
     return "/" in name and "kubernetes.io/" not in name and not name.startswith("requests.")
 
 
 def requested_accelerators(container: Raw, accelerators: tuple[str, ...]) -> Iterator[str]:
-    """Name the accelerators that a container asks for more than none of."""
+    """Yield the names of the accelerators of which a container requests more than zero."""
     resources = mapping(container, "resources")
     asked = mapping(resources, "requests") | mapping(resources, "limits")
     for name, amount in asked.items():
@@ -49,7 +49,7 @@ def requested_accelerators(container: Raw, accelerators: tuple[str, ...]) -> Ite
 
 
 def is_guaranteed(pod: Raw) -> bool:
-    """Return whether every container limits cpu and memory and requests just that (helper/qos)."""
+    """Return whether every container limits cpu and memory and requests the same amounts (helper/qos)."""
     containers = every_container(pod)
     return bool(containers) and all(
         _is_exact(mapping(container, "resources"), name) for container in containers for name in ("cpu", "memory")
@@ -57,9 +57,9 @@ def is_guaranteed(pod: Raw) -> bool:
 
 
 def puller_resources(pod: Raw, configured: tuple[tuple[str, str], ...]) -> Raw:
-    """Say what the puller asks for in this pod; `pod` is as it was before the puller.
+    """Return the puller's resources in this pod; `pod` is as it was before the puller.
 
-    Both requests and limits are given, because quotas refuse pods without them and a LimitRange would fill
+    Both requests and limits are set, because quotas refuse pods without them and a LimitRange would fill
     in its own. A Guaranteed pod stays Guaranteed. With resources at pod level nothing is added to them.
     """
     if mapping(mapping(pod, "spec"), "resources"):
@@ -74,5 +74,5 @@ def puller_resources(pod: Raw, configured: tuple[tuple[str, str], ...]) -> Raw:
 def _is_exact(resources: Raw, name: str) -> bool:
     limit = quantity(mapping(resources, "limits").get(name))
     request = mapping(resources, "requests").get(name)
-    # an absent request is set to the limit by the API server
+    # the API server sets an absent request to the limit
     return bool(limit) and (request is None or quantity(request) == limit)

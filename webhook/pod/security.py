@@ -1,16 +1,16 @@
-"""The puller's security context: what the `restricted` Pod Security Standard asks, and the application's user."""
+"""The puller's security context: that of the `restricted` Pod Security Standard, and the application's user."""
 
 from .podspec import Raw, mapping
 
-# The user that the image names as well; any but root will do.
+# The user in the image, too; any but root is possible.
 _NOBODY_IN_PARTICULAR = 65532
 
 
 def puller_security(pod: Raw, first_target: Raw) -> Raw:
     """Return the puller's security context in this pod.
 
-    The application's user and group are taken over, so that it owns its model's files on every kind of
-    volume. Where nobody chose a user, none is set: OpenShift assigns one, and refuses others.
+    It has the application's user and group, so that the application owns its model's files on every kind of
+    volume. If the pod names no user, none is set: OpenShift assigns one, and refuses others.
     """
     context: Raw = {
         "allowPrivilegeEscalation": False,

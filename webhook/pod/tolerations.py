@@ -1,4 +1,4 @@
-"""Tolerations: which of them a pod needs to reach its accelerators, and which it has already."""
+"""Tolerations: those that a pod needs for nodes with its accelerators, and those that it has."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -12,13 +12,13 @@ Mode = Literal["auto", "always", "never"]
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 _USUAL = ("nvidia.com/gpu", "amd.com/gpu")
-# Slices and shares (nvidia.com/mig-1g.10gb, nvidia.com/gpu.shared) live on nodes whose taint has the plain name.
+# Slices and shares (nvidia.com/mig-1g.10gb, nvidia.com/gpu.shared) are on nodes whose taint has the plain name.
 _BY_VENDOR = {"nvidia.com": "nvidia.com/gpu", "amd.com": "amd.com/gpu"}
 
 
 @dataclass(frozen=True, slots=True)
 class Toleration:
-    """Any value of a taint's key, or just `value`; any effect when `effect` is empty."""
+    """A toleration of any value of a taint's key, or only of `value`; of any effect when `effect` is empty."""
 
     key: str
     value: str | None = None
@@ -26,7 +26,7 @@ class Toleration:
 
     @classmethod
     def parse(cls, text: str) -> "Toleration":
-        """Read `key[=value][:effect]`; raise ValueError."""
+        """Parse `key[=value][:effect]`; raise ValueError."""
         taint, _, effect = text.partition(":")
         key, equals, value = taint.partition("=")
         if not key or (effect and effect not in EFFECTS):
@@ -35,7 +35,7 @@ class Toleration:
 
     @classmethod
     def from_raw(cls, raw: Raw) -> "Toleration":
-        """Read what `to_raw` wrote; raise KeyError."""
+        """Parse a mapping that `to_raw` returned; raise KeyError."""
         return cls(str(raw["key"]), raw.get("value"), str(raw.get("effect", "")))
 
     def to_raw(self) -> Raw:
@@ -46,7 +46,7 @@ class Toleration:
         return raw | ({"effect": self.effect} if self.effect else {})
 
     def is_covered_by(self, raw: Raw) -> bool:
-        """Return whether a toleration that the pod has lets through all that this one would."""
+        """Return whether a toleration of the pod tolerates every taint that this one does."""
         if raw.get("tolerationSeconds") is not None and self.effect in ("", "NoExecute"):
             return False
         if (raw.get("effect") or self.effect) != self.effect:
@@ -57,7 +57,7 @@ class Toleration:
 
 
 def parse_mode(text: str) -> Mode:
-    """Read the annotation's word; raise BadTolerations."""
+    """Parse the annotation's value; raise BadTolerations."""
     for mode in get_args(Mode):
         if text == mode:
             found: Mode = mode
@@ -73,7 +73,7 @@ def needed(
     accelerators: tuple[str, ...],
     extra: tuple[Toleration, ...],
 ) -> tuple[Toleration, ...]:
-    """Say which tolerations the pod lacks."""
+    """Return the tolerations that the pod lacks."""
     if mode == "never":
         return ()
     requested = _requested_keys(pod, accelerators)
@@ -85,7 +85,7 @@ def needed(
 
 
 def add_tolerations(pod: Raw, tolerations: tuple[Toleration, ...]) -> None:
-    """Add those of the tolerations that the pod does not cover yet."""
+    """Add the tolerations that the pod's own do not cover yet."""
     missing = [toleration.to_raw() for toleration in tolerations if not _is_covered(pod, toleration)]
     if missing:
         extended_list(extended_mapping(pod, "spec"), "tolerations").extend(missing)

@@ -1,4 +1,4 @@
-"""Where the model's bytes lie: the volume that puller and application share, and the puller's credentials."""
+"""The volume that puller and application share, and the one of the puller's credentials."""
 
 import hashlib
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from .podspec import Raw, entries, extended_list, extended_mapping, mapping, nam
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A volume for models: an emptyDir, or a path in a claim when `claim` is given."""
+    """A volume for models: an emptyDir, or a path in a claim when `claim` is set."""
 
     claim: str = ""
     subpath: str = ""
 
     @classmethod
     def parse(cls, text: str) -> "Volume":
-        """Read `emptydir` or `pvc:CLAIM[/SUBPATH]`; raise BadVolume or BadClaim."""
+        """Parse `emptydir` or `pvc:CLAIM[/SUBPATH]`; raise BadVolume or BadClaim."""
         if text == "emptydir":
             return cls()
         kind, colon, place = text.partition(":")
@@ -39,20 +39,20 @@ class Volume:
 
     @property
     def outlives_the_pod(self) -> bool:
-        """Whether a power cut may be followed by another pod on the same data."""
+        """Whether another pod may use the same data after a power cut."""
         return bool(self.claim)
 
     def directory(self, model: str, source: str) -> str:
-        """Name the model's directory on the volume.
+        """Return the model's directory on the volume.
 
-        A claim outlives pods and is shared: there, two sources of one name must not meet.
+        A claim outlives pods and is shared: there, two sources of one name must have different directories.
         """
         if not self.claim:
             return model
         return f"{model}-{hashlib.sha256(source.encode()).hexdigest()[:8]}"
 
     def puller_mount(self) -> Raw:
-        """Return the puller's mount: the place of all models, so that it can stage beside them and rename."""
+        """Return the puller's mount: the directory of all models, so that it can stage beside them and rename."""
         mount = {"name": MODEL_VOLUME, "mountPath": VOLUME_DIRECTORY}
         return mount | ({"subPath": self.subpath} if self.subpath else {})
 
@@ -80,12 +80,12 @@ def add_volumes(pod: Raw, volume: Volume, pull_secrets: tuple[str, ...]) -> None
 
 
 def config_paths(pull_secrets: tuple[str, ...]) -> tuple[str, ...]:
-    """Say where the puller finds each secret's docker config."""
+    """Return the path of each secret's docker config in the puller."""
     return tuple(f"{CREDENTIALS_DIRECTORY}/{name}/config.json" for name in pull_secrets)
 
 
 def _credentials(pull_secrets: tuple[str, ...]) -> Raw:
-    # optional: a secret that is absent must not keep the pod from starting, for the kubelet's own
+    # optional: an absent secret must not keep the pod from starting, because the kubelet's own
     # imagePullSecrets do not either; the puller says what the registry refused.
     sources = [
         {
@@ -101,6 +101,6 @@ def _credentials(pull_secrets: tuple[str, ...]) -> Raw:
 
 
 def _is_inside(subpath: str) -> bool:
-    # ":" is what container runtimes split mounts at
+    # container runtimes split mounts at ":"
     normal = str(PurePosixPath(subpath)) == subpath and subpath != "."
     return normal and not subpath.startswith("/") and ".." not in subpath.split("/") and ":" not in subpath

@@ -1,4 +1,4 @@
-"""HTTP: two questions that the API server asks, and two that the kubelet asks."""
+"""The HTTP server: two endpoints for the API server, and two for the kubelet."""
 
 import json
 import logging
@@ -21,8 +21,8 @@ from .tls import BadCertificate, check_certificate
 
 # The API server's own limit on objects is 3 MiB; a review of an update has two of them.
 BODY_LIMIT = 8 << 20
-_PASS_OVER_LIMIT = 64 << 20
-_PASS_OVER_BYTES = 1 << 20
+_SKIP_LIMIT = 64 << 20
+_SKIP_BYTES = 1 << 20
 
 _log = logging.getLogger(__name__)
 _decisions = logging.getLogger("webhook.decisions")
@@ -36,7 +36,7 @@ class InternalError(Fault):
 
 
 def create_app(settings: Settings, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Flask:
-    """Make the application. `now` is the clock that certificates are held against."""
+    """Return the application. `now` is the clock for certificates' validity."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
     catalog = CatalogDirectory(Path(settings.catalog_directory))
@@ -77,7 +77,7 @@ def _answer(decide: Callable[[Review], Decision], on_crash: Callable[[Review], D
     review = Review.parse(request.get_data())
     try:
         decision = decide(review)
-    except Exception:  # noqa: BLE001 - whatever went wrong, the API server gets an answer
+    except Exception:  # noqa: BLE001 - the API server gets an answer after any error
         _log.exception("crashed on the review %s", review.uid)
         decision = on_crash(review)
     line = {
@@ -101,7 +101,7 @@ def _refuse(review: Review) -> Decision:
 
 
 def _let_pass(review: Review) -> Decision:
-    # A workload without its label copied makes pods as before: no reason to keep it from being applied.
+    # A workload without its label copied makes pods as before: that is no reason to refuse it.
     fault = InternalError("the webhook failed on this workload; its pods do not get the model")
     return Decision(fault.code, allow(review, [], (f"[{fault.code}] {fault.explain()}",)))
 
@@ -113,15 +113,15 @@ def _failure(fault: Fault, status: int) -> Response:
 
 
 def _too_large(_: RequestEntityTooLarge) -> Response:
-    _pass_over(request.environ["wsgi.input"])
+    _skip(request.environ["wsgi.input"])
     response = _failure(ReviewTooLarge(f"the body is larger than {BODY_LIMIT} bytes"), 413)
-    # what may be left of the body is no next request
+    # the rest of the body must not be read as the next request
     response.headers["Connection"] = "close"
     return response
 
 
-def _pass_over(body: IO[bytes]) -> None:
-    """Read a body away, within bounds: a sender that is cut off would see a broken pipe, not the answer."""
-    for _ in range(_PASS_OVER_LIMIT // _PASS_OVER_BYTES):
-        if not body.read(_PASS_OVER_BYTES):
+def _skip(body: IO[bytes]) -> None:
+    """Read and discard a body, up to a limit: a client cut off earlier would see a broken pipe, not the answer."""
+    for _ in range(_SKIP_LIMIT // _SKIP_BYTES):
+        if not body.read(_SKIP_BYTES):
             return

@@ -25,21 +25,21 @@ proc_name = "weighbridge-webhook"
 certfile = str(Path(_settings.tls_directory) / CERTIFICATE)
 keyfile = str(Path(_settings.tls_directory) / KEY)
 
-# A review takes about a millisecond of Python: one process is enough, and a thread that waits in a TLS
-# handshake must not keep others from being served.
+# A review takes about a millisecond of Python: one process is enough. Threads, because a connection that waits in
+# its TLS handshake must not block others.
 worker_class = "gthread"
 workers = 1
 threads = 16
 
-# Longer than the 90 s for which the API server keeps idle connections: whoever closes first must not be
-# the server, because the API server does not send a POST again.
+# Longer than the 90 s for which the API server keeps idle connections: gunicorn must not close one first,
+# because the API server does not send a POST again.
 keepalive = 120
-# Idle connections are waited for as well when the server stops.
+# At its stop, the server waits for idle connections as well.
 graceful_timeout = 10
 
-# A heartbeat on a slow disk would have the worker killed.
+# gunicorn would kill a worker whose heartbeat file is on a slow disk.
 worker_tmp_dir = str(_memory) if _memory.is_dir() else None
-# It would lie in the home directory, which is read-only in the shipped pod.
+# It would be in the home directory, which is read-only in the shipped pod.
 control_socket_disable = True
 
 logconfig_dict = {
@@ -63,10 +63,10 @@ logconfig_dict = {
 
 
 def application() -> Flask:
-    """Make the application that gunicorn serves."""
+    """Return the application that gunicorn serves."""
     return create_app(_settings)
 
 
 def on_starting(server: Any) -> None:
-    """Say at start what the operator decided; none of it is secret."""
+    """Log the operator's settings at start; none of them is secret."""
     server.log.info("%s", _settings)

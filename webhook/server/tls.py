@@ -1,4 +1,4 @@
-"""The webhook's certificate: whether a server with it would be believed."""
+"""The webhook's certificate, and whether clients would accept it."""
 
 import ssl
 from datetime import datetime
