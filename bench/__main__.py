@@ -1,4 +1,4 @@
-"""`python -m bench`: measure every case, or those that are named; what is known of the others stays."""
+"""`python -m bench`: measure every case, or those that are named; keep the results of the others."""
 
 import argparse
 import shutil
@@ -30,7 +30,7 @@ _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the one tmpfs that every Linux
 
 
 def main() -> int:
-    """Measure; exit with 0 whatever the numbers say, for they are a report and no test."""
+    """Measure and report; return 0 for any numbers, because they are a report and no test."""
     arguments = _parse()
     plan = _plan(arguments)
     arguments.cache.mkdir(parents=True, exist_ok=True)

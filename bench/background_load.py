@@ -1,4 +1,4 @@
-"""What else the machine did while a command ran: other programs' load makes a measurement worth less."""
+"""Other load on the machine while a command ran, which makes a measurement less reliable."""
 
 import os
 import time
@@ -27,8 +27,8 @@ class Clocks:
         return cls(time.monotonic(), busy, time.process_time(), _children())
 
 
-def share_of_strangers(before: Clocks, after: Clocks, client: float) -> float:
-    """Return the part of the machine that neither we, nor our origins, nor a `client` of so many CPU seconds took."""
+def share_of_other_processes(before: Clocks, after: Clocks, client: float) -> float:
+    """Return the CPU share of all programs but us, our origins and a client that used `client` CPU seconds."""
     capacity = (after.at - before.at) * (os.cpu_count() or 1)
     known = (after.harness - before.harness) + (after.origins - before.origins) + client
     theirs = after.machine - before.machine - known
@@ -36,7 +36,7 @@ def share_of_strangers(before: Clocks, after: Clocks, client: float) -> float:
 
 
 def _children() -> float:
-    """Return the CPU seconds of our children, which are the origins: clients have ended when this is asked."""
+    """Return the CPU seconds of our children, which are the origins: clients have ended at the time of the call."""
     ours, seconds = str(os.getpid()), 0.0
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal():
@@ -44,7 +44,7 @@ def _children() -> float:
         try:
             fields = (entry / "stat").read_text().rpartition(")")[2].split()
         except OSError:
-            continue  # it ended while we looked
+            continue  # it ended during the scan
         if fields[1] == ours:
             seconds += (int(fields[11]) + int(fields[12])) * _TICK_SECONDS
     return seconds

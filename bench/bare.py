@@ -1,7 +1,7 @@
-"""The roofline: receive, hash and write, by threads and ranges, with nothing that a puller must also do.
+"""The roofline: receive, hash and write, by threads and ranges, without a puller's further work.
 
 `python -m bench.bare CONNECTIONS URL FILE SIZE [URL FILE SIZE …]`. No journal, no manifest, no retry; the digests of
-the chunks are counted and thrown away.
+the chunks are computed and discarded.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ _BUFFER_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Bytes `start` to `stop` behind a URL, and the open file that they go to."""
+    """Bytes `start` to `stop` of a URL, and the open file to write them to."""
 
     url: str
     handle: int
@@ -29,7 +29,7 @@ class Chunk:
 
 
 def main() -> None:
-    """Fetch every chunk with as many threads as were asked for."""
+    """Fetch every chunk with as many threads as the arguments say."""
     connections, targets = int(sys.argv[1]), sys.argv[2:]
     wanted = [
         Chunk(url, handle, start, min(start + _CHUNK_BYTES, size))
@@ -37,7 +37,7 @@ def main() -> None:
         for start in range(0, size, _CHUNK_BYTES)
     ]
     chunks: queue.SimpleQueue[Chunk] = queue.SimpleQueue()
-    for chunk in sorted(wanted, key=lambda chunk: chunk.start):  # files in turns: one takes one write at a time
+    for chunk in sorted(wanted, key=lambda chunk: chunk.start):  # files alternate: each takes one write at a time
         chunks.put(chunk)
     with ThreadPoolExecutor(connections) as pool:
         for worker in [pool.submit(_work, chunks) for _ in range(connections)]:
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def _opened(targets: list[str]) -> Iterator[tuple[str, int, int]]:
-    """Return each URL, its file opened and of its full size, and that size."""
+    """Yield each URL, its open file of full size, and that size."""
     for url, path, size in zip(targets[0::3], targets[1::3], map(int, targets[2::3]), strict=True):
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         os.ftruncate(handle, size)
@@ -82,7 +82,7 @@ def _fetch(connection: socket.socket, chunk: Chunk, buffer: memoryview) -> None:
 
 
 def _skip_head(connection: socket.socket) -> bytes:
-    """Read the answer's head; give what came behind it."""
+    """Read the answer's head; return the bytes that came after it."""
     received = b""
     while b"\r\n\r\n" not in received:
         received += connection.recv(4096)

@@ -1,7 +1,7 @@
-"""The roofline of a push: read, hash twice and send, a thread a core, with nothing that a packer must also do.
+"""The roofline of a push: read, hash twice and send, a thread for each core, without a packer's further work.
 
-`python -m bench.bare_push ADDRESS FILE [FILE …]`. sha256 is the blob's, BLAKE3 its chunks'; both are counted and thrown
-away. No manifest, no question whether a blob is there, no retry.
+`python -m bench.bare_push ADDRESS FILE [FILE …]`. sha256 is the blob's, BLAKE3 its chunks'; both are computed and
+discarded. No manifest, no check whether a blob is there, no retry.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ _BUFFER_BYTES = 1 << 20
 
 
 def main() -> None:
-    """Push every file as a blob of a repository that the origin forgets."""
+    """Push every file as a blob of a repository; the origin discards them."""
     address, *paths = sys.argv[1:]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for done in [pool.submit(_push, address, Path(path)) for path in paths]:

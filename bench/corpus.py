@@ -1,7 +1,7 @@
-"""Weights that nobody trained: bytes with the entropy of real ones, made once and kept in the user's cache.
+"""Generated weights: bytes with the entropy of real ones, made once and kept in the user's cache.
 
-A block is drawn from a normal distribution. Each further block is the first one turned by a random distance, which
-no compressor's window is wide enough to notice, so gigabytes cost what copying them costs.
+A block is drawn from a normal distribution. Each further block is the first one rotated by a random distance, which
+exceeds every compressor's window, so generating gigabytes costs no more than copying them.
 """
 
 import json
@@ -40,7 +40,7 @@ def cache_directory() -> Path:
 
 
 def model_of(shape: Shape, cache: Path) -> Model:
-    """Return the model of that shape, made now unless an earlier run made it."""
+    """Return the model of that shape; make it unless an earlier run did."""
     folder = cache / shape.name
     if not folder.is_dir():
         _make(shape, folder)
@@ -76,7 +76,7 @@ def _header(shape: Shape) -> bytes:
 
 
 def _bf16(generator: random.Random, size: int) -> memoryview:
-    """Draw the upper byte, sign and most of the exponent, from the distribution; the lower one is nearly even."""
+    """Return random bf16 values: the upper byte, sign and most of the exponent, drawn; the lower one nearly uniform."""
     table = bytes(struct.pack(">f", value * _DEVIATION)[0] for value in _quantiles())
     block = bytearray(size)
     block[0::2] = generator.randbytes(size // 2)
@@ -100,7 +100,7 @@ def _quantiles() -> list[float]:
 
 
 def _e4m3(value: float) -> int:
-    """Encode a value between 2**-6 and 448 in eight bits: sign, four of exponent biased by 7, three of mantissa."""
+    """Return a value between 2**-6 and 448 in eight bits: sign, four of exponent biased by 7, three of mantissa."""
     mantissa, exponent = math.frexp(abs(value))
     sign = 0x80 if value < 0 else 0
     return sign | max(exponent + 6, 1) << 3 | int((mantissa * 2 - 1) * 8)

@@ -1,4 +1,4 @@
-"""A loopback of a given rate: a network namespace of this thread's own, and tc's token bucket on it."""
+"""A loopback of a given rate: a network namespace of this thread, with tc's token bucket."""
 
 import ctypes
 import os
@@ -11,23 +11,23 @@ _CLONE_NEWNET = 0x40000000
 
 
 class NoLine(Exception):
-    """Why this machine or user cannot shape a line."""
+    """This machine or user cannot shape a line; the text says why."""
 
 
 class Line:
     """The loopback of the namespace."""
 
     def limit(self, gigabits: int) -> None:
-        """Let no more than that pass from now on."""
+        """Limit the rate from now on."""
         bucket = ("rate", f"{gigabits}gbit", "burst", "4mb", "latency", "20ms")
         _run("tc", "qdisc", "replace", "dev", "lo", "root", "tbf", *bucket)
 
 
 @contextmanager
 def namespace() -> Iterator[Line]:
-    """Move this thread, and what it starts, to a network with nothing but a loopback; raise NoLine.
+    """Move this thread, and programs that it starts, to a network with only a loopback; raise NoLine.
 
-    Sockets that are open keep to where they were opened.
+    Open sockets stay in the network where they were opened.
     """
     if os.geteuid():
         raise NoLine("needs root, for a network namespace")

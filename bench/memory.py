@@ -1,4 +1,4 @@
-"""A control group with a limit on memory, as a kubelet would make for a container; version 1 or 2."""
+"""A control group with a memory limit, like a kubelet's for a container; version 1 or 2."""
 
 import os
 import time
@@ -13,7 +13,7 @@ _EMPTY_SECONDS = 5
 
 
 class NoLimit(Exception):
-    """Why this machine or user cannot limit memory."""
+    """This machine or user cannot limit memory; the text says why."""
 
 
 class Limit:
@@ -23,14 +23,14 @@ class Limit:
         self._folder = folder
 
     def within(self, command: Command) -> Command:
-        """Return the command as one that enters the group before it begins."""
+        """Return a command that enters the group and then runs `command`."""
         script = f'echo $$ > {self._folder}/cgroup.procs; exec "$@"'
         return Command(("sh", "-c", script, "sh", *command.argv), command.environ)
 
 
 @contextmanager
 def limit(size: int) -> Iterator[Limit]:
-    """Make a group that may hold `size` bytes, page cache included; raise NoLimit."""
+    """Make a group with a limit of `size` bytes, page cache included; raise NoLimit."""
     is_first_version = (_ROOT / "memory").is_dir()
     parent = _ROOT / "memory" if is_first_version else _ROOT
     folder = parent / f"weighbridge-bench-{os.getpid()}"
@@ -55,6 +55,6 @@ def _remove(folder: Path) -> None:
         except OSError:
             if time.monotonic() > deadline:
                 raise
-            time.sleep(0.05)  # the kernel lets go of a process's group a moment after its parent reaped it
+            time.sleep(0.05)  # the kernel releases a process's group a moment after its parent reaped it
         else:
             return

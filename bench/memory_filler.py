@@ -1,7 +1,8 @@
-"""Memory kept at hand while a command runs, as a machine has that is no guest.
+"""Memory kept at hand while a command runs, as on a machine that is not a virtual one.
 
-A guest's free pages go back to its host within seconds, and the first to touch one again waits for the host: longer
-than for all the rest of a pull. So pages are held by the benchmark, and freed just before the command needs them.
+A virtual machine's free pages go back to its host within seconds, and the first program that touches one again waits
+for the host: longer than for the rest of a pull. So the benchmark holds pages, and frees them just before the command
+needs them.
 """
 
 import mmap
@@ -11,8 +12,8 @@ _AHEAD = 384 << 20
 _STEP = 32 << 20
 
 
-class Ballast:
-    """As many pages as a command will fill, freed as it fills them. As a context manager, held until its block ends."""
+class MemoryFiller:
+    """As many pages as a command will fill, freed as it fills them. As a context manager, holds them in its block."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -25,7 +26,7 @@ class Ballast:
         return self
 
     def follow(self, filled: int) -> None:
-        """Free pages up to a good stretch beyond the `filled` bytes."""
+        """Free pages up to _AHEAD bytes beyond the `filled` bytes."""
         wanted = min(filled + _AHEAD, self._size)
         while self._freed < wanted:
             step = min(_STEP, self._size - self._freed)

@@ -1,4 +1,4 @@
-"""Where models are pulled from and pushed to: real registries and cheap ones, each a process of its own."""
+"""Registries to pull from and push to: real ones and cheap ones, each in a process of its own."""
 
 import json
 import re
@@ -29,7 +29,7 @@ _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file as an origin serves it."""
+    """A file on an origin."""
 
     name: str
     url: str
@@ -39,7 +39,7 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A model that stands in a registry under `reference`, a tag; `digest` is its manifest's."""
+    """A model in a registry under `reference`, a tag; `digest` is its manifest's."""
 
     reference: str
     digest: str
@@ -59,11 +59,11 @@ class Sendfile:
     pid: int
 
     def sent(self) -> int:
-        """Return how many bytes of blobs and files it handed to the kernel so far."""
+        """Return how many bytes of blobs and files it passed to the kernel so far."""
         return int(self._status()["sent"])
 
     def last_byte(self) -> float:
-        """Return when the last of them went, on the system's monotonic clock."""
+        """Return when it passed the last of them, on the system's monotonic clock."""
         return float(self._status()["last_byte"])
 
     def _status(self) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def sendfile(folder: Path, rate: int = 0) -> Iterator[Sendfile]:
 
 @contextmanager
 def distribution(folder: Path) -> Iterator[str | None]:
-    """Run CNCF distribution with its blobs below `folder`; give its address, or None where it cannot be had."""
+    """Run CNCF distribution with its blobs below `folder`; yield its address, or None if it is not installed."""
     try:
         program = binary("registry")
     except PartError as error:
@@ -98,15 +98,15 @@ def publish(model: Model, address: str, codec: str = "raw") -> Published:
     """Push a model with our packer; raise RunFailed when that fails."""
     name = model.name if codec == "raw" else f"{model.name}-{codec}"
     reference = f"{address}/{name}:v1"
-    download_file(model, reference, codec)
+    push_model(model, reference, codec)
     content = _get(f"http://{address}/v2/{name}/manifests/v1")
     base = f"http://{address}/v2/{name}"
     files = tuple(_remote(layer, base) for layer in json.loads(content)["layers"])
     return Published(reference, str(Digest.of(content)), files)
 
 
-def download_file(model: Model, target: str, codec: str) -> None:
-    """Push a model anywhere; raise RunFailed when that fails."""
+def push_model(model: Model, target: str, codec: str) -> None:
+    """Push a model to any target; raise RunFailed when that fails."""
     pusher = start(push(model.folder, target, codec), subprocess.PIPE)
     said = pusher.communicate()[0].decode(errors="replace")
     if pusher.returncode:

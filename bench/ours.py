@@ -1,4 +1,4 @@
-"""Our own programs as commands, started as users and pods start them."""
+"""Our own programs as commands, in the way that users and pods start them."""
 
 import sys
 from pathlib import Path
@@ -14,7 +14,7 @@ PIECE_BYTES = Settings(source="", destination="").piece_bytes
 def pull(
     source: str, folder: Path, *, connections: int = CONNECTIONS, sync: bool = False, cache: Path | None = None
 ) -> Command:
-    """Run the initContainer's program, told by its environment to fill `folder`/model."""
+    """Return the command of the initContainer's program, whose environment says to fill `folder`/model."""
     settings = Settings(
         source=source,
         destination=str(folder / "model"),
@@ -27,6 +27,6 @@ def pull(
 
 
 def push(folder: Path, reference: str, codec: str = "raw") -> Command:
-    """Run `weighbridge push`."""
+    """Return the command `weighbridge push`."""
     verb = ("push", str(folder), reference, "--quiet", "--codec", codec)
     return Command((sys.executable, "-m", "weighbridge", *verb))

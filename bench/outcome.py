@@ -1,4 +1,4 @@
-"""What a case found: goals met or missed, and the measurements behind them."""
+"""The result of a case: goals met or missed, and their measurements."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from .rounds import Series
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """One promise, measured. `measured` is None where it could not be, and then `remark` says why."""
+    """One goal, measured. `measured` is None if it could not be measured; then `remark` says why."""
 
     promise: str
     threshold: float
@@ -21,7 +21,7 @@ class Goal:
 
     @property
     def is_met(self) -> bool | None:
-        """Return whether the promise is kept; None where it was not measured."""
+        """Return whether the goal is met; None if it was not measured."""
         if self.measured is None:
             return None
         return self.measured <= self.threshold if self.is_ceiling else self.measured >= self.threshold
@@ -29,23 +29,23 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One case: a row of goals and the table of its contestants."""
+    """One case: its goals and the table of its contenders."""
 
     name: str
     title: str
     goals: tuple[Goal, ...]
     series: Mapping[str, Series]
-    """By the name of what was pulled or pushed."""
+    """By the name of the pulled or pushed model."""
 
     missing: tuple[str, ...] = ()
-    """Peers that are not on this machine."""
+    """Peers that are not installed on this machine."""
 
     circumstances: str = ""
-    """When, on what machine and how often it was measured; known once it is kept."""
+    """When, on which machine and how often it was measured; set when it is stored."""
 
 
 def ratio(promise: str, threshold: float, series: Series, ours: str, theirs: str) -> Goal:
-    """Make a goal of how many times faster `ours` is than `theirs`."""
+    """Return the goal of how many times faster `ours` is than `theirs`."""
     for name in (ours, theirs):
         if not series.has(name):
             return Goal(promise, threshold, None, remark=series.failures.get(name, f"{name} is not on this machine"))

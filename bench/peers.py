@@ -1,4 +1,4 @@
-"""Other tools as commands. Whichever is there competes; the report names those that are not."""
+"""Other tools as commands. The installed ones compete; the report names the others."""
 
 import importlib.util
 import os
@@ -30,17 +30,17 @@ oras.client.OrasClient(insecure=True, tls_verify=False).pull(target=sys.argv[1],
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Another tool: `verifies` says whether bytes that were changed on the way would be noticed."""
+    """Another tool: `verifies` says whether it detects bytes that were changed on the way."""
 
     name: str
     program: str
     verifies: bool
     command: Callable[[str, Published, Path], Command]
-    """From where the program is, what to pull and where to."""
+    """From the program's path, the model to pull and the target folder."""
 
 
 def peers_here(published: Published) -> tuple[list[Contender], list[str]]:
-    """Return an arm for each peer that is on this machine, and the names of the others."""
+    """Return a contender for each peer on this machine, and the names of the others."""
     arms, missing = [], []
     for peer in PEERS:
         program = _find(peer.program)
@@ -52,13 +52,13 @@ def peers_here(published: Published) -> tuple[list[Contender], list[str]]:
 
 
 def curl(published: Published, folder: Path) -> Command:
-    """Fetch the files one after the other on one connection."""
+    """Return the command that fetches the files one after the other on one connection."""
     pairs = (part for file in published.files for part in ("-o", str(folder / file.name), file.url))
     return Command(("curl", "--silent", "--show-error", "--fail", *pairs))
 
 
 def bare(published: Published, folder: Path, connections: int) -> Command:
-    """Fetch with bench.bare."""
+    """Return the command that fetches with bench.bare."""
     targets = (part for file in published.files for part in (file.url, str(folder / file.name), str(file.size)))
     return Command((sys.executable, "-m", "bench.bare", str(connections), *targets))
 
@@ -158,7 +158,7 @@ def _find(program: str) -> str | None:
 
 
 def _pythons() -> Iterator[str]:
-    """Return this interpreter, and the one that WEIGHBRIDGE_BENCH_PYTHON names: for peers that we do not need."""
+    """Yield this interpreter, and the one that WEIGHBRIDGE_BENCH_PYTHON names, for peers that we do not depend on."""
     yield sys.executable
     if other := os.environ.get("WEIGHBRIDGE_BENCH_PYTHON"):
         yield other

@@ -1,4 +1,4 @@
-"""How large and how often: the full measurement, or a smoke that shows that the harness works."""
+"""Sizes and repetitions: the full measurement, or a smoke test of the harness."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ MIB = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A model of `count` files of `size` bytes, holding numbers of one `kind`."""
+    """A model of `count` files of `size` bytes, with numbers of one `kind`."""
 
     kind: str
     count: int
@@ -33,13 +33,13 @@ class Plan:
     """How often each command runs; ratios are medians over the rounds."""
 
     attempts: int
-    """How often a run is tried at most that other programs disturb."""
+    """How often a run disturbed by other programs is tried at most."""
 
     total: int
     """Bytes of a model, in one, four or sixteen files."""
 
     archive: int
-    """Bytes of the model that is also packed as tar.gz, which takes long."""
+    """Bytes of the model that is also packed as tar.gz, which is slow."""
 
     kills: int
     """How many pulls are killed."""
@@ -52,7 +52,7 @@ class Plan:
 
     @property
     def description(self) -> str:
-        """Say how it is measured, and whether that is enough to judge by."""
+        """Return how it is measured, and whether that is enough for a verdict."""
         judged = "" if self.total >= FULL.total else "; models too small to judge anything by"
         return f"{self.rounds} round{'s' * (self.rounds > 1)}{judged}"
 

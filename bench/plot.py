@@ -1,4 +1,4 @@
-"""Bars as SVG, one a line, the fastest first. Colours hold on light and on dark pages."""
+"""Bars as SVG, one a line, the fastest first. The colours suit light and dark pages."""
 
 from collections.abc import Mapping
 from xml.sax.saxutils import escape
@@ -9,7 +9,7 @@ _FONT = f'font-family="system-ui, sans-serif" font-size="13" fill="{_INK}"'
 
 
 def bars(title: str, seconds: Mapping[str, float]) -> str:
-    """Draw one bar for each name, as long as its seconds."""
+    """Return an SVG with a bar for each name, as long as its seconds."""
     longest = max(seconds.values())
     scale = (_WIDTH - _LABELS - _MARGIN) / longest
     height = _TOP + _ROW * len(seconds) + 12

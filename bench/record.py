@@ -1,4 +1,4 @@
-"""Outcomes as JSON: what is measured once is kept, and any case can be measured again without the others."""
+"""Outcomes as JSON files, so that any case can be measured again without the others."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Outcomes to a page for people: the goals, then each case with its tables and plots."""
+"""The report page: the goals, then each case with its tables and plots."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

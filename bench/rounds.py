@@ -1,4 +1,4 @@
-"""Commands in turns: in every round each runs once, so that what the machine does meanwhile falls on all alike."""
+"""Commands in rounds: each runs once in every round, so that other load on the machine affects all alike."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .ballast import Ballast
+from .memory_filler import MemoryFiller
 from .run import Command, Measurement, RunFailed, measure
 
 GB = 1e9
@@ -17,20 +17,20 @@ _DISTURBED = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A contestant: `command` gives what is run to fill a folder."""
+    """A contender: `command` returns the command that fills a folder."""
 
     name: str
     command: Callable[[Path], Command]
     fills: bool = True
-    """Whether the model must be in the folder afterwards."""
+    """Whether the folder must hold the model afterwards."""
 
     after: Callable[[], None] = lambda: None
     """Called when a run has ended well."""
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """How contestants meet: so many rounds, each run tried so often at most, in a folder on `scratch`'s file system."""
+class Rules:
+    """The rules of a competition: rounds, attempts a run at most, and the folder of its runs."""
 
     rounds: int
     attempts: int
@@ -39,7 +39,7 @@ class Terms:
 
 @dataclass(slots=True)
 class Series:
-    """What the rounds gave for each arm, and why some arms gave nothing."""
+    """The measurements of each arm, and the failures of others."""
 
     size: int
     """Bytes that every arm had to move."""
@@ -68,16 +68,16 @@ class Series:
         return bool(self.runs.get(name))
 
 
-def compete(arms: Sequence[Contender], size: int, terms: Terms) -> Series:
-    """Run every arm once a round, each round beginning with another one, each in a fresh folder."""
+def compete(arms: Sequence[Contender], size: int, rules: Rules) -> Series:
+    """Run every arm once a round in a fresh folder, each round starting with another arm."""
     series = Series(size)
-    for number in range(terms.rounds):
+    for number in range(rules.rounds):
         turn = number % len(arms)
         for arm in (*arms[turn:], *arms[:turn]):
             if arm.name in series.failures:
                 continue
             try:
-                series.runs.setdefault(arm.name, []).append(_once(arm, size, terms))
+                series.runs.setdefault(arm.name, []).append(_once(arm, size, rules))
             except RunFailed as error:
                 series.failures[arm.name] = str(error)
                 series.runs.pop(arm.name, None)
@@ -85,10 +85,10 @@ def compete(arms: Sequence[Contender], size: int, terms: Terms) -> Series:
     return series
 
 
-def _once(arm: Contender, size: int, terms: Terms) -> Measurement:
-    """Run one arm; again, when other programs had too much of the machine meanwhile."""
-    for _ in range(terms.attempts):
-        measurement = _attempt(arm, size, terms.scratch)
+def _once(arm: Contender, size: int, rules: Rules) -> Measurement:
+    """Run one arm; repeat the run if other programs used too much of the machine meanwhile."""
+    for _ in range(rules.attempts):
+        measurement = _attempt(arm, size, rules.scratch)
         if measurement.strangers <= _DISTURBED:
             break
     arm.after()
@@ -101,8 +101,8 @@ def _attempt(arm: Contender, size: int, scratch: Path) -> Measurement:
     folder.mkdir(parents=True)
     os.sync()
     try:
-        with Ballast(size) as ballast:
-            measurement = measure(arm.command(folder), folder, ballast.follow)
+        with MemoryFiller(size) as filler:
+            measurement = measure(arm.command(folder), folder, filler.follow)
         if arm.fills and _content(folder) < size:
             raise RunFailed(f"left {_content(folder)} of {size} bytes")
         return measurement
@@ -140,7 +140,7 @@ def summary(series: Series) -> Mapping[str, Mapping[str, float | None]]:
 
 
 def disturbed(series: Series) -> str:
-    """Say how many runs other programs disturbed."""
+    """Return how many runs other programs disturbed."""
     runs = [run for runs in series.runs.values() for run in runs]
     return f"{sum(run.strangers > _DISTURBED for run in runs)} of {len(runs)} runs disturbed"
 

@@ -1,4 +1,4 @@
-"""One command, timed and watched from outside: the same for ours and for theirs."""
+"""One command, timed and observed from outside, in the same way for our programs and for peers."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from . import stopwatch
-from .strangers import Clocks, share_of_strangers
+from .background_load import Clocks, share_of_other_processes
 
 _SAMPLE_SECONDS = 0.05
 _LAST_WORDS = 2000
@@ -19,12 +19,12 @@ _KEPT = ("PATH", "HOME", "LANG", "TMPDIR")
 
 
 class RunFailed(Exception):
-    """A command that did not do its work; carries its last words."""
+    """A command failed; the text has the end of its output."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What is started: arguments, and what is added to a bare environment."""
+    """A command: its arguments, and the variables that are added to a minimal environment."""
 
     argv: tuple[str, ...]
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -32,30 +32,30 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """What one run took. Bytes and seconds; `finished` is on the system's monotonic clock."""
+    """The measurements of one run. Bytes and seconds; `finished` is on the system's monotonic clock."""
 
     wall: float
     cpu: float
     origin_cpu: float
-    """What the origins spent meanwhile."""
+    """The CPU seconds of the origins meanwhile."""
 
     peak_rss: int
     wire: int
-    """What went over the loopback in that time, whoever sent it."""
+    """The bytes on the loopback in that time, from all senders."""
 
     written: int | None
-    """What the command handed to write(2) and its kin; None where that cannot be read."""
+    """The bytes that the command passed to write(2) and similar calls; None if they cannot be read."""
 
     peak_disk: int
     finished: float
     strangers: float
-    """The share of the machine that other programs took meanwhile."""
+    """The share of the machine that other programs used meanwhile."""
 
 
 def measure(command: Command, folder: Path, follow: Callable[[int], None] = lambda _: None) -> Measurement:
-    """Run the command to its end; raise RunFailed when it exits with a failure.
+    """Run the command to its end and measure it; raise RunFailed when it exits with a failure.
 
-    `folder` is watched as it fills: `follow` hears again and again how many bytes it takes up.
+    `folder` is observed as it fills: `follow` is called repeatedly with the bytes that it takes up.
     """
     log, result = folder.with_suffix(".log"), folder.with_suffix(".json")
     wire, before = _loopback_bytes(), Clocks.read()
@@ -66,7 +66,7 @@ def measure(command: Command, folder: Path, follow: Callable[[int], None] = lamb
         raise RunFailed(f"exit code {code}: {log.read_text(errors='replace')[-_LAST_WORDS:].strip()}")
     wire, after = _loopback_bytes() - wire, Clocks.read()
     taken = json.loads(result.read_text())
-    strangers = share_of_strangers(before, after, taken["cpu"])
+    strangers = share_of_other_processes(before, after, taken["cpu"])
     return Measurement(
         wire=wire,
         peak_disk=watch.peak,
@@ -77,7 +77,7 @@ def measure(command: Command, folder: Path, follow: Callable[[int], None] = lamb
 
 
 def start(command: Command, output: int) -> "subprocess.Popen[bytes]":
-    """Start a command with what it says going to `output`."""
+    """Start a command that writes stdout and stderr to `output`."""
     environ = {name: os.environ[name] for name in _KEPT if name in os.environ} | dict(command.environ)
     return subprocess.Popen(command.argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environ)
 
@@ -92,12 +92,12 @@ def disk_usage(folder: Path) -> int:
             else:
                 total += entry.stat(follow_symlinks=False).st_blocks * 512
     except FileNotFoundError:
-        return total  # renamed while we looked: the next look sees it
+        return total  # renamed during the scan: the next scan counts it
     return total
 
 
 class _Watch:
-    """Looks at a folder again and again, from a thread."""
+    """Measures a folder repeatedly, from a thread."""
 
     def __init__(self, folder: Path, follow: Callable[[int], None]) -> None:
         self._folder, self._follow = folder, follow

@@ -1,8 +1,8 @@
-"""A registry that costs next to nothing: `python -m bench.sendfile FOLDER [BYTES_A_SECOND]`.
+"""A registry that needs very little CPU: `python -m bench.sendfile FOLDER [BYTES_A_SECOND]`.
 
-Repository NAME serves the files of FOLDER/NAME by sendfile(2). What is pushed is read and thrown away, manifests and
-blobs of up to 64 KiB excepted: after `push FOLDER/NAME`, the manifest says which file each digest is. A second argument
-paces every connection, as object stores do. Prints its port.
+Repository NAME serves the files of FOLDER/NAME by sendfile(2). Pushed bytes are read and discarded, except manifests
+and blobs of up to 64 KiB: after `push FOLDER/NAME`, the manifest names the file of each digest. The second argument
+limits the rate of every connection, as object stores do. Prints its port.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _PATH = re.compile(r"/v2/(?P<name>[^?]+)/(?P<kind>manifests|blobs)/(?P<what>[^?/
 
 
 class Origin(ThreadingHTTPServer):
-    """What all connections share: what is known of each repository, and what was sent when."""
+    """The state of all connections: the manifests of each repository, and how much was sent when."""
 
     request_queue_size = 128
 
@@ -40,7 +40,7 @@ class Origin(ThreadingHTTPServer):
         self.lock = threading.Lock()
 
     def learn(self, name: str, reference: str, content: bytes, media_type: str) -> str:
-        """Keep a manifest under its tag and its digest; give the digest."""
+        """Store a manifest under its tag and its digest; return the digest."""
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
         self.kept[name, reference] = self.kept[name, digest] = (content, media_type)
         for layer in json.loads(content).get("layers", []):
@@ -50,7 +50,7 @@ class Origin(ThreadingHTTPServer):
         return digest
 
     def count(self, sent: int) -> None:
-        """Note that bytes went out."""
+        """Record that `sent` bytes were sent."""
         with self.lock:
             self.sent += sent
             self.last_byte = time.monotonic()
@@ -64,13 +64,13 @@ class Connection(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def setup(self) -> None:
-        """Hold the connection to its rate, where there is one."""
+        """Limit the connection's rate, if there is a limit."""
         if self.server.rate:
             self.request.setsockopt(socket.SOL_SOCKET, _SO_MAX_PACING_RATE, self.server.rate)
         super().setup()
 
     def log_message(self, format: str, *_: Any) -> None:  # noqa: A002 - the base class named it
-        """Say nothing: the harness asks for /status."""
+        """Log nothing: the harness asks for /status."""
 
     def do_GET(self) -> None:
         """Answer with a manifest, a blob, a file of the folder, or the counters."""
@@ -93,12 +93,12 @@ class Connection(BaseHTTPRequestHandler):
         self._answer(202, headers={"Location": f"/v2/{name}/blobs/uploads/{time.monotonic_ns()}"})
 
     def do_PATCH(self) -> None:
-        """Take an upload's bytes."""
+        """Read and discard an upload's bytes."""
         count = self._discard()
         self._answer(202, headers={"Location": self.path, "Range": f"0-{max(count - 1, 0)}"})
 
     def do_PUT(self) -> None:
-        """Close an upload, or take a manifest."""
+        """Complete an upload, or store a manifest."""
         name, kind, what, query = self._asked()
         size = int(self.headers.get("Content-Length", "0"))
         if kind == "blobs":
@@ -161,7 +161,7 @@ class Connection(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
     def _discard(self) -> int:
-        """Read the request's body and forget it; give its size."""
+        """Read and discard the request's body; return its size."""
         size = left = int(self.headers.get("Content-Length", "0"))
         buffer = memoryview(bytearray(min(left, _BUFFER_BYTES)))
         while left:

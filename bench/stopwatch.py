@@ -1,7 +1,7 @@
-"""Run one command and write down what it took: `python -I -S stopwatch.py RESULT COMMAND…`.
+"""Run one command and record what it took: `python -I -S stopwatch.py RESULT COMMAND…`.
 
-A process of its own, because Linux counts the memory of whoever starts a program into the program's peak: this one is
-small. Stands on the standard library alone, for the same reason.
+A process of its own, because Linux counts the memory of a program's parent into the program's peak: this one is small.
+It uses only the standard library, for the same reason.
 """
 
 import json
@@ -12,7 +12,7 @@ import time
 
 
 def main() -> int:
-    """Run the command; give its exit code."""
+    """Run the command; return its exit code."""
     result, command = sys.argv[1], sys.argv[2:]
     started = time.monotonic()
     child = subprocess.Popen(command)
@@ -34,7 +34,7 @@ def main() -> int:
 
 
 def _written(pid: int) -> int | None:
-    """Read the counter of a child that ended and is not reaped yet; its own reaped children are in it."""
+    """Return the counter of a child that ended and is not reaped yet; it includes the child's own reaped children."""
     try:
         with open(f"/proc/{pid}/io", encoding="ascii") as file:  # noqa: PTH123 - see above
             return next(int(line.split()[1]) for line in file if line.startswith("wchar:"))

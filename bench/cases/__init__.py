@@ -1,4 +1,4 @@
-"""The rows of goals. Each module has one function from a bench to an outcome."""
+"""The goals. Each module has one function from a bench to an outcome."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from pathlib import Path
 from bench.corpus import Model, model_of
 from bench.outcome import Outcome
 from bench.plan import Plan, Shape
-from bench.rounds import Terms
+from bench.rounds import Rules
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What every case stands on: sizes, the models' folder, a scratch folder in memory and one on disk."""
+    """The environment of every case: sizes, the models' folder, a scratch folder in memory and one on disk."""
 
     plan: Plan
     cache: Path
@@ -20,14 +20,14 @@ class Bench:
     disk: Path
 
     @property
-    def in_memory(self) -> Terms:
-        """How contestants meet that write to memory."""
-        return Terms(self.plan.rounds, self.plan.attempts, self.memory / "scratch")
+    def in_memory(self) -> Rules:
+        """The rules for contenders that write to memory."""
+        return Rules(self.plan.rounds, self.plan.attempts, self.memory / "scratch")
 
     @property
-    def on_disk(self) -> Terms:
-        """How contestants meet that write to a disk."""
-        return Terms(self.plan.rounds, self.plan.attempts, self.disk / "scratch")
+    def on_disk(self) -> Rules:
+        """The rules for contenders that write to a disk."""
+        return Rules(self.plan.rounds, self.plan.attempts, self.disk / "scratch")
 
     def model(self, shape: Shape) -> Model:
         """Return a model of that shape."""

@@ -1,4 +1,4 @@
-"""An origin that gives each connection so much and no more, as object stores do."""
+"""An origin that limits the rate of each connection, as object stores do."""
 
 from dataclasses import replace
 
@@ -17,9 +17,9 @@ _LAYER_PARALLEL = ("oras pull", "crane pull", "skopeo copy oci:", "curl alone (u
 
 
 def capped(bench: Bench) -> Outcome:
-    """Pull a model of one file over 4, 8 and 16 connections, beside a peer that is parallel over layers alone.
+    """Pull a model of one file over 4, 8 and 16 connections, beside a tool that parallelises only over layers.
 
-    The bare loop runs behind the same cap: pacing costs the kernel time, and that loop reaches what is to be had.
+    The bare loop runs under the same limit: pacing costs the kernel time, and that loop shows the achievable rate.
     """
     plan = bench.plan
     model = bench.model(plan.model(1))

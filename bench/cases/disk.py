@@ -1,4 +1,4 @@
-"""To a disk instead of memory: no goal, but the numbers that a node's volume will show."""
+"""Pulls to a disk instead of memory: no goal, but the numbers to expect on a node's volume."""
 
 from bench import ours
 from bench.origin import publish, sendfile

@@ -1,4 +1,4 @@
-"""Memory: how much a pull takes, whether it grows with the model, and whether it works inside a tight limit."""
+"""Memory: how much a pull needs, whether that grows with the model, and whether a tight limit is enough."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def frugal(bench: Bench) -> Outcome:
 
 
 def _large(bench: Bench, published: Published) -> tuple[Series, str]:
-    """Compete with and without the limit; the second value says why there is none."""
+    """Compete with and without the limit; return the series, and the reason if there is no limit."""
     try:
         with limit(_LIMIT) as group:
 

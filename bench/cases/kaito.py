@@ -1,4 +1,4 @@
-"""KAITO's table: a model as one tar.gz, copied three times, and as a tar.zst that is unpacked while it streams."""
+"""KAITO's table: a model as one tar.gz, copied three times, and as a tar.zst that is unpacked while it is received."""
 
 import subprocess
 from dataclasses import replace
@@ -42,7 +42,7 @@ def kaito(bench: Bench) -> Outcome:
 
 
 def _goal(promise: str, wanted: float, series: Series, peer: str) -> Goal:
-    """Hold us to a multiple of a peer's speed; say what a program reaches that only fetches, hashes and writes."""
+    """Return the goal of a multiple of a peer's speed; its remark gives that of only fetching, hashing and writing."""
     goal = ratio(promise, wanted, series, _OURS, peer)
     if goal.measured is None or not series.has(_BARE):
         return goal
@@ -50,7 +50,7 @@ def _goal(promise: str, wanted: float, series: Series, peer: str) -> Goal:
 
 
 def _archive(model: Model, suffix: str) -> None:
-    """Pack the model beside its folder, once."""
+    """Pack the model beside its folder, unless that was done before."""
     target = model.folder.with_name(f"{model.name}.tar.{suffix}")
     if target.exists():
         return

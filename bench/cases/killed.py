@@ -1,4 +1,4 @@
-"""`kill -9` at random instants: what is visible then, and how much the next pull fetches a second time."""
+"""`kill -9` at random instants: what is visible afterwards, and how much the next pull fetches again."""
 
 import hashlib
 import random
@@ -27,7 +27,7 @@ class _Try:
     """One pull that was killed, and the one after it."""
 
     refetched: int
-    """Bytes that the origin sent beyond the model's size, those included that were on their way at the kill."""
+    """Bytes that the origin sent beyond the model's size, including those in flight at the kill."""
 
     was_partly_visible: bool
     """Whether the kill left something under the model's name that was not the whole model."""
@@ -70,7 +70,7 @@ def _try(origin: Sendfile, published: Published, model: Model, folder: Path, ins
 
 
 def _pull(published: Published, folder: Path, instant: float | None, *, is_fresh: bool = True) -> float:
-    """Pull, killed at `instant` if there is one; give the seconds."""
+    """Pull, killed at `instant` if there is one; return the seconds."""
     if is_fresh:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""A push, beside nothing but sha256 over the same files, and beside reading, hashing twice and sending alone."""
+"""A push, beside only sha256 over the same files, and beside only reading, hashing twice and sending."""
 
 import itertools
 import sys
@@ -23,7 +23,7 @@ for path in sys.argv[1:]:
 
 
 def pack(bench: Bench) -> Outcome:
-    """Push four files to an origin that throws them away, each time to a repository that is empty."""
+    """Push four files to an origin that discards them, each time to an empty repository."""
     model = bench.model(bench.plan.model(4))
     files = tuple(str(file) for file in model.files)
     numbers = itertools.count()

@@ -1,4 +1,4 @@
-"""A line of 1 and of 4 Gbit/s: the share of it that we fill, and how soon after the last byte all is ready."""
+"""A line of 1 and of 4 Gbit/s: the share that a pull uses, and how soon after the last byte the model is ready."""
 
 import statistics
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def shaped(bench: Bench) -> Outcome:
 
 
 def _race(bench: Bench, published: Published, origin: Sendfile) -> tuple[Series, list[float]]:
-    """Compete, asking the origin after each pull of ours when its last byte went."""
+    """Compete; after each pull of ours, ask the origin when it sent its last byte."""
     last_bytes: list[float] = []
 
     def note() -> None:

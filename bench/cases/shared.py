@@ -1,4 +1,4 @@
-"""A volume that many pods share: how soon a model stands that is there, and what eight pods fetch of a new one."""
+"""A volume that many pods share: how soon a cached model is ready, and what eight pods fetch of a new one."""
 
 import shutil
 import statistics
@@ -20,7 +20,7 @@ for pod in $all; do wait $pod || exit 1; done'
 
 
 def shared(bench: Bench) -> Outcome:
-    """Start warm from a cache, a pinned model of thirty files; then eight pods at once, on a fresh volume each time."""
+    """Start a pinned model of thirty files from a warm cache; then eight pods at once, on a fresh volume each time."""
     series: dict[str, Series] = {}
     with sendfile(bench.cache) as origin:
         small = publish(bench.model(Shape("bf16", _FILES, MIB)), origin.address)
@@ -36,7 +36,7 @@ def shared(bench: Bench) -> Outcome:
 
 
 def _warm(bench: Bench, published: Published, origin: Sendfile) -> tuple[Series, int]:
-    """Fill a cache, then start from it again and again; the second value is what the origin sent meanwhile."""
+    """Fill a cache, then start from it repeatedly; return the series, and the bytes that the origin sent meanwhile."""
     volume = bench.memory / "volume"
     volume.mkdir()
     source = f"oci://{published.reference}@{published.digest}"
@@ -49,7 +49,7 @@ def _warm(bench: Bench, published: Published, origin: Sendfile) -> tuple[Series,
 
 
 def _pods(bench: Bench, published: Published, origin: Sendfile) -> tuple[Series, float]:
-    """Have pods pull at once; the second value is what the origin sent for each round of them, of the model's size."""
+    """Pull in several pods at once; return the series, and what the origin sent a round, in sizes of the model."""
     shares: list[float] = []
     marks = [origin.sent()]
 

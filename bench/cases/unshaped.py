@@ -1,4 +1,4 @@
-"""An unshaped loopback, raw, verified: against curl, every peer that is here, and the roofline."""
+"""An unshaped loopback, raw, verified: beside curl, every installed peer, and the roofline."""
 
 import os
 import statistics
@@ -60,9 +60,9 @@ def _goals(name: str, series: Series) -> tuple[Goal, ...]:
 
 
 def _race(promise: str, wanted: float, series: Series, peer: str, roof: str) -> Goal:
-    """Hold us to a multiple of a peer's speed; say what the bare loop reaches, and what these cores allow at most.
+    """Return the goal of a multiple of a peer's speed; its remark gives the bare loop's, and the most on these cores.
 
-    That is the multiple of a program that never waits and takes no more of the cores than the leaner of us and the
+    The most is the multiple of a program that never waits and needs no more CPU than the leaner of our puller and the
     bare loop, the registry's share included.
     """
     goal = ratio(promise, wanted, series, OURS, peer)
@@ -78,6 +78,6 @@ def _race(promise: str, wanted: float, series: Series, peer: str, roof: str) -> 
 
 
 def _disk(name: str, series: Series) -> Goal:
-    """Hold the disk to the model's size: nothing is written twice."""
+    """Return the goal that the disk holds no more than the model's size: nothing is written twice."""
     peak = statistics.median(run.peak_disk for run in series.runs[OURS]) / series.size
     return Goal(f"{name}: peak disk, of the model's size", 1.01, peak, is_ceiling=True)

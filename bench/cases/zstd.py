@@ -1,4 +1,4 @@
-"""Weights behind zstd: what they save on a line of 1 Gbit/s, and how the unpacking uses cores."""
+"""Weights compressed with zstd: what that saves on a line of 1 Gbit/s, and how unpacking uses cores."""
 
 import os
 import shutil
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench import ours
 from bench.line import NoLine, namespace
-from bench.origin import distribution, download_file, publish
+from bench.origin import distribution, publish, push_model
 from bench.outcome import Goal, Outcome, ratio
 from bench.rounds import Contender, Series, compete
 from bench.run import Command
@@ -19,7 +19,7 @@ _LINE, _CORES = "faster than raw at 1 Gbit/s", "two cores, of the speed of one"
 
 
 def zstd(bench: Bench) -> Outcome:
-    """Pull one model raw and behind zstd over a shaped line; and behind zstd from memory, on one core and on two."""
+    """Pull one model raw and compressed over a shaped line; and compressed from memory, on one core and on two."""
     series: dict[str, Series] = {}
     goals = [_over_a_line(bench, series), _on_cores(bench, series)]
     return Outcome("zstd", "Behind zstd", tuple(goals), series)
@@ -48,7 +48,7 @@ def _on_cores(bench: Bench, series: dict[str, Series]) -> Goal:
         return Goal(_CORES, 1.6, None, remark="needs two cores, and taskset of util-linux")
     model = bench.model(bench.plan.model(4))
     source = f"layout://{bench.memory / 'layout'}:v1"
-    download_file(model, source, "zstd")
+    push_model(model, source, "zstd")
 
     def arm(name: str, cores: str) -> Contender:
         def command(folder: Path) -> Command:
