@@ -56,12 +56,12 @@ def push(folder: Path, target: Target, options: Options, reporter: Reporter) -> 
     started = time.monotonic()
     pusher = target.pusher
     # 1
-    files = scan(folder, options.include, options.exclude, follow_links=options.follow_links, say=reporter.say)
+    files = scan(folder, options.include, options.exclude, follow_links=options.follow_links, say=reporter.message)
     stats = TransferStats(sum(file.size for file in files))
     check_fits(files, chunk_bytes(stats.total), options.about)
-    reporter.say(f"{folder}: {len(files)} files, {human(stats.total)}")
+    reporter.message(f"{folder}: {len(files)} files, {human(stats.total)}")
     # 2
-    with reporter.watch(stats, folder.name):
+    with reporter.track(stats, folder.name):
         sent = _send_all(target, files, options, stats)
     if target.registry:
         large = (one.blob.digest for one in sent if one.file.size > SMALL_BYTES)
@@ -73,10 +73,10 @@ def push(folder: Path, target: Target, options: Options, reporter: Reporter) -> 
     if not pusher.has(manifest.config.digest):
         pusher.put(config, manifest.config.digest)
     digest = pusher.put_manifest(manifest)
-    reporter.finish(stats, time.monotonic() - started)
+    reporter.summary(stats, time.monotonic() - started)
     large_raw = [one.file for one in sent if one.file.size > SMALL_BYTES and one.blob.codec == RAW]
     if options.codec == RAW and (words := advice(large_raw)):
-        reporter.say(words)
+        reporter.message(words)
     return Pushed(
         pinned=pusher.pinned(digest),
         digest=digest,

@@ -52,7 +52,7 @@ def adopt_current(locked: LockedDestination, artifact: ModelArtifact) -> Receipt
         inode=place.path.stat().st_ino,
         boot=locked.boot,
     )
-    locked.reporter.say(f"{place.path}: holds it already, each file held to its digest now")
+    locked.reporter.message(f"{place.path}: holds it already, each file held to its digest now")
     _note(locked, receipt)
     report_unknown_files(locked.reporter, place, receipt)
     return receipt
@@ -63,7 +63,7 @@ def _note(locked: LockedDestination, receipt: Receipt) -> None:
     try:
         locked.place.note(receipt)
     except (DiskFailed, NoRoom) as error:
-        locked.reporter.say(f"{error}: what stands is right, but no receipt can say so to the next pull")
+        locked.reporter.message(f"{error}: what stands is right, but no receipt can say so to the next pull")
 
 
 def _may_be_right(folder: Path, blob: Blob) -> bool:

@@ -48,7 +48,7 @@ def pull_through_cache(locked: LockedDestination, artifact: ModelArtifact) -> Re
     cache = cache_of(settings)
     entry = cache.entry(artifact.digest, settings.selection)
     if not cache.serves(locked.place):
-        reporter.say(f"{cache.folder}: its file system knows no hard links; it is left aside")
+        reporter.message(f"{cache.folder}: its file system knows no hard links; it is left aside")
         return update(locked, artifact, (entry.path,))
     with locked_destination(settings, reporter, entry) as locked_entry:
         found = locked_entry.current(artifact.digest) or _fill(cache, locked_entry, artifact)
@@ -73,12 +73,12 @@ def _fill(cache: Cache, locked_entry: LockedDestination, artifact: ModelArtifact
         entry.check_replaceable()
         entry.check_writable()
     except (Occupied, DiskFailed) as error:
-        reporter.say(f"{error}; the cache is left aside")
+        reporter.message(f"{error}; the cache is left aside")
         return None
     found = adopt_current(locked_entry, artifact)
     if found is not None:
         return found
     if not cache.make_room(artifact.size, keep=entry.path):
-        reporter.say(f"{cache.folder}: models in use leave no room within its limit; it is left aside")
+        reporter.message(f"{cache.folder}: models in use leave no room within its limit; it is left aside")
         return None
     return update(locked_entry, artifact)

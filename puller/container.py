@@ -31,15 +31,16 @@ def main() -> int:
     except (Exception, KeyboardInterrupt, Ended) as error:  # noqa: BLE001 - see above
         ending = ending_of(error)
         facts = f"{ending.facts}{_kept(settings)}"
-        reporter.say(f"error: {facts} [{ending.code}]")
-        reporter.say(f"  hint: {ending.hint}")
+        reporter.message(f"error: {facts} [{ending.code}]")
+        reporter.message(f"  hint: {ending.hint}")
         _leave(settings, {"code": ending.code, "error": facts, "hint": ending.hint})
         return ending.exit_code
     summary = {"source": receipt.source, "digest": receipt.digest, "files": len(receipt.files)}
     _leave(settings, {**summary, "bytes": receipt.size, "wireBytes": receipt.wire_bytes, "seconds": receipt.seconds})
     is_verified = receipt.published >= started  # what was believed without being hashed was published before
     proof = "verified against" if is_verified else f"as published on {receipt.date} from"
-    reporter.say(f"{settings.destination}: {len(receipt.files)} files, {human(receipt.size)}, {proof} {receipt.digest}")
+    held = f"{len(receipt.files)} files, {human(receipt.size)}"
+    reporter.message(f"{settings.destination}: {held}, {proof} {receipt.digest}")
     return 0
 
 
@@ -52,7 +53,7 @@ def _pull(settings: Settings, reporter: Reporter) -> Receipt:
         os.environ,
         docker_configs=settings.docker_configs,
         may_lack_configs=True,  # the webhook mounts pull secrets as optional, as the kubelet takes them
-        say=reporter.say,
+        say=reporter.message,
         plain_http=settings.plain_http,
         ca_file=settings.ca_file,
         hosts_dir=settings.hosts_dir,

@@ -62,5 +62,5 @@ def _pull_locked(locked: LockedDestination, source: Source, access: Access) -> R
 
 
 def _up_to_date(found: Receipt, settings: Settings, reporter: Reporter) -> Receipt:
-    reporter.say(f"{settings.destination} holds it already, as published on {found.date}")
+    reporter.message(f"{settings.destination} holds it already, as published on {found.date}")
     return found

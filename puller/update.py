@@ -46,10 +46,10 @@ def update(locked: LockedDestination, artifact: ModelArtifact, cached: Sequence[
     keep(destination.rooms[0], artifact.documents)
     destination.publish(receipt, is_synced=settings.sync)
     if writeback.cannot_sync:
-        locked.reporter.say(
+        locked.reporter.message(
             f"{destination.path}: its file system cannot sync; after a power cut the model is hashed anew"
         )
-    locked.reporter.finish(stats, receipt.seconds)
+    locked.reporter.summary(stats, receipt.seconds)
     return receipt
 
 
@@ -62,8 +62,8 @@ def _fetch(
     destination.reserve(stats.total)
     for writer in work.writers:
         writer.reserve()
-    locked.reporter.say(f"{settings.source}: {len(work.writers)} blobs to fetch, {human(stats.total)}")
-    with journal.open(work.landed, artifact.size), locked.reporter.watch(stats, destination.path.name):
+    locked.reporter.message(f"{settings.source}: {len(work.writers)} blobs to fetch, {human(stats.total)}")
+    with journal.open(work.landed, artifact.size), locked.reporter.track(stats, destination.path.name):
         recorder = _PieceRecorder(journal, writeback)
         try:
             for reference, repository in artifact.repositories.items():

@@ -39,8 +39,8 @@ class Verifier:
         try:
             if size < _WORTH_TELLING:
                 return list(pool.map(check, items))
-            self._reporter.say(f"{self._name}: checks what stands there already")
-            with self._reporter.watch(self._stats, self._name):
+            self._reporter.message(f"{self._name}: checks what stands there already")
+            with self._reporter.track(self._stats, self._name):
                 return list(pool.map(check, items))
         except BaseException:
             self._over.set()

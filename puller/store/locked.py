@@ -61,7 +61,7 @@ class LockedDestination:
             inode=ours.stat().st_ino,
         )
         self.place.publish(adopted, is_synced=self.settings.sync)
-        self.reporter.say(f"{self.settings.destination}: taken from {model}")
+        self.reporter.message(f"{self.settings.destination}: taken from {model}")
         return adopted
 
 
@@ -86,7 +86,7 @@ def report_unknown_files(reporter: Reporter, place: Destination, receipt: Receip
     """Report files in a model's folder that the receipt does not name."""
     found = place.unknown_files(receipt)
     if found:
-        reporter.say(f"{place.path}: holds what is not the model's: {named(found)}")
+        reporter.message(f"{place.path}: holds what is not the model's: {named(found)}")
 
 
 @contextmanager
@@ -94,12 +94,12 @@ def locked_destination(settings: Settings, reporter: Reporter, place: Destinatio
     """Lock a destination for the block; without a lock, this process works in a workshop of its own."""
 
     def waiting(owner: str) -> AbstractContextManager[None]:
-        reporter.say(f"another pull works on {place.path}, {owner}: waiting for it")
-        return reporter.watch(Follower(place.journals), place.path.name)
+        reporter.message(f"another pull works on {place.path}, {owner}: waiting for it")
+        return reporter.track(Follower(place.journals), place.path.name)
 
     with place.open(waiting, Wait(idle_seconds=settings.lock_seconds)):
         if place.why_alone:
-            reporter.say(f"{place.path.parent}: {place.why_alone}")
+            reporter.message(f"{place.path.parent}: {place.why_alone}")
         with place.beating():
             yield LockedDestination(settings, reporter, boot_id(), place)
 

@@ -49,7 +49,7 @@ def _download(source: WholeFileSource, file_writer: FileBlobWriter, folder: Path
     try:
         downloaded = source.download_file(file_writer.layer, folder)
     except Fault as error:
-        reporter.say(f"{error}: it comes in ranges")
+        reporter.message(f"{error}: it comes in ranges")
         return False
     with disk_errors():
         downloaded.resolve(strict=True).rename(file_writer.path)

@@ -67,7 +67,7 @@ def access_for(arguments: argparse.Namespace, source: Source, environ: Mapping[s
     return access_from(
         environ,
         docker_configs=arguments.docker_config,
-        say=(reporter_for(arguments) if hasattr(arguments, "quiet") else Reporter()).say,
+        say=(reporter_for(arguments) if hasattr(arguments, "quiet") else Reporter()).message,
         plain_http=plain,
         ca_file=arguments.ca_file,
         hosts_dir=arguments.hosts_dir,

@@ -30,7 +30,7 @@ class Reporter:
         self._waiting = threading.Lock()
         self._told_until = float("-inf")
 
-    def say(self, line: str) -> None:
+    def message(self, line: str) -> None:
         """Write one message."""
         self._write(f"{line}\n")
 
@@ -52,18 +52,18 @@ class Reporter:
         self._tell_wait(wait)
 
     def _tell_wait(self, wait: Wait) -> None:
-        self.say(f"\r{wait}\033[K" if self._is_terminal else str(wait))
+        self.message(f"\r{wait}\033[K" if self._is_terminal else str(wait))
 
-    def watch(self, stats: Progress, name: str) -> AbstractContextManager[None]:
+    def track(self, stats: Progress, name: str) -> AbstractContextManager[None]:
         """Report the progress of `stats` while the `with` block runs."""
         return self._living(stats, name) if self._is_terminal else self._plain(stats, name)
 
-    def finish(self, stats: TransferStats, seconds: float) -> None:
+    def summary(self, stats: TransferStats, seconds: float) -> None:
         """Report the result: bytes, time, rate, and what the workers spent their time on."""
         spent = sum(stats.seconds.values())
         shares = ", ".join(f"{where} {share / spent:.0%}" for where, share in stats.seconds.items()) if spent else ""
         rate = stats.wire / seconds if seconds else 0.0
-        self.say(f"{human(stats.wire)} in {seconds:.1f} s, {human(rate)}/s{f' ({shares})' if shares else ''}")
+        self.message(f"{human(stats.wire)} in {seconds:.1f} s, {human(rate)}/s{f' ({shares})' if shares else ''}")
 
     @contextmanager
     def _living(self, stats: Progress, name: str) -> Iterator[None]:
@@ -83,14 +83,14 @@ class Reporter:
 
     @contextmanager
     def _plain(self, stats: Progress, name: str) -> Iterator[None]:
-        with every(_PLAIN_SECONDS, lambda seconds: self.say(describe(stats, name, seconds))):
+        with every(_PLAIN_SECONDS, lambda seconds: self.message(describe(stats, name, seconds))):
             yield
 
 
 class JsonReporter(Reporter):
     """Reports to programs: one JSON object a line, whose `event` is `note`, `wait`, `progress` or `end`."""
 
-    def say(self, line: str) -> None:
+    def message(self, line: str) -> None:
         """Write one message."""
         self._tell("note", text=line)
 
@@ -99,7 +99,7 @@ class JsonReporter(Reporter):
         self._tell("wait", text=str(wait), answered=wait.answered, seconds=seconds, left=left)
 
     @contextmanager
-    def watch(self, stats: Progress, name: str) -> Iterator[None]:
+    def track(self, stats: Progress, name: str) -> Iterator[None]:
         """Report the progress of `stats` every second; sizes in bytes, times in seconds."""
 
         def show(seconds: float) -> None:
@@ -109,7 +109,7 @@ class JsonReporter(Reporter):
         with every(_JSON_SECONDS, show):
             yield
 
-    def finish(self, stats: TransferStats, seconds: float) -> None:
+    def summary(self, stats: TransferStats, seconds: float) -> None:
         """Report the result, and the workers' seconds on the wire, for the hash and for the disk."""
         spent = {where: round(share, 3) for where, share in stats.seconds.items()}
         self._tell("end", wireBytes=stats.wire, seconds=round(seconds, 3), spent=spent)
@@ -121,13 +121,13 @@ class JsonReporter(Reporter):
 class QuietReporter(Reporter):
     """Reports nothing."""
 
-    def say(self, line: str) -> None:
+    def message(self, line: str) -> None:
         """Do nothing."""
 
     def wait(self, wait: Wait) -> None:
         """Do nothing."""
 
-    def watch(self, stats: Progress, name: str) -> AbstractContextManager[None]:  # noqa: ARG002 - Reporter's signature
+    def track(self, stats: Progress, name: str) -> AbstractContextManager[None]:  # noqa: ARG002 - Reporter's signature
         """Do nothing."""
         return nullcontext()
 

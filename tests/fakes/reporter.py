@@ -1,15 +1,15 @@
-"""A voice that keeps what it says."""
+"""A reporter that records its messages."""
 
 from registry.progress.reporter import Reporter
 
 
 class Listener(Reporter):
-    """Keeps what is said."""
+    """Records each message in `said`."""
 
     def __init__(self) -> None:
         super().__init__()
         self.said: list[str] = []
 
-    def say(self, line: str) -> None:
-        """Keep a line."""
+    def message(self, line: str) -> None:
+        """Record a message."""
         self.said.append(line)

@@ -215,7 +215,7 @@ def test_a_raw_push_tells_what_zstd_would_have_saved(access: Access, tmp_path: P
     said: list[str] = []
 
     class Listener(QuietReporter):
-        def say(self, line: str) -> None:
+        def message(self, line: str) -> None:
             said.append(line)
 
     for name, content in (("weights", weights(9 << 20)), ("noise", noise(9 << 20))):

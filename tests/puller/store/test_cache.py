@@ -193,8 +193,8 @@ def test_who_waits_sees_how_far_the_other_is(fake: FakeRegistry, access: Access,
     assert begun.wait(30)
 
     class Impatient(Listener):
-        def say(self, line: str) -> None:
-            super().say(line)
+        def message(self, line: str) -> None:
+            super().message(line)
             if "another pull works on" in line:
                 go_on.set()
 

@@ -30,7 +30,7 @@ class _Pipe(Reporter):
         super().__init__()
         self._handle = handle
 
-    def say(self, line: str) -> None:
+    def message(self, line: str) -> None:
         """Say a line."""
         os.write(self._handle, f"{line}\n".encode())
 

@@ -40,7 +40,7 @@ def watched(reporter: Reporter, stream: Stream) -> str:
     """Let a voice speak once of a meter that is half done."""
     stats = TransferStats(2_000_000)
     stats.add(1_000_000)
-    with reporter.watch(stats, "phi-4"):
+    with reporter.track(stats, "phi-4"):
         stream.was_written.wait(10)
     return stream.getvalue()
 
@@ -66,13 +66,13 @@ def test_a_program_gets_an_object_a_line() -> None:
     """Every line is JSON of its own, with bytes and seconds as numbers."""
     stream = Stream(is_terminal=True)
     reporter = JsonReporter(stream)
-    reporter.say("hello")
+    reporter.message("hello")
     stream.was_written.clear()
     watched(reporter, stream)
     stats = TransferStats(10)
     stats.add(10)
     stats.spend("wire", 1.5)
-    reporter.finish(stats, 2)
+    reporter.summary(stats, 2)
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert lines[0] == {"event": "note", "text": "hello"}
     assert (lines[1]["event"], lines[1]["done"], lines[1]["total"]) == ("progress", 1_000_000, 2_000_000)
@@ -83,9 +83,9 @@ def test_silence_is_silent() -> None:
     """--quiet says nothing, neither while it runs nor in the end."""
     stream = Stream(is_terminal=False)
     reporter = QuietReporter(stream)
-    with reporter.watch(TransferStats(1), "x"):
-        reporter.say("x")
-    reporter.finish(TransferStats(1), 1)
+    with reporter.track(TransferStats(1), "x"):
+        reporter.message("x")
+    reporter.summary(TransferStats(1), 1)
     assert stream.getvalue() == ""
 
 
@@ -96,7 +96,7 @@ def test_the_end_says_where_the_time_went() -> None:
     stats.add(3_000_000)
     stats.spend("wire", 3)
     stats.spend("hash", 1)
-    Reporter(stream).finish(stats, 2)
+    Reporter(stream).summary(stats, 2)
     assert stream.getvalue() == "3.0 MB in 2.0 s, 1.5 MB/s (wire 75%, hash 25%)\n"
 
 
