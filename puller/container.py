@@ -1,5 +1,6 @@
 """What the initContainer does, and what it leaves behind for `kubectl describe pod`."""
 
+import gc
 import json
 import os
 import time
@@ -49,6 +50,8 @@ def _pull(settings: Settings, reporter: Reporter) -> Receipt:
 
     from .pull import pull  # noqa: PLC0415 - nor those of artifacts
 
+    gc.freeze()
+    gc.enable()
     access = access_from(
         os.environ,
         docker_configs=settings.docker_configs,

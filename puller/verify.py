@@ -4,10 +4,10 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from registry.process.threads import Lane, run
 from registry.progress.reporter import Reporter
 from registry.progress.stats import TransferStats
 
@@ -34,19 +34,19 @@ class Verifier:
 
         An exception in this thread, one that a signal raises too, ends the hashing.
         """
+        if not size:
+            return [check(item) for item in items]
         self._stats.total = size
-        pool = ThreadPoolExecutor(os.cpu_count() or 1)
-        try:
-            if size < _WORTH_TELLING:
-                return list(pool.map(check, items))
-            self._reporter.message(f"{self._name}: checks what stands there already")
-            with self._reporter.track(self._stats, self._name):
-                return list(pool.map(check, items))
-        except BaseException:
-            self._over.set()
-            raise
-        finally:
-            pool.shutdown(cancel_futures=True)
+        if size < _WORTH_TELLING:
+            return self._concurrently(check, items)
+        self._reporter.message(f"{self._name}: checks what stands there already")
+        with self._reporter.track(self._stats, self._name):
+            return self._concurrently(check, items)
+
+    def _concurrently(self, check: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        lane = Lane(os.cpu_count() or 1, tuple(enumerate(items)))
+        done = run((lane,), lambda numbered: check(numbered[1]), self._over.set)
+        return [result for _, result in sorted(done, key=lambda one: one[0][0])]
 
     def right_pieces(self, blob: Blob, path: Path, among: Iterable[Piece] | None = None) -> frozenset[Piece]:
         """Return the pieces whose bytes a file has, by their digests; all or none where only the blob has one.

@@ -15,3 +15,7 @@ UNTESTED = "org.cncf.model.file.mediatype.untested"
 def layer_type(category: str, codec: str) -> str:
     """Return a layer's media type: `weight`, `weight.config`, `doc`, `code` or `dataset`; then `raw`, `tar`, …."""
     return f"application/vnd.cncf.model.{category}.v1.{codec}"
+
+
+HUB_ARTIFACT_TYPE = "application/vnd.weighbridge.hub.snapshot.v1+json"
+"""What a repository of the Hugging Face hub is presented as."""

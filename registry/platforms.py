@@ -1,6 +1,6 @@
 """The choice among an index's manifests: the image for this machine, or the only one."""
 
-import platform
+import os
 from collections.abc import Callable, Sequence
 
 from .digest import Digest
@@ -52,7 +52,7 @@ def descend(digest: Digest, content: bytes, where: str, read: Callable[[Descript
 
 
 def _architecture() -> str:
-    machine = platform.machine()
+    machine = os.uname().machine
     return _ARCHITECTURES.get(machine, machine)
 
 

@@ -8,8 +8,7 @@
 from collections.abc import Callable, Iterable
 
 from puller.errors import BadArtifact
-from registry.annotations import TITLE
-from registry.huggingface import snapshot
+from registry.annotations import HUB_ARTIFACT_TYPE, TITLE
 from registry.manifest import Manifest
 
 from . import docker, generic, image, modelkit, modelpack, ollama
@@ -46,7 +45,7 @@ def _form(manifest: Manifest, read_config: Callable[[], bytes]) -> ParsedArtifac
         return ParsedArtifact(kind="Ollama model", parts=ollama.parts_of(manifest))
     if image.is_image(manifest) and not all(_has_title(manifest)):
         return ParsedArtifact(kind="image", parts=image.parts_of(manifest), is_image=True)
-    kind = "Hugging Face repository" if manifest.artifact_type == snapshot.ARTIFACT_TYPE else manifest.artifact_type
+    kind = "Hugging Face repository" if manifest.artifact_type == HUB_ARTIFACT_TYPE else manifest.artifact_type
     return ParsedArtifact(kind=kind or "artifact", parts=generic.parts_of(manifest))
 
 

@@ -10,7 +10,6 @@ without a receipt of this user's is neither counted nor removed.
 """
 
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from pathlib import Path
@@ -58,14 +57,7 @@ class Cache:
                 return True
             if not place.is_writable:
                 return False
-            with tempfile.NamedTemporaryFile(dir=place.workshop.folder) as probe:
-                linked = Path(f"{probe.name}-link")
-                try:
-                    linked.hardlink_to(probe.name)
-                except OSError:
-                    return False
-                linked.unlink()
-        return True
+            return _can_link(place.workshop.folder)
 
     def touch(self, entry: Destination) -> None:
         """Record that a model is used now, if the file can be written."""
@@ -106,6 +98,22 @@ class Cache:
         except (OSError, BadDestination):
             return False
         return True
+
+
+def _can_link(folder: Path) -> bool:
+    """Return whether hard links work in a folder. Raises OSError where no file can be made there."""
+    probe, linked = folder / "probe", folder / "probe-link"
+    for place in (probe, linked):
+        discard(place)
+    probe.touch()
+    try:
+        linked.hardlink_to(probe)
+    except OSError:
+        return False
+    finally:
+        for place in (probe, linked):
+            discard(place)
+    return True
 
 
 def hardlink_tree(model: Path, receipt: Receipt, target: Path) -> None:

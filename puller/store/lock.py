@@ -14,13 +14,13 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from registry.process.threads import every
+from registry.process.ticker import every
 
 from .filesystem import NOT_HERE, optional
 
 _BEAT_SECONDS = 5.0
 _POLL_SECONDS = 0.2
-_FIRST_POLL_SECONDS = 0.01
+_FIRST_POLL_SECONDS = 0.002
 _FLAGS = os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -29,7 +29,7 @@ class Wait:
     """How long to wait for a lock.
 
     `idle_seconds` is for an owner that shows no sign of life, `most_seconds` for any owner. The lock is tried again
-    after a twentieth of the time that has passed, `poll_seconds` at most.
+    after a five-hundredth of the time that has passed, `poll_seconds` at most.
     """
 
     idle_seconds: float
@@ -67,7 +67,7 @@ class Lock:
                     seen, seen_at = beat, now
                 if not self.is_known or now - seen_at >= wait.idle_seconds or now - started >= wait.most_seconds:
                     return False
-                wait.sleep(min(wait.poll_seconds, _FIRST_POLL_SECONDS + (now - started) / 20))
+                wait.sleep(min(wait.poll_seconds, _FIRST_POLL_SECONDS + (now - started) / 500))
         return True
 
     def try_acquire(self) -> bool:

@@ -12,7 +12,7 @@ If a process ended between 2 and 5, `finish` finds by the inodes which steps wer
 """
 
 import json
-import secrets
+import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,7 +123,7 @@ class Publication:
         content = json.dumps(receipt.to_json(), separators=(",", ":")).encode()
         if len(content) > LIMIT_BYTES:
             raise BadArtifact(f"a receipt of {len(content)} bytes, for {len(receipt.files)} files, would not be read")
-        place = self.room / f"{self._prefix}{secrets.token_hex(4)}"
+        place = self.room / f"{self._prefix}{os.urandom(4).hex()}"
         write_whole(place, content, self.workshop.folder / "receipt.new", is_synced=True)
         return place
 

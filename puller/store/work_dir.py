@@ -17,7 +17,6 @@ a work folder.
 
 import os
 import stat
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +93,8 @@ class Workshop:
     @classmethod
     def alone(cls, room: Path) -> Self:
         """Create a work folder under a unique name, which no other process uses. Raises OSError."""
-        folder = Path(tempfile.mkdtemp(prefix=_ALONE, dir=room))
+        folder = room / f"{_ALONE}{os.urandom(8).hex()}"
+        folder.mkdir(0o700)
         return cls(folder, folder.name)
 
 

@@ -5,13 +5,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from registry.annotations import TITLE
+from registry.annotations import HUB_ARTIFACT_TYPE, TITLE
 from registry.digest import Digest
 from registry.errors import Mismatch
 from registry.manifest import Descriptor, Manifest
 from registry.source import HubSource
 
-ARTIFACT_TYPE = "application/vnd.weighbridge.hub.snapshot.v1+json"
 CONFIG_TYPE = "application/vnd.weighbridge.hub.config.v1+json"
 FILE_TYPE = "application/vnd.weighbridge.hub.file.v1"
 
@@ -51,7 +50,7 @@ class Snapshot:
         """One layer a file, in the order of their names: the same commit always makes the same bytes."""
         config = self.config
         return Manifest(
-            artifact_type=ARTIFACT_TYPE,
+            artifact_type=HUB_ARTIFACT_TYPE,
             config=Descriptor(media_type=CONFIG_TYPE, digest=Digest.of(config), size=len(config)),
             layers=tuple(_layer(file, digest) for file, digest in sorted(self.files, key=lambda one: one[0].path)),
         )

@@ -1,4 +1,5 @@
 """A program of ours as a process.
 
 program  streams, signals, and messages for its end      threads  workers that end with their caller
+ticker   a call that is repeated in a thread
 """

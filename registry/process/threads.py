@@ -3,8 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -30,24 +29,6 @@ def dismiss(threads: Sequence[threading.Thread], interrupt: Callable[[], None], 
     while (left := [thread for thread in threads if thread.is_alive()]) and time.monotonic() < ends_at:
         interrupt()
         left[0].join(_STEP_SECONDS)
-
-
-@contextmanager
-def every(interval: float, act: Callable[[float], None]) -> Iterator[None]:
-    """Call `act` with the seconds since the start, every `interval` seconds while the block runs."""
-    started, over = time.monotonic(), threading.Event()
-
-    def run() -> None:
-        while not over.wait(interval):
-            act(time.monotonic() - started)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
 
 
 @dataclass(frozen=True, slots=True)

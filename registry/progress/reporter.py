@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from registry.http.retry import Wait
-from registry.process.threads import every
+from registry.process.ticker import every
 
 from .stats import Progress, TransferStats, human
+
+if TYPE_CHECKING:
+    from registry.http.retry import Wait  # a warm start need not load it
 
 _TERMINAL_SECONDS = 0.2
 _PLAIN_SECONDS = 5.0
@@ -42,7 +44,7 @@ class Reporter:
         except (OSError, ValueError):
             return
 
-    def wait(self, wait: Wait) -> None:
+    def wait(self, wait: "Wait") -> None:
         """Report a wait for the network, from any thread: of several at the same time only one."""
         with self._waiting:
             now = time.monotonic()
@@ -51,7 +53,7 @@ class Reporter:
             self._told_until = now + wait.seconds
         self._tell_wait(wait)
 
-    def _tell_wait(self, wait: Wait) -> None:
+    def _tell_wait(self, wait: "Wait") -> None:
         self.message(f"\r{wait}\033[K" if self._is_terminal else str(wait))
 
     def track(self, stats: Progress, name: str) -> AbstractContextManager[None]:
@@ -94,7 +96,7 @@ class JsonReporter(Reporter):
         """Write one message."""
         self._tell("note", text=line)
 
-    def _tell_wait(self, wait: Wait) -> None:
+    def _tell_wait(self, wait: "Wait") -> None:
         seconds, left = round(wait.seconds, 1), round(wait.left_seconds, 1)
         self._tell("wait", text=str(wait), answered=wait.answered, seconds=seconds, left=left)
 
@@ -124,7 +126,7 @@ class QuietReporter(Reporter):
     def message(self, line: str) -> None:
         """Do nothing."""
 
-    def wait(self, wait: Wait) -> None:
+    def wait(self, wait: "Wait") -> None:
         """Do nothing."""
 
     def track(self, stats: Progress, name: str) -> AbstractContextManager[None]:  # noqa: ARG002 - Reporter's signature

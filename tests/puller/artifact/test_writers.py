@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import tarfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -548,7 +549,7 @@ def test_of_an_images_variants_the_one_for_every_machine_is_taken(
     is_told: bool,
 ) -> None:
     """A model is the same in all of them, and not every machine has what the others want."""
-    monkeypatch.setattr("registry.platforms.platform.machine", lambda: architecture)
+    monkeypatch.setattr(os, "uname", lambda: os.uname_result(("Linux", "node", "6", "1", architecture)))
     variants = {"v9": "linux", "v3": "linux", baseline if is_told else "": "linux", "windows": "windows"}
     images = [
         {
