@@ -22,6 +22,11 @@ _JOBS = 16
 
 def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add this room's verbs to the command's parser."""
+    _add_pull(verbs)
+    _add_inspect(verbs)
+
+
+def _add_pull(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     pull = verbs.add_parser(
         "pull",
         help="bring a model to a folder, verified",
@@ -41,6 +46,23 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     pull.add_argument(
         "--jobs", type=positive, default=_JOBS, metavar="N", help=f"connections at once, at most (default: {_JOBS})"
     )
+    _add_volume_options(pull)
+    pull.add_argument("--xet", action="store_true", help="of hf://: have hf_xet fetch large files; needs much memory")
+    pull.add_argument(
+        "--deadline",
+        type=positive,
+        default=0,
+        metavar="SECONDS",
+        help="fail when all of it takes longer (default: never)",
+    )
+    add_access_options(pull)
+    pull.add_argument("--json", action="store_true", help="print the receipt as JSON")
+    add_progress_options(pull)
+    pull.set_defaults(run=_run_pull)
+
+
+def _add_volume_options(pull: argparse.ArgumentParser) -> None:
+    """Add what concerns the volume: the cache, what is believed of it, and how it is written."""
     pull.add_argument("--cache", default="", metavar="DIR", help="share models with other pulls by this folder")
     pull.add_argument(
         "--cache-bytes", type=positive, default=0, metavar="N", help="let go of the longest unused beyond this size"
@@ -55,20 +77,10 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         action="store_true",
         help="believe unhashed what members of your groups can write (docs/security.md)",
     )
-    pull.add_argument("--xet", action="store_true", help="of hf://: have hf_xet fetch large files; needs much memory")
-    pull.add_argument(
-        "--deadline",
-        type=positive,
-        default=0,
-        metavar="SECONDS",
-        help="fail when all of it takes longer (default: never)",
-    )
     pull.add_argument("--sync", action="store_true", help="have everything on disk, not in memory, when it is done")
-    add_access_options(pull)
-    pull.add_argument("--json", action="store_true", help="print the receipt as JSON")
-    add_progress_options(pull)
-    pull.set_defaults(run=_run_pull)
 
+
+def _add_inspect(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     inspect = verbs.add_parser(
         "inspect",
         help="show what an artifact holds",
