@@ -47,18 +47,16 @@ class Shelf:
     """The paths of files by their layers' digests."""
 
     is_believed: bool = False
-    """Whether a trusted receipt names the model's files: files that it does not name need not be hashed."""
+    """Whether every file is as a trusted receipt says: then a blob that it does not name is in none of them."""
 
     @classmethod
     def of(cls, folder: Path, receipt: Receipt | None, trust: Trust) -> "Shelf":
         """Return the shelf of a folder, with the files of its receipt, if one is trusted."""
         if receipt is None:
             return cls(folder)
-        files: dict[str, str] = {}
-        for record in receipt.files:
-            if is_as_published(folder, record, trust):
-                files.setdefault(record.layer, record.path)
-        return cls(folder, files, is_believed=len(files) > 0)
+        trusted = [record for record in receipt.files if is_as_published(folder, record, trust)]
+        known = {record.layer: record.path for record in reversed(trusted)}
+        return cls(folder, known, is_believed=len(trusted) == len(receipt.files))
 
 
 @dataclass(frozen=True, slots=True)

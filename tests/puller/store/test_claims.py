@@ -46,9 +46,10 @@ class Volume:
         os.chown(self.root, 0, GROUP)
         self.root.chmod(0o2775)
         self.layout = Layout(root / "layout")
-        self.sources = [self._push(files, f"v{number}") for number, files in enumerate((MODEL, OTHER))]
+        self.sources = [self.push(files, f"v{number}") for number, files in enumerate((MODEL, OTHER))]
 
-    def _push(self, files: dict[str, bytes], tag: str) -> str:
+    def push(self, files: dict[str, bytes], tag: str) -> str:
+        """Push a version under a tag; return what a pull is told, pinned."""
         described = [(layer(path, content, chunk=CHUNK), content) for path, content in files.items()]
         layers = [Layer(content, one.media_type, one.annotations) for one, content in described]
         descriptor = self.layout.manifest(layers, artifact_type="application/vnd.cncf.model.manifest.v1+json")
@@ -148,6 +149,17 @@ def test_a_touched_file_and_ones_own_beside_it_cost_nothing(volume: Volume) -> N
     volume.disconnect()
     own(volume.settings())
     assert read_tree(volume.root / "phi") == {**MODEL, "engine/rank0.engine": b"built here"}
+
+
+def test_a_touched_file_that_the_next_version_has_too_is_not_fetched_again(volume: Volume) -> None:
+    """Its receipt does not vouch for it any more, but its bytes do."""
+    next_version = {**MODEL, "config.json": b'{"a": 3}'}
+    source = volume.push(next_version, "v2")
+    own(volume.settings())
+    (volume.root / "phi/deep/w.safetensors").touch()
+    receipt = own(volume.settings(source=source))
+    assert read_tree(volume.root / "phi") == next_version
+    assert receipt.wire_bytes == len(next_version["config.json"])
 
 
 def test_ones_own_files_go_over_into_the_next_version(volume: Volume) -> None:
