@@ -47,6 +47,18 @@ class Settings:
     exclude: tuple[str, ...] = ()
     """Globs of the files to leave."""
 
+    hub_cache: str = ""
+    """The Hugging Face cache that is written around the destination, a folder in it; empty means none."""
+
+    adapters: tuple[str, ...] = ()
+    """LoRA adapters that are pulled too, each as NAME=SOURCE."""
+
+    adapters_dir: str = ""
+    """The folder that gets a folder for each adapter."""
+
+    base_path: str = ""
+    """The path by which engines are given the base model, which adapters' configs must name."""
+
     image_path: str = ""
     """The folder of an image that holds the model; empty means the folders where packers put models."""
 

@@ -3,11 +3,11 @@
 from .errors import SourceUnsupported
 from .remote.client import Access
 from .repository import Pusher, Repository
-from .source import HubSource, LayoutSource, Source
+from .source import ClaimSource, HubSource, LayoutSource, Source
 
 
 def open_repository(source: Source, access: Access) -> Repository:
-    """Return the repository that a source names, for reading."""
+    """Return the repository that a source names, for reading. Raises SourceUnsupported for a claim."""
     if isinstance(source, LayoutSource):
         from .layout.pull import LayoutRepository  # noqa: PLC0415 - see above
 
@@ -16,19 +16,30 @@ def open_repository(source: Source, access: Access) -> Repository:
         from .huggingface.repository import HubRepository  # noqa: PLC0415 - see above
 
         return HubRepository(source, access)
+    if isinstance(source, ClaimSource):
+        raise _unopened(source)
     from .remote.pull import RemoteRepository  # noqa: PLC0415 - see above
 
     return RemoteRepository(access, source.reference)
 
 
 def open_pusher(source: Source, access: Access) -> Pusher:
-    """Return the repository that a source names, for writing."""
+    """Return the repository that a source names, for writing. Raises SourceUnsupported for those that are only read."""
     if isinstance(source, LayoutSource):
         from .layout.push import LayoutPusher  # noqa: PLC0415 - see above
 
         return LayoutPusher(source)
     if isinstance(source, HubSource):
         raise SourceUnsupported(f"{source}: nothing is pushed to the hub", hint="name a registry or a layout")
+    if isinstance(source, ClaimSource):
+        raise _unopened(source)
     from .remote.push import RemotePusher  # noqa: PLC0415 - see above
 
     return RemotePusher(access, source.reference)
+
+
+def _unopened(source: ClaimSource) -> SourceUnsupported:
+    return SourceUnsupported(
+        f"{source}: a claim is mounted into pods, and nothing is pulled from it",
+        hint="name a registry, a layout or the hub; pvc:// is for the annotation weighbridge.dev/source",
+    )

@@ -1,4 +1,4 @@
-"""The sources of a model: `oci://…`, `layout://…` and `hf://…`."""
+"""The sources of a model: `oci://…`, `layout://…`, `hf://…`, and `pvc://…` in pods."""
 
 import re
 from dataclasses import dataclass, replace
@@ -9,11 +9,10 @@ from .digest import Digest
 from .errors import BadReference, SourceUnsupported
 from .reference import Reference
 
-_LATER = {"pvc": "claims that already hold the model"}
-
 # What the hub itself takes (huggingface_hub, validate_repo_id), and git-check-ref-format(1).
 _HUB_NAME = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?(?<!\.git)")
 _REVISION = re.compile(r"(?!.*(?:\.\.|//|@\{))[^\s\x00-\x20\x7f~^:?*\[\\/-][^\s\x00-\x20\x7f~^:?*\[\\]{0,254}(?<!/)")
+_CLAIM = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -79,7 +78,23 @@ class HubSource:
         return f"hf://{self.repository}@{self.revision}"
 
 
-Source = OciSource | LayoutSource | HubSource
+@dataclass(frozen=True, slots=True)
+class ClaimSource:
+    """A folder of a PersistentVolumeClaim that holds a model already; the claim's root if `path` is empty."""
+
+    claim: str
+    path: str = ""
+
+    @property
+    def digest(self) -> Digest | None:
+        """None: nothing pins what others may write."""
+        return None
+
+    def __str__(self) -> str:
+        return f"pvc://{self.claim}/{self.path}" if self.path else f"pvc://{self.claim}"
+
+
+Source = OciSource | LayoutSource | HubSource | ClaimSource
 
 
 def parse_source(text: str) -> Source:
@@ -96,8 +111,8 @@ def parse_source(text: str) -> Source:
         return _parse_layout(rest)
     if scheme == "hf":
         return _parse_hub(rest)
-    if scheme in _LATER:
-        raise SourceUnsupported(f"{text!r}: {_LATER[scheme]} are not read yet")
+    if scheme == "pvc":
+        return _parse_claim(rest)
     raise SourceUnsupported(f"{text!r}: unknown scheme {scheme}://")
 
 
@@ -120,3 +135,14 @@ def _parse_hub(text: str) -> HubSource:
     if at and not _REVISION.fullmatch(revision):
         raise BadReference(f"hf://{text}: {revision!r} is no branch, tag or commit", hint=hint)
     return HubSource(repository, revision) if at else HubSource(repository)
+
+
+def _parse_claim(text: str) -> ClaimSource:
+    claim, slash, path = text.partition("/")
+    hint = "write it as pvc://CLAIM or pvc://CLAIM/PATH"
+    if not _CLAIM.fullmatch(claim):
+        raise BadReference(f"pvc://{text}: {claim!r} is not a valid PersistentVolumeClaim name", hint=hint)
+    parts = path.split("/")
+    if slash and (not path.isprintable() or ":" in path or not all(parts) or {".", ".."} & set(parts)):
+        raise BadReference(f"pvc://{text}: {path!r} is not a path inside the claim", hint=hint)
+    return ClaimSource(claim, path)

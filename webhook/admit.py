@@ -31,7 +31,9 @@ def admit_pod(review: Review, catalog: Catalog, settings: Settings) -> Decision:
         return Decision(fault.code, deny(review, fault))
     if isinstance(outcome, Skip):
         return Decision(outcome.code, allow(review, []))
-    return Decision("injected", allow(review, diff(review.obj, outcome.pod), warnings(review.obj)))
+    return Decision(
+        "injected", allow(review, diff(review.obj, outcome.pod), (*warnings(review.obj), *outcome.warnings))
+    )
 
 
 def admit_workload(review: Review, catalog: Catalog, settings: Settings) -> Decision:

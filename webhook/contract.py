@@ -1,79 +1,49 @@
 """THE public contract: every label and annotation, with its meaning, default and parser.
 
-README's table is tested against `KEYS`. No other module writes these keys out, except for the hints in
-`refusals`.
+README's table is tested against `KEYS`. No other module writes these keys out, except for hints.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any
 
-from registry.errors import BadDigest, BadReference
-from registry.source import Source, parse_source
+from registry.source import Source
 
-from .names import is_label_value, is_subdomain, split_names
+from .names import is_label_value
 from .pod.mounts import parse_mount_path
 from .pod.podspec import Raw, annotations, labels
 from .pod.tolerations import Mode, parse_mode
 from .pod.volumes import Volume
-from .refusals import BadAnnotation, BadContainers, BadModelName, BadPullSecrets, BadSource
+from .quotes import quoted
+from .refusals import BadModelName
+from .values.annotation import (
+    Adapter,
+    Amounts,
+    Engine,
+    Layout,
+    Named,
+    parse_adapters,
+    parse_amounts,
+    parse_containers,
+    parse_engine,
+    parse_engine_args,
+    parse_globs,
+    parse_layout,
+    parse_pod_source,
+    parse_secrets,
+)
+from .values.key import Key
+from .values.stray import stray_keys
 
 DOMAIN = "weighbridge.dev/"
 DISABLED = "disabled"
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Key(Generic[T]):
-    """One key of the contract. `default` is for people; `parse` reads a value or raises a Refusal."""
-
-    name: str
-    kind: Literal["label", "annotation"]
-    values: str
-    default: str
-    meaning: str
-    parse: Callable[[str], T]
-
-    def read(self, pod: Raw) -> T | None:
-        """Return the key's value on a pod; None when it is absent. Raises the parser's Refusal, or BadAnnotation."""
-        held = labels(pod) if self.kind == "label" else annotations(pod)
-        value = held.get(self.name)
-        if value is None:
-            return None
-        if not isinstance(value, str):
-            raise BadAnnotation(f"the {self.kind} {self.name} is {value!r}, which is no text")
-        return self.parse(value)
 
 
 def parse_model(text: str) -> str:
     """Parse a model's name; raise BadModelName."""
     if not is_label_value(text):
-        raise BadModelName(f"{text!r} is no model name")
+        raise BadModelName("it is not a valid name")
     return text
-
-
-def _parse_source(text: str) -> Source:
-    try:
-        return parse_source(text.strip())
-    except (BadReference, BadDigest) as error:
-        raise BadSource(f"the source {error}", hint=error.hint) from error
-
-
-def _parse_containers(text: str) -> tuple[str, ...]:
-    found = split_names(text)
-    if not found:
-        raise BadContainers("the list of containers is empty")
-    return found
-
-
-def _parse_secrets(text: str) -> tuple[str, ...]:
-    found = split_names(text)
-    for name in found:
-        if not is_subdomain(name):
-            raise BadPullSecrets(f"{name!r} is no name of a secret")
-    return found
 
 
 MODEL = Key(
@@ -95,11 +65,11 @@ INJECTION = Key(
 SOURCE = Key(
     name=DOMAIN + "source",
     kind="annotation",
-    values="`oci://REGISTRY/REPOSITORY[:TAG][@sha256:HEX]` (the scheme may be left out), `layout://DIRECTORY[:TAG]`, "
-    "`hf://ORGANISATION/NAME[@REVISION]`",
+    values="`oci://REGISTRY/REPOSITORY[:TAG][@sha256:HEX]` (the scheme may be left out), "
+    "`hf://ORGANISATION/NAME[@REVISION]`, `pvc://CLAIM[/PATH]`",
     default="the catalog's entry for the name, else the operator's default prefix",
-    meaning="where the model is, whatever its name",
-    parse=_parse_source,
+    meaning="where the model is, whatever its name; of a claim that holds it already nothing is pulled",
+    parse=parse_pod_source,
 )
 MOUNT_PATH = Key(
     name=DOMAIN + "mount-path",
@@ -112,18 +82,20 @@ MOUNT_PATH = Key(
 VOLUME = Key(
     name=DOMAIN + "volume",
     kind="annotation",
-    values="`emptydir`, `pvc:CLAIM[/SUBPATH]`",
+    values="`emptydir`, `memory`, `ephemeral[:STORAGECLASS]`, `pvc:CLAIM[/SUBPATH]`, `hostpath:PATH`, `image`",
     default="`emptydir`",
-    meaning="where the files lie: with the pod, or on a claim that outlives it",
+    meaning="where the files lie: on the node's disk or in its memory, on a claim of the pod's own, on one that "
+    "outlives it, in a folder of the node that the operator allows; an `image` is mounted by the kubelet, unpulled",
     parse=Volume.parse,
 )
 CONTAINERS = Key(
     name=DOMAIN + "containers",
     kind="annotation",
-    values="container names, with commas between",
-    default="the containers that ask for an accelerator, else all but init containers",
+    values="container names, with commas between; `NAME=/path` for a mount path of its own",
+    default="the containers that ask for an accelerator or name `$(WEIGHBRIDGE_MODEL_…)`, "
+    "else all but init containers and a mesh's proxies",
     meaning="which containers get the mount and the environment",
-    parse=_parse_containers,
+    parse=parse_containers,
 )
 TOLERATIONS = Key(
     name=DOMAIN + "tolerations",
@@ -139,7 +111,64 @@ PULL_SECRETS = Key(
     values="secret names, with commas between; empty for none",
     default="the pod's `imagePullSecrets`",
     meaning="credentials for the registry, all merged (type kubernetes.io/dockerconfigjson)",
-    parse=_parse_secrets,
+    parse=parse_secrets,
+)
+LAYOUT = Key(
+    name=DOMAIN + "layout",
+    kind="annotation",
+    values="`files`, `huggingface`",
+    default="`files`",
+    meaning="how the files lie there: as in the artifact, or as a Hugging Face cache in which `ORGANISATION/NAME` (the "
+    "name in the artifact's config, or of the `hf://` source) loads offline",
+    parse=parse_layout,
+)
+ENGINE = Key(
+    name=DOMAIN + "engine",
+    kind="annotation",
+    values="`auto`, `vllm`, `sglang`, `tgi`, `tei`, `llamacpp`, `triton`, `nim`, `ollama`, `none`",
+    default="`auto`: by each container's image and command",
+    meaning="which engine's environment the containers get",
+    parse=parse_engine,
+)
+ENGINE_ARGS = Key(
+    name=DOMAIN + "engine-args",
+    kind="annotation",
+    values="arguments, split as a shell splits them",
+    default="none",
+    meaning="added after the arguments of the container that serves the model",
+    parse=parse_engine_args,
+)
+ADAPTERS = Key(
+    name=DOMAIN + "adapters",
+    kind="annotation",
+    values="`NAME=SOURCE`, with commas between",
+    default="none",
+    meaning="LoRA adapters that are pulled beside the model",
+    parse=parse_adapters,
+)
+INCLUDE = Key(
+    name=DOMAIN + "include",
+    kind="annotation",
+    values="globs, with commas between",
+    default="all files",
+    meaning="which of the model's files are pulled",
+    parse=parse_globs,
+)
+EXCLUDE = Key(
+    name=DOMAIN + "exclude",
+    kind="annotation",
+    values="globs, with commas between",
+    default="none",
+    meaning="which of them are not",
+    parse=parse_globs,
+)
+PULLER_RESOURCES = Key(
+    name=DOMAIN + "puller-resources",
+    kind="annotation",
+    values="some of `cpu=2,memory=512Mi,ephemeral-storage=20Gi`",
+    default="what the container that serves the model requests and may use",
+    meaning="what the puller may use instead",
+    parse=parse_amounts,
 )
 STATUS = Key(
     name=DOMAIN + "status",
@@ -157,8 +186,15 @@ KEYS: tuple[Key[Any], ...] = (
     MOUNT_PATH,
     VOLUME,
     CONTAINERS,
+    LAYOUT,
+    ENGINE,
+    ENGINE_ARGS,
+    ADAPTERS,
+    INCLUDE,
+    EXCLUDE,
     TOLERATIONS,
     PULL_SECRETS,
+    PULLER_RESOURCES,
     STATUS,
 )
 
@@ -171,9 +207,16 @@ class Request:
     source: Source | None
     mount_path: str | None
     volume: Volume
-    containers: tuple[str, ...] | None
+    containers: tuple[Named, ...] | None
+    layout: Layout
+    engine: Engine | None
+    engine_args: tuple[str, ...]
+    adapters: tuple[Adapter, ...]
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
     tolerations: Mode
     pull_secrets: tuple[str, ...] | None
+    puller_resources: Amounts
 
     @classmethod
     def read(cls, pod: Raw) -> "Request":
@@ -187,8 +230,15 @@ class Request:
             mount_path=MOUNT_PATH.read(pod),
             volume=VOLUME.read(pod) or Volume(),
             containers=CONTAINERS.read(pod),
+            layout=LAYOUT.read(pod) or "files",
+            engine=ENGINE.read(pod),
+            engine_args=ENGINE_ARGS.read(pod) or (),
+            adapters=ADAPTERS.read(pod) or (),
+            include=INCLUDE.read(pod) or (),
+            exclude=EXCLUDE.read(pod) or (),
             tolerations=TOLERATIONS.read(pod) or "auto",
             pull_secrets=PULL_SECRETS.read(pod),
+            puller_resources=PULLER_RESOURCES.read(pod) or (),
         )
 
 
@@ -198,22 +248,12 @@ def warnings(*objects: Raw) -> tuple[str, ...]:
 
 
 def _warnings(obj: Raw) -> Iterator[str]:
-    yield from _stray_keys("label", labels(obj))
-    yield from _stray_keys("annotation", annotations(obj))
-    yield from _odd_injection(labels(obj).get(INJECTION.name))
-
-
-def _stray_keys(kind: str, held: Raw) -> Iterator[str]:
     kinds = {key.name: key.kind for key in KEYS}
-    for name in sorted(str(name) for name in held if str(name).startswith(DOMAIN)):
-        if name not in kinds:
-            near = get_close_matches(name, kinds, n=1)
-            meant = f": did you mean {near[0]}?" if near else ""
-            yield f"unknown {kind} {name} does nothing{meant}"
-        elif kinds[name] != kind:
-            yield f"{name} does nothing as {kind}: write it as {kinds[name]}"
+    yield from stray_keys("label", labels(obj), kinds, DOMAIN)
+    yield from stray_keys("annotation", annotations(obj), kinds, DOMAIN)
+    yield from _odd_injection(labels(obj).get(INJECTION.name))
 
 
 def _odd_injection(value: object) -> Iterator[str]:
     if value not in (None, "enabled", DISABLED):
-        yield f"the label {INJECTION.name}: {value} does nothing: only {DISABLED!r} opts a pod out"
+        yield f"the label {INJECTION.name}: {quoted(value)} does nothing: only {DISABLED!r} opts a pod out"

@@ -5,14 +5,19 @@ import re
 PULLER = "weighbridge-puller"
 MODEL_VOLUME = "weighbridge-model"
 CREDENTIALS_VOLUME = "weighbridge-credentials"
+CA_VOLUME = "weighbridge-ca"
+VOLUMES = (MODEL_VOLUME, CREDENTIALS_VOLUME, CA_VOLUME)
 
-VOLUME_DIRECTORY = "/weighbridge/volume"
+DIRECTORY = "/weighbridge"
+VOLUME_DIRECTORY = f"{DIRECTORY}/volume"
 CACHE_DIRECTORY = f"{VOLUME_DIRECTORY}/.cache"  # no model has this name: labels begin with a letter or a digit
-CREDENTIALS_DIRECTORY = "/weighbridge/credentials"
+CREDENTIALS_DIRECTORY = f"{DIRECTORY}/credentials"
+CA_DIRECTORY = f"{DIRECTORY}/ca"
 
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 _SUBDOMAIN_LIMIT = 253
+_DNS_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 
 
@@ -24,6 +29,16 @@ def is_label_value(text: str) -> bool:
 def is_subdomain(text: str) -> bool:
     """Return whether `text` is a DNS-1123 subdomain, as claims and secrets are named."""
     return len(text) <= _SUBDOMAIN_LIMIT and bool(_SUBDOMAIN.fullmatch(text))
+
+
+def is_container_name(text: str) -> bool:
+    """Return whether `text` is a DNS-1123 label, as containers are named."""
+    return bool(_DNS_LABEL.fullmatch(text))
+
+
+def is_adapter_name(text: str) -> bool:
+    """Return whether `text` can name an adapter, which is a folder and part of a variable's name."""
+    return is_label_value(text)
 
 
 def is_secret_key(text: str) -> bool:

@@ -1,25 +1,33 @@
 """The reasons for refusing a pod, each with its stable code and its hint.
 
     Refusal
-    ├── BadModelName       model.invalid         a name that can be no directory and no repository
-    ├── UnknownModel       model.unknown         a name that resolves to nothing
-    ├── BrokenEntry        catalog.invalid       a catalog entry that cannot be read
-    ├── BadAnnotation      annotation.invalid    a value that is no text
-    ├── BadSource          source.invalid        a source that is no reference
-    ├── BadMountPath       mount-path.invalid    a path that cannot be mounted
-    ├── MountPathTaken     mount-path.taken      a path that collides with a mount of the pod
-    ├── BadVolume          volume.invalid        a kind of volume that does not exist
-    ├── BadClaim           claim.invalid         a claim or a path in it that cannot exist
-    ├── BadContainers      containers.invalid    a list that names nothing
-    ├── UnknownContainers  containers.unknown    names that the pod does not have
-    ├── EarlyContainers    containers.too-early  containers that start before the puller can
-    ├── BadTolerations     tolerations.invalid   a word that is none of the three
-    ├── BadPullSecrets     pull-secrets.invalid  a name that no secret can have
-    ├── NameTaken          name.taken            a container or volume of ours that is not ours
-    ├── StaleInjection     injection.stale       a record of another model than the pod asks for
-    └── WrongSystem        os.unsupported        a pod that does not run Linux
+    ├── BadModelName       model.invalid             a name that can be no directory and no repository
+    ├── UnknownModel       model.unknown             a name that resolves to nothing
+    ├── BrokenEntry        catalog.invalid           a catalog entry that cannot be read
+    ├── BadAnnotation      annotation.invalid        a value that is no text, or too long
+    ├── BadSource          source.invalid            a source that is no reference
+    ├── BadMountPath       mount-path.invalid        a path that cannot be mounted
+    ├── MountPathTaken     mount-path.taken          a path that collides with a mount of the pod
+    ├── BadVolume          volume.invalid            a kind of volume that does not exist, or is not allowed
+    ├── BadClaim           claim.invalid             a claim or a path in it that cannot exist
+    ├── NoImageVolume      volume.no-image           an image volume of what no runtime mounts
+    ├── BadContainers      containers.invalid        a list that names nothing
+    ├── UnknownContainers  containers.unknown        names that the pod does not have
+    ├── EarlyContainers    containers.too-early      containers that start before the puller can
+    ├── BadTolerations     tolerations.invalid       a word that is none of the three
+    ├── BadPullSecrets     pull-secrets.invalid      a name that no secret can have
+    ├── BadGlobs           globs.invalid             globs that can match nothing
+    ├── UnknownLayout      layout.unknown            a layout that does not exist, or that nothing can write
+    ├── BadEngine          engine.invalid            an engine that is not known
+    ├── BadEngineArgs      engine-args.invalid       arguments that a shell could not split, or with nowhere to go
+    ├── BadAdapters        adapters.invalid          adapters that are not NAME=SOURCE
+    ├── BadResources       puller-resources.invalid  amounts that Kubernetes does not know, or the pod does not allow
+    ├── NameTaken          name.taken                a container or volume of ours that is not ours
+    ├── StaleInjection     injection.stale           a record of another model than the pod asks for
+    └── WrongSystem        os.unsupported            a pod that does not run Linux
 
-A source with a scheme that is not read keeps the registry's own `source.unsupported`.
+A source with a scheme that is not read keeps the registry's own `source.unsupported`. Messages name the key and the
+value; the hint says what is allowed. `webhook/quotes.py` cuts what users wrote.
 """
 
 from registry.errors import Fault
@@ -33,35 +41,41 @@ class BadModelName(Refusal):
     """A model name that can be no directory and no repository."""
 
     code = "model.invalid"
-    hint = "name the model with 1 to 63 letters, digits and - _ . that begin and end with a letter or digit"
+    hint = "use 1 to 63 letters, digits and - _ . ; a registry's path goes into the annotation weighbridge.dev/source"
 
 
 class UnknownModel(Refusal):
     """A model name that resolves to nothing."""
 
     code = "model.unknown"
-    hint = "add it to the ConfigMap weighbridge-catalog, or write the annotation weighbridge.dev/source"
+    hint = (
+        "ask your platform team to add it to the ConfigMap weighbridge-system/weighbridge-catalog, "
+        "or set the annotation weighbridge.dev/source"
+    )
 
 
 class BrokenEntry(Refusal):
     """A catalog entry that cannot be read."""
 
     code = "catalog.invalid"
-    hint = "mend the entry in the ConfigMap weighbridge-catalog, or write the annotation weighbridge.dev/source"
+    hint = (
+        "ask your platform team to mend it in the ConfigMap weighbridge-system/weighbridge-catalog, "
+        "or set the annotation weighbridge.dev/source"
+    )
 
 
 class BadAnnotation(Refusal):
-    """A label or annotation whose value is no text."""
+    """A label or annotation whose value is no text, or longer than any such value needs to be."""
 
     code = "annotation.invalid"
-    hint = "put the value in quotes: labels and annotations are text"
+    hint = "write it as text, in quotes"
 
 
 class BadSource(Refusal):
     """A source that is no reference."""
 
     code = "source.invalid"
-    hint = "write it as oci://REGISTRY/REPOSITORY:TAG"
+    hint = "write oci://REGISTRY/REPOSITORY:TAG, hf://ORGANISATION/NAME or pvc://CLAIM/PATH"
 
 
 class BadMountPath(Refusal):
@@ -79,24 +93,34 @@ class MountPathTaken(Refusal):
 
 
 class BadVolume(Refusal):
-    """A kind of volume that does not exist."""
+    """A kind of volume that does not exist, or that the operator does not allow."""
 
     code = "volume.invalid"
-    hint = "write emptydir, or pvc:CLAIM, or pvc:CLAIM/SUBPATH"
+    hint = "write emptydir, memory, ephemeral[:STORAGECLASS], pvc:CLAIM[/SUBPATH], hostpath:PATH or image"
 
 
 class BadClaim(Refusal):
     """A claim, or a path in it, that cannot exist."""
 
     code = "claim.invalid"
-    hint = "a claim is lower-case letters, digits, - and . ; the path in it is relative and has no `..`"
+    hint = (
+        "a claim has lower-case letters, digits, - and . ; the path in it is relative, "
+        "and none of its folders begins with a dot"
+    )
+
+
+class NoImageVolume(Refusal):
+    """A volume `image` of a model that no container runtime can mount."""
+
+    code = "volume.no-image"
+    hint = "take another weighbridge.dev/volume, such as emptydir: then a puller writes the files"
 
 
 class BadContainers(Refusal):
     """A list of containers that names nothing."""
 
     code = "containers.invalid"
-    hint = "write container names with commas between them, or leave the annotation out"
+    hint = "write names of the pod's containers with commas between them, NAME=/path for a path of its own"
 
 
 class UnknownContainers(Refusal):
@@ -110,39 +134,84 @@ class EarlyContainers(Refusal):
     """Containers that start before the puller can."""
 
     code = "containers.too-early"
-    hint = "name containers that start after the service mesh's proxy"
+    hint = "name containers that start after the service mesh's proxy and after what serves the claim"
 
 
 class BadTolerations(Refusal):
     """A tolerations word that is none of the three."""
 
     code = "tolerations.invalid"
-    hint = "write auto, always or never"
+    hint = "it must be auto, always or never"
 
 
 class BadPullSecrets(Refusal):
     """A name that no secret can have."""
 
     code = "pull-secrets.invalid"
-    hint = "write names of secrets in the pod's namespace, with commas between them"
+    hint = "write names of Secrets in the pod's namespace (lower-case letters, digits, - and .), with commas between"
+
+
+class BadGlobs(Refusal):
+    """Globs that can match no file of a model."""
+
+    code = "globs.invalid"
+    hint = "write globs such as *.safetensors,tokenizer* with commas between, relative to the model's folder"
+
+
+class UnknownLayout(Refusal):
+    """A layout that does not exist, or that cannot be written for this model."""
+
+    code = "layout.unknown"
+    hint = "it must be files or huggingface"
+
+
+class BadEngine(Refusal):
+    """An engine that is not known."""
+
+    code = "engine.invalid"
+    hint = "it must be auto, vllm, sglang, tgi, tei, llamacpp, triton, nim, ollama or none"
+
+
+class BadEngineArgs(Refusal):
+    """Arguments that cannot be split as a shell splits them, or that have nowhere to go."""
+
+    code = "engine-args.invalid"
+    hint = "write them as in a shell, such as --max-model-len 8192, with quotes around blanks"
+
+
+class BadAdapters(Refusal):
+    """Adapters that are not NAME=SOURCE, or that cannot be pulled beside this model."""
+
+    code = "adapters.invalid"
+    hint = "write NAME=oci://REGISTRY/REPOSITORY:TAG or NAME=hf://ORGANISATION/NAME, with commas between"
+
+
+class BadResources(Refusal):
+    """Amounts for the puller that Kubernetes does not know, or that the pod does not allow."""
+
+    code = "puller-resources.invalid"
+    hint = "write cpu=2,memory=512Mi,ephemeral-storage=20Gi, or some of them"
 
 
 class NameTaken(Refusal):
     """A container or volume with a name of ours that we did not put there."""
 
     code = "name.taken"
-    hint = "rename it: names that begin with weighbridge- are ours in pods with the label"
+    hint = "rename it: in pods with the label weighbridge.dev/model the prefix weighbridge- is reserved"
 
 
 class StaleInjection(Refusal):
     """A pod that carries the injection of another model than it asks for."""
 
     code = "injection.stale"
-    hint = "inject the manifest anew as it was before, or take our container, volumes and status annotation out"
+    hint = (
+        "inject the original manifest again, or remove the container weighbridge-puller, the volumes weighbridge-* "
+        "with their mounts, and the annotation weighbridge.dev/status"
+    )
 
 
 class WrongSystem(Refusal):
     """A pod that does not run Linux."""
 
     code = "os.unsupported"
-    hint = "take the label weighbridge.dev/model off: the puller runs on Linux alone"
+    hint = "remove the label weighbridge.dev/model: the puller runs on Linux alone"

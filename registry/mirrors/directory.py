@@ -36,12 +36,6 @@ def find_hosts(directory: Path | None, namespace: str, upstream: Host, text: str
     return _hosts_in(directory, namespace, upstream) if directory else (upstream,)
 
 
-def check_text(text: str) -> None:
-    """Check that a text is valid for every registry in it; raise BadMirrors."""
-    for table in parse_registries(text, _TEXT, Path("/")).values():
-        hosts_of(table, Host(root="https://registry.invalid/v2"))
-
-
 def _hosts_in(directory: Path, namespace: str, upstream: Host) -> tuple[Host, ...]:
     try:
         folders = (directory / name for name in folder_names(namespace))

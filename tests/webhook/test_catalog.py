@@ -41,7 +41,7 @@ def test_an_entry_is_a_source_or_a_mapping_with_one() -> None:
         (f"source: {SOURCE}\nGPU: true", "unknown key 'GPU'"),
         (f"source: {SOURCE}\ngpu: often", "gpu: wanted true or false"),
         (f"source: {SOURCE}\nmountPath: m", "not absolute"),
-        ("pvc://claim/path", "claims"),
+        ("pvc://Claim/path", "PersistentVolumeClaim"),
         ("Not A Reference", "names no registry"),
     ],
 )

@@ -44,7 +44,8 @@ def test_a_refusal_names_the_document_and_keeps_everything_from_stdout(
     assert weighbridge.main(["inject", "-f", file]) == 1
     said = capsys.readouterr()
     assert said.out == ""
-    assert f"error: {file}: document 2: Pod/team/chat: the mount path 'models' is not absolute" in said.err
+    reason = "weighbridge.dev/mount-path is 'models': the mount path is not absolute"
+    assert f"error: {file}: document 2: Pod/team/chat: {reason}" in said.err
     assert "[mount-path.invalid]\n  hint: write an absolute path" in said.err
 
 

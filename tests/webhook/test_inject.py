@@ -124,9 +124,9 @@ def test_what_another_plugin_took_away_is_given_back() -> None:
     injected = _injected(pod).pod
     damaged = copy.deepcopy(injected)
     del damaged["spec"]["containers"][0]["env"]
-    damaged["spec"]["containers"].append({"name": "late"})
+    damaged["spec"]["containers"].append({"name": "istio-proxy"})
     repaired = _injected(damaged).pod
-    assert repaired["spec"]["containers"] == [*injected["spec"]["containers"], {"name": "late"}]
+    assert repaired["spec"]["containers"] == [*injected["spec"]["containers"], {"name": "istio-proxy"}]
 
 
 def test_a_forged_record_does_not_pass_for_ours() -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from webhook.pod.resources import is_guaranteed, quantity
+from webhook.pod.quantities import quantity
+from webhook.pod.resources import is_guaranteed
 
 
 @pytest.mark.parametrize(

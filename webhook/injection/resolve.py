@@ -8,6 +8,7 @@ from registry.errors import Fault
 from registry.source import Source, parse_source
 from webhook.catalog import Catalog
 from webhook.contract import Request
+from webhook.quotes import quoted
 from webhook.refusals import BrokenEntry, UnknownModel
 from webhook.settings import Settings
 
@@ -34,7 +35,7 @@ def resolve(request: Request, catalog: Catalog, settings: Settings) -> Resolutio
         return Resolution(source=request.source, origin="annotation")
     # 2.
     if request.model in catalog.broken:
-        raise BrokenEntry(f"the catalog's entry {request.model!r}: {catalog.broken[request.model]}")
+        raise BrokenEntry(f"the catalog entry {quoted(request.model)} is not valid: {catalog.broken[request.model]}")
     entry = catalog.entries.get(request.model)
     if entry is not None:
         return Resolution(source=entry.source, origin="catalog", gpu=entry.gpu, mount_path=entry.mount_path)
@@ -44,7 +45,7 @@ def resolve(request: Request, catalog: Catalog, settings: Settings) -> Resolutio
     try:
         return Resolution(source=_by_prefix(request.model, settings), origin="prefix")
     except Fault as error:
-        raise _unknown(request.model, catalog, f"the default prefix does not make a source of it ({error})") from error
+        raise _unknown(request.model, catalog, "the default prefix does not make a valid reference of it") from error
 
 
 def _by_prefix(model: str, settings: Settings) -> Source:
@@ -59,6 +60,6 @@ def _unknown(model: str, catalog: Catalog, why: str) -> UnknownModel:
     near = [by_folded[name] for name in get_close_matches(model.casefold(), by_folded, n=3)]
     guess = f"did you mean {' or '.join(near)}? Otherwise " if near else ""
     return UnknownModel(
-        f"the model {model!r} is not in the catalog, and {why}",
+        f"the model {quoted(model)} is not in the catalog, and {why}",
         hint=f"{guess}{UnknownModel.hint}",
     )

@@ -1,90 +1,158 @@
 """The plan of an injection, which is kept on the pod as its record."""
 
 import json
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, get_args
 
 from registry.digest import Digest
 from registry.errors import Fault
-from registry.source import parse_source
+from registry.source import Source, parse_source
 from webhook.contract import STATUS, parse_model
+from webhook.names import is_container_name, is_subdomain
 from webhook.pod.mounts import parse_mount_path
 from webhook.pod.podspec import Raw, annotations, extended_mapping
+from webhook.pod.resources import Resources
 from webhook.pod.tolerations import Toleration
 from webhook.pod.volumes import Volume
+from webhook.values.annotation import Adapter, Layout, parse_adapters, parse_layout
 
 from .resolve import Origin
 
 # The version of the record's format. The release that wrote it shows in `image`.
 _VERSION = 1
 
+_ALWAYS = ("containers", "pullSecrets", "tolerations")
+_NOTHING: tuple[object, ...] = (None, "", [], {}, False)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A container that gets the model: its mount path, the variables and the arguments that are added."""
+
+    name: str
+    mount_path: str
+    environment: tuple[tuple[str, str], ...] = ()
+    arguments: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Status:
-    """All decisions for one pod; applying them again changes nothing.
+    """All decisions for one pod, and all that is added to it; applying them again changes nothing.
 
     Law: Status.parse(status.to_json()) == status. It holds no time, so that equal pods stay equal.
     """
 
     model: str
-    source: str
+    source: Source
     origin: Origin
-    containers: tuple[str, ...]
+    targets: tuple[Target, ...]
     volume: Volume
-    mount_path: str
-    pull_secrets: tuple[str, ...]
-    tolerations: tuple[Toleration, ...]
+    layout: Layout = "files"
+    adapters: tuple[Adapter, ...] = ()
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    pull_secrets: tuple[str, ...] = ()
+    image_secrets: tuple[str, ...] = ()
+    """Secrets that are appended to the pod's imagePullSecrets."""
+
+    tolerations: tuple[Toleration, ...] = ()
+    resources: Resources = field(default_factory=Resources)
+    fs_group: int | None = None
+    is_evictable: bool = False
+    """Whether the cluster autoscaler is told that our volume keeps no node."""
+
     image: str
 
     @property
-    def directory(self) -> str:
-        """The model's directory on the volume."""
-        return self.volume.directory(self.model, self.source)
+    def containers(self) -> tuple[str, ...]:
+        """The names of the containers that get the model."""
+        return tuple(target.name for target in self.targets)
+
+    @property
+    def mount_path(self) -> str:
+        """The path at which the first of them sees it; empty if there is none."""
+        return self.targets[0].mount_path if self.targets else ""
 
     @property
     def digest(self) -> Digest | None:
         """The digest that pins the source, or None."""
-        return parse_source(self.source).digest
+        return self.source.digest
+
+    @property
+    def directory(self) -> str:
+        """The model's directory on the volume: of its own for each source, selection and layout."""
+        selection = (f"include={','.join(self.include)}", f"exclude={','.join(self.exclude)}", f"layout={self.layout}")
+        stated = selection if self.include or self.exclude or self.layout != "files" else ()
+        return self.volume.directory(self.model, str(self.source), *stated)
+
+    @property
+    def adapters_directory(self) -> str:
+        """The directory on the volume that holds a folder for each adapter; each is made for the base model's path."""
+        base = (str(self.source), *map(str, self.adapters), *(target.mount_path for target in self.targets))
+        return f".adapters/{self.volume.directory(self.model, *base)}"
 
     def to_json(self) -> str:
         """Return the record as JSON, compact and in a fixed order."""
         record = {
             "version": _VERSION,
             "model": self.model,
-            "source": self.source,
+            "source": str(self.source),
             "origin": self.origin,
             "containers": list(self.containers),
-            "volume": str(self.volume),
             "mountPath": self.mount_path,
+            "mountPaths": {one.name: one.mount_path for one in self.targets if one.mount_path != self.mount_path},
+            "env": {target.name: dict(target.environment) for target in self.targets if target.environment},
+            "args": {target.name: list(target.arguments) for target in self.targets if target.arguments},
+            "volume": str(self.volume),
+            "layout": self.layout if self.layout != "files" else "",
+            "adapters": ",".join(map(str, self.adapters)),
+            "include": list(self.include),
+            "exclude": list(self.exclude),
             "pullSecrets": list(self.pull_secrets),
+            "imagePullSecrets": list(self.image_secrets),
             "tolerations": [toleration.to_raw() for toleration in self.tolerations],
+            "resources": self.resources.to_raw(),
+            "fsGroup": self.fs_group,
+            "safeToEvict": self.is_evictable,
             "image": self.image,
         }
-        return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        stated = {key: value for key, value in record.items() if key in _ALWAYS or value not in _NOTHING}
+        return json.dumps(stated, separators=(",", ":"), ensure_ascii=False)
 
     @classmethod
     def parse(cls, text: str) -> "Status | None":
-        """Parse a record; None for one that the webhook did not write."""
+        """Parse a record; None for one that the webhook did not write. What an older release did not write is empty."""
         try:
             record = json.loads(text)
             if record["version"] != _VERSION:
                 return None
             return cls._from_record(record)
-        except (ValueError, LookupError, TypeError, AttributeError, Fault):
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError, Fault):
             return None
 
     @classmethod
     def _from_record(cls, record: dict[str, Any]) -> "Status":
+        adapters = record.get("adapters", "")
         return cls(
             model=parse_model(record["model"]),
-            source=str(parse_source(record["source"])),
-            origin=_parse_origin(record["origin"]),
-            containers=tuple(record["containers"]),
+            source=parse_source(record["source"]),
+            origin=_one_of(get_args(Origin), record["origin"]),
+            targets=tuple(_target(record, name) for name in record["containers"]),
             volume=Volume.parse(record["volume"]),
-            mount_path=parse_mount_path(record["mountPath"]),
-            pull_secrets=tuple(record["pullSecrets"]),
-            tolerations=tuple(Toleration.from_raw(raw) for raw in record["tolerations"]),
-            image=str(record["image"]),
+            layout=parse_layout(record.get("layout", "files")),
+            adapters=parse_adapters(adapters) if adapters else (),
+            include=_texts(record.get("include", [])),
+            exclude=_texts(record.get("exclude", [])),
+            pull_secrets=_names(record.get("pullSecrets", []), is_subdomain),
+            image_secrets=_names(record.get("imagePullSecrets", []), is_subdomain),
+            tolerations=tuple(Toleration.from_raw(raw) for raw in record.get("tolerations", [])),
+            resources=_resources(record.get("resources", {})),
+            fs_group=_group(record.get("fsGroup")),
+            is_evictable=_one_of((True, False), record.get("safeToEvict", False)),
+            image=_text(record.get("image", "")),
         )
 
 
@@ -95,15 +163,57 @@ def read_status(pod: Raw) -> Status | None:
 
 
 def write_status(pod: Raw, status: Status) -> None:
-    """Write the record to the pod's annotations."""
-    metadata = extended_mapping(pod, "metadata")
-    extended_mapping(metadata, "annotations")[STATUS.name] = status.to_json()
+    """Write the record to the pod's annotations, unless the same is there already."""
+    if read_status(pod) != status:
+        metadata = extended_mapping(pod, "metadata")
+        extended_mapping(metadata, "annotations")[STATUS.name] = status.to_json()
 
 
-def _parse_origin(text: str) -> Origin:
-    known: dict[str, Literal["annotation", "catalog", "prefix"]] = {
-        "annotation": "annotation",
-        "catalog": "catalog",
-        "prefix": "prefix",
-    }
-    return known[text]
+def _target(record: dict[str, Any], name: object) -> Target:
+    (container,) = _names([name], is_container_name)
+    variables = record.get("env", {}).get(container, {})
+    return Target(
+        container,
+        parse_mount_path(record.get("mountPaths", {}).get(container, record["mountPath"])),
+        tuple((_text(key), _text(value)) for key, value in variables.items()),
+        _texts(record.get("args", {}).get(container, [])),
+    )
+
+
+def _resources(raw: object) -> Resources:
+    found = Resources.of({"resources": raw})
+    if found.to_raw() != raw:
+        raise ValueError
+    return found
+
+
+def _group(value: object) -> int | None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        raise ValueError
+    return value
+
+
+def _names(values: object, is_valid: Callable[[str], bool]) -> tuple[str, ...]:
+    found = _texts(values)
+    if not all(map(is_valid, found)):
+        raise ValueError
+    return found
+
+
+def _texts(values: object) -> tuple[str, ...]:
+    if not isinstance(values, list):
+        raise ValueError  # noqa: TRY004 - the record is invalid, whatever is wrong with it
+    return tuple(map(_text, values))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError  # noqa: TRY004 - as above
+    return value
+
+
+def _one_of(values: tuple[T, ...], value: object) -> T:
+    for one in values:
+        if one == value and type(one) is type(value):
+            return one
+    raise ValueError

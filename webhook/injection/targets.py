@@ -1,53 +1,63 @@
-"""Which containers get the model, and the puller's position among the init containers."""
+"""Which containers get the model.
+
+A read-only mount too many costs nothing, one too few costs the server: so the choice is narrowed only to containers
+that surely compute, or that name one of our variables.
+"""
+
+import re
+from collections.abc import Iterator
 
 from webhook.contract import CONTAINERS
-from webhook.pod.podspec import Raw, app_containers, every_container, init_containers, mapping, name_of
-from webhook.pod.resources import requested_accelerators
+from webhook.pod.accelerators import computes
+from webhook.pod.podspec import Raw, app_containers, entries, every_container, init_containers, name_of
+from webhook.pod.sidecars import Sidecars
+from webhook.quotes import listed, quoted
 from webhook.refusals import EarlyContainers, UnknownContainers
 
-_MESH_PROXIES = ("istio-proxy", "linkerd-proxy")
+# $(NAME) is the kubelet's form, which leaves $$(NAME) alone; $NAME and ${NAME} are a shell's.
+_OURS = re.compile(r"(?<!\$)\$[({]?WEIGHBRIDGE_(?:MODEL|ADAPTER)")
 
 
-def choose_targets(pod: Raw, named: tuple[str, ...] | None, accelerators: tuple[str, ...]) -> list[Raw]:
-    """Return the containers that get the model.
+def choose_targets(
+    pod: Raw, named: tuple[str, ...] | None, index: int, accelerators: tuple[str, ...], sidecars: Sidecars
+) -> list[Raw]:
+    """Return the containers that get the model, in the order of their start; `index` is the puller's.
 
-    Those that are named; else those that ask for an accelerator; else all but the init containers.
-    Raises UnknownContainers and EarlyContainers.
+    Those that are named; else those that ask for an accelerator or name our variables; else all application
+    containers but a mesh's proxies and servers of volumes. Init containers after the puller that name our variables
+    get it, too. Raises UnknownContainers and EarlyContainers.
     """
     if named is not None:
-        return _by_name(pod, named)
-    containers = app_containers(pod)
-    with_accelerator = [one for one in containers if any(requested_accelerators(one, accelerators))]
-    return with_accelerator or containers
+        return _by_name(pod, named, index)
+    containers = [one for one in app_containers(pod) if not sidecars.has_role(one, "proxy", "volume")]
+    narrowed = [one for one in containers if computes(one, accelerators) or names_our_variables(one)]
+    early = [one for one in init_containers(pod)[index:] if names_our_variables(one)]
+    return early + (narrowed or containers)
 
 
-def puller_index(pod: Raw) -> int:
-    """Return the puller's index among the init containers.
-
-    It is first, before containers that need the model or that cut off the network (istio-init). But a mesh's native
-    sidecar carries all traffic after the redirection: then the puller is right after the proxy.
-    """
-    spec = mapping(pod, "spec").get("initContainers")
-    proxies = [index for index, one in enumerate(spec) if _is_mesh_proxy(one)] if isinstance(spec, list) else []
-    return proxies[-1] + 1 if proxies else 0
+def names_our_variables(container: Raw) -> bool:
+    """Return whether a container's command, arguments or environment name one of our variables."""
+    return any(_OURS.search(text) for text in _texts(container))
 
 
-def _by_name(pod: Raw, named: tuple[str, ...]) -> list[Raw]:
+def _texts(container: Raw) -> Iterator[str]:
+    for field in ("command", "args"):
+        words = container.get(field)
+        yield from (word for word in words if isinstance(word, str)) if isinstance(words, list) else ()
+    values = (variable.get("value") for variable in entries(container, "env"))
+    yield from (value for value in values if isinstance(value, str))
+
+
+def _by_name(pod: Raw, named: tuple[str, ...], index: int) -> list[Raw]:
     present = {name_of(container): container for container in every_container(pod)}
     unknown = [name for name in named if name not in present]
     if unknown:
         raise UnknownContainers(
-            f"the pod has no container {' and no container '.join(unknown)}",
-            hint=f"name some of {', '.join(filter(None, present))} in the annotation {CONTAINERS.name}",
+            f"{CONTAINERS.name} names {listed(unknown)}, and the pod has no such container",
+            hint=f"its containers are {listed(filter(None, present))}",
         )
-    early = {name_of(container) for container in init_containers(pod)[: puller_index(pod)]}
+    early = {name_of(container) for container in init_containers(pod)[:index]}
     for name in named:
         if name in early:
-            raise EarlyContainers(f"the container {name} starts before the model can be pulled")
-    return [present[name] for name in named]
-
-
-def _is_mesh_proxy(container: object) -> bool:
-    if not isinstance(container, dict):
-        return False
-    return name_of(container) in _MESH_PROXIES and container.get("restartPolicy") == "Always"
+            raise EarlyContainers(f"{CONTAINERS.name} names {quoted(name)}, which starts before the model is pulled")
+    return [container for name, container in present.items() if name in named]

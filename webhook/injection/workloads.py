@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from webhook.contract import KEYS, MODEL, STATUS, Key
+from webhook.contract import KEYS, MODEL, STATUS
 from webhook.patch import is_same
 from webhook.pod.podspec import Raw, annotations, extended_mapping, labels, mapping
+from webhook.values.key import Key
 
 _TEMPLATE = ("spec", "template")
 TEMPLATES: dict[str, tuple[str, ...]] = {

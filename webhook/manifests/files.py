@@ -69,7 +69,7 @@ def _admit_template(
         summary = "left alone" if result is NO_LABEL else f"left alone: {result.reason} [{result.code}]"
         return Outcome(summary, diff(manifest, labelled))
     after = _replaced(labelled, path, result.pod)
-    return Outcome(_words(result), diff(manifest, after), warnings(manifest, pod))
+    return Outcome(_words(result), diff(manifest, after), (*warnings(manifest, pod), *result.warnings))
 
 
 def _replaced(parent: Raw, path: tuple[str, ...], pod: Raw) -> Raw:

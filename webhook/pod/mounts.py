@@ -3,42 +3,44 @@
 import posixpath
 from pathlib import PurePosixPath
 
+from webhook.names import VOLUMES
+from webhook.quotes import quoted
 from webhook.refusals import BadMountPath, MountPathTaken
 
 from .podspec import Raw, entries, mapping, name_of
 
+_LONGEST = 4096  # PATH_MAX
 # The kubelet mounts these read-only whatever the mount says, so nothing can be mounted below them.
 _READ_ONLY_KINDS = ("configMap", "secret", "projected", "downwardAPI", "image")
 
 
 def parse_mount_path(text: str) -> str:
-    """Parse a mount path; raise BadMountPath."""
+    """Parse a mount path; raise BadMountPath with the reason."""
     if not text.startswith("/"):
-        raise BadMountPath(f"the mount path {text!r} is not absolute")
+        raise BadMountPath("the mount path is not absolute")
     if text == "/":
-        raise BadMountPath("the mount path / would hide the whole container")
+        raise BadMountPath("a model at / would hide the whole container")
     if posixpath.normpath(text) != text or text.startswith("//"):
-        raise BadMountPath(f"the mount path {text!r} is not in its normal form")
-    if ":" in text or not text.isprintable():
-        raise BadMountPath(f"the mount path {text!r} has a character that cannot be mounted")
+        raise BadMountPath("the mount path is not in its normal form")
+    if ":" in text or not text.isprintable() or len(text) > _LONGEST:
+        raise BadMountPath("the mount path has a letter that cannot be mounted, or too many letters")
     return text
 
 
-def check_free(pod: Raw, containers: list[Raw], mount_path: str) -> None:
-    """Raise MountPathTaken if `mount_path` collides with a mount of one of the containers."""
+def check_free(pod: Raw, container: Raw, mount_path: str) -> None:
+    """Raise MountPathTaken if `mount_path` collides with a mount of the container, other than of our own volumes."""
     fixed = {
         name_of(volume)
         for volume in entries(mapping(pod, "spec"), "volumes")
         if any(kind in volume for kind in _READ_ONLY_KINDS)
     }
-    for container in containers:
-        for mount in entries(container, "volumeMounts"):
-            collision = _collision(mount, mount_path, fixed)
-            if collision:
-                raise MountPathTaken(
-                    f"container {name_of(container)!r}: the mount path {mount_path} {collision} "
-                    f"{mount.get('mountPath')} of the volume {name_of(mount)!r}"
-                )
+    for mount in entries(container, "volumeMounts"):
+        collision = _collision(mount, mount_path, fixed)
+        if collision and name_of(mount) not in VOLUMES:
+            raise MountPathTaken(
+                f"container {quoted(name_of(container))} already mounts volume {quoted(name_of(mount))} "
+                f"at {quoted(mount.get('mountPath'))}, {collision} {quoted(mount_path)}"
+            )
 
 
 def _collision(mount: Raw, mount_path: str, fixed: set[str]) -> str:
@@ -47,9 +49,9 @@ def _collision(mount: Raw, mount_path: str, fixed: set[str]) -> str:
         return ""
     theirs, ours = PurePosixPath(posixpath.normpath(place)), PurePosixPath(mount_path)
     if theirs == ours:
-        return "is the mount"
+        return "the same place as"
     if theirs.is_relative_to(ours):
-        return "would hide the mount"
+        return "which would be hidden by the model at"
     if ours.is_relative_to(theirs) and (mount.get("readOnly") is True or name_of(mount) in fixed):
-        return "lies in the read-only mount"
+        return "which is read-only, so that nothing can be mounted at"
     return ""

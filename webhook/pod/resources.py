@@ -1,74 +1,153 @@
-"""Resources: quantities, accelerators, and the puller's requests and limits."""
+"""The puller's resources, which are lent to it by the container that serves the model.
 
-import re
-from collections.abc import Iterator
+A pod's effective request is the larger of its init and its application containers (with native sidecars on both
+sides), so up to what one container of the pod has the puller costs nothing, whether in scheduling, quota or limits.
+Requests and limits are lent as a pair: what a LimitRange allows the one container it allows the other.
+"""
+
+from dataclasses import dataclass
 from decimal import Decimal
 
-from .podspec import Raw, every_container, mapping
+from webhook.quotes import quoted
+from webhook.refusals import BadResources
 
-_QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?\d{1,2})?")
-_SCALES = {
-    "n": Decimal("1e-9"),
-    "u": Decimal("1e-6"),
-    "m": Decimal("1e-3"),
-    **{suffix: Decimal(1000) ** power for power, suffix in enumerate("kMGTPE", start=1)},
-    **{f"{suffix}i": Decimal(1024) ** power for power, suffix in enumerate("KMGTPE", start=1)},
-}
+from .accelerators import computes
+from .podspec import Raw, app_containers, every_container, mapping
+from .quantities import quantity
 
-# The request decides where the pod fits. Memory is requested up to its limit, which costs a pod nothing
-# beside its model server (a pod's request is the larger of init and application containers). A request of a
-# whole CPU could keep a small pod off a busy node because of its first minute.
-_CPU_REQUEST = "100m"
+_LENT = ("cpu", "memory", "ephemeral-storage")
+_QOS = ("cpu", "memory")  # what makes a pod Guaranteed, Burstable or BestEffort (helper/qos)
 
+NEEDED_BYTES = (58 + 2 * 16) << 20
+"""The puller's peak with all its connections; with less memory it opens fewer (puller/memory.py)."""
 
-def quantity(value: object) -> Decimal | None:
-    """Parse a Kubernetes quantity; None if it is invalid."""
-    match = _QUANTITY.fullmatch(str(value)) if isinstance(value, str | int | float) else None
-    if match is None:
-        return None
-    number, suffix = match.groups()
-    if suffix and suffix not in _SCALES:
-        return Decimal(f"{number}{suffix}")
-    return Decimal(number) * (_SCALES[suffix] if suffix else 1)
+Amounts = tuple[tuple[str, str], ...]
 
 
-def is_accelerator(name: str, accelerators: tuple[str, ...]) -> bool:
-    """Return whether a resource is extended (api/core/v1/helper), or named by the operator."""
-    if name in accelerators:
-        return True
-    return "/" in name and "kubernetes.io/" not in name and not name.startswith("requests.")
+@dataclass(frozen=True, slots=True, eq=False)
+class Resources:
+    """Requests and limits of cpu, memory and ephemeral storage, each sorted by name.
+
+    Two are equal if their amounts are, however they are written: the API server writes 0.5 as 500m.
+    """
+
+    requests: Amounts = ()
+    limits: Amounts = ()
+
+    @classmethod
+    def of(cls, container: Raw) -> "Resources":
+        """Return what a container states; extended resources are not lent."""
+        stated = mapping(container, "resources")
+        return cls(_amounts(mapping(stated, "requests")), _amounts(mapping(stated, "limits")))
+
+    def to_raw(self) -> Raw:
+        """Return the container's `resources`."""
+        stated = {"requests": dict(self.requests), "limits": dict(self.limits)}
+        return {kind: amounts for kind, amounts in stated.items() if amounts}
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Resources):
+            return NotImplemented
+        return _read(self.requests) == _read(other.requests) and _read(self.limits) == _read(other.limits)
+
+    def __hash__(self) -> int:
+        return hash((len(self.requests), len(self.limits)))
 
 
-def requested_accelerators(container: Raw, accelerators: tuple[str, ...]) -> Iterator[str]:
-    """Yield the names of the accelerators of which a container requests more than zero."""
-    resources = mapping(container, "resources")
-    asked = mapping(resources, "requests") | mapping(resources, "limits")
-    for name, amount in asked.items():
-        if isinstance(name, str) and is_accelerator(name, accelerators) and (quantity(amount) or 0) > 0:
-            yield name
+def server_of(pod: Raw, targets: list[Raw], accelerators: tuple[str, ...]) -> Raw:
+    """Return the target that serves the model.
+
+    An application container before an init container, one that computes before others, and then the one that may use
+    the most memory.
+    """
+    apps = app_containers(pod)
+
+    def rank(container: Raw) -> tuple[bool, bool, Decimal]:
+        limit = quantity(mapping(mapping(container, "resources"), "limits").get("memory"))
+        return container in apps, computes(container, accelerators), Decimal("Infinity") if limit is None else limit
+
+    return max(targets, key=rank, default={})
+
+
+def lend(pod: Raw, server: Raw, asked: Amounts, cap: Amounts) -> Resources:
+    """Return the puller's resources in this pod: what the user asked for, else the server's, up to the operator's cap.
+
+    The pod's QoS class stays, unless the user asks for what a BestEffort pod does not state. Raises BadResources for
+    amounts above the pod's own.
+    """
+    lent = _capped(Resources.of(server), cap, is_best_effort=is_best_effort(pod))
+    _check_pod_level(pod, asked)
+    requests, limits = dict(lent.requests), dict(lent.limits)
+    guaranteed = is_guaranteed(pod)
+    for name, amount in asked:
+        limits[name] = amount
+        requests[name] = amount if guaranteed or name not in requests else _smaller(requests[name], amount)
+    return Resources(tuple(sorted(requests.items())), tuple(sorted(limits.items())))
+
+
+def shortage(pod: Raw, resources: Resources) -> str:
+    """Return the memory that the puller may use if it is less than it needs, else an empty text."""
+    pod_level = mapping(mapping(mapping(pod, "spec"), "resources"), "limits").get("memory")
+    limits = [amount for amount in (dict(resources.limits).get("memory"), pod_level) if quantity(amount) is not None]
+    tight = [amount for amount in limits if (quantity(amount) or 0) < NEEDED_BYTES]
+    return str(min(tight, key=lambda amount: quantity(amount) or 0)) if tight else ""
 
 
 def is_guaranteed(pod: Raw) -> bool:
-    """Return whether every container limits cpu and memory and requests the same amounts (helper/qos)."""
+    """Return whether the pod limits cpu and memory and requests the same: in every container, or as a whole."""
+    if mapping(mapping(pod, "spec"), "resources"):
+        return all(_is_exact(mapping(mapping(pod, "spec"), "resources"), name) for name in _QOS)
     containers = every_container(pod)
     return bool(containers) and all(
-        _is_exact(mapping(container, "resources"), name) for container in containers for name in ("cpu", "memory")
+        _is_exact(mapping(container, "resources"), name) for container in containers for name in _QOS
     )
 
 
-def puller_resources(pod: Raw, configured: tuple[tuple[str, str], ...]) -> Raw:
-    """Return the puller's resources in this pod; `pod` is as it was before the puller.
+def is_best_effort(pod: Raw) -> bool:
+    """Return whether nothing in the pod states an amount of cpu or memory above zero."""
+    stated = [mapping(part, "resources") for part in (mapping(pod, "spec"), *every_container(pod))]
+    amounts = [mapping(one, kind).get(name) for one in stated for kind in ("requests", "limits") for name in _QOS]
+    return not any((quantity(amount) or 0) > 0 for amount in amounts)
 
-    Both requests and limits are set, because quotas refuse pods without them and a LimitRange would fill
-    in its own. A Guaranteed pod stays Guaranteed. With resources at pod level nothing is added to them.
-    """
-    if mapping(mapping(pod, "spec"), "resources"):
-        return {}
-    limits = dict(configured)
-    requests = dict(configured)
-    if "cpu" in limits and not is_guaranteed(pod):
-        requests["cpu"] = min(_CPU_REQUEST, limits["cpu"], key=lambda text: quantity(text) or 0)
-    return {"requests": requests, "limits": limits}
+
+def _capped(lent: Resources, cap: Amounts, *, is_best_effort: bool) -> Resources:
+    """Return a loan within the operator's cap; what is limited by the cap alone requests nothing."""
+    requests, limits = dict(lent.requests), dict(lent.limits)
+    for name, amount in cap:
+        if is_best_effort and name in _QOS:
+            continue
+        limits[name] = _smaller(limits[name], amount) if name in limits else amount
+        requests[name] = _smaller(requests[name], amount) if name in requests else _absent(name, lent, amount)
+    return Resources(tuple(sorted(requests.items())), tuple(sorted(limits.items())))
+
+
+def _absent(name: str, lent: Resources, amount: str) -> str:
+    # an absent request is the limit's amount to the API server; what the server does not state must not be added
+    limits = dict(lent.limits)
+    return _smaller(limits[name], amount) if name in limits else "0"
+
+
+def _check_pod_level(pod: Raw, asked: Amounts) -> None:
+    limits = mapping(mapping(mapping(pod, "spec"), "resources"), "limits")
+    for name, amount in asked:
+        most = quantity(limits.get(name))
+        if most is not None and (quantity(amount) or 0) > most:
+            raise BadResources(
+                f"weighbridge.dev/puller-resources asks for {name} {amount}, and the pod limits it to "
+                f"{quoted(limits[name])} (spec.resources)"
+            )
+
+
+def _amounts(stated: Raw) -> Amounts:
+    return tuple(sorted((name, str(stated[name])) for name in _LENT if quantity(stated.get(name)) is not None))
+
+
+def _read(amounts: Amounts) -> dict[str, Decimal | None]:
+    return {name: quantity(amount) for name, amount in amounts}
+
+
+def _smaller(one: str, other: str) -> str:
+    return min(one, other, key=lambda amount: quantity(amount) or Decimal(0))
 
 
 def _is_exact(resources: Raw, name: str) -> bool:

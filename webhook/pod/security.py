@@ -1,16 +1,21 @@
-"""The puller's security context: that of the `restricted` Pod Security Standard, and the application's user."""
+"""The puller's security context, and the group that makes a claim writable for it."""
 
-from .podspec import Raw, mapping
+from dataclasses import dataclass
+
+from .podspec import Raw, annotations, entries, mapping
 
 # The user in the image, too; any but root is possible.
-_NOBODY_IN_PARTICULAR = 65532
+IMAGE_USER = 65532
+_SCC = "openshift.io/scc"
+"""What OpenShift writes on pods whose users and groups one of its policies assigns."""
 
 
-def puller_security(pod: Raw, first_target: Raw) -> Raw:
-    """Return the puller's security context in this pod.
+def puller_security(pod: Raw, server: Raw, proxy_user: int | None) -> Raw:
+    """Return the puller's security context in this pod: that of the `restricted` Pod Security Standard.
 
-    It has the application's user and group, so that the application owns its model's files on every kind of
-    volume. If the pod names no user, none is set: OpenShift assigns one, and refuses others.
+    It has the application's user and group, so that the application owns its model's files on every kind of volume, or
+    a proxy's user, whose traffic a service mesh lets through. If the pod names no user, none is set: OpenShift assigns
+    one, and refuses others.
     """
     context: Raw = {
         "allowPrivilegeEscalation": False,
@@ -19,13 +24,47 @@ def puller_security(pod: Raw, first_target: Raw) -> Raw:
         "runAsNonRoot": True,
         "seccompProfile": {"type": "RuntimeDefault"},
     }
-    of_pod = mapping(mapping(pod, "spec"), "securityContext")
-    effective = of_pod | {k: v for k, v in mapping(first_target, "securityContext").items() if v is not None}
-    user = effective.get("runAsUser")
+    effective = _effective(pod, server)
+    user = proxy_user or effective.get("runAsUser")
     if user:
         context["runAsUser"] = user
         if effective.get("runAsGroup") is not None:
             context["runAsGroup"] = effective["runAsGroup"]
-    elif of_pod.get("runAsUser") == 0:
-        context["runAsUser"] = _NOBODY_IN_PARTICULAR
+    elif mapping(mapping(pod, "spec"), "securityContext").get("runAsUser") == 0:
+        context["runAsUser"] = IMAGE_USER
     return context
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimGroup:
+    """How the puller may write to a claim. `group` is the fsGroup that the pod gets; `doubt` why it gets none."""
+
+    group: int | None = None
+    doubt: str = ""
+
+
+def claim_group(pod: Raw, server: Raw) -> ClaimGroup:
+    """Return the fsGroup for a pod whose model lies on a claim.
+
+    None where the pod has one, where a policy assigns it, or where other claims of the pod would change their group.
+    """
+    spec = mapping(pod, "spec")
+    if mapping(spec, "securityContext").get("fsGroup") is not None:
+        return ClaimGroup()
+    if _SCC in annotations(pod):
+        return ClaimGroup(doubt="a security policy assigns groups")
+    if any("persistentVolumeClaim" in volume or "ephemeral" in volume for volume in entries(spec, "volumes")):
+        return ClaimGroup(doubt="the pod mounts other claims, whose group it would change")
+    group = _effective(pod, server).get("runAsGroup")
+    return ClaimGroup(group if isinstance(group, int) and group > 0 else IMAGE_USER)
+
+
+def puller_user(context: Raw) -> str:
+    """Return the puller's user and group in words."""
+    user, group = context.get("runAsUser", IMAGE_USER), context.get("runAsGroup", 0)
+    return f"uid {user}, gid {group}"
+
+
+def _effective(pod: Raw, server: Raw) -> Raw:
+    of_server = {key: value for key, value in mapping(server, "securityContext").items() if value is not None}
+    return mapping(mapping(pod, "spec"), "securityContext") | of_server

@@ -5,15 +5,13 @@ from typing import Literal, get_args
 
 from webhook.refusals import BadTolerations
 
-from .podspec import Raw, entries, every_container, extended_list, extended_mapping, mapping
-from .resources import requested_accelerators
+from .accelerators import taints_of
+from .podspec import Raw, entries, extended_list, extended_mapping, mapping
 
 Mode = Literal["auto", "always", "never"]
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 _USUAL = ("nvidia.com/gpu", "amd.com/gpu")
-# Slices and shares (nvidia.com/mig-1g.10gb, nvidia.com/gpu.shared) are on nodes whose taint has the plain name.
-_BY_VENDOR = {"nvidia.com": "nvidia.com/gpu", "amd.com": "amd.com/gpu"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +33,11 @@ class Toleration:
 
     @classmethod
     def from_raw(cls, raw: Raw) -> "Toleration":
-        """Parse a mapping that `to_raw` returned; raise KeyError."""
-        return cls(str(raw["key"]), raw.get("value"), str(raw.get("effect", "")))
+        """Parse a mapping that `to_raw` returned; raise KeyError, TypeError or ValueError for any other."""
+        toleration = cls(raw["key"], raw.get("value"), raw.get("effect", ""))
+        if toleration.to_raw() != raw or not isinstance(toleration.key, str) or toleration.effect not in ("", *EFFECTS):
+            raise ValueError(f"{raw!r} was not written by to_raw")
+        return toleration
 
     def to_raw(self) -> Raw:
         """Return the entry for the pod's `tolerations`."""
@@ -62,7 +63,7 @@ def parse_mode(text: str) -> Mode:
         if text == mode:
             found: Mode = mode
             return found
-    raise BadTolerations(f"{text!r} is no way to tolerate")
+    raise BadTolerations("")
 
 
 def needed(
@@ -76,10 +77,10 @@ def needed(
     """Return the tolerations that the pod lacks."""
     if mode == "never":
         return ()
-    requested = _requested_keys(pod, accelerators)
-    if mode == "auto" and not requested and not is_gpu_model:
+    taints = taints_of(pod, accelerators)
+    if mode == "auto" and taints is None and not is_gpu_model:
         return ()
-    keys = [*_USUAL, *requested] if mode == "always" or not requested else requested
+    keys = [*_USUAL, *(taints or ())] if mode == "always" or not taints else taints
     wanted = dict.fromkeys([*(Toleration(key) for key in keys), *extra])
     return tuple(toleration for toleration in wanted if not _is_covered(pod, toleration))
 
@@ -89,12 +90,6 @@ def add_tolerations(pod: Raw, tolerations: tuple[Toleration, ...]) -> None:
     missing = [toleration.to_raw() for toleration in tolerations if not _is_covered(pod, toleration)]
     if missing:
         extended_list(extended_mapping(pod, "spec"), "tolerations").extend(missing)
-
-
-def _requested_keys(pod: Raw, accelerators: tuple[str, ...]) -> list[str]:
-    names = {name for container in every_container(pod) for name in requested_accelerators(container, accelerators)}
-    vendors = {_BY_VENDOR[vendor] for vendor in (name.partition("/")[0] for name in names) if vendor in _BY_VENDOR}
-    return sorted(names | vendors)
 
 
 def _is_covered(pod: Raw, toleration: Toleration) -> bool:

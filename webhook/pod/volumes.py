@@ -1,55 +1,86 @@
-"""The volume that puller and application share, and the one of the puller's credentials."""
+"""The volume of models: its kinds, and its definition and mounts in a pod."""
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from typing import Literal
 
-from webhook.names import CREDENTIALS_DIRECTORY, CREDENTIALS_VOLUME, MODEL_VOLUME, VOLUME_DIRECTORY, is_subdomain
+from registry.source import ClaimSource
+from webhook.names import MODEL_VOLUME, VOLUME_DIRECTORY, is_subdomain
+from webhook.quotes import quoted
 from webhook.refusals import BadClaim, BadVolume
 
-from .podspec import Raw, entries, extended_list, extended_mapping, mapping, name_of
+from .podspec import Raw
+
+Kind = Literal["emptydir", "memory", "ephemeral", "pvc", "hostpath", "image"]
+
+_LONGEST_PATH = 4096
+_IMAGE_FOLDER = "models"
+"""Where images hold models, by the convention of KServe's modelcars."""
 
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A volume for models: an emptyDir, or a path in a claim when `claim` is set."""
+    """A volume for models. `name` is a claim's, a storage class's or a host's path, as the kind has it."""
 
-    claim: str = ""
+    kind: Kind = "emptydir"
+    name: str = ""
     subpath: str = ""
 
     @classmethod
     def parse(cls, text: str) -> "Volume":
-        """Parse `emptydir` or `pvc:CLAIM[/SUBPATH]`; raise BadVolume or BadClaim."""
-        if text == "emptydir":
-            return cls()
+        """Parse the annotation's value; raise BadVolume or BadClaim."""
         kind, colon, place = text.partition(":")
-        if kind != "pvc" or not colon:
-            raise BadVolume(f"{text!r} is no volume")
+        if kind in ("emptydir", "memory", "image", "ephemeral") and not colon:
+            return cls(kind)  # type: ignore[arg-type] # one of the kinds
+        if kind == "ephemeral" and is_subdomain(place):
+            return cls("ephemeral", place)
+        if kind == "hostpath" and is_host_path(place):
+            return cls("hostpath", place)
+        if kind == "pvc" and colon:
+            return cls._claim(place)
+        raise BadVolume("")
+
+    @classmethod
+    def _claim(cls, place: str) -> "Volume":
         claim, slash, subpath = place.partition("/")
         if not is_subdomain(claim):
-            raise BadClaim(f"{claim!r} is no name of a claim")
-        if slash and not _is_inside(subpath):
-            raise BadClaim(f"{subpath!r} is no path inside the claim {claim}")
-        return cls(claim, subpath)
+            raise BadClaim(f"{quoted(claim)} is not a valid PersistentVolumeClaim name")
+        if slash and not is_subpath(subpath):
+            raise BadClaim(f"{quoted(subpath)} is not a path inside the claim {quoted(claim)}")
+        return cls("pvc", claim, subpath)
 
     def __str__(self) -> str:
-        if not self.claim:
-            return "emptydir"
-        return f"pvc:{self.claim}/{self.subpath}" if self.subpath else f"pvc:{self.claim}"
+        name = f"{self.kind}:{self.name}" if self.name else self.kind
+        return f"{name}/{self.subpath}" if self.subpath else name
 
     @property
-    def outlives_the_pod(self) -> bool:
-        """Whether another pod may use the same data after a power cut."""
-        return bool(self.claim)
+    def is_shared(self) -> bool:
+        """Whether other pods use the same folder, and may do so after a power cut."""
+        return self.kind in ("pvc", "hostpath")
 
-    def directory(self, model: str, source: str) -> str:
+    @property
+    def is_claim(self) -> bool:
+        """Whether a claim is behind it, whose root may belong to another user."""
+        return self.kind in ("pvc", "ephemeral")
+
+    @property
+    def is_pulled_to(self) -> bool:
+        """Whether a puller writes the files, and not the kubelet."""
+        return self.kind != "image"
+
+    @property
+    def holds_node(self) -> bool:
+        """Whether the cluster autoscaler takes it for local data, for which it keeps the node."""
+        return self.kind in ("emptydir", "memory")
+
+    def directory(self, model: str, *identity: str) -> str:
         """Return the model's directory on the volume.
 
-        A claim outlives pods and is shared: there, two sources of one name must have different directories.
+        A shared volume outlives pods: there, two models that differ in their identity must not share a directory.
         """
-        if not self.claim:
+        if not self.is_shared:
             return model
-        return f"{model}-{hashlib.sha256(source.encode()).hexdigest()[:8]}"
+        return f"{model}-{hashlib.sha256(chr(10).join(identity).encode()).hexdigest()[:16]}"
 
     def puller_mount(self) -> Raw:
         """Return the puller's mount: the directory of all models, so that it can stage beside them and rename."""
@@ -58,49 +89,51 @@ class Volume:
 
     def app_mount(self, directory: str, mount_path: str) -> Raw:
         """Return the application's mount: the finished model alone, read-only."""
-        subpath = f"{self.subpath}/{directory}" if self.subpath else directory
+        subpath = "/".join(filter(None, (self.subpath, directory)))
         return {"name": MODEL_VOLUME, "mountPath": mount_path, "readOnly": True, "subPath": subpath}
 
-    def definition(self) -> Raw:
-        """Return the entry for the pod's `volumes`."""
-        if not self.claim:
-            return {"name": MODEL_VOLUME, "emptyDir": {}}
-        return {"name": MODEL_VOLUME, "persistentVolumeClaim": {"claimName": self.claim}}
+    def image_mount(self, mount_path: str) -> Raw:
+        """Return the application's mount of an image volume."""
+        return {"name": MODEL_VOLUME, "mountPath": mount_path, "readOnly": True, "subPath": _IMAGE_FOLDER}
 
-
-def add_volumes(pod: Raw, volume: Volume, pull_secrets: tuple[str, ...]) -> None:
-    """Add the model's volume, and one for the credentials when there are any."""
-    wanted = [volume.definition()]
-    if pull_secrets:
-        wanted.append(_credentials(pull_secrets))
-    present = {name_of(item) for item in entries(mapping(pod, "spec"), "volumes")}
-    missing = [item for item in wanted if item["name"] not in present]
-    if missing:
-        extended_list(extended_mapping(pod, "spec"), "volumes").extend(missing)
-
-
-def config_paths(pull_secrets: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the path of each secret's docker config in the puller."""
-    return tuple(f"{CREDENTIALS_DIRECTORY}/{name}/config.json" for name in pull_secrets)
-
-
-def _credentials(pull_secrets: tuple[str, ...]) -> Raw:
-    # optional: an absent secret must not keep the pod from starting, because the kubelet's own
-    # imagePullSecrets do not either; the puller says what the registry refused.
-    sources = [
-        {
-            "secret": {
-                "name": name,
-                "optional": True,
-                "items": [{"key": ".dockerconfigjson", "path": f"{name}/config.json"}],
-            }
+    def definition(self, reference: str, size: str) -> Raw:
+        """Return the entry for the pod's `volumes`; `reference` is an image volume's, `size` an ephemeral claim's."""
+        kinds: dict[Kind, Raw] = {
+            "emptydir": {"emptyDir": {}},
+            "memory": {"emptyDir": {"medium": "Memory"}},
+            "pvc": {"persistentVolumeClaim": {"claimName": self.name}},
+            "hostpath": {"hostPath": {"path": self.name, "type": "Directory"}},
+            "image": {"image": {"reference": reference, "pullPolicy": "IfNotPresent"}},
+            "ephemeral": {"ephemeral": {"volumeClaimTemplate": {"spec": self._claim_spec(size)}}},
         }
-        for name in pull_secrets
-    ]
-    return {"name": CREDENTIALS_VOLUME, "projected": {"sources": sources}}
+        return {"name": MODEL_VOLUME, **kinds[self.kind]}
+
+    def _claim_spec(self, size: str) -> Raw:
+        spec: Raw = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}
+        return spec | ({"storageClassName": self.name} if self.name else {})
 
 
-def _is_inside(subpath: str) -> bool:
-    # container runtimes split mounts at ":"
-    normal = str(PurePosixPath(subpath)) == subpath and subpath != "."
-    return normal and not subpath.startswith("/") and ".." not in subpath.split("/") and ":" not in subpath
+def claim_volume(source: ClaimSource) -> Raw:
+    """Return the entry for the pod's `volumes` of a claim that holds the model already."""
+    return {"name": MODEL_VOLUME, "persistentVolumeClaim": {"claimName": source.claim, "readOnly": True}}
+
+
+def claim_mount(source: ClaimSource, mount_path: str) -> Raw:
+    """Return the application's mount of a claim that holds the model already."""
+    mount = {"name": MODEL_VOLUME, "mountPath": mount_path, "readOnly": True}
+    return mount | ({"subPath": source.path} if source.path else {})
+
+
+def is_subpath(text: str) -> bool:
+    """Return whether a text names a folder inside a claim, and none of the puller's own, whose names begin with a dot.
+
+    Container runtimes split mounts at `:`; blanks at an end are mistakes.
+    """
+    if not text or len(text) > _LONGEST_PATH or not text.isprintable() or set(":\\") & set(text):
+        return False
+    return all(part and part == part.strip() and not part.startswith(".") for part in text.split("/"))
+
+
+def is_host_path(text: str) -> bool:
+    """Return whether a text is an absolute path of a node, other than its root, in its normal form."""
+    return text.startswith("/") and is_subpath(text[1:])

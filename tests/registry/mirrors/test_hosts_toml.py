@@ -16,9 +16,10 @@ from registry.auth.credentials import Credentials
 from registry.digest import Digest
 from registry.errors import BadCaFile, BadMirrors, NotFound, Untrusted
 from registry.http.transport import Transport
-from registry.mirrors.directory import check_text, find_hosts, folder_names
+from registry.mirrors.directory import find_hosts, folder_names
 from registry.mirrors.host import Host
 from registry.mirrors.hosts_toml import MIRROR_CONNECT_SECONDS, parse_hosts
+from registry.mirrors.pod_text import check_text
 from registry.net.tls import Tls
 from registry.open import open_pusher, open_repository
 from registry.reference import Reference

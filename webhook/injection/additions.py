@@ -1,0 +1,135 @@
+"""What an injection adds to a pod: volumes, the puller, mounts and environment, and the pod's own fields."""
+
+from registry.source import ClaimSource, OciSource
+from webhook.names import PULLER
+from webhook.pod.autoscaler import allow_eviction
+from webhook.pod.credentials import ca_volume, credentials_volume
+from webhook.pod.placement import is_well_placed
+from webhook.pod.podspec import Raw, entries, extended_list, extended_mapping, mapping, name_of
+from webhook.pod.resources import Resources
+from webhook.pod.tolerations import add_tolerations
+from webhook.pod.volumes import claim_mount, claim_volume
+from webhook.refusals import NameTaken
+from webhook.settings import Settings
+
+from .containers import wire_targets
+from .engines import adapters_path
+from .plan import Plan
+from .previous import Earlier
+from .puller import differences, puller_container, renewed
+from .status import Status, write_status
+
+
+def add_all(after: Raw, earlier: Earlier, plan: Plan, settings: Settings) -> None:
+    """Add to `after` all that the plan needs and it lacks.
+
+    Raises NameTaken for parts of our names that differ from the plan's, where no record says that we put them there.
+    """
+    _add_volumes(after, earlier, plan, settings)
+    if plan.has_puller:
+        _add_puller(after, earlier, plan, settings)
+    wire_targets(after, _mounts(plan.status), plan.status)
+    add_tolerations(after, plan.status.tolerations)
+    _add_pod_fields(after, plan.status)
+    write_status(after, plan.status)
+
+
+def _add_volumes(after: Raw, earlier: Earlier, plan: Plan, settings: Settings) -> None:
+    spec = mapping(after, "spec")
+    held = entries(spec, "volumes")
+    for volume in _volumes(plan, settings):
+        present = next((one for one in held if name_of(one) == volume["name"]), None)
+        if present is None:
+            extended_list(extended_mapping(after, "spec"), "volumes").append(volume)
+        elif earlier.record is None and (earlier.puller is None or not contains(present, volume)):
+            raise NameTaken(f"the pod already has a volume named {volume['name']}")
+        elif not contains(present, volume):
+            present.clear()
+            present.update(volume)
+
+
+def _volumes(plan: Plan, settings: Settings) -> list[Raw]:
+    status = plan.status
+    if isinstance(status.source, ClaimSource):
+        return [claim_volume(status.source)]
+    reference = str(status.source.reference) if isinstance(status.source, OciSource) else ""
+    found = [status.volume.definition(reference, settings.ephemeral_size)]
+    if status.pull_secrets:
+        found.append(credentials_volume(status.pull_secrets))
+    if plan.has_puller and settings.ca_config_map:
+        found.append(ca_volume(*settings.ca_config_map))
+    return found
+
+
+def _add_puller(after: Raw, earlier: Earlier, plan: Plan, settings: Settings) -> None:
+    planned = puller_container(earlier.bare, plan, settings)
+    present, record = earlier.puller, earlier.record
+    if present is None:
+        _insert(after, planned, plan.placement.index)
+        return
+    found = differences(present, planned)
+    if found and record is None:
+        raise NameTaken(f"the pod already has a container named {PULLER}, and its {found[0]} is not the injected one's")
+    recorded = record.resources if record else plan.status.resources
+    is_changed = found or (recorded != plan.status.resources and Resources.of(present) == recorded)
+    container = renewed(present, planned, recorded) if is_changed else present
+    _put(after, container, earlier.bare, plan, settings)
+
+
+def _put(after: Raw, container: Raw, bare: Raw, plan: Plan, settings: Settings) -> None:
+    """Put the puller's container where the earlier one stands, or to its planned place."""
+    held = extended_list(extended_mapping(after, "spec"), "initContainers")
+    names = [name_of(one) if isinstance(one, dict) else "" for one in held]
+    if PULLER in names:
+        index = names.index(PULLER)
+        targets = plan.status.containers
+        on_claim = plan.status.volume.kind == "pvc"
+        if is_well_placed(bare, index, settings.all_sidecars, on_claim=on_claim, targets=targets):
+            held[index] = container
+            return
+        held.pop(index)
+    held.insert(plan.placement.index, container)
+
+
+def _insert(after: Raw, container: Raw, index: int) -> None:
+    extended_list(extended_mapping(after, "spec"), "initContainers").insert(index, container)
+
+
+def _mounts(status: Status) -> dict[str, list[Raw]]:
+    """Return the mounts of each target: the model's, and that of its adapters."""
+    found = {}
+    for target in status.targets:
+        if isinstance(status.source, ClaimSource):
+            mounts = [claim_mount(status.source, target.mount_path)]
+        elif status.volume.kind == "image":
+            mounts = [status.volume.image_mount(target.mount_path)]
+        else:
+            mounts = [status.volume.app_mount(status.directory, target.mount_path)]
+        if status.adapters:
+            mounts.append(status.volume.app_mount(status.adapters_directory, adapters_path(target.mount_path)))
+        found[target.name] = mounts
+    return found
+
+
+def _add_pod_fields(after: Raw, status: Status) -> None:
+    spec = extended_mapping(after, "spec")
+    if status.image_secrets:
+        held = {name_of(one) for one in entries(spec, "imagePullSecrets")}
+        missing = [{"name": name} for name in status.image_secrets if name not in held]
+        if missing:
+            extended_list(spec, "imagePullSecrets").extend(missing)
+    if status.fs_group is not None:
+        context = extended_mapping(spec, "securityContext")
+        context.setdefault("fsGroup", status.fs_group)
+        context.setdefault("fsGroupChangePolicy", "OnRootMismatch")
+    if status.is_evictable:
+        allow_eviction(after)
+
+
+def contains(present: object, planned: object) -> bool:
+    """Return whether a part is the planned one, with defaults that the API server filled in or without."""
+    if isinstance(present, dict) and isinstance(planned, dict):
+        return all(key in present and contains(present[key], value) for key, value in planned.items())
+    if isinstance(present, list) and isinstance(planned, list):
+        return len(present) == len(planned) and all(map(contains, present, planned))
+    return present == planned

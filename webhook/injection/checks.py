@@ -1,0 +1,76 @@
+"""What a request shows that may fail later: the injection's warnings."""
+
+from collections.abc import Iterator
+
+from webhook.contract import ADAPTERS
+from webhook.pod.podspec import Raw, entries, every_container, name_of
+from webhook.pod.resources import NEEDED_BYTES, shortage
+from webhook.pod.security import puller_security, puller_user
+from webhook.pod.sidecars import Sidecars
+from webhook.quotes import listed, quoted
+
+from .engines import ADAPTERS_IN_ARGUMENTS, engine_of
+from .plan import Plan
+from .previous import Earlier
+from .status import Status
+from .warnings import (
+    ClaimDoubt,
+    EngineUnwired,
+    InjectionWarning,
+    NetworkBlocked,
+    Renewed,
+    ScarceMemory,
+    VariablesUnseen,
+    VolumeUnserved,
+)
+
+
+def injection_warnings(earlier: Earlier, plan: Plan, sidecars: Sidecars) -> tuple[str, ...]:
+    """Return the warnings of an injection."""
+    bare = earlier.bare
+    found = [*_of_puller(bare, plan, sidecars), *_of_engines(bare, plan), *_of_record(earlier.record, plan.status)]
+    return tuple(map(str, found))
+
+
+def _of_puller(bare: Raw, plan: Plan, sidecars: Sidecars) -> Iterator[InjectionWarning]:
+    if not plan.has_puller:
+        return
+    if plan.placement.blocked_by:
+        proxy = quoted(plan.placement.blocked_by)
+        yield NetworkBlocked(f"all traffic goes to {proxy}, which starts after the puller, and its user is not known")
+    late = sidecars.late_volume_servers(bare)
+    if late and plan.status.volume.kind == "pvc":
+        yield VolumeUnserved(f"{listed(late)} may serve the claim, and starts after the puller")
+    amount = shortage(bare, plan.status.resources)
+    if amount:
+        yield ScarceMemory(
+            f"the puller may use {amount} of memory and needs {NEEDED_BYTES >> 20}Mi for all its connections"
+        )
+    if plan.group.doubt:
+        user = puller_user(puller_security(bare, plan.server, plan.placement.user))
+        yield ClaimDoubt(f"the puller ({user}) gets no fsGroup on the claim, because {plan.group.doubt}")
+
+
+def _of_engines(bare: Raw, plan: Plan) -> Iterator[InjectionWarning]:
+    containers = {name_of(one): one for one in every_container(bare)}
+    for target in plan.status.targets:
+        container = containers[target.name]
+        engine = plan.engine or engine_of(container)
+        if plan.status.adapters and engine in ADAPTERS_IN_ARGUMENTS:
+            yield EngineUnwired(f"{ADAPTERS.name}: no variable tells {engine} in {quoted(target.name)} of adapters")
+        if plan.status.adapters and engine == "vllm" and "VLLM_PLUGINS" in map(name_of, entries(container, "env")):
+            yield EngineUnwired(f"{quoted(target.name)} sets VLLM_PLUGINS, which must name lora_filesystem_resolver")
+        ours = [name for name, _ in target.environment if not name.startswith("WEIGHBRIDGE_")]
+        if ours and entries(container, "envFrom"):
+            yield VariablesUnseen(f"{quoted(target.name)} takes variables by envFrom, over which {listed(ours)} win")
+
+
+def _of_record(record: Status | None, status: Status) -> Iterator[InjectionWarning]:
+    if record is None:
+        return
+    then = {"source": record.source, "image": record.image, "volume": record.volume, "layout": record.layout}
+    now = {"source": status.source, "image": status.image, "volume": status.volume, "layout": status.layout}
+    changed = [name for name, value in then.items() if value != now[name]]
+    if changed:
+        name = changed[0]
+        yield Renewed(f"the {name} was {quoted(then[name])}, and is now {quoted(now[name])}")

@@ -1,0 +1,107 @@
+"""A pod without what an earlier injection added to it, so that a plan is made of the pod's own parts alone.
+
+The record says what was added; only what is there just as the record says is taken out. A record proves nothing: who
+forges one takes parts of their own out of the planning, and changes nothing about the plan's.
+"""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from webhook.names import PULLER, VOLUMES
+from webhook.pod.autoscaler import without_our_volume
+from webhook.pod.podspec import Raw, annotations, entries, every_container, init_containers, mapping, name_of
+
+from .status import Status, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A pod as it came, and what an earlier injection left in it: `bare` is the pod without that."""
+
+    pod: Raw
+    bare: Raw
+    record: Status | None
+
+    @classmethod
+    def read(cls, pod: Raw, record: Status | None) -> "Earlier":
+        """Return the pod beside a copy without the earlier injection."""
+        return cls(pod, without_injection(pod, record), record)
+
+    @property
+    def puller(self) -> Raw | None:
+        """The init container of our name, if the pod has one."""
+        return previous_puller(self.pod)
+
+
+def previous_puller(pod: Raw) -> Raw | None:
+    """Return the init container of our name, if the pod has one."""
+    return next((one for one in init_containers(pod) if name_of(one) == PULLER), None)
+
+
+def is_injected(pod: Raw) -> bool:
+    """Return whether the pod has parts of our names."""
+    volumes = entries(mapping(pod, "spec"), "volumes")
+    return previous_puller(pod) is not None or any(name_of(volume) in VOLUMES for volume in volumes)
+
+
+def without_injection(pod: Raw, record: Status | None) -> Raw:
+    """Return a copy of the pod without the parts of our names, and without all else that the record lists."""
+    bare = copy.deepcopy(pod)
+    spec = mapping(bare, "spec")
+    _drop(spec, "initContainers", lambda item: name_of(item) == PULLER)
+    _drop(spec, "volumes", lambda item: name_of(item) in VOLUMES)
+    if record is not None:
+        _drop_listed(bare, spec, record)
+    return bare
+
+
+def _drop_listed(bare: Raw, spec: Raw, record: Status) -> None:
+    tolerations = [toleration.to_raw() for toleration in record.tolerations]
+    _drop(spec, "tolerations", tolerations.__contains__)
+    _drop(spec, "imagePullSecrets", lambda item: name_of(item) in record.image_secrets)
+    context = mapping(spec, "securityContext")
+    if record.fs_group is not None and context.get("fsGroup") == record.fs_group:
+        for key in ("fsGroup", "fsGroupChangePolicy"):
+            context.pop(key, None)
+        if not context:
+            spec.pop("securityContext")
+    if record.is_evictable:
+        without_our_volume(annotations(bare))
+    targets = {target.name: target for target in record.targets}
+    for container in every_container(bare):
+        if name_of(container) in targets:
+            _unwire(container, targets[name_of(container)])
+
+
+def _unwire(container: Raw, target: Target) -> None:
+    _drop(container, "volumeMounts", lambda item: name_of(item) in VOLUMES)
+    variables = [{"name": name, "value": value} for name, value in target.environment]
+    _drop(container, "env", variables.__contains__)
+    arguments = container.get("args")
+    if isinstance(arguments, list) and target.arguments:
+        container["args"] = _without_run(arguments, list(target.arguments))
+        if not container["args"]:
+            container.pop("args")
+
+
+def _without_run(arguments: list[object], added: list[str]) -> list[object]:
+    """Return arguments without the last run of those that we added."""
+    for start in range(len(arguments) - len(added), -1, -1):
+        if arguments[start : start + len(added)] == added:
+            return arguments[:start] + arguments[start + len(added) :]
+    return arguments
+
+
+def _drop(parent: Raw, key: str, is_ours: Callable[[Raw], bool]) -> None:
+    """Drop our entries of a list; drop the list if nothing else was in it."""
+    found = parent.get(key)
+    if not isinstance(found, list):
+        return
+    kept = [item for item in found if not (isinstance(item, dict) and is_ours(item))]
+    if len(kept) == len(found):
+        return
+    if kept:
+        parent[key] = kept
+    else:
+        parent.pop(key)

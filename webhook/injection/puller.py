@@ -1,0 +1,157 @@
+"""The puller's container: what it is, and whether the one in the pod is it."""
+
+from puller.settings import Settings as PullerSettings
+from registry.mirrors.pod_text import text_for
+from registry.source import HubSource, OciSource, Source
+from webhook.names import CACHE_DIRECTORY, DIRECTORY, PULLER, VOLUME_DIRECTORY, VOLUMES
+from webhook.pod.credentials import CA_PATH, ca_mount, config_paths, credentials_mount
+from webhook.pod.podspec import Raw, entries, mapping, name_of
+from webhook.pod.resources import Resources
+from webhook.pod.security import puller_security
+from webhook.settings import Settings
+
+from .containers import escaped
+from .engines import files_path
+from .plan import Plan
+from .status import Status
+
+_RUNS = ("args", "workingDir", "envFrom", "lifecycle", "restartPolicy", "restartPolicyRules", "volumeDevices", "tty")
+"""Fields that change what a container runs, or how: ours has none of them."""
+
+_ASSIGNED = ("runAsUser", "runAsGroup", "seLinuxOptions", "appArmorProfile")
+"""What security policies of clusters assign to containers."""
+
+_RESERVED = "WEIGHBRIDGE_"
+_CLUSTER_NAMES = ".svc,.cluster.local,localhost,127.0.0.1,::1"
+
+
+def puller_container(bare: Raw, plan: Plan, settings: Settings) -> Raw:
+    """Return the puller's container for a pod, which is given without it."""
+    status = plan.status
+    mounts = [status.volume.puller_mount()]
+    mounts += [credentials_mount()] if status.pull_secrets else []
+    mounts += [ca_mount()] if settings.ca_config_map else []
+    return {
+        "name": PULLER,
+        "image": status.image,
+        "imagePullPolicy": settings.puller_pull_policy,
+        "command": ["python", "-m", "puller"],
+        "env": [*_environment(status, settings), *_hub_token(status, settings)],
+        "resources": status.resources.to_raw(),
+        "securityContext": puller_security(bare, plan.server, plan.placement.user),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": mounts,
+    }
+
+
+def differences(present: Raw, planned: Raw) -> list[str]:
+    """Return the fields in which a container is not the planned one; what other plugins may change is none.
+
+    Those are resources, the pull policy, further variables and mounts, and users that a policy assigns.
+    """
+    found = [field for field in ("image", "command") if present.get(field) != planned[field]]
+    found += [field for field in _RUNS if present.get(field)]
+    if not _is_same_context(mapping(present, "securityContext"), planned["securityContext"]):
+        found.append("securityContext")
+    variables, mounts = entries(present, "env"), entries(present, "volumeMounts")
+    if _reserved(variables) != _reserved(planned["env"]):
+        found.append("env")
+    if [one for one in mounts if _is_our_mount(one)] != planned["volumeMounts"]:
+        found.append("volumeMounts")
+    return found
+
+
+def renewed(present: Raw, planned: Raw, recorded: Resources) -> Raw:
+    """Return the planned container with what other plugins gave to the one that is there."""
+    names = {name_of(one) for one in planned["env"]}
+    variables = [one for one in entries(present, "env") if name_of(one) not in names and not _is_ours(one)]
+    mounts = [one for one in entries(present, "volumeMounts") if not _is_our_mount(one)]
+    container = planned | {"env": planned["env"] + variables, "volumeMounts": planned["volumeMounts"] + mounts}
+    if present.get("imagePullPolicy") == "Always":
+        container["imagePullPolicy"] = "Always"
+    if Resources.of(present) != recorded:
+        container["resources"] = mapping(present, "resources")
+    if "terminationMessagePath" in present:
+        container["terminationMessagePath"] = present["terminationMessagePath"]
+    assigned = {key: value for key, value in mapping(present, "securityContext").items() if key in _ASSIGNED}
+    container["securityContext"] = assigned | planned["securityContext"]
+    return container
+
+
+def _pull(status: Status, settings: Settings) -> PullerSettings:
+    is_shared, source = status.volume.is_shared, status.source
+    base = next((target.mount_path for target in status.targets), "")
+    return PullerSettings(
+        source=str(source),
+        destination=files_path(status.layout, f"{VOLUME_DIRECTORY}/{status.directory}"),
+        include=status.include,
+        exclude=status.exclude,
+        hub_cache=f"{VOLUME_DIRECTORY}/{status.directory}" if status.layout == "huggingface" else "",
+        adapters=tuple(map(str, status.adapters)),
+        adapters_dir=f"{VOLUME_DIRECTORY}/{status.adapters_directory}" if status.adapters else "",
+        base_path=base if status.adapters else "",
+        docker_configs=config_paths(status.pull_secrets),
+        plain_http=settings.plain_http,
+        mirrors=_mirrors(source, settings),
+        ca_file=CA_PATH if settings.ca_config_map else "",
+        cache=CACHE_DIRECTORY if is_shared else "",
+        cache_bytes=settings.cache_bytes if is_shared else 0,
+        deadline_seconds=settings.pull_deadline_seconds,
+        sync=is_shared,
+        trust_group=settings.trust_group and is_shared,
+    )
+
+
+def _mirrors(source: Source, settings: Settings) -> str:
+    """Return the mirrors of the source's own registry: those of others are nobody's business in this namespace."""
+    return text_for(settings.mirrors, source.reference.registry) if isinstance(source, OciSource) else ""
+
+
+def _proxies(settings: Settings) -> dict[str, str]:
+    stated = {"HTTP_PROXY": settings.http_proxy, "HTTPS_PROXY": settings.https_proxy}
+    proxies = {name: value for name, value in stated.items() if value}
+    if not proxies:
+        return {}
+    return {**proxies, "NO_PROXY": ",".join(filter(None, (settings.no_proxy, _CLUSTER_NAMES)))}
+
+
+def _environment(status: Status, settings: Settings) -> list[Raw]:
+    variables = {**_pull(status, settings).to_env(), **_proxies(settings), **_hub(status, settings)}
+    if settings.puller_debug:
+        variables["WEIGHBRIDGE_DEBUG"] = "1"
+    return [{"name": name, "value": escaped(value)} for name, value in variables.items()]
+
+
+def _uses_hub(status: Status) -> bool:
+    return any(isinstance(one, HubSource) for one in (status.source, *(each.source for each in status.adapters)))
+
+
+def _hub(status: Status, settings: Settings) -> dict[str, str]:
+    return {"HF_ENDPOINT": settings.hub_endpoint} if settings.hub_endpoint and _uses_hub(status) else {}
+
+
+def _hub_token(status: Status, settings: Settings) -> list[Raw]:
+    if not settings.hub_token_secret or not _uses_hub(status):
+        return []
+    name, key = settings.hub_token_secret
+    # optional, like pull secrets: open repositories need none, and for others the puller reports what is missing
+    return [{"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": {"name": name, "key": key, "optional": True}}}]
+
+
+def _is_same_context(present: Raw, planned: Raw) -> bool:
+    others = {key: value for key, value in present.items() if key not in planned and key not in _ASSIGNED}
+    return not others and all(present.get(key) == value for key, value in planned.items())
+
+
+def _reserved(variables: list[Raw]) -> list[Raw]:
+    return [one for one in variables if _is_ours(one)]
+
+
+def _is_ours(variable: Raw) -> bool:
+    return name_of(variable).startswith(_RESERVED)
+
+
+def _is_our_mount(mount: Raw) -> bool:
+    path = mount.get("mountPath")
+    is_inside = isinstance(path, str) and (path == DIRECTORY or path.startswith(f"{DIRECTORY}/"))
+    return is_inside or name_of(mount) in VOLUMES

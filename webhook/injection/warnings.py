@@ -1,0 +1,73 @@
+"""What a user is warned of: the pod is injected, and may fail all the same.
+
+InjectionWarning
+├── NetworkBlocked     network.blocked        a mesh that lets the puller through under no user that is known
+├── VolumeUnserved     volume.unserved        a claim whose server starts after the puller
+├── ScarceMemory       puller-resources.low   less memory than the puller needs
+├── ClaimDoubt         claim.permissions      a claim that the puller may not be able to write
+├── EngineUnwired      engine.unwired         an engine that no variable can tell what the pod asks for
+├── VariablesUnseen    engine.unseen          variables from a ConfigMap, which may have names of ours
+└── Renewed            injection.renewed      an injection of another time, made anew
+"""
+
+from registry.errors import Fault
+
+_LONGEST = 256
+"""The API server may cut longer warnings (admission/v1, Warnings)."""
+
+
+class InjectionWarning(Fault):
+    """A warning: the pod is admitted. Its text is the code, the facts, and what to do."""
+
+    def __str__(self) -> str:
+        text = f"[{self.code}] {super().__str__()}; {self.hint}".encode()
+        return text.decode() if len(text) <= _LONGEST else text[: _LONGEST - 3].decode(errors="ignore") + "…"
+
+
+class NetworkBlocked(InjectionWarning):
+    """A service mesh redirects all traffic to a proxy that starts later, and the user that passes it is not known."""
+
+    code = "network.blocked"
+    hint = "use the mesh's native sidecar, or set runAsUser on its container"
+
+
+class VolumeUnserved(InjectionWarning):
+    """A claim whose server (FUSE) starts with the application, after the puller that needs it."""
+
+    code = "volume.unserved"
+    hint = "make it a native sidecar (restartPolicy: Always), or take another weighbridge.dev/volume"
+
+
+class ScarceMemory(InjectionWarning):
+    """Less memory for the puller than it needs for all its connections."""
+
+    code = "puller-resources.low"
+    hint = "raise the container's memory limit, or set weighbridge.dev/puller-resources"
+
+
+class ClaimDoubt(InjectionWarning):
+    """A claim that the puller may not be able to write."""
+
+    code = "claim.permissions"
+    hint = "set spec.securityContext.fsGroup, or make the claim's folder writable for them (mode 0777 or 2775)"
+
+
+class EngineUnwired(InjectionWarning):
+    """An engine that takes by arguments alone what the pod asks for."""
+
+    code = "engine.unwired"
+    hint = "name the paths in its arguments, or with weighbridge.dev/engine-args"
+
+
+class VariablesUnseen(InjectionWarning):
+    """A container that takes variables from a ConfigMap or Secret (envFrom), whose names are not seen at admission."""
+
+    code = "engine.unseen"
+    hint = "where a name is the same the pod's own `env` wins: write yours there, or set weighbridge.dev/engine to none"
+
+
+class Renewed(InjectionWarning):
+    """A pod that was injected before, with another outcome than now."""
+
+    code = "injection.renewed"
+    hint = "it is now as a new pod is; the label weighbridge.dev/injection: disabled keeps it as it was"

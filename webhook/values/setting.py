@@ -1,0 +1,173 @@
+"""The values of the operator's settings, each parsed from its variable's text. Every parser raises ValueError."""
+
+from collections.abc import Callable
+from typing import Any
+
+from registry.errors import Fault
+from registry.mirrors.pod_text import check_text
+from registry.net.origin import Origin
+from registry.source import parse_source
+from webhook.names import is_secret_key, is_subdomain, split_names
+from webhook.pod.quantities import quantity
+from webhook.pod.sidecars import Sidecar
+from webhook.pod.tolerations import Toleration
+from webhook.pod.volumes import is_host_path
+
+from .annotation import Amounts, parse_amounts
+
+_SWITCH = {"true": True, "false": False}
+
+HUB_TOKEN_KEY = "HF_TOKEN"  # noqa: S105 - a key's name
+"""Where in its Secret the hub's token is, unless the operator says otherwise."""
+
+CA_KEY = "ca.crt"
+"""Where in its ConfigMap the CAs are, unless the operator says otherwise."""
+
+_PULL_POLICIES = ("Always", "IfNotPresent", "Never")
+
+
+def _switch(text: str) -> bool:
+    if text not in _SWITCH:
+        raise ValueError(f"wanted true or false, not {text!r}")
+    return _SWITCH[text]
+
+
+def _prefix(text: str) -> str:
+    prefix = text.rstrip("/")
+    if prefix:
+        try:
+            parse_source(f"{prefix}/model:latest")
+        except Fault as error:
+            raise ValueError(f"{text!r} is no prefix: {error}") from error
+    return prefix
+
+
+def _mirrors(text: str) -> str:
+    try:
+        check_text(text)
+    except Fault as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
+def _endpoint(text: str) -> str:
+    if text:
+        try:
+            Origin.of(text)
+        except Fault as error:
+            raise ValueError(f"{text!r} is no http or https URL") from error
+    return text.rstrip("/")
+
+
+def _key_of(default: str) -> Callable[[str], tuple[str, str] | None]:
+    """Return a parser of `NAME` or `NAME/KEY`, an object of the pod's namespace and its key."""
+
+    def parse(text: str) -> tuple[str, str] | None:
+        if not text:
+            return None
+        name, slash, key = text.partition("/")
+        if not is_subdomain(name) or (slash and not is_secret_key(key)):
+            raise ValueError(f"{text!r} is not NAME or NAME/KEY")
+        return name, key or default
+
+    return parse
+
+
+def _pull_policy(text: str) -> str:
+    if text not in _PULL_POLICIES:
+        raise ValueError(f"wanted {', '.join(_PULL_POLICIES)}, not {text!r}")
+    return text
+
+
+def _secrets(text: str) -> tuple[str, ...]:
+    found = split_names(text)
+    for name in found:
+        if not is_subdomain(name):
+            raise ValueError(f"{name!r} is not a valid Secret name")
+    return found
+
+
+def _sidecars(text: str) -> tuple[Sidecar, ...]:
+    return tuple(Sidecar.parse(part) for part in split_names(text))
+
+
+def _host_paths(text: str) -> tuple[str, ...]:
+    found = split_names(text)
+    for path in found:
+        if not is_host_path(path):
+            raise ValueError(f"{path!r} is not an absolute path in its normal form")
+    return found
+
+
+def _size(text: str) -> str:
+    if not (quantity(text) or 0) > 0:
+        raise ValueError(f"{text!r} is not a size such as 100Gi")
+    return text
+
+
+def _bytes(text: str) -> int:
+    size = quantity(text)
+    if size is None or size < 0 or size != int(size):
+        raise ValueError(f"{text!r} is not a size such as 500Gi")
+    return int(size)
+
+
+def _proxy(text: str) -> str:
+    try:
+        if text and Origin.of(text).scheme != "http":
+            raise ValueError(f"{text!r} is not http://HOST:PORT")
+    except Fault as error:
+        raise ValueError(f"{text!r} is not http://HOST:PORT") from error
+    if "@" in text:
+        raise ValueError("a proxy with a password would be shown to all who may read pods")
+    return text
+
+
+def _seconds(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise ValueError(f"{text!r} is not a whole number of seconds")
+    return int(text)
+
+
+def _tolerations(text: str) -> tuple[Toleration, ...]:
+    return tuple(Toleration.parse(part) for part in split_names(text))
+
+
+def _amounts(text: str) -> Amounts:
+    try:
+        return parse_amounts(text) if text else ()
+    except Fault as error:
+        raise ValueError(str(error)) from error
+
+
+def _listen(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal():
+        raise ValueError(f"{text!r} is not HOST:PORT")
+    return text
+
+
+PARSERS: dict[str, Callable[[str], Any]] = {
+    "default_prefix": _prefix,
+    "puller_pull_policy": _pull_policy,
+    "puller_pull_secrets": _secrets,
+    "puller_debug": _switch,
+    "name_tag_form": _switch,
+    "sidecars": _sidecars,
+    "host_paths": _host_paths,
+    "ephemeral_size": _size,
+    "http_proxy": _proxy,
+    "https_proxy": _proxy,
+    "ca_config_map": _key_of(CA_KEY),
+    "cache_bytes": _bytes,
+    "pull_deadline_seconds": _seconds,
+    "mirrors": _mirrors,
+    "hub_endpoint": _endpoint,
+    "hub_token_secret": _key_of(HUB_TOKEN_KEY),
+    "accelerators": split_names,
+    "tolerations": _tolerations,
+    "plain_http": split_names,
+    "trust_group": _switch,
+    "puller_resources": _amounts,
+    "listen": _listen,
+}
