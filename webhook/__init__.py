@@ -8,7 +8,7 @@
                                 │  status     the plan, and later the record of it
                                 └▶ volumes, containers, tolerations: builders that add what is missing
 
-server/     app (HTTP), serving, and tls (reads the certificate)
+server/     worker (the event loop), app and probes (HTTP), serving, and tls (reads the certificate)
 injection/  inject, the story, and its decisions; `workloads` copies label and annotations to templates
 pod/        readers and builders of a pod's parts
 manifests/  the same over files, for the verb `inject`: documents, roundtrip and scalars keep YAML as it was

@@ -22,6 +22,14 @@ class Decision:
     code: str
     answer: Raw
 
+    @property
+    def result(self) -> str:
+        """What became of the object: `refused`, `changed` or `unchanged`."""
+        response = self.answer["response"]
+        if not response["allowed"]:
+            return "refused"
+        return "changed" if "patch" in response else "unchanged"
+
 
 def admit_pod(review: Review, catalog: Catalog, settings: Settings) -> Decision:
     """Inject the model into a labelled pod; allow a pod without the label; refuse one whose request is invalid."""

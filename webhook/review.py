@@ -2,8 +2,9 @@
 
 import base64
 import json
+import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from registry.errors import Fault
 
@@ -14,6 +15,12 @@ _API_VERSION = "admission.k8s.io/v1"
 _KIND = "AdmissionReview"
 # The API server may truncate longer ones (admission/v1, Warnings).
 _WARNING_LIMIT = 256
+_WARNINGS = 16
+# Work and memory grow with the number of values, of which two bytes can be one. No object of an API server comes near
+# either bound; managed fields are what nests most, some 20 levels deep.
+_VALUES = 200_000
+_LEVELS = 100
+_QUOTE = 80
 
 
 class BadReview(Fault):
@@ -24,7 +31,7 @@ class BadReview(Fault):
 
 
 class ReviewTooLarge(BadReview):
-    """A request that is larger than any object of an API server."""
+    """A request that is larger than any object that an API server stores."""
 
     code = "review.too-large"
 
@@ -45,19 +52,17 @@ class Review:
     namespace: str
     obj: Raw
     old_object: Raw | None
+    is_dry_run: bool = False
 
     @classmethod
     def parse(cls, body: bytes) -> "Review":
-        """Parse a request body; raise BadReview that names the field."""
-        try:
-            review = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise BadReview(f"the body is no JSON: {error}") from error
+        """Parse a request body; raise BadReview that names the field, or ReviewTooLarge."""
+        review = _load(body)
         if not isinstance(review, dict):
             raise BadReview("the body is no JSON object")
         for field, wanted in (("apiVersion", _API_VERSION), ("kind", _KIND)):
             if review.get(field) != wanted:
-                raise BadReview(f"{field}: wanted {wanted!r}, got {review.get(field)!r}")
+                raise BadReview(f"{field}: wanted {wanted!r}, got {_quoted(review.get(field))}")
         request = _mapping_at(review, "request", "request")
         return cls(
             uid=_text(request, "uid"),
@@ -66,6 +71,7 @@ class Review:
             namespace=str(request.get("namespace") or ""),
             obj=_mapping_at(request, "object", "request.object"),
             old_object=_old_object(request),
+            is_dry_run=request.get("dryRun") is True,
         )
 
     @property
@@ -93,17 +99,61 @@ def deny(review: Review, fault: Fault, status_code: int = 403) -> Raw:
 
 def _envelope(response: Raw, warnings: tuple[str, ...]) -> Raw:
     if warnings:
-        response["warnings"] = [_shortened(text) for text in warnings]
+        response["warnings"] = [_shortened(text) for text in _first(warnings)]
     return {"apiVersion": _API_VERSION, "kind": _KIND, "response": response}
 
 
+def _first(warnings: tuple[str, ...]) -> tuple[str, ...]:
+    if len(warnings) <= _WARNINGS:
+        return warnings
+    shown = warnings[: _WARNINGS - 1]
+    return (*shown, f"and {len(warnings) - len(shown)} more warnings")
+
+
 def _shortened(text: str) -> str:
-    # the limit counts bytes, and a character may have four of them
-    encoded = text.encode()
+    # the limit counts bytes, and a character may have four of them; half a pair of surrogates has none
+    encoded = text.encode(errors="replace")
     if len(encoded) <= _WARNING_LIMIT:
-        return text
+        return encoded.decode()
     mark = "…"
     return encoded[: _WARNING_LIMIT - len(mark.encode())].decode(errors="ignore") + mark
+
+
+def _load(body: bytes) -> Any:
+    if body.count(b",") + body.count(b"{") + body.count(b"[") > _VALUES:
+        raise ReviewTooLarge(f"the body holds more than {_VALUES} values")
+    try:
+        review = json.loads(body.decode(), parse_constant=_no_number, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        raise BadReview(f"the body is no JSON: {error}") from error
+    _check_depth(review)
+    return review
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number is out of range")
+    return number
+
+
+def _check_depth(value: Any) -> None:
+    # Everything after this walks by recursion.
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(_LEVELS):
+        children = [child for parent in level for child in (parent.values() if isinstance(parent, dict) else parent)]
+        level = [child for child in children if isinstance(child, dict | list)]
+    if level:
+        raise BadReview(f"the body is nested more than {_LEVELS} levels deep")
+
+
+def _quoted(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _QUOTE else f"{text[:_QUOTE]}…"
 
 
 def _mapping_at(parent: dict[str, Any], key: str, path: str) -> Raw:
@@ -120,5 +170,5 @@ def _old_object(request: Raw) -> Raw | None:
 def _text(parent: Raw, key: str) -> str:
     value = parent.get(key)
     if not isinstance(value, str) or not value:
-        raise BadReview(f"request {key}: wanted text, got {value!r}")
+        raise BadReview(f"request.{key}: wanted text, got {_quoted(value)}")
     return value

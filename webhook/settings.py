@@ -103,6 +103,9 @@ class Settings:
     listen: str = "0.0.0.0:10250"
     """Address and port; the control planes that filter ports let 10250 through to nodes."""
 
+    probe_listen: str = ""
+    """Address and port of probes and metrics, in the clear; empty means none beside those on `listen`."""
+
     @property
     def all_sidecars(self) -> Sidecars:
         """The operator's sidecars and those that are known."""

@@ -1,5 +1,6 @@
 """The manifests as `kubectl kustomize deploy/` renders them."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,17 @@ def render(kubectl: Path, folder: Path = DEPLOY) -> list[Object]:
     """Return every object of a kustomization, in the order of installation."""
     answer = subprocess.run([kubectl, "kustomize", folder], check=True, capture_output=True, text=True)
     return list(YAML(typ="safe", pure=True).load_all(answer.stdout))
+
+
+COMPONENTS = sorted(path.name for path in (DEPLOY / "components").iterdir())
+
+
+def with_component(folder: Path, *names: str) -> Path:
+    """Write a kustomization of deploy/ with components, as an operator does, and return its folder."""
+    lines = ["resources:", f"  - {os.path.relpath(DEPLOY, folder)}", "components:"]
+    lines += [f"  - {os.path.relpath(DEPLOY / 'components' / name, folder)}" for name in names]
+    (folder / "kustomization.yaml").write_text("\n".join(lines) + "\n")
+    return folder
 
 
 def examples() -> dict[str, list[Object]]:

@@ -13,7 +13,7 @@ from certs.manifests import CONFIGURATION, FIELD_MANAGER
 from tests.conftest import Part
 from tests.parts.apiserver import ApiServer
 
-from .rendered import DEPLOY, Object, examples, pod_specs
+from .rendered import COMPONENTS, DEPLOY, Object, examples, pod_specs, with_component
 
 ROOT = DEPLOY.parent
 APPLY = ("apply", "--server-side", "-k", "deploy/")
@@ -135,6 +135,14 @@ def test_anyone_who_is_logged_in_can_read_the_catalog_and_nothing_beside_it(api_
     assert catalog.metadata is not None
     with pytest.raises(ApiException, match="forbidden"):
         guest.read_namespaced_config_map("weighbridge-config", "weighbridge-system")
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_the_api_server_takes_every_component(name: str, installed: Kubectl, tmp_path: Path) -> None:
+    """What an operator may add to the manifests can be added as it stands."""
+    folder = with_component(tmp_path, name)
+
+    installed("apply", "--server-side", "--dry-run=server", "--validate=strict", "-k", str(folder))
 
 
 def test_the_api_server_takes_every_example(installed: Kubectl, api_server: ApiServer) -> None:

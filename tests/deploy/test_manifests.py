@@ -97,6 +97,18 @@ def test_the_pods_mount_what_the_settings_expect(template: Object) -> None:
     assert volumes["catalog"]["configMap"]["name"] == "weighbridge-catalog"
 
 
+def test_probes_ask_the_port_that_the_server_opens_for_them(template: Object) -> None:
+    """The kubelet and Prometheus use the port for probes, which is the one that the server is told."""
+    (container,) = template["spec"]["containers"]
+    (port,) = [port["containerPort"] for port in container["ports"] if port["name"] == "probes"]
+    environ = {entry["name"]: entry["value"] for entry in container["env"]}
+
+    assert Settings.from_env(environ).probe_listen.endswith(f":{port}")
+    assert template["metadata"]["annotations"]["prometheus.io/port"] == str(port)
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert container[probe]["httpGet"]["port"] == "probes"
+
+
 def test_the_configuration_makes_settings_and_pullers_run_the_webhooks_own_image(
     by_kind: ByKind, template: Object
 ) -> None:

@@ -9,15 +9,18 @@ from typing import Any
 
 import jsonpatch
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from certs.files import write_bundle
 from certs.issue import issue
 from certs.names import Names
-from webhook.catalog import Catalog
+from webhook.catalog import Catalog, CatalogDirectory
 from webhook.contract import MODEL, SOURCE
 from webhook.injection.inject import Injection, inject
-from webhook.server.app import BODY_LIMIT, create_app
+from webhook.server.app import create_app
+from webhook.server.connection import BODY_LIMIT
+from webhook.server.metrics import Metrics
 from webhook.settings import Settings
 
 from .test_review import request_body
@@ -42,14 +45,23 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def client(settings: Settings) -> FlaskClient:
     """Return the application at its door."""
-    return create_app(settings, lambda: NOW).test_client()
+    return _app(settings, NOW).test_client()
 
 
-def _nested(levels: int) -> dict[str, Any]:
-    value: dict[str, Any] = {}
-    for _ in range(levels):
-        value = {"x": value}
-    return value
+@pytest.fixture
+def broken_client(settings: Settings) -> FlaskClient:
+    """Return an application with a mistake in it."""
+
+    class BrokenCatalog(CatalogDirectory):
+        def current(self) -> Catalog:
+            raise ZeroDivisionError
+
+    return _app(settings, NOW, BrokenCatalog(Path())).test_client()
+
+
+def _app(settings: Settings, now: dt.datetime, catalog: CatalogDirectory | None = None) -> Flask:
+    catalog = catalog or CatalogDirectory(Path(settings.catalog_directory))
+    return create_app(settings, catalog, Metrics(catalog, Path(settings.tls_directory)), lambda: now)
 
 
 def test_a_labelled_pod_is_answered_with_its_patch(client: FlaskClient) -> None:
@@ -112,6 +124,11 @@ def test_another_kind_passes_the_workloads_webhook(client: FlaskClient) -> None:
     assert response == {"uid": "u-1", "allowed": True}
 
 
+def _body(extra: str) -> bytes:
+    """Make a review of a labelled pod with one field more, as text."""
+    return json.dumps(request_body(POD | {"extra": "EXTRA"})).replace('"EXTRA"', extra).encode()
+
+
 @pytest.mark.parametrize(
     ("body", "content_type", "status", "code"),
     [
@@ -121,6 +138,13 @@ def test_another_kind_passes_the_workloads_webhook(client: FlaskClient) -> None:
         (b"{}", "text/plain", 415, "review.content-type"),
         (b"{}", "", 415, "review.content-type"),
         (b" " * (BODY_LIMIT + 1), "application/json", 413, "review.too-large"),
+        (b"[" + b"{}," * 200_000 + b"{}]", "application/json", 413, "review.too-large"),
+        (_body('{"x":' * 700 + "0" + "}" * 700), "application/json", 400, "review.malformed"),
+        (_body("NaN"), "application/json", 400, "review.malformed"),
+        (_body("-Infinity"), "application/json", 400, "review.malformed"),
+        (_body("1e999"), "application/json", 400, "review.malformed"),
+        (_body("1" * 5000), "application/json", 400, "review.malformed"),
+        (_body("1").decode().encode("utf-16"), "application/json", 400, "review.malformed"),
     ],
 )
 @pytest.mark.parametrize("path", ["/mutate/pods", "/mutate/workloads"])
@@ -135,19 +159,19 @@ def test_a_bad_request_is_told_what_is_wrong(
     assert told["hint"]
 
 
-def test_a_crash_refuses_a_pod_and_is_logged(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_crash_refuses_a_pod_and_is_logged(broken_client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
     """A labelled pod never starts without its weights in silence: even a mistake of ours is an answer."""
-    response = client.post("/mutate/pods", json=request_body(POD | {"x": _nested(700)})).get_json()["response"]
+    response = broken_client.post("/mutate/pods", json=request_body(POD)).get_json()["response"]
     assert (response["allowed"], response["status"]["code"]) == (False, 500)
     assert response["status"]["message"].startswith("[internal] ")
     assert any(record.exc_info for record in caplog.records)
 
 
-def test_a_crash_lets_a_workload_pass_with_a_warning(client: FlaskClient) -> None:
+def test_a_crash_lets_a_workload_pass_with_a_warning(broken_client: FlaskClient) -> None:
     """A mistake of ours keeps nobody from applying a Deployment."""
-    workload = {"metadata": {"labels": {MODEL.name: "phi-4"}}, "x": _nested(700)}
+    workload = {"metadata": {"labels": {MODEL.name: "phi-4"}}}
     body = request_body(workload, kind={"kind": "Deployment"})
-    response = client.post("/mutate/workloads", json=body).get_json()["response"]
+    response = broken_client.post("/mutate/workloads", json=body).get_json()["response"]
     assert response["allowed"] is True
     assert response["warnings"][0].startswith("[internal] ")
 
@@ -165,14 +189,16 @@ def test_each_decision_is_one_line_of_json(client: FlaskClient, caplog: pytest.L
         "namespace": "team",
         "name": "vllm-",
         "uid": "u-1",
+        "dry_run": False,
+        "result": "changed",
         "code": "injected",
     }
 
 
 def test_a_server_is_ready_while_its_certificate_is_good(settings: Settings) -> None:
     """An expired certificate takes the replica out of the Service, but does not kill it."""
-    much_later = create_app(settings, lambda: NOW + dt.timedelta(days=4000)).test_client()
-    assert create_app(settings, lambda: NOW).test_client().get("/readyz").status_code == 200
+    much_later = _app(settings, NOW + dt.timedelta(days=4000)).test_client()
+    assert _app(settings, NOW).test_client().get("/readyz").status_code == 200
     answer = much_later.get("/readyz")
     assert (answer.status_code, answer.get_json()["code"]) == (503, "tls.invalid")
     assert much_later.get("/healthz").status_code == 200

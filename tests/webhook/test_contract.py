@@ -35,3 +35,13 @@ def test_every_refusal_has_a_code_of_its_own() -> None:
     codes = [refusal.code for refusal in Refusal.__subclasses__()]
     assert len(set(codes)) == len(codes)
     assert Fault.code not in codes
+
+
+def test_of_many_keys_that_do_nothing_the_first_are_told_and_the_others_counted() -> None:
+    """An annotation may be as long as a quarter of a megabyte: what is told of it is short."""
+    held = {f"{DOMAIN}{number}-{'x' * 200}": "y" for number in range(6000)}
+    told = warnings({"metadata": {"annotations": held}})
+
+    assert len(told) == 6
+    assert "and 5,995 more annotations" in told[-1]
+    assert all(len(warning) < 120 for warning in told)

@@ -81,6 +81,12 @@ def test_a_denial_says_code_facts_and_hint() -> None:
     assert response["status"] == {"code": 403, "message": "[model.unknown] no such model; add it"}
 
 
+def test_warnings_are_sixteen_at_most_and_the_last_counts_the_others() -> None:
+    """Nobody reads more, and a user can cause thousands."""
+    warned = allow(_review(), [], tuple(map(str, range(40))))["response"]["warnings"]
+    assert (len(warned), warned[14:]) == (16, ["14", "and 25 more warnings"])
+
+
 @given(st.text(min_size=200, max_size=400))
 def test_a_warning_fits_into_what_the_api_server_shows(text: str) -> None:
     """A warning is cut at 256 bytes, between characters."""

@@ -26,8 +26,8 @@ def test_gunicorn_takes_every_setting(tmp_path: Path) -> None:
     assert found.returncode == 0, found.stderr
     shown = dict(line.split("=", 1) for line in found.stdout.splitlines() if "=" in line)
     settings = {name.strip(): value.strip() for name, value in shown.items()}
-    assert settings["worker_class"].endswith("ThreadWorker'>") or settings["worker_class"] == "gthread"
-    assert (settings["threads"], settings["keepalive"], settings["graceful_timeout"]) == ("16", "120", "10")
+    assert settings["worker_class"] == "webhook.server.worker.AdmissionWorker"
+    assert (settings["threads"], settings["graceful_timeout"]) == ("32", "10")
     assert settings["control_socket_disable"] == "True"
     assert settings["certfile"] == str(tmp_path / "tls.crt")
     assert settings["bind"] == "['0.0.0.0:10250']"

@@ -1,7 +1,6 @@
 """From a model's name to its source."""
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Literal
 
 from registry.errors import Fault
@@ -56,8 +55,7 @@ def _by_prefix(model: str, settings: Settings) -> Source:
 
 
 def _unknown(model: str, catalog: Catalog, why: str) -> UnknownModel:
-    by_folded = {name.casefold(): name for name in sorted(catalog.entries)}
-    near = [by_folded[name] for name in get_close_matches(model.casefold(), by_folded, n=3)]
+    near = catalog.near(model)
     guess = f"did you mean {' or '.join(near)}? Otherwise " if near else ""
     return UnknownModel(
         f"the model {quoted(model)} is not in the catalog, and {why}",

@@ -4,37 +4,38 @@ Each name below is one of gunicorn's settings, except those that begin with an u
 """
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
-from flask import Flask
-
+from webhook.catalog import CatalogDirectory
 from webhook.settings import Settings
 
 from .app import create_app
-from .tls import CERTIFICATE, KEY
+from .metrics import Metrics
+from .probes import create_probes
+from .site import Site
+from .tls import CERTIFICATE, KEY, ServedCertificate
 
 _settings = Settings.from_env(os.environ)
+_SWITCH_SECONDS = 0.0002
 _memory = Path("/dev/shm")  # noqa: S108 - the kernel's own memory file system, for heartbeats alone
 
 wsgi_app = "webhook.server.serving:application()"
 bind = _settings.listen
 proc_name = "weighbridge-webhook"
 
-# gunicorn reads the pair for each new connection, so a renewed certificate needs no restart.
+# For gunicorn's own line on where it listens: `ServedCertificate` reads the pair, again when it changes.
 certfile = str(Path(_settings.tls_directory) / CERTIFICATE)
 keyfile = str(Path(_settings.tls_directory) / KEY)
 
-# A review takes about a millisecond of Python: one process is enough. Threads, because a connection that waits in
-# its TLS handshake must not block others.
-worker_class = "gthread"
+# A review takes about a millisecond of Python: one process is enough. The event loop of our own worker waits for
+# clients (docs/decisions/0009), threads decide.
+worker_class = "webhook.server.worker.AdmissionWorker"
 workers = 1
-threads = 16
+threads = 32
 
-# Longer than the 90 s for which the API server keeps idle connections: gunicorn must not close one first,
-# because the API server does not send a POST again.
-keepalive = 120
-# At its stop, the server waits for idle connections as well.
+# How long a stopping server waits for requests that are in flight.
 graceful_timeout = 10
 
 # gunicorn would kill a worker whose heartbeat file is on a slow disk.
@@ -62,9 +63,21 @@ logconfig_dict = {
 }
 
 
-def application() -> Flask:
-    """Return the application that gunicorn serves."""
-    return create_app(_settings)
+def application() -> Site:
+    """Return what the worker serves, with a catalog that follows its files from now on."""
+    # A thread with much to do gives way to those that have little: a large review, or a catalog that is read again.
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    tls = Path(_settings.tls_directory)
+    catalog = CatalogDirectory(Path(_settings.catalog_directory))
+    catalog.follow()
+    metrics = Metrics(catalog, tls)
+    admission, probes = create_app(_settings, catalog, metrics), create_probes(tls, metrics)
+    return Site(
+        admission=admission,
+        probes=probes,
+        probe_listen=_settings.probe_listen,
+        certificate=ServedCertificate(tls),
+    )
 
 
 def on_starting(server: Any) -> None:

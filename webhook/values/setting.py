@@ -170,4 +170,5 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "trust_group": _switch,
     "puller_resources": _amounts,
     "listen": _listen,
+    "probe_listen": lambda text: text and _listen(text),
 }

@@ -1,0 +1,31 @@
+"""What the worker serves: admission behind TLS, and probes in the clear on a port of their own."""
+
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from .tls import ServedCertificate
+from .wsgi import Application
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Site:
+    """Two WSGI applications. Called as one, which gunicorn asks for, it is the admission."""
+
+    admission: Application
+    probes: Application
+    probe_listen: str
+    """HOST:PORT; empty means no port for probes."""
+    certificate: ServedCertificate
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer a request to the admission."""
+        return self.admission(environ, start_response)
+
+    def bind_probes(self) -> socket.socket:
+        """Return a socket that is bound to the probes' port."""
+        host, _, port = self.probe_listen.rpartition(":")
+        host = host.strip("[]")
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, int(port)), family=family)
