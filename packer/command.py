@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from registry.access.access import Access
 from registry.access.options import access_for, add_access_options, add_progress_options, positive, reporter_for
 from registry.progress.reporter import Reporter
-from registry.remote.client import Access
 from registry.source import HubSource, OciSource, parse_source
 
 _JOBS = 8

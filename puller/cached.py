@@ -5,8 +5,8 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from registry.access.access import Access
 from registry.errors import Fault
-from registry.remote.client import Access
 from registry.repository import Repository
 from registry.source import Source
 

@@ -6,9 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from registry.access.access import Access
 from registry.access.options import access_for, add_access_options, add_progress_options, positive, reporter_for
 from registry.progress.reporter import Reporter
-from registry.remote.client import Access
 from registry.source import parse_source
 
 from .settings import Settings

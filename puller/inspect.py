@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from registry.access.access import Access
 from registry.manifest import Descriptor
 from registry.progress.stats import human
-from registry.remote.client import Access
 from registry.repository import Repository
 
 from .artifact.model_artifact import load_artifact

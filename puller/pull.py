@@ -12,9 +12,9 @@
 With a cache, steps 4 to 8 run in the cache (cached.py), and the destination gets hard links to the files there.
 """
 
+from registry.access.access import Access
 from registry.open import open_repository
 from registry.progress.reporter import Reporter
-from registry.remote.client import Access
 from registry.source import Source, parse_source
 
 from .adopt import adopt_current

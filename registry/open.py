@@ -1,7 +1,7 @@
 """From a source to the repository that holds it. The module for each kind of source is imported when it is used."""
 
+from .access.access import Access
 from .errors import SourceUnsupported
-from .remote.client import Access
 from .repository import Pusher, Repository
 from .source import ClaimSource, HubSource, LayoutSource, Source
 

@@ -27,6 +27,7 @@ import puller.inspect
 import puller.pull
 from puller.settings import Settings
 from puller.store.journal import boot_id
+from registry.access.access import Access
 from registry.access.environment import access_from
 from registry.auth.credentials import Credentials
 from registry.errors import Fault
@@ -35,7 +36,6 @@ from registry.http.transport import Transport
 from registry.net.limits import Limits
 from registry.process.program import ending_of, open_streams
 from registry.progress.reporter import QuietReporter
-from registry.remote.client import Access
 
 from .fakes.registry import Answer, FakeRegistry, Request, serving
 from .puller.models import layer, manifest_of, noise, read_tree

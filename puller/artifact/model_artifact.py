@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from puller.errors import BadArtifact
+from registry.access.access import Access
 from registry.digest import Digest
 from registry.layout.pull import LayoutRepository
 from registry.manifest import Descriptor
 from registry.open import open_repository
-from registry.remote.client import Access
 from registry.repository import Repository, Resolved
 from registry.source import LayoutSource, OciSource, parse_source
 

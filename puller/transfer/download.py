@@ -13,10 +13,7 @@ from .concurrency import TICK_SECONDS, ConcurrencyLimit
 from .queue import Queue
 from .watchdog import TICK_SECONDS as WATCH_SECONDS
 from .watchdog import Watchdog
-from .worker import DownloadContext, PieceDownloader
-
-BUFFER_BYTES = 2 << 20
-"""The size of a worker's one buffer. With half of it a fetch takes a tenth longer: threads wait for each other."""
+from .worker import DownloadContext, work
 
 
 def fetch(
@@ -36,9 +33,7 @@ def fetch(
     queue = Queue(writers, concurrency.limit)
     watchdog = Watchdog()
     context = DownloadContext(repository=repository, queue=queue, stats=stats, watchdog=watchdog, listener=listener)
-    workers = [
-        threading.Thread(target=_work, args=(context,), daemon=True) for _ in range(min(connections, len(queue)))
-    ]
+    workers = [threading.Thread(target=work, args=(context,), daemon=True) for _ in range(min(connections, len(queue)))]
     try:
         for worker in workers:
             worker.start()
@@ -69,16 +64,3 @@ def _supervise(context: DownloadContext, concurrency: ConcurrencyLimit) -> None:
             watched = now
     if context.queue.failure is not None:
         raise context.queue.failure
-
-
-def _work(context: DownloadContext) -> None:
-    buffer: memoryview | None = None
-    try:
-        while (task := context.queue.take()) is not None:
-            buffer = buffer or memoryview(bytearray(BUFFER_BYTES))
-            try:
-                PieceDownloader(context, buffer, task).run()
-            finally:
-                context.queue.done()
-    except BaseException as error:  # noqa: BLE001 - a thread has no caller: the queue hands its error to the main thread
-        context.queue.fail(error)

@@ -8,11 +8,14 @@ from threading import Event
 
 from registry.errors import Fault, Mismatch, Unavailable
 from registry.progress.stats import TransferStats
-from registry.repository import BlobReader, Repository
+from registry.repository import Repository
 
 from .blob import PieceListener, PieceWriter
 from .queue import Queue, Task
 from .watchdog import CHANCES, Watchdog, Watched
+
+BUFFER_BYTES = 2 << 20
+"""The size of a worker's one buffer. With half of it a fetch takes a tenth longer: threads wait for each other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +82,20 @@ def next_step(failure: Failure) -> Step:
     if not failure.has_other_host and (failure.was_refetched or not (failure.has_digest or failure.has_all)):
         return Step.RAISE
     return Step.REFETCH_BLOB if failure.has_all else Step.REFETCH_PIECE
+
+
+def work(context: DownloadContext) -> None:
+    """Download pieces until the queue is empty or failed: a worker's thread, whose errors fail the queue."""
+    buffer: memoryview | None = None
+    try:
+        while (task := context.queue.take()) is not None:
+            buffer = buffer or memoryview(bytearray(BUFFER_BYTES))
+            try:
+                PieceDownloader(context, buffer, task).run()
+            finally:
+                context.queue.done()
+    except BaseException as error:  # noqa: BLE001 - a thread has no caller: the queue hands its error to the main thread
+        context.queue.fail(error)
 
 
 class PieceDownloader:
@@ -161,7 +178,10 @@ class PieceDownloader:
         while piece_writer.position < stop:
             if self._context.queue.failure is not None:
                 return False
-            watched = self._seek(piece_writer, chances)
+            watched = self._watched or self._open(piece_writer, chances)
+            piece_writer.hosts.add(watched.body.host)
+            while self._offset < piece_writer.position:
+                self._read(watched, piece_writer.position - self._offset)
             count = self._read(watched, stop - piece_writer.position)
             piece_writer.write(self._buffer[:count])
             self._context.stats.add(count)
@@ -171,19 +191,8 @@ class PieceDownloader:
             raise Mismatch(f"{self._writer.name}: longer than the {size} bytes that were promised")
         return True
 
-    def _seek(self, piece_writer: PieceWriter, chances: int) -> Watched:
-        """Return a body that stands at the piece writer's position: the open one, or a new one."""
-        if self._watched is None:
-            body = self._open(piece_writer)
-            self._watched = Watched(body, chances)
-            self._context.watchdog.watch(self._watched)
-            self._offset = body.start
-        piece_writer.hosts.add(self._watched.body.host)
-        while self._offset < piece_writer.position:
-            self._read(self._watched, piece_writer.position - self._offset)
-        return self._watched
-
-    def _open(self, piece_writer: PieceWriter) -> BlobReader:
+    def _open(self, piece_writer: PieceWriter, chances: int) -> Watched:
+        """Request the rest of the piece; an answer with the whole blob serves the blob's further pieces, too."""
         began = time.perf_counter()
         stop = piece_writer.piece.stop
         body = self._context.repository.open(self._writer.layer, piece_writer.position, stop)
@@ -194,7 +203,9 @@ class PieceDownloader:
             self._context.queue.ranges_work()
             self._context.queue.put_back(self._writer, self._pieces)  # the rest of a stream that broke
             self._pieces.clear()
-        return body
+        self._watched, self._offset = Watched(body, chances), body.start
+        self._context.watchdog.watch(self._watched)
+        return self._watched
 
     def _read(self, watched: Watched, limit: int) -> int:
         watched.wanted = min(limit, len(self._buffer))

@@ -6,11 +6,11 @@ One exception: `huggingface_hub` reads the hub's token itself, when the hub is a
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from registry.access.access import Access
 from registry.auth.credentials import Credentials, default_files
 from registry.http.retry import Patience, Wait, silent
 from registry.http.transport import Transport
 from registry.net.tls import Tls
-from registry.remote.client import Access
 
 
 def access_from(  # noqa: PLR0913 - one option each, and all by name

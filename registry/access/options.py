@@ -3,8 +3,8 @@
 import argparse
 from collections.abc import Mapping
 
+from registry.access.access import Access
 from registry.progress.reporter import JsonReporter, QuietReporter, Reporter
-from registry.remote.client import Access
 from registry.source import OciSource, Source
 
 from .defaults import HOSTS_DIRECTORY

@@ -18,8 +18,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from registry.errors import Unauthorized
-from registry.http.redirects import GuardedTransport
+from registry.http.redirects import RedirectRule
 from registry.http.response import Response
+from registry.http.transport import Transport
 from registry.printable import printable
 from registry.reference import Reference
 
@@ -45,13 +46,14 @@ class Authorizer:
 
     def __init__(
         self,
-        guard: GuardedTransport,
+        transport: Transport,
+        rule: RedirectRule,
         credentials: Credentials,
         place: Reference,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Credentials are looked up by `place`."""
-        self._guard, self._origin, self._clock = guard, guard.origin, clock
+        self._transport, self._rule, self._origin, self._clock = transport, rule, rule.origin, clock
         self._credentials, self._place = credentials, place
         self._credential: Credential | None = None
         self._has_looked = False
@@ -133,7 +135,7 @@ class Authorizer:
     def _choose(self, challenges: Sequence[Challenge]) -> Challenge | None:
         """Return the challenge to answer: one with a realm for tokens, else one for a user, else the first."""
         bearer = [one for one in challenges if one.scheme == "bearer"]
-        usable = [one for one in bearer if is_usable(one, self._guard)]
+        usable = [one for one in bearer if is_usable(one, self._rule)]
         plain = [one for one in challenges if one.scheme == "basic"]
         return next(iter((*usable, *plain, *bearer)), None)
 
@@ -143,7 +145,7 @@ class Authorizer:
         if credential and credential.registry_token:
             return _Token(f"Bearer {credential.registry_token}")
         if challenge is not None and challenge.scheme == "bearer":
-            realm = Realm(self._guard, challenge, credential, self.who)
+            realm = Realm(self._transport, self._rule, challenge, credential, self.who)
             try:
                 return _Token(*realm.ask(self._rewritten.get(scope, scope), self._clock))
             except Unauthorized:

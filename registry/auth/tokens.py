@@ -11,8 +11,9 @@ from urllib.parse import urlencode, urlsplit
 from registry.errors import Fault, Refused, Unauthorized, Unavailable
 from registry.http.codings import check_coding
 from registry.http.failures import other_failure
-from registry.http.redirects import GuardedTransport
+from registry.http.redirects import RedirectRule, Redirects
 from registry.http.response import Response
+from registry.http.transport import Transport
 from registry.net.origin import Origin, redacted
 
 from .challenges import Challenge
@@ -29,10 +30,12 @@ _REFUSALS = (400, 401, 403)
 class Realm:
     """A token server, and the credential of one caller."""
 
-    def __init__(self, guard: GuardedTransport, challenge: Challenge, credential: Credential | None, who: str) -> None:
+    def __init__(
+        self, transport: Transport, rule: RedirectRule, challenge: Challenge, credential: Credential | None, who: str
+    ) -> None:
         """Raise Refused for a realm to which the registry must not direct the user's password."""
-        self._guard, self._credential, self._who = guard, credential, who
-        self._url = _address(challenge, guard)
+        self._transport, self._rule, self._credential, self._who = transport, rule, credential, who
+        self._url = _address(challenge, rule)
         self._service = challenge.parameters.get("service", "")
 
     def ask(self, scope: str, clock: Callable[[], float]) -> tuple[str, float]:
@@ -48,20 +51,23 @@ class Realm:
 
     def _request(self, query: list[tuple[str, str]], scope: str) -> Response:
         method, url, headers, body = self._composed(query)
-        origin = Origin.of(url)
+        origin, redirects = Origin.of(url), Redirects(self._rule, method, url)
+        while True:
+            sent = body if redirects.method == "POST" else None
+            response = self._transport.request(redirects.method, redirects.url, headers, sent, rule=self._rule)
+            if response.status == 200:
+                return response
+            with response:
+                if not redirects.follow(response):
+                    raise self._failure(url, response, scope)
+            if Origin.of(redirects.url) != origin:  # the request carries the password, meant for this origin alone
+                raise Refused(f"{origin}: redirects token requests to another host, {redacted(redirects.url)}")
 
-        def send(method: str, url: str) -> Response:
-            if Origin.of(url) != origin:  # the request carries the password, which is meant for this origin alone
-                raise Refused(f"{origin}: leads whoever asks for a token to another host, {redacted(url)}")
-            return self._guard.request(method, url, headers, body if method == "POST" else None)
-
-        def failure(response: Response) -> Fault:
-            if response.status in _REFUSALS:
-                return Unauthorized(f"{redacted(url)}: gives {self._who} no token for {scope!r}")
-            said = f"{redacted(url)}: answered {response.status} when asked for a token"
-            return other_failure(said, response.status, response.headers)
-
-        return self._guard.follow(method, url, send, accept=(200,), failure=failure)
+    def _failure(self, url: str, response: Response, scope: str) -> Fault:
+        if response.status in _REFUSALS:
+            return Unauthorized(f"{redacted(url)}: gives {self._who} no token for {scope!r}")
+        said = f"{redacted(url)}: answered {response.status} when asked for a token"
+        return other_failure(said, response.status, response.headers)
 
     def _composed(self, query: list[tuple[str, str]]) -> tuple[str, str, dict[str, str], bytes | None]:
         credential = self._credential
@@ -74,10 +80,10 @@ class Realm:
         return "GET", f"{self._url}{glue}{urlencode(query)}", headers, None
 
 
-def is_usable(challenge: Challenge, guard: GuardedTransport) -> bool:
+def is_usable(challenge: Challenge, rule: RedirectRule) -> bool:
     """Return whether a challenge names a realm that we may ask."""
     try:
-        _address(challenge, guard)
+        _address(challenge, rule)
     except Refused:
         return False
     return True
@@ -89,11 +95,11 @@ def basic(credential: Credential) -> str:
     return f"Basic {b64encode(pair.encode()).decode()}"
 
 
-def _address(challenge: Challenge, guard: GuardedTransport) -> str:
+def _address(challenge: Challenge, rule: RedirectRule) -> str:
     realm = challenge.parameters.get("realm", "")
     if not _ABSOLUTE.match(realm):
-        raise Refused(f"{guard.origin}: names no URL where tokens are given")
-    return guard.target(str(guard.origin), realm, "wants its token fetched from").partition("#")[0]
+        raise Refused(f"{rule.origin}: names no URL where tokens are given")
+    return rule.target(str(rule.origin), realm, "wants its token fetched from").partition("#")[0]
 
 
 def _parse(content: bytes, where: str) -> tuple[str, float]:

@@ -1,7 +1,8 @@
 """Parts of blobs over HTTP: answers are compared with the requested range, and redirects are remembered."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Collection, Mapping
+from typing import Protocol
 
 from registry.errors import Fault, Mismatch, NotFound, Refused, Unauthorized
 from registry.manifest import Descriptor
@@ -13,8 +14,16 @@ from .redirects import drain
 from .response import Response
 
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)", re.IGNORECASE)
-_PART, _NO_SUCH_RANGE = 206, 416
+_WHOLE, _PART, _NO_SUCH_RANGE = _ACCEPTED = 200, 206, 416
 _STALE = (Unauthorized, NotFound, Refused)
+
+
+class Send(Protocol):
+    """Sends a request and follows redirects."""
+
+    def __call__(self, method: str, url: str, *, headers: Mapping[str, str], accept: Collection[int]) -> Response:
+        """Return the answer, whose status is one of `accept`."""
+        ...
 
 
 class Ranges:
@@ -24,9 +33,8 @@ class Ranges:
     address again when the target has expired.
     """
 
-    def __init__(self, get: Callable[[str, dict[str, str]], Response]) -> None:
-        """`get` requests a URL with headers, follows redirects, and returns an answer with status 200, 206 or 416."""
-        self._get = get
+    def __init__(self, send: Send) -> None:
+        self._send = send
         self._moved: dict[str, str] = {}
 
     def open(self, url: str, descriptor: Descriptor, start: int, stop: int) -> tuple[Response, int, int]:
@@ -44,11 +52,11 @@ class Ranges:
         self, url: str, where: str, headers: dict[str, str], descriptor: Descriptor, start: int
     ) -> tuple[Response, int, int]:
         """Request a range at one address; request the whole blob if the answer is not that range."""
-        response = self._get(where, headers)
+        response = self._send("GET", where, headers=headers, accept=_ACCEPTED)
         if headers and not _is_answer(response, descriptor, start):
             with response:
                 drain(response)
-            response = self._get(where, {})
+            response = self._send("GET", where, headers={}, accept=_ACCEPTED)
         try:
             begin, end = _check_head(response, descriptor)
         except Fault:

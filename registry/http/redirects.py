@@ -10,15 +10,13 @@
 The sender decides at each hop which headers it sends; an answer is attributed to the host that sent it.
 """
 
-from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 
 from registry.errors import Fault, Refused
 from registry.net.addresses import is_local_host
 from registry.net.origin import Origin, redacted, resolved
 
-from .response import Response, StreamingRequest
-from .transport import Transport
+from .response import Response
 
 MAX_HOPS = 4
 _KEEPING = (307, 308)
@@ -28,28 +26,21 @@ _READS = ("GET", "HEAD")
 _BODY_LIMIT = 64 << 10
 
 
-class GuardedTransport:
-    """Requests to one named host, and to the targets of its redirects. Safe to share between threads.
+class RedirectRule:
+    """Where one named host may lead. Safe to share between threads.
 
-    Its connections tell whether the host is on loopback: it may redirect there only if all of its answers came from
-    there.
+    The transport records whether the host answers from loopback: it may lead there only if all of its answers came
+    from there.
     """
 
-    def __init__(self, transport: Transport, origin: Origin) -> None:
+    def __init__(self, origin: Origin) -> None:
         self.origin = origin
-        self._transport = transport
         self._is_on_loopback: bool | None = None
 
-    def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Response:
-        """Send a request and read the head of its answer, whatever its status; see Transport.request."""
-        response = self._transport.request(method, url, headers, body, is_elsewhere=self.is_elsewhere(url))
-        if self._is_on_loopback is not False and Origin.of(url) == self.origin:
+    def record(self, response: Response) -> None:
+        """Record whether an answer of the host itself came from loopback."""
+        if self._is_on_loopback is not False and Origin.of(response.url) == self.origin:
             self._is_on_loopback = response.is_from_loopback
-        return response
-
-    def stream(self, method: str, url: str, headers: Mapping[str, str]) -> StreamingRequest:
-        """Begin a request whose body follows; see Transport.stream."""
-        return self._transport.stream(method, url, headers, is_elsewhere=self.is_elsewhere(url))
 
     def is_elsewhere(self, url: str) -> bool:
         """Return whether a connection for `url` must not go to an address of this machine."""
@@ -76,31 +67,28 @@ class GuardedTransport:
             return None
         return (method if keeps else "GET"), self.target(response.url, location)
 
-    def follow(
-        self,
-        method: str,
-        url: str,
-        send: Callable[[str, str], Response],
-        *,
-        accept: Collection[int],
-        failure: Callable[[Response], Fault],
-    ) -> Response:
-        """Send a request to `url` and follow redirects; return the answer whose status is accepted.
 
-        `send` takes a method and a URL. Raises what `failure` returns for any other answer, and Refused after too many
-        redirects, and for those that the rule forbids.
+class Redirects:
+    """The redirects of one request: `method` and `url` are those of the request to send now."""
+
+    def __init__(self, rule: RedirectRule, method: str, url: str) -> None:
+        self._rule, self._left = rule, MAX_HOPS
+        self.method, self.url = method, url
+
+    def follow(self, response: Response) -> bool:
+        """Take the next method and URL from a redirect, and read its body; return False when there is none to follow.
+
+        Raises Refused after too many redirects, and for those that the rule forbids.
         """
-        for _ in range(MAX_HOPS + 1):
-            response = send(method, url)
-            if response.status in accept:
-                return response
-            with response:
-                hop = self.next_hop(method, response)
-                if hop is None:
-                    raise failure(response)
-                method, url = hop
-                drain(response)
-        raise Refused(f"{redacted(url)}: more than {MAX_HOPS} redirects")
+        hop = self._rule.next_hop(self.method, response)
+        if hop is None:
+            return False
+        self.method, self.url = hop
+        if not self._left:
+            raise Refused(f"{redacted(self.url)}: more than {MAX_HOPS} redirects")
+        self._left -= 1
+        drain(response)
+        return True
 
 
 def drain(response: Response) -> None:

@@ -21,6 +21,7 @@ from registry.net.proxies import Proxies
 from registry.net.tls import Tls
 from registry.version import VERSION
 
+from .redirects import RedirectRule
 from .response import Response, StreamingRequest, explained, wire_of
 
 USER_AGENT = f"weighbridge/{VERSION}"
@@ -93,38 +94,40 @@ class Transport:
         headers: Mapping[str, str],
         body: bytes | None = None,
         *,
-        is_elsewhere: bool = False,
+        rule: RedirectRule | None = None,
     ) -> Response:
         """Send a request and read the head of its answer, whatever its status.
 
-        `is_elsewhere` says that a remote host named the URL: then no loopback, link-local or unspecified address is
-        connected to, whatever the URL's name resolves to. The server may have closed a kept connection in the meantime:
-        a request that fails so, without a byte of an answer, is sent a second time when its method changes nothing.
+        `rule` is that of the host that the user named: where the rule says so, no loopback, link-local or unspecified
+        address is connected to, whatever the URL's name resolves to. The server may have closed a kept connection in
+        the meantime: a request that fails so, without a byte of an answer, is sent a second time when its method
+        changes nothing.
         Raises Unavailable, Untrusted, Refused, BadProxy.
         """
         origin = Origin.of(url)
         bound = for_exchange(self._limits, self._timeout)
+        is_elsewhere = rule is not None and rule.is_elsewhere(url)
         kept = self._take(origin, is_elsewhere=is_elsewhere)
         if kept is not None:
             wire = wire_of(kept)
             wire.bound, wire.received = bound, 0
             try:
-                return self._send(kept, origin, method, url, headers, body)
+                return self._send(kept, origin, method, url, headers, body, rule)
             except Unavailable as error:
                 kept.close()
                 was_closed = not wire.received and not isinstance(error.__cause__, TimeoutError)
                 if method not in _SAFE or not was_closed:
                     raise
         connection = self._connect(origin, bound, is_elsewhere=is_elsewhere)
-        return self._send(connection, origin, method, url, headers, body)
+        return self._send(connection, origin, method, url, headers, body, rule)
 
     def stream(
-        self, method: str, url: str, headers: Mapping[str, str], *, is_elsewhere: bool = False
+        self, method: str, url: str, headers: Mapping[str, str], *, rule: RedirectRule | None = None
     ) -> StreamingRequest:
-        """Begin a request whose body follows; `headers` must hold its Content-Length. `is_elsewhere` as in request."""
+        """Begin a request whose body follows; `headers` must hold its Content-Length. `rule` as in request."""
         origin = Origin.of(url)
         bound = for_exchange(self._limits, self._timeout)
-        connection = self._connect(origin, bound, is_elsewhere=is_elsewhere)
+        connection = self._connect(origin, bound, is_elsewhere=rule is not None and rule.is_elsewhere(url))
         with closed_on_failure(connection), explained(origin):
             self._head(connection, origin, method, url, headers)
         return StreamingRequest(self, origin, connection, url)
@@ -182,6 +185,7 @@ class Transport:
         url: str,
         headers: Mapping[str, str],
         body: bytes | None,
+        rule: RedirectRule | None,
     ) -> Response:
         extra = {} if body is None else {"Content-Length": str(len(body))}
         with closed_on_failure(connection), explained(origin):
@@ -194,7 +198,10 @@ class Transport:
             wire_of(connection).bound = self.answer()
         elif body:
             wire_of(connection).bound = for_exchange(self._limits, self._timeout)
-        return Response(self, origin, connection, url)
+        response = Response(self, origin, connection, url)
+        if rule is not None:
+            rule.record(response)
+        return response
 
     def _head(
         self,

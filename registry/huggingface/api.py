@@ -39,7 +39,7 @@ from registry.errors import (
 )
 from registry.http.codings import check_coding
 from registry.http.failures import Headers, other_failure
-from registry.http.redirects import GuardedTransport
+from registry.http.redirects import RedirectRule
 from registry.http.response import Response
 from registry.http.transport import Transport
 from registry.net.origin import Origin, redacted
@@ -64,7 +64,7 @@ class HuggingFace:
         if is_offline_mode():
             raise Refused("the hub may not be asked: HF_HUB_OFFLINE is set", hint="take HF_HUB_OFFLINE away")
         self.endpoint = (endpoint or constants.ENDPOINT).rstrip("/")
-        self._guard = GuardedTransport(transport, Origin.of(self.endpoint))
+        self._transport, self._rule = transport, RedirectRule(Origin.of(self.endpoint))
         self._carry(_ANSWER_LIMIT)
         self.authorization = _authorization()
 
@@ -134,7 +134,7 @@ class HuggingFace:
 
     def _carry(self, limit: int) -> None:
         """Send the package's requests over our connections, with answers of at most `limit` bytes."""
-        wire = _Wire(self._guard, limit)
+        wire = _Wire(self._transport, self._rule, limit)
         set_client_factory(lambda: httpx2.Client(transport=wire, follow_redirects=True, trust_env=False))
 
     @property
@@ -146,16 +146,16 @@ class HuggingFace:
 class _Wire(httpx2.BaseTransport):
     """Sends the package's requests over our connections."""
 
-    def __init__(self, guard: GuardedTransport, limit: int) -> None:
-        self._guard, self._limit = guard, limit
+    def __init__(self, transport: Transport, rule: RedirectRule, limit: int) -> None:
+        self._transport, self._rule, self._limit = transport, rule, limit
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request. Raises our own errors, which httpx2 passes on."""
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _NOT_PASSED_ON}
         url = str(request.url)
-        if Origin.of(url) != self._guard.origin:  # the package followed a redirect
-            url = self._guard.target(str(self._guard.origin), url)
-        response = self._guard.request(request.method, url, headers, request.read() or None)
+        if Origin.of(url) != self._rule.origin:  # the package followed a redirect
+            url = self._rule.target(str(self._rule.origin), url)
+        response = self._transport.request(request.method, url, headers, request.read() or None, rule=self._rule)
         check_coding(response.headers, redacted(url))
         told = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
         return httpx2.Response(response.status, headers=told, stream=_Stream(response, self._limit))

@@ -7,20 +7,20 @@ Large files are then read in ranges like any blob, and verified by the sha256 in
 """
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from registry.access.access import Access
 from registry.digest import Digest, verified
 from registry.errors import BadHubAnswer, BadManifest
 from registry.http.codings import check_coding
 from registry.http.ranges import Ranges
-from registry.http.redirects import GuardedTransport
+from registry.http.redirects import RedirectRule, Redirects
 from registry.http.response import Response
 from registry.http.retry import Patience
 from registry.manifest import Descriptor
 from registry.net.origin import Origin
 from registry.process.threads import Lane, run
-from registry.remote.client import Access
 from registry.repository import BlobReader, Resolved
 from registry.source import HubSource
 
@@ -105,8 +105,8 @@ class HubRepository:
         self._hub = HuggingFace(access.hub_endpoint, access.transport)
         self._origin = Origin.of(self._hub.endpoint)
         self._transport, self._patience = access.transport, access.patience
-        self._guard = GuardedTransport(access.transport, self._origin)
-        self._ranges = Ranges(self._get)
+        self._rule = RedirectRule(self._origin)
+        self._ranges = Ranges(self._request)
         self._kept = _Kept()
         self._found: Snapshot | None = None
         self._lock = threading.Lock()
@@ -192,18 +192,20 @@ class HubRepository:
         return self._hub.url(self._source, path)
 
     def _whole(self, path: str, size: int) -> bytes:
-        with self._get(self._url(path), {}, accept=(200,)) as response:
+        with self._request("GET", self._url(path), headers={}, accept=(200,)) as response:
             check_coding(response.headers, path)
             return response.read(size)
 
-    def _get(self, url: str, headers: dict[str, str], accept: Collection[int] = (200, 206, 416)) -> Response:
-        return self._guard.follow(
-            "GET",
-            url,
-            lambda method, url: self._guard.request(method, url, {**headers, **self._private(url)}),
-            accept=accept,
-            failure=lambda response: self._hub.failure(response.url, response.status, response.headers),
-        )
+    def _request(self, method: str, url: str, *, headers: Mapping[str, str], accept: Collection[int]) -> Response:
+        redirects = Redirects(self._rule, method, url)
+        while True:
+            sent = {**headers, **self._private(redirects.url)}
+            response = self._transport.request(redirects.method, redirects.url, sent, rule=self._rule)
+            if response.status in accept:
+                return response
+            with response:
+                if not redirects.follow(response):
+                    raise self._hub.failure(response.url, response.status, response.headers)
 
     def _private(self, url: str) -> dict[str, str]:
         """Return the headers that only the hub's own origin gets."""

@@ -8,8 +8,12 @@
 
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+
+from registry.errors import BadCaFile, Fault, NotFound
+from registry.net.limits import Limits, ending_within
 
 from .host import Host
 
@@ -33,6 +37,9 @@ class HostSelector:
 
     def __init__(self, hosts: Sequence[Host], clock: Callable[[], float] = time.monotonic) -> None:
         self._last = hosts[-1].root
+        self.roots = tuple(host.root for host in hosts)
+        """The hosts' roots in the order of the file."""
+
         self._hosts = list(hosts)
         self._records = {host.root: _Record() for host in hosts}
         self._clock = clock
@@ -96,3 +103,54 @@ class Attempt:
     def served(self) -> None:
         """Record that the host answered it well."""
         self.turns.served(self.root)
+
+
+class Failover:
+    """One request, sent to one host after the other until one answers it well.
+
+    Iterate over its attempts, send the request of each within `noted`, and raise `fault` after the last one.
+    """
+
+    def __init__(self, selector: HostSelector, hosts: Sequence[Host], limits: Limits) -> None:
+        self._selector, self._hosts, self._limits = selector, hosts, limits
+        self._faults: dict[str, Fault] = {}
+
+    def __iter__(self) -> Iterator[Attempt]:
+        for host in self._hosts:
+            yield self._selector.begin(host)
+
+    @contextmanager
+    def noted(self, attempt: Attempt) -> Iterator[None]:
+        """Note the failure of an attempt instead of raising it, and limit its time while another host is left.
+
+        A host that only lacks the content does not have to rest. BadCaFile is raised: hosts.toml names a file that is
+        no CA file, which is not the host's failure.
+        """
+        is_last = attempt.root == self._hosts[-1].root
+        try:
+            with nullcontext() if is_last else ending_within(self._limits.hurried_seconds, self._limits):
+                yield
+        except BadCaFile:
+            raise
+        except NotFound as error:
+            attempt.served()
+            self._faults[attempt.root] = error
+        except Fault as error:
+            attempt.failed()
+            self._faults[attempt.root] = error
+
+    @property
+    def fault(self) -> Fault:
+        """The error to raise when every host failed; its message includes the others.
+
+        The upstream's NotFound comes first; else the last temporary error, because a retry may help; else the error of
+        the last host.
+        """
+        ranked = [self._faults[root] for root in self._selector.roots if root in self._faults]
+        chosen = ranked[-1]
+        if not isinstance(chosen, NotFound):
+            chosen = next((fault for fault in reversed(ranked) if fault.temporary), chosen)
+        others = "; ".join(str(fault) for fault in ranked if fault is not chosen)
+        if others:
+            chosen.args = (f"{chosen} (other hosts: {others})",)
+        return chosen

@@ -2,23 +2,19 @@
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Self
+from dataclasses import replace
 from urllib.parse import quote, urljoin, urlsplit
 
+from registry.access.access import Access
 from registry.auth.authorizer import Authorizer
-from registry.auth.credentials import Credentials
-from registry.errors import BadMirrors, Fault, NotFound, ProxyRefused, Refused, Unauthorized
+from registry.errors import Fault, NotFound, ProxyRefused, Refused, Unauthorized
 from registry.http.failures import other_failure
-from registry.http.redirects import GuardedTransport, drain
+from registry.http.redirects import RedirectRule, Redirects, drain
 from registry.http.response import Response, StreamingRequest
-from registry.http.retry import Patience
-from registry.http.transport import Transport
 from registry.mirrors.host import Host
 from registry.net.origin import Origin, redacted
 from registry.printable import printable
-from registry.reference import Reference, is_loopback
+from registry.reference import Reference
 
 _ERROR_LIMIT = 64 << 10
 _API_VERSION = "Docker-Distribution-Api-Version"
@@ -26,63 +22,6 @@ _API_VERSION = "Docker-Distribution-Api-Version"
 
 _MOST_TRIES = 4
 """How often one request is sent: anonymously, with a token, with a new one, with the scope that the registry names."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """The settings for reaching registries: connections, credentials, those on plain HTTP, and their mirrors.
-
-    Mirrors are configured in a directory, `hosts_dir`, and in a text, `mirrors`, which takes precedence. `hub_endpoint`
-    is the Hugging Face hub's URL, or empty for the public one. `patience` is for temporary failures. As a context
-    manager it closes its connections when its block ends.
-    """
-
-    transport: Transport
-    credentials: Credentials
-    plain_http: tuple[str, ...] = ()
-    hosts_dir: str = ""
-    mirrors: str = ""
-    hub_endpoint: str = ""
-    patience: Patience = field(default_factory=Patience)
-
-    def __post_init__(self) -> None:
-        if self.patience.sleep is None:  # an interrupt of the connections ends these waits, too
-            object.__setattr__(self, "patience", replace(self.patience, sleep=self.transport.pause))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.transport.close()
-
-    def hosts(self, reference: Reference) -> tuple[Host, ...]:
-        """Return the hosts that serve the reference's registry, in the order in which to ask. Raises BadMirrors."""
-        directory = Path(self.hosts_dir) if self.hosts_dir else None
-        try:
-            is_there = directory is not None and directory.is_dir()
-        except OSError as error:  # it may hold a rule of the operator's, so it is not skipped
-            raise BadMirrors(f"{directory}: {error.strerror}") from None
-        if not self.mirrors and not is_there:
-            return (self._default_host(reference),)
-        from registry.mirrors.directory import find_hosts  # noqa: PLC0415 - it would make every pull start later
-
-        return find_hosts(directory, reference.namespace, self._default_host(reference), self.mirrors)
-
-    def upstream(self, reference: Reference) -> Host:
-        """Return the upstream host (not a mirror). Pushes go there."""
-        plainly = self._default_host(reference)
-        return next((host for host in self.hosts(reference) if host.name.lower() == plainly.name.lower()), plainly)
-
-    def transport_to(self, host: Host) -> Transport:
-        """Return the transport for a host."""
-        if not host.needs_own_transport:
-            return self.transport
-        return self.transport.with_options(host.tls, host.proxy, host.connect_seconds)
-
-    def _default_host(self, reference: Reference) -> Host:
-        """Return the registry's own host, as it is reached without configuration."""
-        is_plain = reference.registry in self.plain_http or is_loopback(reference.registry)
-        return Host(root=f"{'http' if is_plain else 'https'}://{reference.host}/v2")
 
 
 class Client:
@@ -98,13 +37,13 @@ class Client:
         is_mirror = host.name.lower() != reference.host.lower()
         self._query = f"?ns={quote(reference.namespace, safe='')}" if is_mirror else ""
         self._headers = dict(host.headers)
-        self._guard = GuardedTransport(access.transport_to(host), self.origin)
+        self._transport, self._rule = access.transport_to(host), RedirectRule(self.origin)
         name = (
             urlsplit(self.base).path.partition("/v2/")[2] or reference.repository
         )  # a mirror may keep it in a project
         self._scope = f"repository:{name}:{actions}"
         place = replace(reference, registry=host.name, repository=name) if is_mirror else reference
-        self._authorizer = Authorizer(self._guard, access.credentials, place)
+        self._authorizer = Authorizer(self._transport, self._rule, access.credentials, place)
 
     @property
     def who(self) -> str:
@@ -126,7 +65,7 @@ class Client:
             return before
         if not location:
             raise Refused(f"{redacted(response.url)}: answered {response.status} without saying where to go on")
-        return self._guard.target(response.url, location)
+        return self._rule.target(response.url, location)
 
     def request(  # noqa: PLR0913 - a request has that many parts
         self,
@@ -144,26 +83,27 @@ class Client:
         Challenges are answered and redirects followed. Raises Unauthorized, NotFound, Refused, Unavailable.
         """
         scope = f"{self._scope} repository:{also_reads}:pull" if also_reads else self._scope
-
-        def send(current: str, url: str) -> Response:
-            if current == method:
-                return self._authorized(method, url, headers, body, scope)
-            return self._authorized(current, url, {}, None, scope)
-
-        return self._guard.follow(
-            method, url, send, accept=accept, failure=lambda response: self.failure(method, response)
-        )
+        redirects = Redirects(self._rule, method, url)
+        while True:
+            response = self._authorized(redirects.method, redirects.url, headers, body, scope)
+            if response.status in accept:
+                return response
+            with response:
+                if not redirects.follow(response):
+                    raise self.failure(method, response)
+            if redirects.method != method:  # a GET after a write (303)
+                headers, body = {}, None
 
     def stream(self, method: str, url: str, headers: Mapping[str, str]) -> StreamingRequest:
         """Begin a request whose body follows. It cannot be sent twice, so the token is requested before."""
-        return self._guard.stream(method, url, {**self._private(url, self._scope), **headers})
+        return self._transport.stream(method, url, {**self._private(url, self._scope), **headers}, rule=self._rule)
 
     def moved(self, method: str, response: Response) -> str | None:
         """Return the URL to which a streamed request must be sent again, body and all; None for no such redirect.
 
         Raises Refused for a redirect that may not be followed.
         """
-        hop = self._guard.next_hop(method, response)
+        hop = self._rule.next_hop(method, response)
         return hop[1] if hop and hop[0] == method else None
 
     def renewed(self, response: Response) -> bool:
@@ -189,7 +129,7 @@ class Client:
         sent = dict(self._private(url, scope))
         refused: list[str | None] = []
         while True:
-            response = self._guard.request(method, url, {**sent, **headers}, body)
+            response = self._transport.request(method, url, {**sent, **headers}, body, rule=self._rule)
             if not self._is_own_refusal(response):
                 if "Authorization" in sent:
                     self._authorizer.taken(scope, sent["Authorization"])

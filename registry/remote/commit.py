@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
+from registry.access.access import Access
 from registry.digest import Digest
 from registry.errors import Fault, Mismatch, Unavailable
 from registry.http.retry import Patience, Wait
@@ -15,7 +16,7 @@ from registry.net.limits import committing
 from registry.net.origin import Origin
 from registry.progress.stats import human
 
-from .client import Access, Client
+from .client import Client
 
 _WORKED_SECONDS = 10.0
 """A write that broke off after so long was being processed: the server may go on with it after the cut."""

@@ -6,22 +6,20 @@ operator trusts with it.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
+from registry.access.access import Access
 from registry.digest import Digest, verified
-from registry.errors import BadCaFile, BadManifest, BadMirrors, Fault, Mismatch, NotFound, Unavailable
+from registry.errors import BadManifest, BadMirrors, Mismatch, NotFound, Unavailable
 from registry.http.response import Response
 from registry.http.retry import Patience
 from registry.manifest import Descriptor, parse_manifest
-from registry.mirrors.failover import Attempt, HostSelector
+from registry.mirrors.failover import Attempt, Failover, HostSelector
 from registry.mirrors.host import Host
-from registry.net.limits import ending_within
 from registry.platforms import descend
 from registry.reference import Reference
 from registry.repository import Resolved
 
-from .client import Access
 from .endpoint import RepositoryEndpoint
 
 Result = TypeVar("Result")
@@ -65,7 +63,7 @@ class RemoteRepository:
     def __init__(self, access: Access, reference: Reference) -> None:
         self._reference, self._transport, self._patience = reference, access.transport, access.patience
         hosts = access.hosts(reference)
-        self._turns = HostSelector(hosts)
+        self._hosts = HostSelector(hosts)
         self._endpoints = {host.root: RepositoryEndpoint(access, host, reference) for host in hosts}
         self._lacking: set[tuple[Digest, str]] = set()
         self._rangeless: set[str] = set()
@@ -88,7 +86,7 @@ class RemoteRepository:
         """Return a small blob whole and verified."""
         if descriptor.size > limit:
             raise BadManifest(f"{descriptor.digest}: {descriptor.size} bytes where at most {limit} are read")
-        return self._whole(lambda site: site.blob(descriptor), self._turns.order)
+        return self._whole(lambda endpoint: endpoint.blob(descriptor), self._hosts.order)
 
     def open(self, descriptor: Descriptor, start: int, stop: int) -> RemoteBlobReader:
         """Request bytes `start` to `stop` of a blob; the body is the whole blob when the host supports no ranges.
@@ -96,20 +94,23 @@ class RemoteRepository:
         Hosts that lack the blob, or that would send all of it instead of a part, are asked after the others.
         """
 
-        def ask(host: Host, attempt: Attempt) -> RemoteBlobReader:
-            try:
-                body = RemoteBlobReader(attempt, *self._endpoints[host.root].open(descriptor, start, stop))
-            except NotFound:
-                self._lacking.add((descriptor.digest, host.root))
-                raise
-            if body.start < start or body.stop > stop:
-                self._rangeless.add(host.root)
-            return body
-
         def misfit(host: Host) -> tuple[bool, bool]:
             return (descriptor.digest, host.root) in self._lacking, start > 0 and host.root in self._rangeless
 
-        return self._first(ask, sorted(self._turns.order(), key=misfit))
+        failover = self._failover(sorted(self._hosts.order(), key=misfit))
+        for attempt in failover:
+            endpoint = self._endpoints[attempt.root]
+            with failover.noted(attempt):
+                try:
+                    answer = endpoint.ranges.open(endpoint.url(descriptor), descriptor, start, stop)
+                except NotFound:
+                    self._lacking.add((descriptor.digest, attempt.root))
+                    raise
+                body = RemoteBlobReader(attempt, *answer)
+                if body.start < start or body.stop > stop:
+                    self._rangeless.add(attempt.root)
+                return body
+        raise failover.fault
 
     def interrupt(self) -> None:
         """Break every connection in use."""
@@ -117,11 +118,11 @@ class RemoteRepository:
 
     def report_corrupt(self, hosts: Collection[str]) -> bool:
         """Exclude hosts that sent corrupt bytes, but not the last; return whether another may send correct ones."""
-        return self._turns.report_corrupt(hosts)
+        return self._hosts.report_corrupt(hosts)
 
     def _resolvers(self) -> list[Host]:
         """Return the hosts that may resolve the reference: for a digest all, for a tag those trusted with it."""
-        hosts = [host for host in self._turns.order() if host.can_resolve or self._reference.digest]
+        hosts = [host for host in self._hosts.order() if host.can_resolve or self._reference.digest]
         if not hosts:
             raise BadMirrors(
                 f"{self._reference}: no host in its hosts.toml has the capability resolve",
@@ -129,8 +130,8 @@ class RemoteRepository:
             )
         return hosts
 
-    def _look_up(self, site: RepositoryEndpoint) -> tuple[Digest, bytes]:
-        content = site.manifest(self._reference.target)
+    def _look_up(self, endpoint: RepositoryEndpoint) -> tuple[Digest, bytes]:
+        content = endpoint.manifest(self._reference.target)
         wanted = self._reference.digest
         digest = Digest.of(content, wanted.algorithm) if wanted else Digest.of(content)
         if wanted not in (None, digest):
@@ -139,60 +140,28 @@ class RemoteRepository:
         return digest, content
 
     def _child(self, descriptor: Descriptor) -> bytes:
-        def ask(site: RepositoryEndpoint) -> bytes:
-            content = site.manifest(str(descriptor.digest))
+        def ask(endpoint: RepositoryEndpoint) -> bytes:
+            content = endpoint.manifest(str(descriptor.digest))
             return verified(str(descriptor.digest), content, descriptor.size, descriptor.digest)
 
-        return self._whole(ask, self._turns.order)
+        return self._whole(ask, self._hosts.order)
 
     def _whole(self, read: Callable[[RepositoryEndpoint], Result], order: Callable[[], Sequence[Host]]) -> Result:
         """Read a small blob or manifest from the first host that can, with retries while none can."""
+        return self._patience.patiently(lambda: self._once(read, order()))
 
-        def ask(host: Host, attempt: Attempt) -> Result:
-            try:
-                result = read(self._endpoints[host.root])
-            except Mismatch:
-                self._turns.report_corrupt({host.root})
-                raise
-            attempt.served()
-            return result
-
-        return self._patience.patiently(lambda: self._first(ask, order()))
-
-    def _first(self, ask: Callable[[Host, Attempt], Result], hosts: Sequence[Host]) -> Result:
-        """Ask one host after the other until one succeeds; a host that only lacks the content does not have to rest."""
-        faults: dict[str, Fault] = {}
-        for number, host in enumerate(hosts, 1):
-            attempt = self._turns.begin(host)
-            try:
-                with self._hurried() if number < len(hosts) else nullcontext():
-                    return ask(host, attempt)
-            except BadCaFile:
-                raise  # hosts.toml names a file that is no CA file: not a host's failure, and not to be skipped
-            except NotFound as error:
+    def _once(self, read: Callable[[RepositoryEndpoint], Result], hosts: Sequence[Host]) -> Result:
+        failover = self._failover(hosts)
+        for attempt in failover:
+            with failover.noted(attempt):
+                try:
+                    result = read(self._endpoints[attempt.root])
+                except Mismatch:
+                    self._hosts.report_corrupt({attempt.root})
+                    raise
                 attempt.served()
-                faults[host.root] = error
-            except Fault as error:
-                attempt.failed()
-                faults[host.root] = error
-        raise self._told(faults)
+                return result
+        raise failover.fault
 
-    def _hurried(self) -> AbstractContextManager[None]:
-        """Limit the time of one host while another is left."""
-        limits = self._transport.limits
-        return ending_within(limits.hurried_seconds, limits)
-
-    def _told(self, faults: dict[str, Fault]) -> Fault:
-        """Choose the error to raise when every host failed; its message includes the others.
-
-        The upstream's NotFound comes first; else the last temporary error, because a retry may help; else the error of
-        the last host.
-        """
-        ranked = [faults[root] for root in self._endpoints if root in faults]
-        chosen = ranked[-1]
-        if not isinstance(chosen, NotFound):
-            chosen = next((fault for fault in reversed(ranked) if fault.temporary), chosen)
-        others = "; ".join(str(fault) for fault in ranked if fault is not chosen)
-        if others:
-            chosen.args = (f"{chosen} (other hosts: {others})",)
-        return chosen
+    def _failover(self, hosts: Sequence[Host]) -> Failover:
+        return Failover(self._hosts, hosts, self._transport.limits)

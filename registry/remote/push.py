@@ -6,13 +6,14 @@ A request that only saves bytes never ends a push: after any answer but a clear 
 from dataclasses import replace
 from urllib.parse import quote
 
+from registry.access.access import Access
 from registry.digest import Digest
 from registry.errors import Fault, NotFound, Refused, Unavailable, UploadLost
 from registry.http.retry import Patience
 from registry.manifest import SIZE_LIMIT, Manifest
 from registry.reference import Reference
 
-from .client import Access, Client
+from .client import Client
 from .commit import Committer
 from .upload import RemoteUpload, UploadMode, close, cross_check
 

@@ -24,6 +24,7 @@ from packer.source.suspicion import is_others_own, is_suspicious
 from packer.upload.send import Target, chunk_bytes
 from puller.pull import pull
 from puller.settings import Settings
+from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.chunk_index import CHUNK_BYTES
 from registry.digest import Digest
@@ -32,7 +33,6 @@ from registry.http.transport import Transport
 from registry.open import open_pusher, open_repository
 from registry.progress.reporter import QuietReporter
 from registry.progress.stats import TransferStats
-from registry.remote.client import Access
 from registry.source import OciSource, parse_source
 from tests.conftest import Part
 from tests.fakes import faults

@@ -24,6 +24,7 @@ from packer.upload.sample import sample
 from packer.upload.send import SendOptions, Target, send
 from packer.upload.zstd_encoder import FRAME_BYTES, pack
 from puller.plan import is_selected
+from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
 from registry.globs import covers, covers_all_of
@@ -31,7 +32,6 @@ from registry.http.transport import Transport
 from registry.open import open_pusher
 from registry.progress.reporter import QuietReporter
 from registry.progress.stats import TransferStats
-from registry.remote.client import Access
 from registry.source import parse_source
 from tests.fakes.patience import NONE
 from tests.puller.models import noise, write_tree

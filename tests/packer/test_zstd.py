@@ -23,6 +23,7 @@ from packer.upload.zstd_encoder import FRAME_BYTES, pack
 from puller.errors import BadArtifact
 from puller.pull import pull
 from puller.settings import Settings
+from registry.access.access import Access
 from registry.annotations import layer_type
 from registry.auth.credentials import Credentials
 from registry.chunk_index import CHUNK_BYTES, CHUNK_SIZES, CONTENT_BYTES, CONTENT_START, PackedChunks
@@ -32,7 +33,6 @@ from registry.http.transport import Transport
 from registry.manifest import Descriptor
 from registry.open import open_pusher, open_repository
 from registry.progress.reporter import QuietReporter
-from registry.remote.client import Access
 from registry.source import OciSource, parse_source
 from tests.conftest import Part
 from tests.fakes import faults

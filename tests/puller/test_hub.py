@@ -14,6 +14,7 @@ from puller.inspect import inspect
 from puller.pull import pull
 from puller.settings import Settings
 from puller.store.receipt import Receipt
+from registry.access.access import Access
 from registry.access.environment import access_from
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
@@ -32,7 +33,6 @@ from registry.errors import (
 from registry.http.transport import Transport
 from registry.open import open_pusher, open_repository
 from registry.progress.reporter import QuietReporter
-from registry.remote.client import Access
 from registry.source import parse_source
 from tests.fakes import faults
 from tests.fakes.hub import FakeHub, Gate, fake_hub, git_id

@@ -15,12 +15,12 @@ import pytest
 
 from puller.pull import pull
 from puller.settings import Settings
+from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.errors import Fault
 from registry.http.transport import Transport
 from registry.net.limits import Limits
 from registry.progress.reporter import QuietReporter
-from registry.remote.client import Access
 from tests.fakes import faults
 from tests.fakes.manner import Manner
 from tests.fakes.patience import HASTY

@@ -12,6 +12,7 @@ import pytest
 from puller.pull import pull
 from puller.settings import Settings
 from puller.store.receipt import Receipt
+from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
 from registry.errors import Mismatch, NotFound
@@ -20,7 +21,6 @@ from registry.http.transport import Transport
 from registry.net.limits import Limits
 from registry.open import open_pusher
 from registry.progress.reporter import QuietReporter
-from registry.remote.client import Access
 from registry.source import parse_source
 from tests.conftest import Part
 from tests.fakes import faults

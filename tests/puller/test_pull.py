@@ -11,6 +11,7 @@ from puller.errors import BadDestination, NoRoom, NothingSelected, Occupied, Uns
 from puller.pull import pull
 from puller.settings import Settings
 from puller.store.receipt import Receipt
+from registry.access.access import Access
 from registry.annotations import FILEPATH, layer_type
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
@@ -18,7 +19,6 @@ from registry.errors import BadManifest, Fault, Mismatch, NotFound, Refused, Una
 from registry.http.transport import Transport
 from registry.manifest import Descriptor
 from registry.progress.reporter import QuietReporter
-from registry.remote.client import Access
 from tests.fakes import faults
 from tests.fakes.patience import HASTY
 from tests.fakes.registry import Answer, Change, FakeRegistry, Request, fake_registry

@@ -17,12 +17,12 @@ from packer.push import Options, push
 from packer.upload.send import Target
 from puller.pull import pull
 from puller.settings import Settings
+from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
 from registry.http.transport import Transport
 from registry.open import open_pusher, open_repository
 from registry.progress.reporter import QuietReporter
-from registry.remote.client import Access
 from registry.source import parse_source
 from tests.parts.distribution import Registry
 from tests.puller.models import noise, read_tree, write_tree

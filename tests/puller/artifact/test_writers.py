@@ -15,6 +15,7 @@ from puller.inspect import inspect
 from puller.pull import pull
 from puller.settings import Settings
 from puller.store.receipt import Receipt
+from registry.access.access import Access
 from registry.annotations import CONFIG_TYPE, FILE_METADATA, FILEPATH, METADATAS, TITLE
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
@@ -23,7 +24,6 @@ from registry.http.transport import Transport
 from registry.manifest import Descriptor, Manifest
 from registry.open import open_repository
 from registry.progress.reporter import QuietReporter
-from registry.remote.client import Access
 from registry.source import parse_source
 from tests.fakes.registry import fake_registry
 from tests.puller.models import noise, read_tree

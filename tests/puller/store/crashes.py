@@ -24,12 +24,12 @@ from puller.pull import pull
 from puller.settings import Settings
 from puller.store.journal import boot_id
 from puller.store.locked import destination_of
+from registry.access.access import Access
 from registry.annotations import FILE_METADATA
 from registry.auth.credentials import Credentials
 from registry.errors import Fault
 from registry.http.transport import Transport
 from registry.progress.reporter import QuietReporter
-from registry.remote.client import Access
 from tests.puller.models import layer, read_tree
 from tests.puller.packs import CODECS, Layer, Layout, tar_of
 

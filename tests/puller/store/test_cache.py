@@ -19,10 +19,10 @@ from puller.store.cache import Cache
 from puller.store.destination import Destination
 from puller.store.receipt import Receipt
 from puller.store.trust import Trust
+from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.http.transport import Transport
 from registry.progress.reporter import QuietReporter
-from registry.remote.client import Access
 from tests.fakes.registry import Answer, FakeRegistry, fake_registry
 from tests.fakes.reporter import Listener
 from tests.puller.models import noise, offer, read_tree

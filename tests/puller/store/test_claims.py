@@ -17,11 +17,11 @@ from puller.pull import pull
 from puller.settings import Settings
 from puller.store.journal import boot_id
 from puller.store.receipt import VERSION, Receipt
+from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
 from registry.http.transport import Transport
 from registry.progress.reporter import QuietReporter
-from registry.remote.client import Access
 from tests.puller.models import layer, noise, read_tree
 from tests.puller.packs import Layer, Layout
 

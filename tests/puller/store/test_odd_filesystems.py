@@ -13,11 +13,11 @@ import puller.store.filesystem
 from puller.errors import DiskFailed, NoRoom
 from puller.pull import pull
 from puller.settings import Settings
+from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.errors import Fault
 from registry.http.transport import Transport
 from registry.progress.reporter import QuietReporter, Reporter
-from registry.remote.client import Access
 from tests.fakes.reporter import Listener
 from tests.puller.models import layer, noise, read_tree
 from tests.puller.packs import Layer, Layout

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from puller.pull import pull
 from puller.settings import Settings
+from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.errors import Fault
 from registry.http.transport import Transport
 from registry.progress.reporter import Reporter
-from registry.remote.client import Access
 
 GROUP = 2000
 

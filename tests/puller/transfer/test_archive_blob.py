@@ -11,12 +11,12 @@ from puller.pull import pull
 from puller.settings import Settings
 from puller.store.receipt import Receipt
 from puller.transfer.archive_blob import PIECE_BYTES, Abandoned, Sequencer
+from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
 from registry.errors import Mismatch
 from registry.http.transport import Transport
 from registry.progress.reporter import QuietReporter
-from registry.remote.client import Access
 from tests.fakes import faults
 from tests.fakes.patience import HASTY
 from tests.fakes.registry import Change, FakeRegistry, fake_registry

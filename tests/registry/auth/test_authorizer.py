@@ -9,11 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.errors import Fault, Refused, Unauthorized, Unavailable
 from registry.http.transport import Transport
 from registry.open import open_repository
-from registry.remote.client import Access
 from registry.source import parse_source
 from tests.fakes import faults
 from tests.fakes.patience import HASTY

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from registry.access.access import Access
 from registry.access.environment import access_from
 from registry.auth.credentials import Credential, Credentials, default_files
 from registry.errors import BadCredentials, Unauthorized
 from registry.open import open_repository
 from registry.reference import Reference
-from registry.remote.client import Access
 from registry.source import parse_source
 from tests.fakes import faults
 from tests.fakes.registry import FakeRegistry, fake_registry

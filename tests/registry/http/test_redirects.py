@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
 from registry.errors import Fault, Refused, Unavailable
@@ -14,7 +15,6 @@ from registry.http.transport import Transport
 from registry.net.origin import Origin, redacted, resolved
 from registry.net.tls import Tls
 from registry.open import open_pusher, open_repository
-from registry.remote.client import Access
 from registry.source import parse_source
 from tests.fakes import faults
 from tests.fakes.patience import HASTY

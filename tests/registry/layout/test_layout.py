@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
 from registry.errors import BadLayout, BadManifest, Fault, LayoutFailed
@@ -14,7 +15,6 @@ from registry.http.transport import Transport
 from registry.manifest import INDEX_TYPE, MANIFEST_TYPE
 from registry.open import open_pusher, open_repository
 from registry.paths import unsafe_reason
-from registry.remote.client import Access
 from registry.source import parse_source
 from tests.fakes.registry import fake_registry
 from tests.puller.models import layer, manifest_of

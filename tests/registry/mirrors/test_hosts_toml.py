@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registry.access.access import Access
 from registry.access.environment import access_from
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
@@ -23,7 +24,6 @@ from registry.mirrors.pod_text import check_text
 from registry.net.tls import Tls
 from registry.open import open_pusher, open_repository
 from registry.reference import Reference
-from registry.remote.client import Access
 from registry.source import parse_source
 from tests.conftest import Part
 from tests.fakes import faults

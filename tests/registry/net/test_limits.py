@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.errors import Fault, Unavailable
 from registry.http.retry import Patience
@@ -20,7 +21,6 @@ from registry.http.transport import Transport
 from registry.net.limits import Bound, Floor, Limits, Overdue, committing, ending_within, for_answer, for_exchange
 from registry.net.tls import Tls
 from registry.open import open_repository
-from registry.remote.client import Access
 from registry.source import parse_source
 from tests.fakes import faults
 from tests.fakes.clock import Clock

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
+from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
 from registry.errors import BadProxy, Fault, ProxyRefused, Refused, Unauthorized, Unavailable
+from registry.http.redirects import RedirectRule
 from registry.http.transport import Transport
 from registry.net.origin import Origin
 from registry.net.proxies import Proxies, Proxy
 from registry.open import open_pusher, open_repository
-from registry.remote.client import Access
 from registry.source import parse_source
 from tests.fakes import faults
 from tests.fakes.patience import HASTY
@@ -158,7 +159,7 @@ def test_a_kept_connection_to_this_machine_is_no_way_round_the_rule() -> None:
             with transport.request("GET", url, {}) as response:
                 response.read(1 << 20)
             with pytest.raises(Refused, match="very machine"):
-                transport.request("GET", url, {}, is_elsewhere=True)
+                transport.request("GET", url, {}, rule=RedirectRule(Origin.of("https://registry.example")))
             with transport.request("GET", url, {}) as response:
                 assert response.status == 200
 

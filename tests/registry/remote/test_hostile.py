@@ -13,12 +13,12 @@ from random import Random
 
 import pytest
 
+from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
 from registry.errors import Fault, Refused
 from registry.http.transport import Transport
 from registry.open import open_pusher, open_repository
-from registry.remote.client import Access
 from registry.source import parse_source
 from tests.fakes import faults
 from tests.fakes.patience import HASTY

@@ -8,11 +8,11 @@ import pytest
 
 from puller.pull import pull
 from puller.settings import Settings
+from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.errors import Fault, Unavailable
 from registry.http.transport import Transport
 from registry.progress.reporter import QuietReporter
-from registry.remote.client import Access
 from tests.fakes import faults
 from tests.fakes.clock import Clock
 from tests.fakes.hub import REPOSITORY, fake_hub

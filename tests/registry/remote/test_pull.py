@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from registry.access.access import Access
 from registry.access.environment import access_from
 from registry.annotations import ARTIFACT_TYPE, CONFIG_TYPE
 from registry.auth.credentials import Credentials
@@ -21,7 +22,6 @@ from registry.http.transport import Transport
 from registry.manifest import Descriptor, Manifest
 from registry.net.origin import redacted
 from registry.open import open_pusher, open_repository
-from registry.remote.client import Access
 from registry.source import parse_source
 from tests.conftest import Part
 from tests.fakes import faults
