@@ -2,10 +2,10 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
-from time import time
 
 from registry.digest import Digest
 from registry.errors import Fault
@@ -37,9 +37,9 @@ def default_path(environ: Mapping[str, str]) -> Path:
 class Ledger:
     """Digests by file identity, and repositories by digest. Safe to share between threads; a failing one is empty."""
 
-    def __init__(self, path: Path | None) -> None:
-        """A `path` of None means a ledger that records nothing."""
-        self._path = path
+    def __init__(self, path: Path | None, clock: Callable[[], float] = time.time) -> None:
+        """A `path` of None means a ledger that records nothing; `clock` tells the time of files."""
+        self._path, self._clock = path, clock
         if path is not None:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,7 @@ class Ledger:
 
     def note(self, file: SourceFile, codec: str, chunk: int, counted: LayerBlob) -> None:
         """Record a file's blob, unless the file changed only just now."""
-        if time() - max(file.status.st_mtime, file.status.st_ctime) < _SETTLED_SECONDS:
+        if self._clock() - max(file.status.st_mtime, file.status.st_ctime) < _SETTLED_SECONDS:
             return
         told = json.dumps(dict(counted.annotations))
         row = (_identity(file), codec, chunk, str(counted.digest), counted.size, str(counted.diff_id), told)

@@ -32,8 +32,8 @@ Members = Mapping[str, Sequence[Staged]]
 """The staged members of packed layers, by the layer's digest."""
 
 
-def staged_members(stage: Path, parts: Iterable[Part], settings: Settings) -> Members:
-    """Return the staged members of all packed parts; raise BadArtifact when some are gone, or there are too many."""
+def staged_members(stage: Path, parts: Iterable[Part], settings: Settings, most: int = _MOST_MEMBERS) -> Members:
+    """Return the staged members of all packed parts; raise BadArtifact when some are gone, or more than `most`."""
     members, count = dict[str, Sequence[Staged]](), 0
     for part in parts:
         found = read_index(folder_of(stage, part, settings))
@@ -41,8 +41,8 @@ def staged_members(stage: Path, parts: Iterable[Part], settings: Settings) -> Me
             raise BadArtifact(f"{part.name}: what was unpacked of it is gone", hint="pull again")
         members[str(part.layer.digest)] = found
         count += len(found)
-        if count > _MOST_MEMBERS:
-            raise BadArtifact(f"more than {_MOST_MEMBERS} members in all archives")
+        if count > most:
+            raise BadArtifact(f"more than {most} members in all archives")
     return members
 
 

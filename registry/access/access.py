@@ -16,9 +16,10 @@ from registry.reference import Reference, is_loopback
 class Access:
     """The settings for reaching registries: connections, credentials, those on plain HTTP, and their mirrors.
 
-    Mirrors are configured in a directory, `hosts_dir`, and in a text, `mirrors`, which takes precedence. `hub_endpoint`
-    is the Hugging Face hub's URL, or empty for the public one. `patience` is for temporary failures. As a context
-    manager it closes its connections when its block ends.
+    Mirrors are configured in a directory, `hosts_dir`, and in a text, `mirrors`, which takes precedence.
+    `hub_endpoint` is the Hugging Face hub's URL, or empty for the public one. `patience` is for temporary failures.
+    Blobs that a registry refuses as one stream are sent in parts of `upload_chunk_bytes`. As a context manager it
+    closes its connections when its block ends.
     """
 
     transport: Transport
@@ -28,6 +29,7 @@ class Access:
     mirrors: str = ""
     hub_endpoint: str = ""
     patience: Patience = field(default_factory=Patience)
+    upload_chunk_bytes: int = 64 << 20  # below the 100 MB limit of common proxies
 
     def __post_init__(self) -> None:
         if self.patience.sleep is None:  # an interrupt of the connections ends these waits, too

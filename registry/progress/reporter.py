@@ -25,8 +25,9 @@ _COLUMNS = 80
 class Reporter:
     """Reports to people: a status line on a terminal, else a plain line every few seconds."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
-        """A `stream` of None means the present sys.stderr."""
+    def __init__(self, stream: TextIO | None = None, interval_seconds: float | None = None) -> None:
+        """A `stream` of None means the present sys.stderr; an interval of None means one that fits the stream."""
+        self._interval = interval_seconds
         self._stream = sys.stderr if stream is None else stream
         self._is_terminal = self._stream.isatty()
         self._waiting = threading.Lock()
@@ -72,7 +73,7 @@ class Reporter:
         def show(seconds: float) -> None:
             self._write(f"\r{describe(stats, name, seconds)[: self._columns() - 1]}\033[K")
 
-        with every(_TERMINAL_SECONDS, show):
+        with every(self._interval or _TERMINAL_SECONDS, show):
             yield
         self._write("\r\033[K")
 
@@ -85,7 +86,7 @@ class Reporter:
 
     @contextmanager
     def _plain(self, stats: Progress, name: str) -> Iterator[None]:
-        with every(_PLAIN_SECONDS, lambda seconds: self.message(describe(stats, name, seconds))):
+        with every(self._interval or _PLAIN_SECONDS, lambda seconds: self.message(describe(stats, name, seconds))):
             yield
 
 
@@ -108,7 +109,7 @@ class JsonReporter(Reporter):
             rate = round(stats.done / seconds)
             self._tell("progress", name=name, done=stats.done, total=stats.total, rate=rate, seconds=round(seconds, 1))
 
-        with every(_JSON_SECONDS, show):
+        with every(self._interval or _JSON_SECONDS, show):
             yield
 
     def summary(self, stats: TransferStats, seconds: float) -> None:

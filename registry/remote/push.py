@@ -31,7 +31,7 @@ class RemotePusher:
         self._reference, self._transport, self._patience = reference, access.transport, access.patience
         self._client = Client(access, access.upstream(reference), reference, "pull,push")
         self._committer = Committer(self._client, access)
-        self._manner = UploadMode.STREAMED
+        self._manner, self._chunk_bytes = UploadMode.STREAMED, access.upload_chunk_bytes
 
     @property
     def patience(self) -> Patience:
@@ -78,7 +78,15 @@ class RemotePusher:
         location, manner = self._patience.patiently(self._open), self._manner
         if size is None and manner is UploadMode.STREAMED:
             manner = UploadMode.CHUNKED  # a single request must state its length
-        return RemoteUpload(self._committer, location, size, manner, digest=digest, learn=self._learn)
+        return RemoteUpload(
+            self._committer,
+            location,
+            size,
+            manner,
+            chunk_bytes=self._chunk_bytes,
+            digest=digest,
+            learn=self._learn,
+        )
 
     def _learn(self, manner: UploadMode) -> None:
         self._manner = manner

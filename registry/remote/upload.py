@@ -18,9 +18,6 @@ _BYTES = {"Content-Type": "application/octet-stream"}
 _ERROR_LIMIT = 64 << 10
 _ARRIVED = re.compile(r"(?:bytes=)?0-(\d+)")
 
-CHUNK_BYTES = 64 << 20
-"""The size of a request in a chunked upload: below the 100 MB limit of common proxies."""
-
 
 class UploadMode(Enum):
     """How a registry accepts a large blob.
@@ -57,13 +54,14 @@ class RemoteUpload:
         size: int | None,
         manner: UploadMode,
         *,
+        chunk_bytes: int,
         digest: Digest | None = None,
         learn: Callable[[UploadMode], None],
     ) -> None:
         self._committer, self._client, self._size, self._digest = committer, committer.client, size, digest
         self._location = with_digest(location, digest) if manner is UploadMode.WHOLE else location
         self._manner, self._learn = manner, learn
-        self._stretch = CHUNK_BYTES if manner is UploadMode.CHUNKED else size or 0
+        self._stretch = chunk_bytes if manner is UploadMode.CHUNKED else size or 0
         self._outgoing: StreamingRequest | None = None
         self._sent = self._until = self._resumed = 0
         self._renewed_at = -1

@@ -6,6 +6,7 @@ import resource
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +32,7 @@ from registry.digest import Digest
 from registry.errors import BadLayout, LayoutFailed, Mismatch, Refused, Unauthorized, Unavailable
 from registry.http.transport import Transport
 from registry.open import open_pusher, open_repository
-from registry.progress.reporter import QuietReporter
+from registry.progress.reporter import QuietReporter, Reporter
 from registry.progress.stats import TransferStats
 from registry.source import OciSource, parse_source
 from tests.conftest import Part
@@ -62,14 +63,20 @@ def access() -> Iterator[Access]:
 
 
 def send(
-    folder: Path, target: str, access: Access, about: ModelInfo | None = None, ledger: Ledger | None = None
+    folder: Path,
+    target: str,
+    access: Access,
+    about: ModelInfo | None = None,
+    *,
+    ledger: Ledger | None = None,
+    reporter: Reporter | None = None,
 ) -> Pushed:
     """Push a folder."""
     source = parse_source(target)
     place = Target(open_pusher(source, access), ledger or Ledger(None))
     if isinstance(source, OciSource):
         place = replace(place, registry=source.reference.registry, repository=source.reference.repository)
-    return push(folder, place, Options(about=about or ModelInfo(), jobs=4), QuietReporter())
+    return push(folder, place, Options(about=about or ModelInfo(), jobs=4), reporter or QuietReporter())
 
 
 def fetch(source: str, destination: Path, access: Access) -> dict[str, bytes]:
@@ -239,10 +246,9 @@ def test_a_models_own_files_are_not_suspected(path: str) -> None:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
-    """Return a ledger that trusts even files that changed just now."""
-    monkeypatch.setattr("packer.ledger._SETTLED_SECONDS", 0.0)
-    return Ledger(tmp_path / "cache" / "ledger.sqlite")
+def ledger(tmp_path: Path) -> Ledger:
+    """Return a ledger to which files that were written just now are old."""
+    return Ledger(tmp_path / "cache" / "ledger.sqlite", clock=lambda: time.time() + 60)
 
 
 def test_an_unchanged_large_file_is_neither_read_nor_sent_again(
@@ -297,10 +303,10 @@ def test_an_upload_that_breaks_is_sent_again(access: Access, tmp_path: Path, met
     ("code", "method", "count"), [(413, "PATCH", 6), (405, "PUT", 1), (416, "PUT", 1), (404, "PUT", 1)]
 )
 def test_a_blob_is_sent_as_the_registry_takes_it(
-    access: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, method: str, count: int
+    access: Access, tmp_path: Path, code: int, method: str, count: int
 ) -> None:
     """Refused as one stream, a blob comes in chunks or in one PUT, by what was refused, and is the same blob."""
-    monkeypatch.setattr("registry.remote.upload.CHUNK_BYTES", (1 << 20) + 1)
+    access = replace(access, upload_chunk_bytes=(1 << 20) + 1)
     tree = {"model.gguf": noise(5 << 20)}
     with fake_registry() as fake:
         fake.fail(faults.refused(code, fake), method="PATCH", path="/blobs/uploads/", times=1)
@@ -386,26 +392,26 @@ def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [10, 5 << 20])
-def test_a_file_that_changes_while_it_is_read_ends_the_push(
-    access: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
-) -> None:
+def test_a_file_that_changes_while_it_is_read_ends_the_push(access: Access, tmp_path: Path, size: int) -> None:
     """A size that is no longer the scanned one is noticed, and no artifact appears."""
-    write_tree(tmp_path / "model", {"model.gguf": noise(size)})
-    found = scan(tmp_path / "model")
-    (tmp_path / "model" / "model.gguf").write_bytes(noise(size - 1))
-    monkeypatch.setattr("packer.push.scan", lambda *_, **__: found)
+    file = write_tree(tmp_path / "model", {"model.gguf": noise(size)}) / "model.gguf"
+
+    class Meddler(QuietReporter):
+        def message(self, line: str) -> None:
+            """Change the file once the folder was scanned: the push says then what it found."""
+            if "1 files" in line:
+                file.write_bytes(noise(size - 1))
+
     with pytest.raises(Changed):
-        send(tmp_path / "model", f"layout://{tmp_path / 'layout'}:v1", access)
+        send(tmp_path / "model", f"layout://{tmp_path / 'layout'}:v1", access, reporter=Meddler())
     assert not (tmp_path / "layout/index.json").exists()
 
 
-def test_too_many_files_are_refused_before_the_registry_does(
-    access: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_many_files_are_refused_before_the_registry_does(access: Access, tmp_path: Path) -> None:
     """A manifest that registries would not take is named as such."""
-    monkeypatch.setattr("packer.artifact._MANIFEST_LIMIT", 500)
-    with pytest.raises(TooManyFiles, match="1 files make a manifest"):
-        send(write_tree(tmp_path / "m", {"a": b""}), f"layout://{tmp_path / 'layout'}:v1", access)
+    folder = write_tree(tmp_path / "m", {f"{number}-{'long' * 40}": b"" for number in range(6000)})
+    with pytest.raises(TooManyFiles, match="6000 files make a manifest"):
+        send(folder, f"layout://{tmp_path / 'layout'}:v1", access)
 
 
 def test_a_push_goes_to_a_tag(access: Access, tmp_path: Path) -> None:
@@ -431,16 +437,13 @@ def test_a_layout_that_cannot_be_written_is_named(access: Access, tmp_path: Path
     assert caught.value.hint
 
 
-def test_a_full_disk_leaves_the_tag_where_it_was(
-    access: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_leaves_the_tag_where_it_was(access: Access, tmp_path: Path) -> None:
     """A push that runs out of room is told as such; what was pushed before is still there."""
     target = f"layout://{tmp_path / 'layout'}:v1"
     before = send(write_tree(tmp_path / "old", {"a": b"1"}), target, access)
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    monkeypatch.setattr("packer.upload.send.SMALL_BYTES", 0)
-    folder = write_tree(tmp_path / "new", {"a": noise(300_000)})
+    folder = write_tree(tmp_path / "new", {"a": noise(5 << 20)})
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
         with pytest.raises(LayoutFailed, match="File too large"):

@@ -714,16 +714,6 @@ def test_links_that_lead_too_far_are_refused(
         bring(layout.tag(layout.manifest([weight("tar", tar)], artifact_type=MODELPACK)), tmp_path, access)
 
 
-def test_members_of_all_archives_are_counted(
-    layout: Layout, tmp_path: Path, access: Access, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each archive may have many, and an artifact many archives: all their names are in memory in the end."""
-    monkeypatch.setattr("puller.tree.materialize._MOST_MEMBERS", 3)
-    layers = [weight("tar", tar_of({f"{name}1": b"", f"{name}2": b""})) for name in "ab"]
-    with pytest.raises(BadArtifact, match="more than 3 members in all"):
-        bring(layout.tag(layout.manifest(layers, artifact_type=MODELPACK)), tmp_path, access)
-
-
 def test_globs_reach_into_archives(layout: Layout, tmp_path: Path, access: Access) -> None:
     """What is not wanted is not written, not even on the stage."""
     tar = tar_of({"a.json": b"1", "b.bin": b"2", "deep/c.json": b"3"})

@@ -1,5 +1,6 @@
 """Packed layers from a registry that misbehaves: unpacked in order, over many connections, whatever breaks."""
 
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -124,8 +125,10 @@ def test_a_member_that_promises_more_than_the_volume_has_is_refused_at_its_heade
     fake: FakeRegistry, access: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Known before its first byte is written."""
-    offer_packed(fake, MODEL, "+zstd")
-    monkeypatch.setattr("puller.unpack.staging.free_bytes", lambda _: PIECE_BYTES)
+    offer_packed(fake, {"zeros": bytes(16 * PIECE_BYTES)}, "+zstd")
+    status = os.statvfs(tmp_path)
+    blocks = PIECE_BYTES // status.f_frsize
+    monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result((*status[:3], blocks, blocks, *status[5:])))
     with pytest.raises(NoRoom, match="promised"):
         bring(fake, access, tmp_path)
     assert not (tmp_path / "model").exists()

@@ -10,6 +10,8 @@ from registry.http.retry import Wait
 from registry.progress.reporter import JsonReporter, QuietReporter, Reporter, describe
 from registry.progress.stats import TransferStats, human
 
+HURRIED = 0.01
+
 
 class Stream(io.StringIO):
     """A stream that may be a terminal, and tells when something was written."""
@@ -29,13 +31,6 @@ class Stream(io.StringIO):
         return super().write(text)
 
 
-@pytest.fixture(autouse=True)
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let voices speak at once."""
-    for name in ("_TERMINAL_SECONDS", "_PLAIN_SECONDS", "_JSON_SECONDS"):
-        monkeypatch.setattr(f"registry.progress.reporter.{name}", 0.01)
-
-
 def watched(reporter: Reporter, stream: Stream) -> str:
     """Let a voice speak once of a meter that is half done."""
     stats = TransferStats(2_000_000)
@@ -48,7 +43,7 @@ def watched(reporter: Reporter, stream: Stream) -> str:
 def test_a_terminal_gets_one_living_line() -> None:
     """The line is written over itself, and gone in the end."""
     stream = Stream(is_terminal=True)
-    said = watched(Reporter(stream), stream)
+    said = watched(Reporter(stream, HURRIED), stream)
     assert said.startswith("\rphi-4: 1.0 MB of 2.0 MB")
     assert said.endswith("\r\033[K")
     assert "\n" not in said
@@ -57,7 +52,7 @@ def test_a_terminal_gets_one_living_line() -> None:
 def test_a_log_gets_plain_lines() -> None:
     """No control characters in a pod's log."""
     stream = Stream(is_terminal=False)
-    said = watched(Reporter(stream), stream)
+    said = watched(Reporter(stream, HURRIED), stream)
     assert said.startswith("phi-4: 1.0 MB of 2.0 MB")
     assert "\r" not in said
 
@@ -65,7 +60,7 @@ def test_a_log_gets_plain_lines() -> None:
 def test_a_program_gets_an_object_a_line() -> None:
     """Every line is JSON of its own, with bytes and seconds as numbers."""
     stream = Stream(is_terminal=True)
-    reporter = JsonReporter(stream)
+    reporter = JsonReporter(stream, HURRIED)
     reporter.message("hello")
     stream.was_written.clear()
     watched(reporter, stream)
@@ -82,7 +77,7 @@ def test_a_program_gets_an_object_a_line() -> None:
 def test_silence_is_silent() -> None:
     """--quiet says nothing, neither while it runs nor in the end."""
     stream = Stream(is_terminal=False)
-    reporter = QuietReporter(stream)
+    reporter = QuietReporter(stream, HURRIED)
     with reporter.track(TransferStats(1), "x"):
         reporter.message("x")
     reporter.summary(TransferStats(1), 1)
@@ -96,7 +91,7 @@ def test_the_end_says_where_the_time_went() -> None:
     stats.add(3_000_000)
     stats.spend("wire", 3)
     stats.spend("hash", 1)
-    Reporter(stream).summary(stats, 2)
+    Reporter(stream, HURRIED).summary(stats, 2)
     assert stream.getvalue() == "3.0 MB in 2.0 s, 1.5 MB/s (wire 75%, hash 25%)\n"
 
 
@@ -129,6 +124,6 @@ def test_waits_are_told_in_each_voice() -> None:
             reporter.wait(wait)
         assert stream.getvalue() == said
     stream = Stream(is_terminal=False)
-    JsonReporter(stream).wait(wait)
+    JsonReporter(stream, HURRIED).wait(wait)
     told = {"event": "wait", "text": words, "answered": "GET http://reg.example/v2/: 503", "seconds": 7.0, "left": 53}
     assert json.loads(stream.getvalue()) == told
