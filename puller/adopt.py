@@ -1,7 +1,7 @@
 """A model that stands and is not believed, held to its digests: copied, restored, touched, or another user's.
 
 What proves right gets a receipt of this user's, where one can be written; then the next pull believes it, as far as
-nobody else can write to it. What was packed cannot be held to a digest, for that is of bytes that are not kept.
+no other user can write to it. Unpacked files cannot be verified, because the digest is that of the packed bytes.
 """
 
 import time

@@ -70,7 +70,7 @@ def _add_volume_options(pull: argparse.ArgumentParser) -> None:
     pull.add_argument(
         "--rehash",
         action="store_true",
-        help="hash what stands there already, even where nobody else can have written it",
+        help="hash what stands there already, even where no other user can have written it",
     )
     pull.add_argument(
         "--trust-group",

@@ -16,7 +16,7 @@ from typing import Self
 from puller.errors import disk_errors
 from registry.digest import Digest
 
-from .filesystem import discard
+from .filesystem import write_whole
 from .trust import Trust, read_state
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -57,11 +57,7 @@ class Journal:
         fresh = self._path.with_suffix(".new")
         lines = [json.dumps({**self._head, "bytes": total}), *(_line(*piece, inode) for piece, inode in landed.items())]
         with disk_errors():
-            discard(fresh)
-            handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-            with os.fdopen(handle, "w") as file:
-                file.write("".join(f"{line}\n" for line in lines))
-            fresh.rename(self._path)
+            write_whole(self._path, "".join(f"{line}\n" for line in lines).encode(), fresh)
             self._handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
         return self
 

@@ -99,7 +99,7 @@ class Lock:
     def owner(self) -> str:
         """The process that holds the lock, as far as this machine and container can see (proc_locks(5))."""
         if self._handle is None:
-            return "nobody"
+            return "an unknown process"
         status = os.fstat(self._handle)
         wanted = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
         with suppress(OSError, ValueError):

@@ -68,8 +68,8 @@ class LockedDestination:
 def current(settings: Settings, reporter: Reporter, place: Destination, digest: Digest | None) -> Receipt | None:
     """Return the receipt of what stands at a place if it is believed to be just what is wanted, else None.
 
-    What is wanted is a digest, or what the source's own text says where that never moves: a commit of the hub. What
-    somebody put beside the model's files is said.
+    What is wanted is a digest, or what the source's own text says where that never moves: a commit of the hub. Files
+    beside the model's own are reported.
     """
     receipt = None if settings.rehash else place.receipt()
     if receipt is None or receipt.selection != settings.selection:
@@ -124,7 +124,7 @@ def cache_of(settings: Settings) -> Cache:
 def warm_start(settings: Settings, reporter: Reporter) -> Receipt | None:
     """Return the receipt of a pinned model that stands already, or that the cache gives; None when it must be fetched.
 
-    What stands whole, and nobody else can have written, needs no lock and no right to write.
+    A model that stands whole, and that no other user can have written, needs no lock and no right to write.
     """
     digest = parse_source(settings.source).digest
     if digest is None:

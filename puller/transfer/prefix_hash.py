@@ -75,7 +75,7 @@ class PrefixHasher:
                 count = os.preadv(handle, [buffer[: stop - self._position]], self._position)
                 if not count:
                     raise DiskFailed(
-                        f"{self._blob.files[0].path}: ends at byte {self._position}: somebody shortened it meanwhile",
+                        f"{self._blob.files[0].path}: ends at byte {self._position}: another process shortened it",
                         hint="see that nothing else writes to the volume, then pull again",
                     )
                 self._hasher.update(buffer[:count])

@@ -19,7 +19,7 @@ from typing import Any
 from puller.artifact.part import Part
 from puller.errors import BadArtifact, NoRoom, disk_errors
 from puller.settings import Settings, selection_suffix
-from puller.store.filesystem import discard, free_bytes
+from puller.store.filesystem import discard, free_bytes, write_whole
 from puller.store.trust import read_state
 from puller.store.writeback import Writeback
 
@@ -124,11 +124,9 @@ class Stage:
 
     def seal(self) -> tuple[Staged, ...]:
         """Write the list of members, and return them: the archive is whole and verified."""
-        fresh = self._folder / "list.new"
         with disk_errors():
-            discard(fresh)
-            fresh.write_text(json.dumps([member.to_json() for member in self._members]))
-            fresh.rename(self._folder / "list")
+            content = json.dumps([member.to_json() for member in self._members]).encode()
+            write_whole(self._folder / "list", content, self._folder / "list.new")
         return tuple(self._members)
 
 

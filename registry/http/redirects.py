@@ -76,7 +76,7 @@ class Redirects:
         self.method, self.url = method, url
 
     def follow(self, response: Response) -> bool:
-        """Take the next method and URL from a redirect, and read its body; return False when there is none to follow.
+        """Set `method` and `url` from a redirect, and read its body; return False when there is none to follow.
 
         Raises Refused after too many redirects, and for those that the rule forbids.
         """

@@ -72,7 +72,7 @@ class LayoutPusher:
 
     def __init__(self, source: LayoutSource) -> None:
         if source.digest:
-            raise Refused(f"{source}: names a digest, which nobody can choose", hint="push to a tag")
+            raise Refused(f"{source}: names a digest, which cannot be chosen", hint="push to a tag")
         self._source = source
         directory = source.directory
         _check_place(directory)

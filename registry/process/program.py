@@ -16,7 +16,7 @@ DEBUG = "WEIGHBRIDGE_DEBUG"
 
 CODES = {
     "interrupted": "Ctrl-C (exit code 130), or a signal (128 and its number) that asked the program to end",
-    "internal": f"what nobody foresaw: a defect of ours; `{DEBUG}=1` prints where it happened",
+    "internal": f"a failure that was not foreseen: a defect of ours; `{DEBUG}=1` prints where it happened",
     "output.failed": "results that could not be written to stdout",
 }
 """The codes of endings that have no error class."""

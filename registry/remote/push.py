@@ -27,7 +27,7 @@ class RemotePusher:
 
     def __init__(self, access: Access, reference: Reference) -> None:
         if reference.digest:
-            raise Refused(f"{reference}: names a digest, which nobody can choose", hint="push to a tag")
+            raise Refused(f"{reference}: names a digest, which cannot be chosen", hint="push to a tag")
         self._reference, self._transport, self._patience = reference, access.transport, access.patience
         self._client = Client(access, access.upstream(reference), reference, "pull,push")
         self._committer = Committer(self._client, access)
