@@ -1,4 +1,7 @@
-"""The PEM blocks that serve one webhook."""
+"""The PEM blocks that serve one webhook.
+
+Tests: tests/certs/test_command.py
+"""
 
 from dataclasses import dataclass, field, replace
 

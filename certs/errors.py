@@ -5,6 +5,8 @@ CertsError                          base of every error that this package raises
 ├── BadValidityError        certs.bad-validity  a life of the leaf that its CA cannot cover
 ├── FileExistsAlreadyError  certs.exists        a file that would be overwritten
 └── UnwritableError         certs.unwritable    a folder that takes no files
+
+Tests: tests/certs/test_issue.py
 """
 
 from typing import ClassVar

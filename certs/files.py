@@ -1,4 +1,7 @@
-"""A bundle as files in a folder."""
+"""A bundle as files in a folder.
+
+Tests: tests/certs/test_command.py
+"""
 
 import os
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""A bundle's manifests for the cluster: the serving Secret, and the CA for the API server."""
+"""A bundle's manifests for the cluster: the serving Secret, and the CA for the API server.
+
+Tests: tests/certs/test_command.py
+"""
 
 import base64
 import io

@@ -1,4 +1,7 @@
-"""The names in a serving certificate."""
+"""The names in a serving certificate.
+
+Tests: tests/certs/test_issue.py
+"""
 
 import ipaddress
 import re

@@ -1,4 +1,7 @@
-"""From sent files to a ModelPack artifact: equal files give equal bytes, at any time and place (model-spec v0.0.7)."""
+"""From sent files to a ModelPack artifact: equal files give equal bytes, at any time and place (model-spec v0.0.7).
+
+Tests: tests/packer/test_push.py
+"""
 
 import json
 from collections.abc import Sequence

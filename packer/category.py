@@ -1,4 +1,7 @@
-"""The kind of layer for a file, by its name (model-spec, "Layers"; the lists follow modctl's)."""
+"""The kind of layer for a file, by its name (model-spec, "Layers"; the lists follow modctl's).
+
+Tests: tests/packer/test_push.py
+"""
 
 from fnmatch import fnmatchcase
 

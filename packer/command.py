@@ -1,4 +1,7 @@
-"""The verb `push`."""
+"""The verb `push`.
+
+Tests: tests/packer/test_push.py
+"""
 
 import argparse
 import json

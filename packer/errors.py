@@ -7,6 +7,8 @@ registry.errors.Fault
 │   └── Suspicious  folder.suspicious  files that look secret, unfinished, or like another file's place-holder
 ├── Changed         folder.changed     a file that changed while it was read
 └── TooManyFiles    manifest.too-large more files than a manifest that registries take can name
+
+Tests: tests/packer/test_push.py
 """
 
 from registry.errors import Fault

@@ -1,4 +1,7 @@
-"""The blob of a file, and the annotations of its layer."""
+"""The blob of a file, and the annotations of its layer.
+
+Tests: tests/packer/test_push.py
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,7 @@
-"""A database of files hashed and blobs pushed: an unchanged file that a registry has is not read again."""
+"""A database of files hashed and blobs pushed: an unchanged file that a registry has is not read again.
+
+Tests: tests/packer/test_push.py
+"""
 
 import json
 import sqlite3

@@ -4,10 +4,9 @@ pull         the story, in eight steps
 update       its steps 4 to 8: one model into one locked destination
 cached       the same through a cache that other pulls share
 adopt        files that are there already, verified by their digests
-work         what must be fetched, and which blobs are on the volume           files
+work         what must be fetched, and what need not be
 plan         parts to blobs and pieces                                         pure
 settings     what one pull needs: the webhook writes it, the puller reads it
-verify       files verified by their digests                                   reads files, threads
 deadline     a time limit for a whole pull                                     signals
 inspect      what an artifact holds
 container    what the initContainer does                                       environment, files
@@ -15,6 +14,7 @@ command      the verbs `pull` and `inspect`
 errors       what can go wrong
 
 artifact/    which files an artifact makes, a module for each family
+reuse/       blobs that are on the volume already, hashed where needed          files, threads
 store/       a model on a volume: what is published, who wrote it, how a version is published
 transfer/    the download of blobs                                             threads, time
 tree/        what the directory will hold, and how it is put together

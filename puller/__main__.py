@@ -1,4 +1,7 @@
-"""The initContainer: `python -m puller`, configured by its environment."""
+"""The initContainer: `python -m puller`, configured by its environment.
+
+Tests: tests/puller/test_container.py
+"""
 
 import gc
 

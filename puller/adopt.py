@@ -2,6 +2,8 @@
 
 What proves right gets a receipt of this user's, where one can be written; then the next pull believes it, as far as
 no other user can write to it. Unpacked files cannot be verified, because the digest is that of the packed bytes.
+
+Tests: tests/puller/store/test_claims.py
 """
 
 import time
@@ -12,12 +14,12 @@ from .artifact.model_artifact import ModelArtifact
 from .artifact.part import Part
 from .errors import DiskFailed, NoRoom
 from .plan import Blob, ModelPlan
+from .reuse.verify import Verifier
 from .store.locked import LockedDestination, report_unknown_files
 from .store.receipt import FileRecord, Receipt
 from .store.standing import own_names
 from .store.trust import file_status, status_of
 from .tree.materialize import proof_of
-from .verify import Verifier
 
 
 def adopt_current(locked: LockedDestination, artifact: ModelArtifact) -> Receipt | None:

@@ -1,4 +1,7 @@
-"""A pull through the cache that other pulls share: the model is brought there once, and given away by hard links."""
+"""A pull through the cache that other pulls share: the model is brought there once, and given away by hard links.
+
+Tests: tests/puller/store/test_cache.py
+"""
 
 from collections.abc import Iterator
 from contextlib import suppress

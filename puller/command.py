@@ -1,4 +1,7 @@
-"""The verbs `pull` and `inspect`."""
+"""The verbs `pull` and `inspect`.
+
+Tests: tests/test_program.py
+"""
 
 import argparse
 import json

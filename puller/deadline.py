@@ -1,4 +1,7 @@
-"""A time limit for a whole pull, whatever it waits for: a registry, a lock, a disk, or its own hashing."""
+"""A time limit for a whole pull, whatever it waits for: a registry, a lock, a disk, or its own hashing.
+
+Tests: tests/puller/test_ending.py
+"""
 
 import signal
 import threading

@@ -11,6 +11,8 @@ registry.errors.Fault
 ├── NoRoom              disk.full              less room than the model needs
 ├── DiskFailed          disk.failed            the volume refuses to be read or written
 └── DeadlinePassed      pull.deadline          more time taken than the pull was given (temporary)
+
+Tests: tests/puller/store/test_odd_filesystems.py
 """
 
 import errno

@@ -1,4 +1,7 @@
-"""What an artifact holds, without fetching its files."""
+"""What an artifact holds, without fetching its files.
+
+Tests: tests/puller/test_pull.py
+"""
 
 from dataclasses import dataclass
 from typing import Any

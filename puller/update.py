@@ -1,4 +1,7 @@
-"""Steps 4 to 8 of a pull (pull.py): one model into one locked destination."""
+"""Steps 4 to 8 of a pull (pull.py): one model into one locked destination.
+
+Tests: tests/puller/test_pull.py
+"""
 
 import os
 import time

@@ -1,4 +1,7 @@
-"""The names of CNCF ModelPack (model-spec v0.0.7)."""
+"""The names of CNCF ModelPack (model-spec v0.0.7).
+
+Tests: tests/packer/test_push.py
+"""
 
 from oras.defaults import annotation_title
 

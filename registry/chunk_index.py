@@ -8,6 +8,8 @@ dev.weighbridge.chunk.blake3   the digest of each chunk, as it is stored
 dev.weighbridge.chunk.sizes    of compressed layers: the bytes of each chunk as it is stored, 4 for each, little-endian
 dev.weighbridge.content.bytes  of compressed layers: the bytes of the file
 dev.weighbridge.content.start  of compressed layers: how many bytes of the tar come before the file's own
+
+Tests: tests/puller/test_plan.py
 """
 
 import re

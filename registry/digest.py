@@ -1,4 +1,7 @@
-"""Digests as values, and the verifier that checks a stream."""
+"""Digests as values, and the verifier that checks a stream.
+
+Tests: tests/registry/test_reference.py
+"""
 
 import hashlib
 import re

@@ -24,6 +24,8 @@ Fault                                 base of every error that this project rais
 └── Unavailable       registry.unavailable   down, unreachable, overloaded, or cut off (temporary)
     ├── UploadModeRejected registry.takes-otherwise  a blob must be sent in another mode (temporary)
     └── UploadLost     registry.upload-lost      an upload that the registry knows no more (temporary)
+
+Tests: tests/test_house.py
 """
 
 from typing import ClassVar

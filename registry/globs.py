@@ -1,6 +1,8 @@
 """Globs over the files of a model, for push and pull. Pure.
 
 `*` matches `/` too, as in the Hugging Face hub's patterns; a glob that matches a folder covers all that is below it.
+
+Tests: tests/packer/source/test_scan.py
 """
 
 from collections.abc import Iterable, Iterator, Sequence

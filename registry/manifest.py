@@ -1,4 +1,7 @@
-"""Manifests and indexes: JSON from anywhere in, frozen values out (image-spec, manifest.md and image-index.md)."""
+"""Manifests and indexes: JSON from anywhere in, frozen values out (image-spec, manifest.md and image-index.md).
+
+Tests: tests/puller/test_plan.py
+"""
 
 import json
 from collections.abc import Mapping

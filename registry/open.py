@@ -1,4 +1,7 @@
-"""From a source to the repository that holds it. The module for each kind of source is imported when it is used."""
+"""From a source to the repository that holds it. The module for each kind of source is imported when it is used.
+
+Tests: tests/registry/layout/test_layout.py
+"""
 
 from .access.access import Access
 from .errors import SourceUnsupported

@@ -1,4 +1,7 @@
-"""Which file names every supported file system can hold; packer and puller share the rule."""
+"""Which file names every supported file system can hold; packer and puller share the rule.
+
+Tests: tests/registry/layout/test_layout.py
+"""
 
 import re
 import unicodedata

@@ -1,4 +1,7 @@
-"""The choice among an index's manifests: the image for this machine, or the only one."""
+"""The choice among an index's manifests: the image for this machine, or the only one.
+
+Tests: tests/puller/artifact/test_writers.py
+"""
 
 import os
 from collections.abc import Callable, Sequence

@@ -1,4 +1,7 @@
-"""Untrusted text, escaped for a line of a log, a terminal or a termination message. Pure."""
+"""Untrusted text, escaped for a line of a log, a terminal or a termination message. Pure.
+
+Tests: tests/registry/remote/test_hostile.py
+"""
 
 import unicodedata
 

@@ -1,4 +1,7 @@
-"""The protocols of every store of artifacts: a registry, a folder, or the hub."""
+"""The protocols of every store of artifacts: a registry, a folder, or the hub.
+
+Tests: tests/registry/layout/test_layout.py
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass

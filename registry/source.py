@@ -1,4 +1,7 @@
-"""The sources of a model: `oci://…`, `layout://…`, `hf://…`, and `pvc://…` in pods."""
+"""The sources of a model: `oci://…`, `layout://…`, `hf://…`, and `pvc://…` in pods.
+
+Tests: tests/registry/test_reference.py
+"""
 
 import re
 from dataclasses import dataclass, replace

@@ -174,7 +174,7 @@ def test_letters_that_a_terminal_lacks_are_replaced(encoding: str) -> None:
     ],
 )
 def test_whatever_ends_a_program_has_a_code_and_a_hint(error: BaseException, code: int, words: str) -> None:
-    """Law: an ending has all its parts, and tells no text of an error that nobody foresaw."""
+    """Law: an ending has all its parts, and tells no text of a failure that was not foreseen."""
     ending = ending_of(error)
     assert ending.exit_code == code
     assert words in ending.facts

@@ -1,4 +1,7 @@
-"""A file to pack, as a value."""
+"""A file to pack, as a value.
+
+Tests: tests/packer/source/test_scan.py
+"""
 
 import os
 from dataclasses import dataclass

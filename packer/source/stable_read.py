@@ -1,4 +1,7 @@
-"""Reading files unchanged: a file that changed between the scan and its last byte is an error."""
+"""Reading files unchanged: a file that changed between the scan and its last byte is an error.
+
+Tests: tests/packer/source/test_scan.py
+"""
 
 import errno
 import os

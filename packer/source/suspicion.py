@@ -2,6 +2,8 @@
 
 Files that programs keep beside a model for themselves are skipped with a message; files that may be a mistake are
 refused, unless the user includes them explicitly.
+
+Tests: tests/packer/source/test_scan.py
 """
 
 import json

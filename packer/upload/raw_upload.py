@@ -3,6 +3,8 @@
 With a spare core, one thread reads and computes the whole digest while a second one hashes chunks and sends: both read
 the same buffer at the same time. When other files keep the cores busy, one thread does everything, while the bytes are
 in its core's own cache.
+
+Tests: tests/packer/test_outcomes.py
 """
 
 import hashlib

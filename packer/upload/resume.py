@@ -1,4 +1,7 @@
-"""Continues an upload whose connection broke after the bytes that arrived."""
+"""Continues an upload whose connection broke after the bytes that arrived.
+
+Tests: tests/packer/test_outcomes.py
+"""
 
 from collections.abc import Callable
 

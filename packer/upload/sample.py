@@ -1,4 +1,7 @@
-"""An estimate from a few samples of a file: what zstd would save, and whether it pays."""
+"""An estimate from a few samples of a file: what zstd would save, and whether it pays.
+
+Tests: tests/packer/upload/test_zstd_encoder.py
+"""
 
 import os
 import time

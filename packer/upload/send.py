@@ -1,4 +1,7 @@
-"""The upload of one file: read once, hashed whole and in chunks while it is sent; not read if the blob is there."""
+"""The upload of one file: read once, hashed whole and in chunks while it is sent; not read if the blob is there.
+
+Tests: tests/packer/test_push.py
+"""
 
 from dataclasses import dataclass, replace
 

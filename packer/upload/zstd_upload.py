@@ -1,4 +1,7 @@
-"""Compress a file while uploading it by chunks; the blob's size is unknown until the end."""
+"""Compress a file while uploading it by chunks; the blob's size is unknown until the end.
+
+Tests: tests/packer/upload/test_zstd_encoder.py
+"""
 
 from packer.layer_blob import LayerBlob
 from packer.source.source_file import SourceFile

@@ -1,6 +1,8 @@
 """Docker Model Runner: raw blobs; older ones have no names, and are named by their kind.
 
 Its packager accepts any number of licenses, and names each by the last part of its path: equal names get a number.
+
+Tests: tests/puller/artifact/test_writers.py
 """
 
 from collections import Counter

@@ -3,6 +3,8 @@
 `oras push` writes a file as it is, under its title, and types every file as a tar; a folder is a tar+gzip with an
 annotation that asks for unpacking. Layers without a title are not pulled. AIKit's generic target has one archive of all
 files, under a name of its own, and without that annotation.
+
+Tests: tests/puller/artifact/test_writers.py
 """
 
 from puller.errors import UnsupportedLayer

@@ -1,6 +1,8 @@
 """OCI and Docker images: a model in a folder of an image's file system (KServe modelcar, KAITO, RamaLama).
 
 A layer may also remove files of earlier layers (image-spec, layer.md, "Whiteouts").
+
+Tests: tests/puller/artifact/test_writers.py
 """
 
 from collections.abc import Iterable

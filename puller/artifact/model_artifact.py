@@ -1,4 +1,7 @@
-"""An artifact with its parents: a KitOps ModelKit may use the model of another one."""
+"""An artifact with its parents: a KitOps ModelKit may use the model of another one.
+
+Tests: tests/puller/artifact/test_writers.py
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

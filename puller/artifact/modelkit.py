@@ -4,6 +4,8 @@ A layer's type names its section and codec: `application/vnd.kitops.modelkit.mod
 relative to the Kitfile's folder; before kit 0.5, which did not write digests into the Kitfile, relative to the folder
 that holds the section's path. A raw layer goes to its section's path, which kit also annotates. A kit without a model
 layer of its own has its parent's reference in place of the model's path.
+
+Tests: tests/puller/artifact/test_writers.py
 """
 
 import json

@@ -4,6 +4,8 @@ The annotations decide, not the config: AIKit's is empty, RamaLama's layers have
 last part is the codec: `raw`, `tar`, `tar+gzip`, `tar+zstd`; Docker Model Runner also writes `gguf` and `safetensors`.
 The annotations of our packer's zstd layers hold the offsets of their chunks. kit annotates archives with the folder
 that they were made from, which may be `.`, and may add its Kitfile as a layer, which its own reader skips.
+
+Tests: tests/puller/artifact/test_tools.py
 """
 
 from puller.errors import UnsupportedLayer

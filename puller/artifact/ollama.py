@@ -1,4 +1,7 @@
-"""Ollama: raw blobs, which are named by their kind; a few have a name in their descriptor."""
+"""Ollama: raw blobs, which are named by their kind; a few have a name in their descriptor.
+
+Tests: tests/puller/artifact/test_writers.py
+"""
 
 from collections import Counter
 

@@ -1,4 +1,7 @@
-"""A layer and what becomes of it: one file, or the members of an archive."""
+"""A layer and what becomes of it: one file, or the members of an archive.
+
+Tests: tests/puller/artifact/test_writers.py
+"""
 
 import json
 from dataclasses import dataclass

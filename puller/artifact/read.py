@@ -3,6 +3,8 @@
 1. The artifact type tells the family; where it does not, the config's type; where that does not, the layers' types.
 2. The family's own module makes the parts.
 3. Two parts must not claim one path, and one blob must not be described in two ways.
+
+Tests: tests/puller/artifact/test_writers.py
 """
 
 from collections.abc import Callable, Iterable

@@ -2,6 +2,8 @@
 
 A pull locks the directory, and works in a work folder of its own (work_dir.py). The finished model gets its name in one
 step (publish.py), and a receipt records it (standing.py).
+
+Tests: tests/puller/store/test_claims.py
 """
 
 from collections.abc import Callable

@@ -1,6 +1,8 @@
 """A place that is held for one pull: what stands there, and how it takes over what stands elsewhere.
 
 All that a warm start needs, and no more: nothing here speaks to a network, or knows what artifacts are made of.
+
+Tests: tests/puller/store/test_claims.py
 """
 
 import os

@@ -9,6 +9,8 @@
 6. Remove the version before.
 
 If a process ended between 2 and 5, `finish` finds by the inodes which steps were done, and does the rest.
+
+Tests: tests/puller/store/test_crashes.py
 """
 
 import json

@@ -1,4 +1,7 @@
-"""What a pull did, written beside the model; the next pull trusts it if no other user can have written it."""
+"""What a pull did, written beside the model; the next pull trusts it if no other user can have written it.
+
+Tests: tests/puller/store/test_cache.py
+"""
 
 import json
 import time

@@ -3,6 +3,8 @@
 ROOM/manifest/HEX   the manifest, an index above it, and the config, each under its sha256 or sha512
 
 Any user may write them: each is read by a digest, and verified against it.
+
+Tests: tests/puller/store/test_claims.py
 """
 
 import os

@@ -4,6 +4,8 @@
 2. The folder is trusted as it is when no other user can have written to it, and when every file of the receipt has its
    size and its time, and every link its target.
 3. Files that no receipt names are the operator's or another program's own.
+
+Tests: tests/puller/store/test_claims.py
 """
 
 import os

@@ -13,6 +13,8 @@ PARENT/.weighbridge/NAME/UID/        a user's work folder:
 The shared folders are as open as the folder that the model is in, so that several users can share a volume. Where
 another user owns them and does not let this one write, `.weighbridge-UID` is used instead. Only its owner may write to
 a work folder.
+
+Tests: tests/puller/store/test_claims.py
 """
 
 import os

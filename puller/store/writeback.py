@@ -2,6 +2,8 @@
 
 A model that was just pulled is about to be read. There are two other cases: a volume that outlives the pod, whose data
 is synced before it is published; and a memory limit that the model would fill, under which written pages are dropped.
+
+Tests: tests/puller/store/test_odd_filesystems.py
 """
 
 import os

@@ -1,4 +1,7 @@
-"""What workers need of a blob that is being downloaded, whether it is written as it is or unpacked."""
+"""What workers need of a blob that is being downloaded, whether it is written as it is or unpacked.
+
+Tests: tests/puller/transfer/test_worker.py
+"""
 
 from collections.abc import Sequence
 from typing import Protocol

@@ -1,4 +1,7 @@
-"""Fetch pieces over many connections: threads with blocking sockets, for reads, hashing and writes release the GIL."""
+"""Fetch pieces over many connections: threads with blocking sockets, for reads, hashing and writes release the GIL.
+
+Tests: tests/puller/test_pull.py
+"""
 
 import threading
 import time

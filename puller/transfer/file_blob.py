@@ -1,4 +1,7 @@
-"""A blob that becomes a file: pieces are written at their final offsets in any order, and verified as they arrive."""
+"""A blob that becomes a file: pieces are written at their final offsets in any order, and verified as they arrive.
+
+Tests: tests/puller/test_pull.py
+"""
 
 import os
 import threading

@@ -2,6 +2,8 @@
 
 Its files are moved into the incoming folder unverified, and hashed there like those that an earlier pull left. Files
 that it does not download are fetched in ranges.
+
+Tests: tests/puller/test_hub.py
 """
 
 import shutil

@@ -1,4 +1,7 @@
-"""Where a symbolic link leads to, resolved as a kernel would, among names that are not on disk yet. Pure."""
+"""Where a symbolic link leads to, resolved as a kernel would, among names that are not on disk yet. Pure.
+
+Tests: tests/puller/artifact/test_writers.py
+"""
 
 from collections.abc import Callable
 

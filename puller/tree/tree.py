@@ -5,6 +5,8 @@
 2. A name must be a safe relative path, and may not lead through a link.
 3. A hard link is a second name of a file that was added before it. A symbolic link must lead inside the model, other
    links on its path included.
+
+Tests: tests/puller/artifact/test_writers.py
 """
 
 from collections.abc import Callable, Iterable, Iterator

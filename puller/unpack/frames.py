@@ -2,6 +2,8 @@
 
 libzstd's streaming decoder takes any number of frames one after the other, and does not report whether it stopped
 between two frames or in the middle of one. The headers of frames and blocks tell that; the blocks are skipped.
+
+Tests: tests/puller/unpack/test_codec.py
 """
 
 from collections.abc import Callable

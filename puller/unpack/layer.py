@@ -2,6 +2,8 @@
 
 Media types are not trusted: `oras` types every file as a tar, AIKit types a gzip as a plain tar, kit's and podman's
 types do not name the codec. A layer that is no tar is one file, if the artifact names it.
+
+Tests: tests/puller/artifact/test_writers.py
 """
 
 from collections.abc import Callable

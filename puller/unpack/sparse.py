@@ -2,6 +2,8 @@
 
 The first line is the number of data extents; two more lines for each one are its offset and size (tar's manual, "PAX
 Format, Version 1.0"). tarfile parses the map once it is whole; whether it is, is found by counting its lines.
+
+Tests: tests/puller/unpack/test_untar.py
 """
 
 from puller.errors import BadArtifact

@@ -6,6 +6,8 @@ STAGE/HEX[-CHOICE]/list     the members, as JSON, written when the archive is wh
 The list refers to files by their numbers; it is ignored when a file has not the inode and the size that it records.
 Only selected members are stored, so the selection is part of a folder's name. Their own names are not used for files
 here, so no name in an archive can lead out of the stage.
+
+Tests: tests/puller/transfer/test_archive_blob.py
 """
 
 import json

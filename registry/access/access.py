@@ -1,4 +1,7 @@
-"""How registries are reached, as one value that a program makes once."""
+"""How registries are reached, as one value that a program makes once.
+
+Tests: tests/registry/mirrors/test_hosts_toml.py
+"""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path

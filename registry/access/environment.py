@@ -1,6 +1,8 @@
 """The settings for registries in the user's environment: proxies, credentials, the hub. No other module reads them.
 
 One exception: `huggingface_hub` reads the hub's token itself, when the hub is asked (huggingface/api.py).
+
+Tests: tests/registry/auth/test_credentials.py
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -1,4 +1,7 @@
-"""The options that verbs share: how registries are reached, and how progress is shown."""
+"""The options that verbs share: how registries are reached, and how progress is shown.
+
+Tests: tests/packer/test_push.py
+"""
 
 import argparse
 from collections.abc import Mapping

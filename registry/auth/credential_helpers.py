@@ -1,4 +1,7 @@
-"""Docker's credential helpers: programs that return the credentials of one registry."""
+"""Docker's credential helpers: programs that return the credentials of one registry.
+
+Tests: tests/registry/auth/test_credentials.py
+"""
 
 import json
 import re

@@ -1,4 +1,7 @@
-"""Requests for tokens, to the realm of a challenge (distribution's token specification; its OAuth 2 variant)."""
+"""Requests for tokens, to the realm of a challenge (distribution's token specification; its OAuth 2 variant).
+
+Tests: tests/registry/auth/test_authorizer.py
+"""
 
 import json
 import math

@@ -1,6 +1,8 @@
 """Content codings (RFC 9110, 8.4): none is requested, so none is accepted. Pure.
 
 The decoded size would be unknown, and digests are those of the bytes as sent.
+
+Tests: tests/registry/remote/test_hostile.py
 """
 
 from typing import Protocol

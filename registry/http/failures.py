@@ -1,4 +1,7 @@
-"""What an unwanted answer means, from a registry, its token server, the hub or a mirror."""
+"""What an unwanted answer means, from a registry, its token server, the hub or a mirror.
+
+Tests: tests/registry/http/test_retry.py
+"""
 
 import re
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,7 @@
-"""Parts of blobs over HTTP: answers are compared with the requested range, and redirects are remembered."""
+"""Parts of blobs over HTTP: answers are compared with the requested range, and redirects are remembered.
+
+Tests: tests/registry/remote/test_hostile.py
+"""
 
 import re
 from collections.abc import Collection, Mapping

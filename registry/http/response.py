@@ -1,4 +1,7 @@
-"""One request and its answer, on a connection that the transport opened."""
+"""One request and its answer, on a connection that the transport opened.
+
+Tests: tests/registry/net/test_limits.py
+"""
 
 import http.client
 import io

@@ -2,6 +2,8 @@
 
 Sockets are opened by `dial` alone, and read and written through `wire` alone. Redirects are returned, not followed:
 the caller that follows one must decide which headers to send.
+
+Tests: tests/registry/net/test_limits.py
 """
 
 import socket

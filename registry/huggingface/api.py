@@ -2,6 +2,8 @@
 
 Imported only when a source is on the hub. The package's requests go over this project's own connections, so that one
 set of CAs, proxies and time limits holds for all requests.
+
+Tests: tests/puller/test_hub.py
 """
 
 import os

@@ -4,6 +4,8 @@
 2. Read the files that git itself holds: they are small; each is verified by its blob id, then hashed for a digest.
 3. Make the manifest, with one layer for each file.
 Large files are then read in ranges like any blob, and verified by the sha256 in the hub's commit.
+
+Tests: tests/puller/test_hub.py
 """
 
 import threading

@@ -1,4 +1,7 @@
-"""A repository of the Hugging Face hub at one commit, as values, and as the manifest of an artifact."""
+"""A repository of the Hugging Face hub at one commit, as values, and as the manifest of an artifact.
+
+Tests: tests/puller/test_hub.py
+"""
 
 import hashlib
 import json

@@ -1,4 +1,7 @@
-"""The entries of an OCI layout's index by name (image-spec, image-layout.md, "index.json"). Pure."""
+"""The entries of an OCI layout's index by name (image-spec, image-layout.md, "index.json"). Pure.
+
+Tests: tests/registry/layout/test_layout.py
+"""
 
 from oras.defaults import oci_ref_name_annotation
 

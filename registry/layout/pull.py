@@ -1,4 +1,7 @@
-"""OCI image layouts on disk, read (image-spec, image-layout.md)."""
+"""OCI image layouts on disk, read (image-spec, image-layout.md).
+
+Tests: tests/registry/layout/test_layout.py
+"""
 
 import os
 import stat

@@ -1,4 +1,7 @@
-"""OCI image layouts on disk, written (image-spec, image-layout.md)."""
+"""OCI image layouts on disk, written (image-spec, image-layout.md).
+
+Tests: tests/packer/test_push.py
+"""
 
 import fcntl
 import json

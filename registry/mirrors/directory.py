@@ -5,6 +5,8 @@ these the first that exists counts. A folder without a hosts.toml may hold Docke
 certificate as `*.cert` and `*.key`. In a text, tables take the place of the folders.
 
 Stricter than containerd: a file that cannot be read is an error, where containerd goes on without it.
+
+Tests: tests/registry/mirrors/test_hosts_toml.py
 """
 
 import re

@@ -1,4 +1,7 @@
-"""A host that may be asked for a registry's content, as a value."""
+"""A host that may be asked for a registry's content, as a value.
+
+Tests: tests/registry/mirrors/test_hosts_toml.py
+"""
 
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit

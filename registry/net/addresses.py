@@ -2,6 +2,8 @@
 
 A remote host must not redirect a client to them, because services there often trust every client. Loopback is the
 machine itself, link-local addresses serve a cloud's metadata, and unspecified ones mean the machine, too.
+
+Tests: tests/registry/net/test_proxies.py
 """
 
 import ipaddress

@@ -1,4 +1,7 @@
-"""Connections of http.client, on sockets that dial.py connected."""
+"""Connections of http.client, on sockets that dial.py connected.
+
+Tests: tests/registry/net/test_limits.py
+"""
 
 import http.client
 import socket

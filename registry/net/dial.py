@@ -1,4 +1,7 @@
-"""Connecting, and every other wait of a transport, which any thread can interrupt."""
+"""Connecting, and every other wait of a transport, which any thread can interrupt.
+
+Tests: tests/registry/net/test_limits.py
+"""
 
 import http.client
 import socket

@@ -1,4 +1,7 @@
-"""Origins (scheme, host and port), and the URLs of requests."""
+"""Origins (scheme, host and port), and the URLs of requests.
+
+Tests: tests/registry/http/test_redirects.py
+"""
 
 import ipaddress
 import re

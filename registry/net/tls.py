@@ -1,4 +1,7 @@
-"""The TLS settings of a connection: trusted CAs and the client certificate."""
+"""The TLS settings of a connection: trusted CAs and the client certificate.
+
+Tests: tests/registry/mirrors/test_hosts_toml.py
+"""
 
 import ssl
 from dataclasses import dataclass

@@ -2,6 +2,8 @@
 
 All reads and writes of http.client go through a Wire, so that the limits hold for every answer, redirect, proxy's or
 token server's answer, in however small pieces it arrives.
+
+Tests: tests/registry/net/test_limits.py
 """
 
 import io

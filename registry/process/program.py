@@ -2,6 +2,8 @@
 
 Imports nothing slow: process 1 loses a signal that comes before its handler is in place, because the kernel has no
 default action for it (signal(7), pid_namespaces(7)).
+
+Tests: tests/test_program.py
 """
 
 import io

@@ -1,4 +1,7 @@
-"""A call that is repeated in a thread of its own. Imports nothing that takes time: a warm start loads it."""
+"""A call that is repeated in a thread of its own. Imports nothing that takes time: a warm start loads it.
+
+Tests: tests/registry/progress/test_reporter.py
+"""
 
 import threading
 import time

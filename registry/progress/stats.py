@@ -1,4 +1,7 @@
-"""Counters of a transfer: bytes, and workers' seconds."""
+"""Counters of a transfer: bytes, and workers' seconds.
+
+Tests: tests/registry/progress/test_reporter.py
+"""
 
 import threading
 from typing import Protocol

@@ -1,4 +1,7 @@
-"""One registry's HTTP API: authorization, redirects and errors, for reads and writes."""
+"""One registry's HTTP API: authorization, redirects and errors, for reads and writes.
+
+Tests: tests/registry/remote/test_pull.py
+"""
 
 import json
 from collections.abc import Collection, Mapping

@@ -2,6 +2,8 @@
 
 A time limit, a cut connection or a 5xx does not tell whether a write took effect. The write is not sent again before
 the registry was asked: if the registry has what was written, the write succeeded.
+
+Tests: tests/packer/test_outcomes.py
 """
 
 from collections.abc import Callable

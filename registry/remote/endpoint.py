@@ -1,4 +1,7 @@
-"""A repository at one host: manifests and small blobs whole, and the ranges of large ones."""
+"""A repository at one host: manifests and small blobs whole, and the ranges of large ones.
+
+Tests: tests/registry/remote/test_pull.py
+"""
 
 from registry.access.access import Access
 from registry.digest import Digest, verified

@@ -1,6 +1,8 @@
 """Write artifacts to a registry (distribution-spec, "Pushing").
 
 A request that only saves bytes never ends a push: after any answer but a clear yes the bytes are sent.
+
+Tests: tests/packer/test_outcomes.py
 """
 
 from dataclasses import replace

@@ -1,4 +1,7 @@
-"""Write large blobs to a registry (distribution-spec, "Pushing blobs")."""
+"""Write large blobs to a registry (distribution-spec, "Pushing blobs").
+
+Tests: tests/packer/test_outcomes.py
+"""
 
 import re
 from collections.abc import Callable

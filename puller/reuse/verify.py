@@ -1,4 +1,7 @@
-"""Verify existing files by their digests: by chunks where the artifact has chunk digests, else as a whole."""
+"""Verify existing files by their digests: by chunks where the artifact has chunk digests, else as a whole.
+
+Tests: tests/puller/test_pull.py
+"""
 
 import os
 import stat
@@ -7,11 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from puller.plan import Blob, Piece
 from registry.process.threads import Lane, run
 from registry.progress.reporter import Reporter
 from registry.progress.stats import TransferStats
-
-from .plan import Blob, Piece
 
 _READ_BYTES = 1 << 18  # stays in a core's own cache between the read and the hash
 _WORTH_TELLING = 256 << 20

@@ -1,0 +1,1 @@
+"""Pushes, to the real registry and to layouts on disk."""
