@@ -1,4 +1,7 @@
-"""The mirrors that pods are told of: the table of one registry, in a text that whoever may read pods can read."""
+"""The mirrors that pods are told of: the table of one registry, in a text that whoever may read pods can read.
+
+Tests: tests/webhook/test_settings.py
+"""
 
 import json
 import re

@@ -140,7 +140,7 @@ def test_what_names_no_repository_of_the_hub_is_refused(text: str) -> None:
     assert "hf://ORGANISATION/NAME" in caught.value.hint
 
 
-@pytest.mark.parametrize("text", ["pvc://claim/path", "s3://bucket/key"])
+@pytest.mark.parametrize("text", ["s3://bucket/key", "file:///model"])
 def test_schemes_that_are_not_read_are_named(text: str) -> None:
     """A scheme of later, or of another world, is refused as such."""
     with pytest.raises(SourceUnsupported):
