@@ -1,6 +1,6 @@
 """The mirrors that pods are told of: the table of one registry, in a text that whoever may read pods can read.
 
-Tests: tests/webhook/test_settings.py
+Tests: tests/registry/mirrors/test_hosts_toml.py
 """
 
 import json
