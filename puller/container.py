@@ -28,7 +28,7 @@ def main() -> int:
     try:
         settings = Settings.from_env(os.environ)
         with within(settings.deadline_seconds):
-            receipt = warm_start(settings, reporter) or _pull(settings, reporter)
+            receipt = _warm(settings, reporter) or _pull(settings, reporter)
     except (Exception, KeyboardInterrupt, Ended) as error:  # noqa: BLE001 - see above
         ending = ending_of(error)
         facts = f"{ending.facts}{_kept(settings)}"
@@ -45,10 +45,15 @@ def main() -> int:
     return 0
 
 
+def _warm(settings: Settings, reporter: Reporter) -> Receipt | None:
+    """Return the receipt of a model that stands already, and needs nothing beside it."""
+    return None if settings.hub_cache or settings.adapters else warm_start(settings, reporter)
+
+
 def _pull(settings: Settings, reporter: Reporter) -> Receipt:
     from registry.access.environment import access_from  # noqa: PLC0415 - a warm start needs neither the network's modules
 
-    from .pull import pull  # noqa: PLC0415 - nor those of artifacts
+    from .pod import pull_for_pod  # noqa: PLC0415 - nor those of artifacts
 
     gc.freeze()
     gc.enable()
@@ -58,13 +63,21 @@ def _pull(settings: Settings, reporter: Reporter) -> Receipt:
         may_lack_configs=True,  # the webhook mounts pull secrets as optional, as the kubelet takes them
         say=reporter.message,
         plain_http=settings.plain_http,
-        ca_file=settings.ca_file,
+        ca_file=_ca_file(settings, reporter),
         hosts_dir=settings.hosts_dir,
         mirrors=settings.mirrors,
         say_wait=reporter.wait,
     )
     with access:
-        return pull(settings, access, reporter)
+        return pull_for_pod(settings, access, reporter)
+
+
+def _ca_file(settings: Settings, reporter: Reporter) -> str:
+    """Return the CA file, or none where the ConfigMap that the webhook mounts as optional is missing."""
+    if settings.ca_file and not Path(settings.ca_file).exists():
+        reporter.message(f"{settings.ca_file} is missing: only the CAs of the image are trusted")
+        return ""
+    return settings.ca_file
 
 
 def _kept(settings: Settings | None) -> str:

@@ -5,6 +5,7 @@ registry.errors.Fault
 ├── BadArtifact         artifact.invalid       a manifest whose files cannot stand together
 │   └── UnsafePath      artifact.unsafe-path   a file name that climbs out of the model directory
 ├── UnsupportedLayer    artifact.unsupported   a layer in a form that is not read yet
+├── NoHubName           hub-cache.no-name      an artifact without the name that a Hugging Face cache needs
 ├── NothingSelected     selection.empty        include and exclude leave no file
 ├── BadDestination      destination.invalid    a place where no model directory can stand
 │   └── Occupied        destination.occupied   a folder with files that no pull of ours wrote
@@ -42,6 +43,13 @@ class UnsupportedLayer(Fault):
 
     code = "artifact.unsupported"
     hint = "pack the model with `weighbridge push`, which writes raw ModelPack layers"
+
+
+class NoHubName(Fault):
+    """An artifact whose config does not say under which name a Hugging Face cache should hold it."""
+
+    code = "hub-cache.no-name"
+    hint = "push it with --name ORGANISATION/NAME, or set weighbridge.dev/layout to files"
 
 
 class NothingSelected(Fault):

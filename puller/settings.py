@@ -57,7 +57,10 @@ class Settings:
     """The folder that gets a folder for each adapter."""
 
     base_path: str = ""
-    """The path by which engines are given the base model, which adapters' configs must name."""
+    """The path by which engines are given the base model, which adapters' configs must name.
+
+    `{snapshot}` in it stands for the snapshot's path in the Hugging Face cache.
+    """
 
     image_path: str = ""
     """The folder of an image that holds the model; empty means the folders where packers put models."""
@@ -113,7 +116,12 @@ class Settings:
     @property
     def selection(self) -> tuple[str, ...]:
         """What is selected of an artifact: two pulls of one digest with the same selection make the same model."""
-        marks = (("include", self.include), ("exclude", self.exclude), ("image-path", (self.image_path,)))
+        marks = (
+            ("include", self.include),
+            ("exclude", self.exclude),
+            ("image-path", (self.image_path,)),
+            ("base-path", (self.base_path,)),
+        )
         return tuple(f"{mark}={value}" for mark, values in marks for value in values if value)
 
     @classmethod

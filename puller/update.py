@@ -15,6 +15,7 @@ from registry.manifest import Descriptor
 from registry.progress.stats import TransferStats, human
 
 from .artifact.model_artifact import ModelArtifact
+from .memory import affordable_connections, own_limit
 from .plan import ModelPlan, Piece
 from .store.journal import Journal
 from .store.locked import LockedDestination
@@ -68,10 +69,11 @@ def _fetch(
     locked.reporter.message(f"{settings.source}: {len(work.writers)} blobs to fetch, {human(stats.total)}")
     with journal.open(work.landed, artifact.size), locked.reporter.track(stats, destination.path.name):
         recorder = _PieceRecorder(journal, writeback)
+        connections = affordable_connections(settings.connections, own_limit())
         try:
             for reference, repository in artifact.repositories.items():
                 writers = [writer for writer in work.writers if writer.reference == reference]
-                fetch(repository, writers, connections=settings.connections, stats=stats, listener=recorder)
+                fetch(repository, writers, connections=connections, stats=stats, listener=recorder)
         except Mismatch:
             journal.discard()  # it may speak of bytes that proved wrong in the end
             raise

@@ -7,11 +7,12 @@ Tests: tests/puller/store/test_claims.py
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from puller.errors import disk_errors
 from puller.settings import Settings
 from registry.digest import Digest
 from registry.progress.reporter import Reporter
@@ -21,10 +22,12 @@ from .cache import Cache, hardlink_tree
 from .destination import Destination
 from .journal import Follower, boot_id
 from .lock import Wait
-from .receipt import Receipt
+from .receipt import FileRecord, Receipt
 from .standing import named
 from .trust import Trust
 from .writeback import Writeback
+
+_NONE: Mapping[str, bytes] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +48,27 @@ class LockedDestination:
         receipt = None if self.settings.rehash else self.place.receipt()
         return receipt if receipt is not None and receipt.boot in {"", self.boot} else None
 
-    def publish_copy_of(self, model: Path, receipt: Receipt) -> Receipt:
-        """Publish a copy of a model that stands elsewhere, whole and verified. Raises Occupied, NoRoom, DiskFailed."""
+    def publish_copy_of(self, model: Path, receipt: Receipt, derived: Mapping[str, bytes] = _NONE) -> Receipt:
+        """Publish a copy of a model that stands elsewhere, whole and verified. Raises Occupied, NoRoom, DiskFailed.
+
+        `derived` are files of it with other bytes than the model's, by their paths.
+        """
         started = time.monotonic()
         self.place.check_replaceable()
         if model.stat().st_dev != self.place.path.parent.stat().st_dev:
             self.place.reserve(receipt.size)
         ours = self.place.workshop.model
         hardlink_tree(model, receipt, ours)
+        for name, content in derived.items():
+            with disk_errors():
+                (ours / name).unlink()  # the model's own file has the same inode
+                (ours / name).write_bytes(content)
         Writeback(is_synced=self.settings.sync, is_low_memory=False).tree(ours)
         adopted = replace(
             receipt,
             source=self.settings.source,
-            files=tuple(replace(record, mtime_ns=(ours / record.path).lstat().st_mtime_ns) for record in receipt.files),
+            selection=self.settings.selection,
+            files=tuple(_copied(record, ours, derived) for record in receipt.files),
             wire_bytes=0,
             seconds=round(time.monotonic() - started, 3),
             inode=ours.stat().st_ino,
@@ -65,6 +76,12 @@ class LockedDestination:
         self.place.publish(adopted, is_synced=self.settings.sync)
         self.reporter.message(f"{self.settings.destination}: taken from {model}")
         return adopted
+
+
+def _copied(record: FileRecord, folder: Path, derived: Mapping[str, bytes]) -> FileRecord:
+    status = (folder / record.path).lstat()
+    proof = "derived" if record.path in derived else record.proof
+    return replace(record, size=status.st_size, mtime_ns=status.st_mtime_ns, proof=proof)
 
 
 def current(settings: Settings, reporter: Reporter, place: Destination, digest: Digest | None) -> Receipt | None:

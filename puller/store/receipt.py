@@ -21,7 +21,8 @@ _LAST_SECOND = 1 << 36  # the last date that every library can format
 @dataclass(frozen=True, slots=True)
 class FileRecord:
     """A file as it was published: the digest of the layer that it came in, its size in bytes, and its modification
-    time in nanoseconds since 1970. `proof` is what its bytes were verified against: the layer's digest, or its chunks'.
+    time in nanoseconds since 1970. `proof` is what its bytes were verified against: the layer's digest, or its chunks';
+    `derived` says that the puller wrote others in their place.
     """
 
     path: str

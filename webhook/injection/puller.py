@@ -80,7 +80,6 @@ def renewed(present: Raw, planned: Raw, recorded: Resources) -> Raw:
 
 def _pull(status: Status, settings: Settings) -> PullerSettings:
     is_shared, source = status.volume.is_shared, status.source
-    base = next((target.mount_path for target in status.targets), "")
     return PullerSettings(
         source=str(source),
         destination=files_path(status.layout, f"{VOLUME_DIRECTORY}/{status.directory}"),
@@ -89,7 +88,7 @@ def _pull(status: Status, settings: Settings) -> PullerSettings:
         hub_cache=f"{VOLUME_DIRECTORY}/{status.directory}" if status.layout == "huggingface" else "",
         adapters=tuple(map(str, status.adapters)),
         adapters_dir=f"{VOLUME_DIRECTORY}/{status.adapters_directory}" if status.adapters else "",
-        base_path=base if status.adapters else "",
+        base_path=_base_path(status) if status.adapters else "",
         docker_configs=config_paths(status.pull_secrets),
         plain_http=settings.plain_http,
         mirrors=_mirrors(source, settings),
@@ -100,6 +99,11 @@ def _pull(status: Status, settings: Settings) -> PullerSettings:
         sync=is_shared,
         trust_group=settings.trust_group and is_shared,
     )
+
+
+def _base_path(status: Status) -> str:
+    """Return the path that an engine is given for the base model: in a cache, that of the snapshot it finds there."""
+    return f"{status.mount_path}/{{snapshot}}" if status.layout == "huggingface" else status.mount_path
 
 
 def _mirrors(source: Source, settings: Settings) -> str:

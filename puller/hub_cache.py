@@ -1,0 +1,134 @@
+"""A Hugging Face cache around a model, in which an unmodified `--model ORGANISATION/NAME` loads offline.
+
+CACHE/model                                      the model's files, as they are published
+CACHE/models--ORGANISATION--NAME/refs/main       the revision, without a newline: the hub's library reads it raw
+CACHE/models--ORGANISATION--NAME/snapshots/REV   a link to the files (huggingface_hub, guides/manage-cache.md)
+
+REV is the commit of a repository of the hub, or the first 40 digits of an artifact's digest: revisions are names.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from registry.errors import Fault
+from registry.open import open_repository
+from registry.remote.client import Access
+from registry.source import HubSource, Source, parse_source
+
+from .errors import NoHubName, disk_errors
+from .settings import Settings
+from .store.cache import hardlink_tree
+from .store.filesystem import discard, write_whole
+from .store.receipt import Receipt
+from .store.work_dir import make_shared
+
+_CONFIG_LIMIT = 4 << 20
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}/[A-Za-z0-9_][A-Za-z0-9._-]{0,95}")
+_HUB_URLS = ("hf://", "https://huggingface.co/")
+_REVISION_LETTERS = 40
+
+
+def prepare_cache(settings: Settings) -> None:
+    """Create the cache's folder, in which the model is to stand. Raises DiskFailed."""
+    cache = Path(settings.hub_cache)
+    with disk_errors():
+        make_shared(cache, cache.parent.stat())
+
+
+def known_name(settings: Settings) -> str:
+    """Return the model's ORGANISATION/NAME, as far as no registry must be asked; else an empty text."""
+    source = parse_source(settings.source)
+    if isinstance(source, HubSource):
+        return source.repository
+    folders = [*Path(settings.hub_cache).glob("models--*--*/refs/main")]
+    return "/".join(folders[0].parent.parent.name.split("--")[1:3]) if len(folders) == 1 and source.digest else ""
+
+
+def name_in_config(source: Source, access: Access) -> str:
+    """Return the ORGANISATION/NAME in an artifact's config, before its files are fetched. Raises NoHubName, Fault."""
+    repository = open_repository(source, access)
+    config = repository.resolve().manifest.config
+    for text in _names(repository.read(config, _CONFIG_LIMIT)):
+        if _NAME.fullmatch(text):
+            return text
+    raise NoHubName(f"{source}: its config names no ORGANISATION/NAME")
+
+
+def write_cache(settings: Settings, receipt: Receipt, name: str) -> str:
+    """Write the cache around a published model; return the snapshot's path in the cache. Raises DiskFailed.
+
+    Nothing is written where all of it stands already, so that a volume may be read-only.
+    """
+    cache, model = Path(settings.hub_cache), Path(settings.destination)
+    revision = revision_of(receipt)
+    folder = cache / f"models--{name.replace('/', '--')}"
+    snapshot, refs = folder / "snapshots" / revision, folder / "refs"
+    with disk_errors():
+        for place in (folder, folder / "snapshots", refs):
+            make_shared(place, cache.stat())
+        _link(model, receipt, snapshot)
+        for ref in _refs(settings):
+            _write_ref(refs / ref, revision)
+        _remove_others(snapshot)
+    return str(snapshot.relative_to(cache))
+
+
+def revision_of(receipt: Receipt) -> str:
+    """Return the revision by which the cache knows a model: the commit of the hub, or a part of the digest."""
+    source = parse_source(receipt.pinned)
+    if isinstance(source, HubSource):
+        return source.revision
+    return receipt.digest.partition(":")[2][:_REVISION_LETTERS]
+
+
+def _names(config: bytes) -> Iterator[str]:
+    """Yield what a ModelPack config says about the model's name: its own, then the repository that it came from."""
+    with suppress(ValueError, RecursionError):
+        document = json.loads(config)
+        descriptor = document.get("descriptor") if isinstance(document, dict) else None
+        if isinstance(descriptor, dict):
+            texts = [text for text in map(descriptor.get, ("name", "sourceURL")) if isinstance(text, str)]
+            for text in texts:
+                start = next((start for start in _HUB_URLS if text.startswith(start)), "")
+                yield text.removeprefix(start).partition("@")[0]
+
+
+def _refs(settings: Settings) -> tuple[str, ...]:
+    source = parse_source(settings.source)
+    is_named = isinstance(source, HubSource) and not source.is_pinned and "/" not in source.revision
+    return tuple(dict.fromkeys(("main", source.revision))) if is_named and isinstance(source, HubSource) else ("main",)
+
+
+def _link(model: Path, receipt: Receipt, snapshot: Path) -> None:
+    """Make the snapshot a link to the model, or a folder of hard links where the file system knows no symbolic ones."""
+    target = os.path.relpath(model, snapshot.parent)
+    if snapshot.is_symlink() and snapshot.readlink() == Path(target):
+        return
+    fresh = snapshot.with_name(f".{os.getpid()}")
+    discard(fresh)
+    try:
+        fresh.symlink_to(target)
+    except OSError:
+        hardlink_tree(model, receipt, fresh)
+    if snapshot.is_dir() and not snapshot.is_symlink():
+        discard(snapshot)
+    fresh.replace(snapshot)
+
+
+def _write_ref(ref: Path, revision: str) -> None:
+    with suppress(OSError):
+        if ref.read_text() == revision:
+            return
+    write_whole(ref, revision.encode(), ref.with_name(f".{os.getpid()}"))
+
+
+def _remove_others(snapshot: Path) -> None:
+    """Remove links of versions before: they lead to the files of this one."""
+    for other in snapshot.parent.iterdir():
+        if other != snapshot:
+            with suppress(OSError, Fault):
+                discard(other)
