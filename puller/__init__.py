@@ -13,6 +13,7 @@ container    what the initContainer does                                       e
 command      the verbs `pull` and `inspect`
 errors       what can go wrong
 
+pod/         a Hugging Face cache around a model, and LoRA adapters beside it
 artifact/    which files an artifact makes, a module for each family
 reuse/       blobs that are on the volume already, hashed where needed          files, threads
 store/       a model on a volume: what is published, who wrote it, how a version is published

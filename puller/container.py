@@ -53,7 +53,7 @@ def _warm(settings: Settings, reporter: Reporter) -> Receipt | None:
 def _pull(settings: Settings, reporter: Reporter) -> Receipt:
     from registry.access.environment import access_from  # noqa: PLC0415 - a warm start needs neither the network's modules
 
-    from .pod import pull_for_pod  # noqa: PLC0415 - nor those of artifacts
+    from .pod.pull import pull_for_pod  # noqa: PLC0415 - nor those of artifacts
 
     gc.freeze()
     gc.enable()

@@ -15,10 +15,10 @@ from registry.manifest import Descriptor
 from registry.progress.stats import TransferStats, human
 
 from .artifact.model_artifact import ModelArtifact
-from .memory import affordable_connections, own_limit
 from .plan import ModelPlan, Piece
 from .store.journal import Journal
 from .store.locked import LockedDestination
+from .store.memory import affordable_connections, own_limit
 from .store.receipt import Receipt
 from .store.saved_manifest import keep
 from .store.writeback import Writeback, is_low_memory

@@ -19,7 +19,7 @@ _LENT = ("cpu", "memory", "ephemeral-storage")
 _QOS = ("cpu", "memory")  # what makes a pod Guaranteed, Burstable or BestEffort (helper/qos)
 
 NEEDED_BYTES = (58 + 2 * 16) << 20
-"""The puller's peak with all its connections; with less memory it opens fewer (puller/memory.py)."""
+"""The puller's peak with all its connections; with less memory it opens fewer (puller/store/memory.py)."""
 
 Amounts = tuple[tuple[str, str], ...]
 

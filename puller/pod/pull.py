@@ -8,15 +8,15 @@
 
 from dataclasses import replace
 
+from puller.pull import pull
+from puller.settings import Settings
+from puller.store.receipt import Receipt
 from registry.progress.reporter import Reporter
 from registry.remote.client import Access
 from registry.source import parse_source
 
 from .adapters import pull_adapters
 from .hub_cache import known_name, name_in_config, prepare_cache, write_cache
-from .pull import pull
-from .settings import Settings
-from .store.receipt import Receipt
 
 _SNAPSHOT = "{snapshot}"
 

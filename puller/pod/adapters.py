@@ -10,15 +10,14 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+from puller.errors import BadArtifact, disk_errors
+from puller.pull import pull
+from puller.settings import Settings
+from puller.store.locked import destination_of, locked_destination
+from puller.store.receipt import Receipt
+from puller.store.work_dir import make_shared
 from registry.progress.reporter import Reporter
 from registry.remote.client import Access
-
-from .errors import BadArtifact, disk_errors
-from .pull import pull
-from .settings import Settings
-from .store.locked import destination_of, locked_destination
-from .store.receipt import Receipt
-from .store.work_dir import make_shared
 
 _CONFIG = "adapter_config.json"
 _BASE = "base_model_name_or_path"

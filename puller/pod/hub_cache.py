@@ -14,17 +14,16 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from puller.errors import NoHubName, disk_errors
+from puller.settings import Settings
+from puller.store.cache import hardlink_tree
+from puller.store.filesystem import discard, write_whole
+from puller.store.receipt import Receipt
+from puller.store.work_dir import make_shared
 from registry.errors import Fault
 from registry.open import open_repository
 from registry.remote.client import Access
 from registry.source import HubSource, Source, parse_source
-
-from .errors import NoHubName, disk_errors
-from .settings import Settings
-from .store.cache import hardlink_tree
-from .store.filesystem import discard, write_whole
-from .store.receipt import Receipt
-from .store.work_dir import make_shared
 
 _CONFIG_LIMIT = 4 << 20
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}/[A-Za-z0-9_][A-Za-z0-9._-]{0,95}")

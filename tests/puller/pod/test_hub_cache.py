@@ -16,9 +16,8 @@ from registry.digest import Digest
 from registry.manifest import Descriptor, Manifest
 from tests.fakes.hub import fake_hub
 from tests.fakes.registry import FakeRegistry, fake_registry
-
-from .models import layer, noise, read_tree
-from .test_container import run
+from tests.puller.models import layer, noise, read_tree
+from tests.puller.test_container import run
 
 NAME = "microsoft/phi-4"
 HEADER = json.dumps({"bias": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()

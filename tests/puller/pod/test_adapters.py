@@ -7,9 +7,9 @@ import pytest
 
 from puller.settings import Settings
 from tests.fakes.registry import FakeRegistry, fake_registry
+from tests.puller.models import noise, read_tree
+from tests.puller.test_container import run
 
-from .models import noise, read_tree
-from .test_container import run
 from .test_hub_cache import NAME, offer
 
 WEIGHTS = noise(5000)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from puller.memory import BASE_BYTES, CONNECTION_BYTES, affordable_connections
 from puller.settings import Settings
+from puller.store.memory import BASE_BYTES, CONNECTION_BYTES, affordable_connections
 from webhook.pod.resources import NEEDED_BYTES
 
 MIB = 1 << 20

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .store.writeback import memory_limit
+from .writeback import memory_limit
 
 BASE_BYTES = 58 << 20
 """The peak without connections."""

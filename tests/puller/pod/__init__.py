@@ -1,0 +1,1 @@
+"""What a pod gets beside the files of its model."""
