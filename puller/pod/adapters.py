@@ -16,8 +16,8 @@ from puller.settings import Settings
 from puller.store.locked import destination_of, locked_destination
 from puller.store.receipt import Receipt
 from puller.store.work_dir import make_shared
+from registry.access.access import Access
 from registry.progress.reporter import Reporter
-from registry.remote.client import Access
 
 _CONFIG = "adapter_config.json"
 _BASE = "base_model_name_or_path"

@@ -20,9 +20,9 @@ from puller.store.cache import hardlink_tree
 from puller.store.filesystem import discard, write_whole
 from puller.store.receipt import Receipt
 from puller.store.work_dir import make_shared
+from registry.access.access import Access
 from registry.errors import Fault
 from registry.open import open_repository
-from registry.remote.client import Access
 from registry.source import HubSource, Source, parse_source
 
 _CONFIG_LIMIT = 4 << 20

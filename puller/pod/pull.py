@@ -4,6 +4,8 @@
 2. Pull the model: into the cache, where there is one.
 3. Write the cache around it.
 4. Pull the adapters, and give each a config for this base model.
+
+Tests: tests/puller/pod/test_hub_cache.py
 """
 
 from dataclasses import replace
@@ -11,8 +13,8 @@ from dataclasses import replace
 from puller.pull import pull
 from puller.settings import Settings
 from puller.store.receipt import Receipt
+from registry.access.access import Access
 from registry.progress.reporter import Reporter
-from registry.remote.client import Access
 from registry.source import parse_source
 
 from .adapters import pull_adapters
