@@ -16,6 +16,7 @@ from .status import Status
 from .warnings import (
     ClaimDoubt,
     EngineUnwired,
+    ImageGate,
     InjectionWarning,
     NetworkBlocked,
     Renewed,
@@ -33,6 +34,8 @@ def injection_warnings(earlier: Earlier, plan: Plan, sidecars: Sidecars) -> tupl
 
 
 def _of_puller(bare: Raw, plan: Plan, sidecars: Sidecars) -> Iterator[InjectionWarning]:
+    if plan.status.volume.kind == "image":
+        yield ImageGate("an API server without image volumes starts the pod with an empty folder")
     if not plan.has_puller:
         return
     if plan.placement.blocked_by:

@@ -38,6 +38,13 @@ class VolumeUnserved(InjectionWarning):
     hint = "make it a native sidecar (restartPolicy: Always), or take another weighbridge.dev/volume"
 
 
+class ImageGate(InjectionWarning):
+    """An image volume: an API server whose feature gate is off stores an empty folder in its place, and says nothing."""
+
+    code = "volume.image-gate"
+    hint = "on Kubernetes before 1.35 switch the feature gate ImageVolume on, or take another weighbridge.dev/volume"
+
+
 class ScarceMemory(InjectionWarning):
     """Less memory for the puller than it needs for all its connections."""
 
