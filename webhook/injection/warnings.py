@@ -3,7 +3,8 @@
 InjectionWarning
 ├── NetworkBlocked     network.blocked        a mesh that lets the puller through under no user that is known
 ├── VolumeUnserved     volume.unserved        a claim whose server starts after the puller
-├── ScarceMemory       puller-resources.low   less memory than the puller needs
+├── ImageGate          volume.image-gate      an image volume, which older API servers drop in silence
+    ├── ScarceMemory       puller-resources.low   less memory than the puller needs
 ├── ClaimDoubt         claim.permissions      a claim that the puller may not be able to write
 ├── EngineUnwired      engine.unwired         an engine that no variable can tell what the pod asks for
 ├── VariablesUnseen    engine.unseen          variables from a ConfigMap, which may have names of ours
@@ -39,7 +40,7 @@ class VolumeUnserved(InjectionWarning):
 
 
 class ImageGate(InjectionWarning):
-    """An image volume: an API server whose feature gate is off stores an empty folder in its place, and says nothing."""
+    """An image volume: an API server whose feature gate is off stores an empty folder in its place, unsaid."""
 
     code = "volume.image-gate"
     hint = "on Kubernetes before 1.35 switch the feature gate ImageVolume on, or take another weighbridge.dev/volume"
