@@ -30,12 +30,7 @@ def main() -> int:
         with within(settings.deadline_seconds):
             receipt = _warm(settings, reporter) or _pull(settings, reporter)
     except (Exception, KeyboardInterrupt, Ended) as error:  # noqa: BLE001 - see above
-        ending = ending_of(error)
-        facts = f"{ending.facts}{_kept(settings)}"
-        reporter.message(f"error: {facts} [{ending.code}]")
-        reporter.message(f"  hint: {ending.hint}")
-        _leave(settings, {"code": ending.code, "error": facts, "hint": ending.hint})
-        return ending.exit_code
+        return _fail(error, settings, reporter)
     summary = {"source": receipt.source, "digest": receipt.digest, "files": len(receipt.files)}
     _leave(settings, {**summary, "bytes": receipt.size, "wireBytes": receipt.wire_bytes, "seconds": receipt.seconds})
     is_verified = receipt.published >= started  # what was believed without being hashed was published before
@@ -43,6 +38,19 @@ def main() -> int:
     held = f"{len(receipt.files)} files, {human(receipt.size)}"
     reporter.message(f"{settings.destination}: {held}, {proof} {receipt.digest}")
     return 0
+
+
+def _fail(error: BaseException, settings: Settings | None, reporter: Reporter) -> int:
+    """Report why a pull failed, to people and to the kubelet, and what to do in a pod; return the exit code."""
+    from .pod.hints import in_pod, pod_hint  # noqa: PLC0415 - pulls that succeed need none
+
+    ending = ending_of(error)
+    facts = in_pod(f"{ending.facts}{_kept(settings)}")
+    hint = pod_hint(error, settings) or ending.hint
+    reporter.message(f"error: {facts} [{ending.code}]")
+    reporter.message(f"  hint: {hint}")
+    _leave(settings, {"code": ending.code, "error": facts, "hint": hint})
+    return ending.exit_code
 
 
 def _warm(settings: Settings, reporter: Reporter) -> Receipt | None:
@@ -53,6 +61,7 @@ def _warm(settings: Settings, reporter: Reporter) -> Receipt | None:
 def _pull(settings: Settings, reporter: Reporter) -> Receipt:
     from registry.access.environment import access_from  # noqa: PLC0415 - a warm start needs neither the network's modules
 
+    from .pod.hints import in_pod  # noqa: PLC0415 - nor those of failures
     from .pod.pull import pull_for_pod  # noqa: PLC0415 - nor those of artifacts
 
     gc.freeze()
@@ -61,7 +70,7 @@ def _pull(settings: Settings, reporter: Reporter) -> Receipt:
         os.environ,
         docker_configs=settings.docker_configs,
         may_lack_configs=True,  # the webhook mounts pull secrets as optional, as the kubelet takes them
-        say=reporter.message,
+        say=lambda words: reporter.message(in_pod(words)),
         plain_http=settings.plain_http,
         ca_file=_ca_file(settings, reporter),
         hosts_dir=settings.hosts_dir,

@@ -1,5 +1,7 @@
 """Laws of the rendered manifests."""
 
+from dataclasses import replace
+
 import pytest
 
 from certs.manifests import CONFIGURATION, SECRET, WEBHOOKS
@@ -9,6 +11,9 @@ from webhook.settings import Settings, variables
 from .rendered import Object
 
 ByKind = dict[str, list[Object]]
+
+_OF_THE_IMAGE = ("catalog_directory", "tls_directory", "listen", "probe_listen")
+"""Settings that are parts of the image and its Deployment, and no matter of the operator."""
 
 
 @pytest.fixture(scope="module")
@@ -112,11 +117,22 @@ def test_probes_ask_the_port_that_the_server_opens_for_them(template: Object) ->
 def test_the_configuration_makes_settings_and_pullers_run_the_webhooks_own_image(
     by_kind: ByKind, template: Object
 ) -> None:
-    """Each key is a setting that exists, and the image's name stands in one place."""
+    """Each setting is there with its default, but for paths in our image, and the image's name stands in one place."""
     (configuration,) = [item for item in by_kind["ConfigMap"] if item["metadata"]["name"] == "weighbridge-config"]
 
-    assert set(configuration["data"]) <= set(variables().values())
-    assert Settings.from_env(configuration["data"]).puller_image == template["spec"]["containers"][0]["image"]
+    paths = {variables()[name] for name in _OF_THE_IMAGE}
+    assert set(configuration["data"]) == set(variables().values()) - paths
+    settings = Settings.from_env(configuration["data"])
+    assert settings.puller_image == template["spec"]["containers"][0]["image"]
+    assert replace(settings, puller_image=Settings().puller_image) == Settings()
+
+
+def test_nobody_else_can_publish_the_image_that_every_pod_runs(by_kind: ByKind, template: Object) -> None:
+    """It is named by digest, or at a host that is no public registry's."""
+    (configuration,) = [item for item in by_kind["ConfigMap"] if item["metadata"]["name"] == "weighbridge-config"]
+    for image in (template["spec"]["containers"][0]["image"], configuration["data"]["WEIGHBRIDGE_PULLER_IMAGE"]):
+        assert "@sha256:" in image or image.startswith("localhost/")
+    assert Settings().puller_image.startswith("localhost/")
 
 
 def test_the_webhook_outlives_a_drain_and_a_rollout(by_kind: ByKind) -> None:

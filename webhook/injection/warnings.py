@@ -4,7 +4,7 @@ InjectionWarning
 ├── NetworkBlocked     network.blocked        a mesh that lets the puller through under no user that is known
 ├── VolumeUnserved     volume.unserved        a claim whose server starts after the puller
 ├── ImageGate          volume.image-gate      an image volume, which older API servers drop in silence
-    ├── ScarceMemory       puller-resources.low   less memory than the puller needs
+├── ScarceMemory       puller-resources.low   less memory than the puller needs
 ├── ClaimDoubt         claim.permissions      a claim that the puller may not be able to write
 ├── EngineUnwired      engine.unwired         an engine that no variable can tell what the pod asks for
 ├── VariablesUnseen    engine.unseen          variables from a ConfigMap, which may have names of ours
