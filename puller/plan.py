@@ -7,7 +7,6 @@ from registry.chunk_index import Chunks, PackedChunks
 from registry.digest import Digest
 from registry.globs import covers
 from registry.manifest import Descriptor
-from registry.progress.stats import human
 
 from .artifact.part import IN_PLACE, LayerKind, Part
 from .errors import BadArtifact, NoRoom, NothingSelected
@@ -63,7 +62,7 @@ def _check_size(parts: Iterable[Part]) -> None:
     """Raise NoRoom when parts are larger than any model: even the list of their pieces takes memory."""
     size = sum({part.layer.digest: part.layer.size for part in parts}.values())
     if size > _MOST_BYTES:
-        raise NoRoom(f"the model needs {human(size)}, where {human(_MOST_BYTES)} are the most")
+        raise NoRoom(f"the model needs {size} bytes, where {_MOST_BYTES} are the most")
 
 
 def blobs_of(parts: Iterable[Part], piece_bytes: int) -> tuple[Blob, ...]:

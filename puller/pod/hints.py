@@ -4,6 +4,7 @@ Errors carry the hint for a terminal. Whoever reads a pod's message mends a mani
 """
 
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -19,8 +20,10 @@ from puller.errors import (
 )
 from puller.settings import Settings
 from registry import errors as registry
+from registry.progress.stats import human
 
 _SECRETS = "a Secret (kubernetes.io/dockerconfigjson) in weighbridge.dev/pull-secrets or the pod's imagePullSecrets"
+_BYTES = re.compile(r"\b(\d{5,18}) bytes\b")
 _OPERATOR = "ask your platform team"
 
 HINTS: dict[type[registry.Fault], str] = {
@@ -66,7 +69,7 @@ def pod_hint(error: BaseException, settings: Settings | None) -> str:
 
 
 def in_pod(text: str) -> str:
-    """Return a message with the names that users know in place of paths in the puller."""
+    """Return a message with the names that users know in place of paths in the puller, and sizes as people read them."""
     root = "/weighbridge/credentials/"
     while root in text:
         before, _, rest = text.partition(root)
@@ -74,7 +77,7 @@ def in_pod(text: str) -> str:
         missing = after.removeprefix(": no such file")
         why = ", which is missing or has no .dockerconfigjson" if missing != after else ""
         text = f"{before}the Secret {name}{why}{missing}"
-    return text
+    return _BYTES.sub(lambda match: human(int(match[1])), text)
 
 
 def _hint_of_permissions(settings: Settings | None) -> str:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Self
 
 from puller.errors import BadDestination, DiskFailed, NoRoom, Occupied, disk_errors
-from registry.progress.stats import human
 
 from .filesystem import discard, free_bytes
 from .lock import Lock, Wait
@@ -167,7 +166,7 @@ class Destination:
         """Raise NoRoom unless `size` more bytes fit on the volume."""
         free = free_bytes(self.path.parent)
         if free is not None and size > free:
-            raise NoRoom(f"{self.path}: the model needs {human(size)} more, the volume has {human(free)} left")
+            raise NoRoom(f"{self.path}: the model needs {size} bytes more, the volume has {free} bytes left")
 
     def publish(self, receipt: Receipt, *, is_synced: bool) -> None:
         """Rename the work folder's model to its final name in one step; remove the version before. Raises Occupied."""

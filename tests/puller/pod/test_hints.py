@@ -73,6 +73,12 @@ def test_a_missing_pull_secret_is_named_as_the_pod_names_it() -> None:
     assert in_pod("nothing of ours") == "nothing of ours"
 
 
+def test_sizes_are_written_as_people_read_them() -> None:
+    """Only those that are too long to read."""
+    assert in_pod("the model needs 1048576002 bytes more") == "the model needs 1.0 GB more"
+    assert in_pod("512 bytes") == "512 bytes"
+
+
 def test_a_refused_pull_advises_a_secret(tmp_path: Path) -> None:
     """In the log, and in the message that `kubectl describe pod` shows."""
     log = tmp_path / "termination-log"
