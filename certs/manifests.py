@@ -12,7 +12,14 @@ from ruamel.yaml import YAML
 from .bundle import Bundle
 
 CONFIGURATION = "admission.weighbridge.dev"
-WEBHOOKS = ("pods.weighbridge.dev", "workloads.weighbridge.dev")
+WEBHOOKS = (
+    "pods.weighbridge.dev",
+    "workloads.weighbridge.dev",
+    "updates.weighbridge.dev",
+    "advice.weighbridge.dev",
+    "namespaces.advice.weighbridge.dev",
+    "opt-in.advice.weighbridge.dev",
+)
 SECRET = "weighbridge-tls"  # noqa: S105 - the Secret's name
 FIELD_MANAGER = "weighbridge-certs"
 

@@ -9,7 +9,8 @@
                                 └▶ volumes, containers, tolerations: builders that add what is missing
 
 server/     worker (the event loop), app and probes (HTTP), serving, and tls (reads the certificate)
-injection/  inject, the story, and its decisions; `workloads` copies label and annotations to templates
+injection/  inject, the story, and its decisions
+workloads/  propagate, which copies label and annotations to templates, and advice on labels that do nothing
 pod/        readers and builders of a pod's parts
 manifests/  the same over files, for the verb `inject`: documents, roundtrip and scalars keep YAML as it was
 

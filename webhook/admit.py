@@ -8,11 +8,14 @@ from registry.errors import Fault
 from .catalog import Catalog
 from .contract import warnings
 from .injection.inject import Skip, inject
-from .injection.workloads import TEMPLATES, propagate, template_of
 from .patch import diff
 from .pod.podspec import Raw
 from .review import Review, allow, deny
 from .settings import Settings
+from .workloads.advice import advise, advise_opt_in
+from .workloads.change import Change
+from .workloads.propagate import propagate
+from .workloads.templates import TEMPLATES, template_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +51,37 @@ def admit_workload(review: Review, catalog: Catalog, settings: Settings) -> Deci
     """Copy a workload's keys into its template; never refuse it, but warn if its pods will be refused."""
     if review.kind not in TEMPLATES:
         return Decision("other-kind", allow(review, []))
-    outcome = propagate(review.kind, review.obj, review.old_object)
+    change = _change(review)
+    outcome = propagate(change)
     operations = diff(review.obj, outcome.workload)
-    pod = template_of(outcome.workload, TEMPLATES[review.kind])
-    said = (*outcome.warnings, *warnings(review.obj, pod), *_forecast(pod, catalog, settings))
+    said: tuple[str, ...] = outcome.warnings
+    if not change.is_being_deleted:
+        pod = template_of(outcome.workload, change.path)
+        said = (*said, *warnings(review.obj, pod), *_forecast(pod, catalog, settings))
     return Decision("propagated" if operations else "unchanged", allow(review, operations, said))
+
+
+def advise_on_label(review: Review) -> Decision:
+    """Allow an object whose label does nothing where it is, and say where it belongs."""
+    return _advised(review, tuple(advise(review.kind, review.obj, review.old_object)))
+
+
+def advise_on_namespace(review: Review) -> Decision:
+    """Allow a labelled object in a namespace that has not opted in, and say how it does."""
+    return _advised(review, tuple(advise_opt_in(review.namespace)))
+
+
+def _advised(review: Review, advice: tuple[str, ...]) -> Decision:
+    return Decision("advised" if advice else "no-advice", allow(review, [], advice))
+
+
+def _change(review: Review) -> Change:
+    return Change(
+        kind=review.kind,
+        new=review.obj,
+        old=review.old_object,
+        is_patch=review.is_patch,
+    )
 
 
 def _forecast(pod: Raw, catalog: Catalog, settings: Settings) -> Iterator[str]:

@@ -178,6 +178,14 @@ STATUS = Key(
     meaning="what was injected, and why",
     parse=str,
 )
+COPIED = Key(
+    name=DOMAIN + "copied",
+    kind="annotation",
+    values="JSON",
+    default="none: the webhook writes it",
+    meaning="on a workload: which keys of its pod template are copies, to be taken out with their originals",
+    parse=str,
+)
 
 KEYS: tuple[Key[Any], ...] = (
     MODEL,
@@ -196,6 +204,7 @@ KEYS: tuple[Key[Any], ...] = (
     PULL_SECRETS,
     PULLER_RESOURCES,
     STATUS,
+    COPIED,
 )
 
 

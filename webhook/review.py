@@ -53,6 +53,8 @@ class Review:
     obj: Raw
     old_object: Raw | None
     is_dry_run: bool = False
+    is_patch: bool = False
+    """Whether the user sent a part of the object; PatchOptions says so (admission/v1, AdmissionRequest.options)."""
 
     @classmethod
     def parse(cls, body: bytes) -> "Review":
@@ -72,6 +74,7 @@ class Review:
             obj=_mapping_at(request, "object", "request.object"),
             old_object=_old_object(request),
             is_dry_run=request.get("dryRun") is True,
+            is_patch=mapping(request, "options").get("kind") == "PatchOptions",
         )
 
     @property

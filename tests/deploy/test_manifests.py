@@ -36,35 +36,69 @@ def _expressions(selector: Object) -> dict[str, tuple[str, list[str] | None]]:
     return {rule["key"]: (rule["operator"], rule.get("values")) for rule in selector["matchExpressions"]}
 
 
-def test_only_opted_in_namespaces_that_are_not_the_systems_reach_any_webhook(webhooks: dict[str, Object]) -> None:
-    """A namespace opts in by label, and no label opts the cluster's own or ours in."""
-    for webhook in webhooks.values():
+SYSTEM = ["kube-system", "kube-public", "kube-node-lease", "weighbridge-system"]
+
+
+def test_namespaces_of_the_system_reach_no_webhook(webhooks: dict[str, Object]) -> None:
+    """No label opts the cluster's own namespaces or ours in; the one about namespaces themselves is advice."""
+    for name, webhook in webhooks.items():
+        if name == "opt-in.advice.weighbridge.dev":
+            continue
         rules = _expressions(webhook["namespaceSelector"])
-        assert rules[INJECTION.name] == ("In", ["enabled"])
-        system = ["kube-system", "kube-public", "kube-node-lease", "weighbridge-system"]
-        assert rules["kubernetes.io/metadata.name"] == ("NotIn", system)
+        assert rules["kubernetes.io/metadata.name"] == ("NotIn", SYSTEM)
         assert rules["control-plane"] == ("NotIn", ["true"])
         assert rules["kubernetes.azure.com/managedby"] == ("NotIn", ["aks"])
 
 
-def test_failure_can_only_hold_up_pods_that_carry_the_label(webhooks: dict[str, Object]) -> None:
-    """`Fail` goes with an object selector on our label and the creation of pods alone; the rest is `Ignore`."""
-    pods = webhooks["pods.weighbridge.dev"]
-    selector = _expressions(pods["objectSelector"])
+def test_only_opted_in_namespaces_are_changed(webhooks: dict[str, Object]) -> None:
+    """A namespace opts in by label; elsewhere the webhook gives advice alone."""
+    for name, webhook in webhooks.items():
+        rules = _expressions(webhook.get("namespaceSelector", {"matchExpressions": []}))
+        changes = webhook["clientConfig"]["service"]["path"].startswith("/mutate/")
+        assert (rules.get(INJECTION.name) == ("In", ["enabled"])) == changes, name
+
+
+def test_failure_can_only_hold_up_what_asks_for_a_model(webhooks: dict[str, Object]) -> None:
+    """`Fail` goes with the label: for pods that are made, and for workloads whose keys of ours change."""
+    failing = {name: webhook for name, webhook in webhooks.items() if webhook["failurePolicy"] == "Fail"}
+    assert list(failing) == ["pods.weighbridge.dev", "workloads.weighbridge.dev"]
+    pods, workloads = failing.values()
     (rule,) = pods["rules"]
+    assert (rule["resources"], rule["operations"]) == (["pods"], ["CREATE"])
+    assert _expressions(pods["objectSelector"]) == {
+        MODEL.name: ("Exists", None),
+        INJECTION.name: ("NotIn", ["disabled"]),
+    }
+    assert _expressions(workloads["objectSelector"]) == {MODEL.name: ("Exists", None)}
+    conditions = [condition["name"] for condition in workloads["matchConditions"]]
+    assert conditions == ["is-not-being-deleted", "changes-our-keys"]
 
-    assert selector == {MODEL.name: ("Exists", None), INJECTION.name: ("NotIn", ["disabled"])}
-    assert (rule["resources"], rule["operations"], pods["failurePolicy"]) == (["pods"], ["CREATE"], "Fail")
-    assert [name for name, webhook in webhooks.items() if webhook["failurePolicy"] == "Fail"] == [pods["name"]]
-    assert webhooks["workloads.weighbridge.dev"]["failurePolicy"] == "Ignore"
+
+def test_every_update_of_a_labelled_workload_goes_to_one_of_two_webhooks(webhooks: dict[str, Object]) -> None:
+    """The one that may fail has a condition, and the one that may not has its contrary."""
+    (_, changes), (_, others) = (
+        [condition["expression"] for condition in webhooks[f"{name}.weighbridge.dev"]["matchConditions"]]
+        for name in ("workloads", "updates")
+    )
+    assert " ".join(others.split()) == f"!( {' '.join(changes.split())} )"
+    assert webhooks["updates.weighbridge.dev"]["rules"] == webhooks["workloads.weighbridge.dev"]["rules"]
 
 
-def test_every_webhook_answers_soon_again_and_without_side_effects(webhooks: dict[str, Object]) -> None:
-    """Dry runs work, nobody waits longer than five seconds, and others' changes bring us a second look."""
+def test_no_rule_has_a_wildcard_of_groups_or_resources(webhooks: dict[str, Object]) -> None:
+    """GKE Autopilot refuses those, and they would send us what is none of our business."""
     for webhook in webhooks.values():
-        wanted = (webhook["timeoutSeconds"], webhook["sideEffects"], webhook["reinvocationPolicy"])
-        assert wanted == (5, "None", "IfNeeded")
+        for rule in webhook["rules"]:
+            assert not any("*" in name for name in (*rule["apiGroups"], *rule["resources"]))
+
+
+def test_every_webhook_answers_soon_and_without_side_effects(webhooks: dict[str, Object]) -> None:
+    """Dry runs work, nobody waits longer than five seconds, and for advice alone less."""
+    for webhook in webhooks.values():
+        changes = webhook["clientConfig"]["service"]["path"].startswith("/mutate/")
+        wanted = (5, "IfNeeded") if changes else (2, "Never")
+        assert (webhook["timeoutSeconds"], webhook["reinvocationPolicy"]) == wanted
         assert (webhook["matchPolicy"], webhook["admissionReviewVersions"]) == ("Equivalent", ["v1"])
+        assert webhook["sideEffects"] == "None"
 
 
 def test_the_base_carries_no_ca_bundle_so_that_applying_it_again_keeps_the_one_that_is_set(

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,8 @@ from .kubelet import Node
 
 OPTED_IN = {"weighbridge.dev/injection": "enabled", "pod-security.kubernetes.io/enforce": "restricted"}
 MODEL = "tiny"
+
+Kubectl = Callable[..., str]
 
 
 def labelled_pod(name: str, model: str = MODEL) -> Object:
@@ -39,6 +41,20 @@ def labelled_pod(name: str, model: str = MODEL) -> Object:
             ],
         },
     }
+
+
+def bare_pod(name: str) -> Object:
+    """Return the same pod without its label."""
+    pod = labelled_pod(name)
+    del pod["metadata"]["labels"]
+    return pod
+
+
+def plain_deployment() -> Object:
+    """Return a Deployment named vllm that asks for nothing."""
+    template = {"metadata": {"labels": {"app": "vllm"}}, "spec": labelled_pod("")["spec"]}
+    spec = {"selector": {"matchLabels": {"app": "vllm"}}, "template": template}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "vllm"}, "spec": spec}
 
 
 def push(folder: Path, reference: str) -> str:
@@ -108,6 +124,19 @@ def admitting(objects: Objects, webhook: Webhook, configuration: Object, pushed:
 def namespace(admitting: Objects) -> Namespace:
     """Make a namespace that opted in and enforces the restricted profile."""
     return admitting.namespace("inference", OPTED_IN)
+
+
+@pytest.fixture
+def kubectl(part: Part, api_server: ApiServer) -> Kubectl:
+    """Return kubectl, which gives what it says on stderr."""
+
+    def run(*arguments: str, stdin: str = "") -> str:
+        command: list[str | Path] = [part("kubectl"), f"--kubeconfig={api_server.kubeconfig}", *arguments]
+        answer = subprocess.run(command, input=stdin, check=False, capture_output=True, text=True)
+        assert answer.returncode == 0, answer.stderr
+        return answer.stderr
+
+    return run
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from webhook.refusals import Refusal
 
 def test_every_key_is_told_in_full() -> None:
     """README's table is made of these words."""
-    assert len({key.name for key in KEYS}) == len(KEYS) == 16
+    assert len({key.name for key in KEYS}) == len(KEYS)
     for key in KEYS:
         assert key.name.startswith(DOMAIN)
         assert all((key.values, key.default, key.meaning))

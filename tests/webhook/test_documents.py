@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from webhook.catalog import Catalog
 from webhook.injection.inject import inject
-from webhook.injection.workloads import propagate
 from webhook.manifests.documents import inject_document, read_manifests, split_documents
 from webhook.manifests.files import Outcome, admit_manifest
 from webhook.manifests.roundtrip import dump, to_tree
 from webhook.settings import Settings
+from webhook.workloads.change import Change
+from webhook.workloads.propagate import propagate
 
 from .test_cases import CASES
 
@@ -118,7 +119,7 @@ def test_a_workloads_template_is_labelled_and_then_injected() -> None:
         "spec": {"template": template},
     }
     outcome = admit_manifest(manifest, CATALOG, Settings())
-    labelled = propagate("Deployment", manifest, None).workload["spec"]["template"]
+    labelled = propagate(Change(kind="Deployment", new=manifest)).workload["spec"]["template"]
     pod = inject(labelled, CATALOG, Settings())
     found = jsonpatch.apply_patch(manifest, outcome.operations)["spec"]["template"]
     assert found == getattr(pod, "pod", None)

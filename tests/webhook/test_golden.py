@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 import weighbridge
-from webhook.injection.workloads import MADE_BY_OTHERS, TEMPLATES, template_of
 from webhook.manifests.documents import read_manifests
+from webhook.workloads.templates import MADE_BY_OTHERS, TEMPLATES, template_of
 
 FOLDER = Path(__file__).parents[1] / "golden"
 CONFIGURATION = FOLDER / "configuration.yaml"

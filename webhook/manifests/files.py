@@ -10,10 +10,12 @@ from typing import Any
 from webhook.catalog import Catalog
 from webhook.contract import warnings
 from webhook.injection.inject import NO_LABEL, Injection, Skip, inject
-from webhook.injection.workloads import MADE_BY_OTHERS, TEMPLATES, propagate, template_of
 from webhook.patch import Operation, diff
 from webhook.pod.podspec import Raw, mapping
 from webhook.settings import Settings
+from webhook.workloads.change import Change
+from webhook.workloads.propagate import propagate
+from webhook.workloads.templates import MADE_BY_OTHERS, TEMPLATES, template_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def admit_manifest(manifest: Any, catalog: Catalog, settings: Settings) -> Outco
     if kind == "Pod":
         return _admit_template(manifest, (), manifest, catalog, settings)
     if kind in TEMPLATES:
-        labelled = propagate(kind, manifest, None).workload
+        labelled = propagate(Change(kind=kind, new=manifest)).workload
         return _admit_template(manifest, TEMPLATES[kind], labelled, catalog, settings)
     if kind in MADE_BY_OTHERS:
         return _admit_template(manifest, MADE_BY_OTHERS[kind], manifest, catalog, settings)

@@ -10,7 +10,7 @@ from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from registry.errors import Fault
-from webhook.admit import Decision, admit_pod, admit_workload
+from webhook.admit import Decision, admit_pod, admit_workload, advise_on_label, advise_on_namespace
 from webhook.catalog import CatalogDirectory
 from webhook.review import BadReview, Review, ReviewTooLarge, WrongContentType, allow, deny
 from webhook.settings import Settings
@@ -48,6 +48,14 @@ def create_app(settings: Settings, catalog: CatalogDirectory, metrics: Metrics, 
     @app.post("/mutate/workloads")
     def mutate_workloads() -> Response:
         return _answer(lambda review: admit_workload(review, catalog.current(), settings), _let_pass, metrics)
+
+    @app.post("/advise/label")
+    def advise_label() -> Response:
+        return _answer(advise_on_label, _let_pass, metrics)
+
+    @app.post("/advise/namespace")
+    def advise_namespace() -> Response:
+        return _answer(advise_on_namespace, _let_pass, metrics)
 
     def failure(fault: Fault, status: int) -> Response:
         metrics.count(_webhook(), "failed", fault.code, time.monotonic() - g.started)

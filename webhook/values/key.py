@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from registry.errors import Fault
 from webhook.pod.podspec import Raw, annotations, labels
@@ -26,13 +26,16 @@ class Key(Generic[T]):
     meaning: str
     parse: Callable[[str], T]
 
+    def held(self, obj: Raw) -> object:
+        """Return the key's raw value on an object; None when it is absent."""
+        return (labels(obj) if self.kind == "label" else annotations(obj)).get(self.name)
+
     def read(self, pod: Raw) -> T | None:
         """Return the key's value on a pod; None when it is absent.
 
         Raises the parser's Refusal with the key and the value before its reason, or BadAnnotation.
         """
-        held = labels(pod) if self.kind == "label" else annotations(pod)
-        value = held.get(self.name)
+        value = self.held(pod)
         if value is None:
             return None
         if not isinstance(value, str):
@@ -47,3 +50,6 @@ class Key(Generic[T]):
             reason = f": {fault}" if str(fault) else ""
             label = "the label " if self.kind == "label" else ""
             raise type(fault)(f"{label}{self.name} is {quoted(value)}{reason}", hint=fault.hint) from fault
+
+
+AnyKey = Key[Any]
