@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from registry.errors import Fault
 
 from .catalog import Catalog
-from .contract import warnings
 from .injection.inject import Skip, inject
 from .patch import diff
 from .pod.podspec import Raw
 from .review import Review, allow, deny
 from .settings import Settings
+from .warnings import warnings
 from .workloads.advice import advise, advise_opt_in
 from .workloads.change import Change
 from .workloads.propagate import propagate

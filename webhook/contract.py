@@ -3,7 +3,6 @@
 README's table is tested against `KEYS`. No other module writes these keys out, except for hints.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +10,9 @@ from registry.source import Source
 
 from .names import is_label_value
 from .pod.mounts import parse_mount_path
-from .pod.podspec import Raw, annotations, labels
+from .pod.podspec import Raw
 from .pod.tolerations import Mode, parse_mode
 from .pod.volumes import Volume
-from .quotes import quoted
 from .refusals import BadModelName
 from .values.annotation import (
     Adapter,
@@ -33,7 +31,6 @@ from .values.annotation import (
     parse_secrets,
 )
 from .values.key import Key
-from .values.stray import stray_keys
 
 DOMAIN = "weighbridge.dev/"
 DISABLED = "disabled"
@@ -249,20 +246,3 @@ class Request:
             pull_secrets=PULL_SECRETS.read(pod),
             puller_resources=PULLER_RESOURCES.read(pod) or (),
         )
-
-
-def warnings(*objects: Raw) -> tuple[str, ...]:
-    """Return warnings about keys in our domain that have no effect, on a pod or its workload, with corrections."""
-    return tuple(dict.fromkeys(warning for obj in objects for warning in _warnings(obj)))
-
-
-def _warnings(obj: Raw) -> Iterator[str]:
-    kinds = {key.name: key.kind for key in KEYS}
-    yield from stray_keys("label", labels(obj), kinds, DOMAIN)
-    yield from stray_keys("annotation", annotations(obj), kinds, DOMAIN)
-    yield from _odd_injection(labels(obj).get(INJECTION.name))
-
-
-def _odd_injection(value: object) -> Iterator[str]:
-    if value not in (None, "enabled", DISABLED):
-        yield f"the label {INJECTION.name}: {quoted(value)} does nothing: only {DISABLED!r} opts a pod out"

@@ -69,7 +69,7 @@ def pod_hint(error: BaseException, settings: Settings | None) -> str:
 
 
 def in_pod(text: str) -> str:
-    """Return a message with the names that users know in place of paths in the puller, and sizes as people read them."""
+    """Return a message with names that users know in place of the puller's paths, and sizes as people read them."""
     root = "/weighbridge/credentials/"
     while root in text:
         before, _, rest = text.partition(root)

@@ -57,7 +57,7 @@ def test_a_policy_refuses_a_labelled_pod_that_no_webhook_saw(policies: Objects) 
     ],
 )
 def test_a_policy_takes_a_pod_that_has_its_model(policies: Objects, more: Object) -> None:
-    """Pulled, or on a claim. (An API server of 1.34 drops image volumes, and then the pod has none.)"""
+    """Pulled, or on a claim; an API server of 1.34 drops image volumes, and then the pod has none."""
     namespace = policies.namespace("policed", {"weighbridge.dev/injection": "enabled"})
     pod = labelled_pod("whole")
     pod["spec"] |= more

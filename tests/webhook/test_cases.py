@@ -10,9 +10,10 @@ from jsonpointer import resolve_pointer
 
 from registry.errors import Fault
 from tests.cases import Case, Expectation, load_cases
-from webhook.contract import STATUS, warnings
+from webhook.contract import STATUS
 from webhook.injection.inject import ALREADY, Injection, Skip, inject
 from webhook.patch import diff
+from webhook.warnings import warnings
 
 CASES = load_cases()
 _NOTHING = object()

@@ -1,8 +1,9 @@
 """The contract's table."""
 
 from registry.errors import Fault
-from webhook.contract import DOMAIN, KEYS, MODEL, SOURCE, Request, warnings
+from webhook.contract import DOMAIN, KEYS, MODEL, SOURCE, Request
 from webhook.refusals import Refusal
+from webhook.warnings import warnings
 
 
 def test_every_key_is_told_in_full() -> None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from webhook.catalog import Catalog
-from webhook.contract import warnings
 from webhook.injection.inject import NO_LABEL, Injection, Skip, inject
 from webhook.patch import Operation, diff
 from webhook.pod.podspec import Raw, mapping
 from webhook.settings import Settings
+from webhook.warnings import warnings
 from webhook.workloads.change import Change
 from webhook.workloads.propagate import propagate
 from webhook.workloads.templates import MADE_BY_OTHERS, TEMPLATES, template_of
