@@ -1,12 +1,11 @@
 """The story of one pod: from its label to its model."""
 
-import copy
 from dataclasses import dataclass
 
 from webhook.catalog import Catalog
 from webhook.contract import DISABLED, INJECTION, MODEL, STATUS
 from webhook.patch import is_same
-from webhook.pod.podspec import Raw, annotations, labels
+from webhook.pod.podspec import Raw, annotations, editable, labels
 from webhook.quotes import quoted
 from webhook.refusals import StaleInjection
 from webhook.settings import Settings
@@ -64,7 +63,7 @@ def inject(pod: Raw, catalog: Catalog, settings: Settings) -> Injection | Skip:
     plan = make_plan(earlier.bare, catalog, settings)
     # 4.
     is_outdated = earlier.record is not None and earlier.record != plan.status
-    after = copy.deepcopy(earlier.bare if is_outdated else pod)
+    after = editable(earlier.bare if is_outdated else pod)
     add_all(after, earlier, plan, settings)
     if is_same(pod, after):
         return ALREADY

@@ -4,13 +4,12 @@ The record says what was added; only what is there just as the record says is ta
 forges one takes parts of their own out of the planning, and changes nothing about the plan's.
 """
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from webhook.names import PULLER, VOLUMES
 from webhook.pod.autoscaler import without_our_volume
-from webhook.pod.podspec import Raw, annotations, entries, every_container, init_containers, mapping, name_of
+from webhook.pod.podspec import Raw, annotations, editable, entries, every_container, init_containers, mapping, name_of
 
 from .status import Status, Target
 
@@ -47,7 +46,7 @@ def is_injected(pod: Raw) -> bool:
 
 def without_injection(pod: Raw, record: Status | None) -> Raw:
     """Return a copy of the pod without the parts of our names, and without all else that the record lists."""
-    bare = copy.deepcopy(pod)
+    bare = editable(pod)
     spec = mapping(bare, "spec")
     _drop(spec, "initContainers", lambda item: name_of(item) == PULLER)
     _drop(spec, "volumes", lambda item: name_of(item) in VOLUMES)

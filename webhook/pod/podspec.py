@@ -33,6 +33,31 @@ def extended_list(parent: Raw, key: str) -> list[Any]:
     return value
 
 
+def editable(pod: Raw) -> Raw:
+    """Return a copy whose lists and mappings may be changed wherever an injection changes any; the rest is shared.
+
+    Those are the metadata's and the spec's own fields, the items of the spec's lists, and the containers' lists. A copy
+    of all of a large pod would cost its memory again.
+    """
+    copied = dict(pod)
+    for part in ("metadata", "spec"):
+        if isinstance(copied.get(part), dict):
+            copied[part] = {key: _copied(value) for key, value in copied[part].items()}
+    return copied
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_copied_item(item) for item in value]
+    return dict(value) if isinstance(value, dict) else value
+
+
+def _copied_item(item: Any) -> Any:
+    if not isinstance(item, dict):
+        return item
+    return {key: list(value) if isinstance(value, list) else value for key, value in item.items()}
+
+
 def labels(obj: Raw) -> Raw:
     """Return the labels of an object."""
     return mapping(mapping(obj, "metadata"), "labels")
