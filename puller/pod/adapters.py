@@ -6,6 +6,7 @@ pulled, and with a config of its own beside the same weights; the second one's r
 """
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -62,8 +63,10 @@ def plain(settings: Settings, source: str, destination: Path) -> Settings:
 
 
 def _derive(settings: Settings, pulled: Settings, receipt: Receipt, reporter: Reporter) -> None:
-    """Publish the adapter with its config for this base model, unless just that stands already."""
+    """Publish the adapter with its config for this base model, unless just that stands already, whoever's it is."""
     content = derived_config(Path(pulled.destination) / _CONFIG, settings.base_path)
+    if _stands(Path(settings.destination), Path(pulled.destination), receipt, content):
+        return
     place = destination_of(settings)
     with locked_destination(settings, reporter, place) as locked:
         standing = locked.believed()
@@ -71,6 +74,15 @@ def _derive(settings: Settings, pulled: Settings, receipt: Receipt, reporter: Re
         if standing and is_same and place.holds(standing, locked.boot):
             return
         locked.publish_copy_of(Path(pulled.destination), receipt, {_CONFIG: content})
+
+
+def _stands(place: Path, pulled: Path, receipt: Receipt, content: bytes) -> bool:
+    """Return whether a folder has the config, and beside it the very files that were pulled and are verified."""
+    names = receipt.names - {_CONFIG}
+    with suppress(OSError):
+        same = all((place / name).samefile(pulled / name) for name in names)
+        return same and (place / _CONFIG).read_bytes() == content
+    return False
 
 
 def derived_config(path: Path, base_path: str) -> bytes:

@@ -26,6 +26,9 @@ class Node:
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Secrets' `data`, in base64 as the API server gives it."""
 
+    config_maps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """ConfigMaps' `data`."""
+
     def run(self, pod: Object, name: str) -> "subprocess.CompletedProcess[str]":
         """Run the init container `name` of a pod to its end."""
         (container,) = [one for one in pod["spec"]["initContainers"] if one["name"] == name]
@@ -57,9 +60,18 @@ class Node:
             claim: str = volume["persistentVolumeClaim"]["claimName"]
             return self.folder / "claims" / claim
         root: Path = self.folder / "pods" / uid / volume["name"]
+        if "configMap" in volume:
+            self._show(volume["configMap"], root)
         for source in volume.get("projected", {}).get("sources", []):
             self._project(source["secret"], root)
         return root
+
+    def _show(self, config_map: Object, root: Path) -> None:
+        content = self.config_maps.get(config_map["name"])
+        assert content is not None or config_map["optional"], "a pod with no such ConfigMap would not start"
+        for item in config_map["items"] if content is not None else ():
+            root.mkdir(parents=True, exist_ok=True)
+            (root / item["path"]).write_text((content or {})[item["key"]])
 
     def _project(self, secret: Object, root: Path) -> None:
         content = self.secrets.get(secret["name"])

@@ -1,13 +1,24 @@
 """LoRA adapters: pulled beside a model, each with a config for the base model of the pod."""
 
 import json
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from puller.pod.adapters import plain, pull_adapters
+from puller.pod.hub_cache import prepare_cache, write_cache
+from puller.pull import pull
 from puller.settings import Settings
+from registry.access.access import Access
+from registry.auth.credentials import Credentials
+from registry.http.transport import Transport
+from registry.progress.reporter import QuietReporter
 from tests.fakes.registry import FakeRegistry, fake_registry
 from tests.puller.models import noise, read_tree
+from tests.puller.store.test_claims import ALICE, BOB, Volume, root_only
+from tests.puller.store.users import as_user
 from tests.puller.test_container import run
 
 from .test_hub_cache import NAME, offer
@@ -23,6 +34,13 @@ def volume(tmp_path: Path) -> Path:
     folder = tmp_path / "volume"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def shared() -> Iterator[Volume]:
+    """Return a volume that other users can reach."""
+    with tempfile.TemporaryDirectory(prefix="weighbridge-claims-") as folder:
+        yield Volume(Path(folder))
 
 
 def adapted(fake: FakeRegistry, volume: Path, base_path: str = "/models/phi-4", **more: object) -> Settings:
@@ -112,3 +130,33 @@ def test_what_is_no_adapter_is_refused_by_name(files: dict[str, bytes], volume: 
     assert "[artifact.invalid]" in done.stderr
     assert "adapter_config.json" in done.stderr
     assert not (volume / ".adapters" / "phi-4" / "sql").exists()
+
+
+@root_only
+def test_users_of_one_claim_share_adapters_and_a_cache(shared: Volume) -> None:
+    """The second finds what the first wrote, and writes nothing; each pod's base path has a folder of its own."""
+    source = shared.push(ADAPTER, "sql")
+    settings = shared.settings(
+        "phi/model",
+        hub_cache=str(shared.root / "phi"),
+        adapters=(f"sql={source}",),
+        adapters_dir=str(shared.root / ".adapters" / "phi"),
+        base_path="/models/phi",
+    )
+    for user in (ALICE, BOB, ALICE):
+        outcome = as_user(user, lambda _: _bring(settings))
+        assert outcome.code == 0, outcome.said
+    config = json.loads((shared.root / ".adapters" / "phi" / "sql" / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == "/models/phi"
+    (snapshot,) = (shared.root / "phi" / "models--team--phi" / "snapshots").iterdir()
+    assert (snapshot / "config.json").is_file()
+
+
+def _bring(settings: Settings) -> int:
+    access = Access(transport=Transport(proxies={}), credentials=Credentials())
+    model = plain(settings, settings.source, Path(settings.destination))
+    prepare_cache(settings)
+    receipt = pull(model, access, QuietReporter())
+    write_cache(settings, receipt, "team/phi")
+    pull_adapters(settings, access, QuietReporter(), settings.base_path)
+    return 0
