@@ -18,10 +18,10 @@ from .artifact.model_artifact import ModelArtifact
 from .plan import ModelPlan, Piece
 from .store.journal import Journal
 from .store.locked import LockedDestination
-from .store.memory import affordable_connections, own_limit
+from .store.memory import affordable_connections
 from .store.receipt import Receipt
 from .store.saved_manifest import keep
-from .store.writeback import Writeback, is_low_memory
+from .store.writeback import Writeback, own_limit, writeback_for
 from .transfer.download import fetch
 from .tree.materialize import materialize, records, staged_members, tree_of
 from .tree.tree import Tree
@@ -35,7 +35,7 @@ def update(locked: LockedDestination, artifact: ModelArtifact, cached: Sequence[
     """
     settings, destination, started = locked.settings, locked.place, time.monotonic()
     destination.check_replaceable()
-    writeback = Writeback(is_synced=settings.sync, is_low_memory=is_low_memory(artifact.size))
+    writeback = writeback_for(artifact.size, is_synced=settings.sync)
     # 4
     plan = ModelPlan.of(artifact.form.parts, settings)
     # 5

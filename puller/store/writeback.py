@@ -1,7 +1,8 @@
 """When bytes are written from the page cache to the disk: as soon as they arrive, and they also stay in memory.
 
 A model that was just pulled is about to be read. There are two other cases: a volume that outlives the pod, whose data
-is synced before it is published; and a memory limit that the model would fill, under which written pages are dropped.
+is synced before it is published; and a memory limit that the model does not fit into, under which the last window of
+it stays: the kernel would drop pages all the same, and hold the writers up while it looks for them.
 
 Tests: tests/puller/store/test_odd_filesystems.py
 """
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from puller.errors import disk_errors
 
 from .filesystem import optional
+from .memory import Window, room_beside_connections
 
 if TYPE_CHECKING:
     from ctypes import CDLL
@@ -24,19 +26,18 @@ _WAIT_BEFORE, _WRITE, _WAIT_AFTER = 1, 2, 4  # flags of sync_file_range(2)
 class Writeback:
     """Decides what happens to a file's pages as they are written. May be shared between threads."""
 
-    def __init__(self, *, is_synced: bool, is_low_memory: bool) -> None:
-        """`is_synced`: sync everything to disk; `is_low_memory`: drop pages from memory once they are on disk."""
-        self._is_synced, self._is_low_memory = is_synced, is_low_memory
+    def __init__(self, *, is_synced: bool, is_low_memory: bool, window_bytes: int = 0) -> None:
+        """`is_synced`: sync everything to disk; `is_low_memory`: keep only the last `window_bytes` in memory."""
+        self._is_synced = is_synced
+        self._window = Window(window_bytes, _drop) if is_low_memory else None
         self.cannot_sync = False
         """Whether the file system does not support syncing."""
 
     def landed(self, start: int, stop: int, handle: int) -> None:
         """Start writing bytes of a file to disk, so that the kernel need not block the writers later."""
-        size = stop - start
-        _sync_range(handle, start, size, _WAIT_BEFORE | _WRITE | _WAIT_AFTER if self._is_low_memory else _WRITE)
-        if self._is_low_memory:
-            with optional():
-                os.posix_fadvise(handle, start, size, os.POSIX_FADV_DONTNEED)
+        _sync_range(handle, start, stop - start, _WRITE)
+        if self._window is not None:
+            self._window.add(handle, start, stop - start)
 
     def complete(self, handle: int) -> None:
         """Wait until a whole file is on disk, if `is_synced`."""
@@ -93,13 +94,25 @@ def memory_limit(cgroups: str, root: Path = Path("/sys/fs/cgroup")) -> int | Non
     return None
 
 
-def is_low_memory(size: int) -> bool:
-    """Return whether a model of `size` bytes is larger than half of this process's memory limit."""
+def own_limit() -> int | None:
+    """Return the memory limit of this process in bytes, or None."""
     try:
-        limit = memory_limit(Path("/proc/self/cgroup").read_text())
+        return memory_limit(Path("/proc/self/cgroup").read_text())
     except OSError:
-        return False
-    return limit is not None and size > limit // 2
+        return None
+
+
+def writeback_for(size: int, *, is_synced: bool) -> Writeback:
+    """Return the writeback of a model of `size` bytes within this process's memory limit."""
+    room = room_beside_connections(own_limit())
+    return Writeback(is_synced=is_synced, is_low_memory=room is not None and size > room, window_bytes=room or 0)
+
+
+def _drop(handle: int, start: int, size: int) -> None:
+    """Drop a range of a file from memory, once it is on disk."""
+    _sync_range(handle, start, size, _WAIT_BEFORE | _WRITE | _WAIT_AFTER)
+    with optional():
+        os.posix_fadvise(handle, start, size, os.POSIX_FADV_DONTNEED)
 
 
 @cache
