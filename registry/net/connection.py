@@ -14,6 +14,7 @@ from .dial import Dialler, secure, tunnel
 from .limits import Bound, Limits
 from .origin import Origin
 from .proxies import Proxy
+from .tls_socket import TlsSocket
 from .wire import Wire
 
 
@@ -58,10 +59,9 @@ class Connector:
             peer = "" if proxy else str(sock.getpeername()[0])
             if context and proxy:
                 self._tunnel(sock, origin, proxy, bound)
-        if context:
-            sock = secure(sock, context, origin.host, bound.wait, self.dialler.waits)
+        secured = secure(sock, context, origin.host, bound.wait) if context else sock
         with closed_on_failure(sock):
-            wire = self._wire(sock, bound)
+            wire = self._wire(secured, bound)
         connection: Connection
         if context:
             connection = SecuredConnection(origin.host, origin.port, context=context)
@@ -77,7 +77,7 @@ class Connector:
         if status != 200:
             raise proxy.refusal(origin, status)
 
-    def _wire(self, sock: socket.socket, bound: Bound) -> Wire:
+    def _wire(self, sock: socket.socket | TlsSocket, bound: Bound) -> Wire:
         return Wire(sock, bound, self.limits.clock, min(self.timeout_seconds, self.limits.floor_seconds))
 
 

@@ -16,6 +16,7 @@ from weakref import WeakSet
 from registry.errors import Refused
 
 from .addresses import is_local
+from .tls_socket import TlsSocket
 from .wire import Wire
 
 Lookup = Callable[..., list[tuple[Any, ...]]]
@@ -120,21 +121,13 @@ class Dialler:
         return found[0]
 
 
-def secure(
-    sock: socket.socket, context: ssl.SSLContext, host: str, wait: Callable[[], float], waits: Waits
-) -> socket.socket:
-    """Start TLS on a connected socket. Raises OSError, including ssl.SSLError."""
+def secure(sock: socket.socket, context: ssl.SSLContext, host: str, wait: Callable[[], float]) -> TlsSocket:
+    """Start TLS on a connected socket. Raises OSError, including ssl.SSLError; then the socket is closed."""
     try:
-        secured = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+        secured = TlsSocket(sock, context, host)
+        secured.do_handshake(wait)
     except BaseException:
         sock.close()
-        raise
-    waits.add(secured)
-    try:
-        secured.settimeout(wait())
-        secured.do_handshake()
-    except BaseException:
-        secured.close()
         raise
     return secured
 

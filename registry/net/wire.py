@@ -9,25 +9,20 @@ Tests: tests/registry/net/test_limits.py
 import io
 import select
 import socket
-import ssl
 import struct
 from collections.abc import Callable
 from contextlib import suppress
 
 from .limits import Bound
-
-_SLICE_BYTES = 64 << 10
-"""The bytes of one write to TLS, which reports no partial writes."""
-
-
-_TOGETHER_SECONDS = 1.0
-"""How long TLS records are read without checking the bound: a check for each record would cost a tenth of the speed."""
+from .tls_socket import TlsSocket
 
 
 class Wire:
     """A connected socket under a bound, with the socket methods that http.client calls."""
 
-    def __init__(self, sock: socket.socket, bound: Bound, clock: Callable[[], float], longest: float) -> None:
+    def __init__(
+        self, sock: socket.socket | TlsSocket, bound: Bound, clock: Callable[[], float], longest: float
+    ) -> None:
         """`longest` is the longest wait of one bulk read or write in the kernel, in seconds."""
         self.bound = bound
         self._socket, self._clock = sock, clock
@@ -42,14 +37,9 @@ class Wire:
         _limit_waits_in_the_kernel(sock, longest)
 
     @property
-    def is_secured(self) -> bool:
-        """Whether TLS stands between the socket and its reader."""
-        return isinstance(self._socket, ssl.SSLSocket)
-
-    @property
     def is_readable(self) -> bool:
         """Whether a read would not block: bytes have arrived, or the other end closed the connection."""
-        if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+        if isinstance(self._socket, TlsSocket) and self._socket.pending():
             return True
         poll = select.poll()
         poll.register(self._socket, select.POLLIN)
@@ -67,8 +57,6 @@ class Wire:
 
         Fewer bytes are read when the time limit ends, or when the other end closed the connection.
         """
-        if self.is_secured:
-            return self._fill_secured(buffer)
         self._go_bulk()
         began = self._clock()
         while True:
@@ -84,23 +72,6 @@ class Wire:
                 self.received += count
                 return count
             began = now
-
-    def _fill_secured(self, buffer: memoryview) -> int:
-        """Fill the buffer record by record, and count the records together."""
-        filled = first = self.receive(buffer)
-        began = now = self._clock()
-        while 0 < filled < len(buffer) and now - began < _TOGETHER_SECONDS:
-            try:
-                count = self._socket.recv_into(buffer[filled:])
-            except OSError:  # return the bytes before it first; the next read raises it again
-                break
-            if not count:
-                break
-            filled += count
-            now = self._clock()
-        if filled > first:
-            self.bound.passed(filled - first, now - began)
-        return filled
 
     def send(self, content: memoryview) -> None:
         """Send all of it, in large parts."""
@@ -125,8 +96,6 @@ class Wire:
         self._socket.close()
 
     def _send_some(self, content: memoryview) -> int:
-        if self.is_secured:
-            return self._moved(lambda: self._socket.send(content[:_SLICE_BYTES]))
         self._go_bulk()
         began = self._clock()
         try:
@@ -160,7 +129,7 @@ class Wire:
 class _Reader(io.RawIOBase):
     """Reads from a wire, and keeps its socket open meanwhile, as socket.makefile does."""
 
-    def __init__(self, wire: Wire, sock: socket.socket) -> None:
+    def __init__(self, wire: Wire, sock: socket.socket | TlsSocket) -> None:
         self._wire, self._held = wire, sock.makefile("rb", buffering=0)
 
     def readable(self) -> bool:
@@ -178,7 +147,7 @@ class _Reader(io.RawIOBase):
         super().close()
 
 
-def _limit_waits_in_the_kernel(sock: socket.socket, seconds: float) -> None:
+def _limit_waits_in_the_kernel(sock: socket.socket | TlsSocket, seconds: float) -> None:
     """Set the time limits of bulk reads and writes, for which Python's own do not apply (socket(7), SO_RCVTIMEO)."""
     limit = struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
