@@ -37,7 +37,8 @@ class Queue:
         self._active = 0
         self._are_ranges_known = False
         self._failure: BaseException | None = None
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._may_take, self._ended = threading.Condition(self._lock), threading.Condition(self._lock)
 
     @property
     def failure(self) -> BaseException | None:
@@ -48,62 +49,77 @@ class Queue:
         return len(self._tasks)
 
     def take(self) -> Task | None:
-        """Return the next piece, once the limit allows it; None when the work is over. `done` must follow."""
-        with self._changed:
-            while not self._is_over() and self._failure is None:  # a worker may still put pieces back
-                task = self._next() if self._active < self._limit else None
-                if task is not None:
-                    self._active += 1
-                    return task
-                self._changed.wait()
-            return None
+        """Return the first piece of a worker, once the limit allows it; None when the work is over."""
+        with self._lock:
+            return self._wait_for_task()
 
-    def done(self) -> None:
-        """Record that a task has ended, so that another one may start."""
-        with self._changed:
+    def take_next(self) -> Task | None:
+        """Record that the worker's task has ended, and return its next one as `take` does."""
+        with self._lock:
             self._active -= 1
-            self._changed.notify_all()
+            return self._wait_for_task()
+
+    def stop(self, error: BaseException) -> None:
+        """Record that a worker's task has ended with an error, which ends the work."""
+        self.fail(error)
+        with self._lock:
+            self._active -= 1
+            self._wake_all()
 
     def wait(self, seconds: float) -> bool:
         """Wait until the work is over, or has failed, or for `seconds`; return whether it is over or has failed."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._is_over() or self._failure is not None, seconds)
+        with self._lock:
+            return self._ended.wait_for(lambda: self._is_over() or self._failure is not None, seconds)
 
     def take_rest(self, writer: BlobWriter) -> list[Piece]:
         """Remove and return the pieces of one blob that no worker has taken, in order: one answer holds all of them."""
-        with self._changed:
+        with self._lock:
             rest = [task.piece for task in self._tasks if task.writer is writer]
             self._tasks = deque(task for task in self._tasks if task.writer is not writer)
-            self._changed.notify_all()
             return rest
 
     def put_back(self, writer: BlobWriter, pieces: Iterable[Piece]) -> None:
         """Put pieces of a blob back, before all others: workers may wait for them."""
-        with self._changed:
+        with self._lock:
             waiting = [Task(writer, piece, number == 0) for number, piece in enumerate(pieces)]
             self._tasks.extendleft(reversed(waiting))
-            self._changed.notify_all()
+            self._may_take.notify(len(waiting))
 
     def ranges_work(self) -> None:
         """Record that the registry answered a ranged request with its range."""
         if not self._are_ranges_known:
-            with self._changed:
+            with self._lock:
                 self._are_ranges_known = True
-                self._changed.notify_all()
+                self._may_take.notify_all()
 
     def set_limit(self, limit: int) -> None:
         """Set how many tasks may run at once."""
-        with self._changed:
+        with self._lock:
             self._limit = limit
-            self._changed.notify_all()
+            self._may_take.notify_all()
 
     def fail(self, error: BaseException) -> None:
         """End the work with an error; the first one stays."""
-        with self._changed:
+        with self._lock:
             self._failure = self._failure or error
-            self._changed.notify_all()
+            self._wake_all()
         for writer in self._writers:
             writer.abandon()
+
+    def _wait_for_task(self) -> Task | None:
+        """Wait for a task that may be started; a worker that ends one and takes the next wakes no other."""
+        while not self._is_over() and self._failure is None:  # a worker may still put pieces back
+            task = self._next() if self._active < self._limit else None
+            if task is not None:
+                self._active += 1
+                return task
+            self._may_take.wait()
+        self._wake_all()
+        return None
+
+    def _wake_all(self) -> None:
+        self._may_take.notify_all()
+        self._ended.notify_all()
 
     def _is_over(self) -> bool:
         return self._active == 0 and (not self._tasks or self._failure is not None)

@@ -87,15 +87,15 @@ def next_step(failure: Failure) -> Step:
 def work(context: DownloadContext) -> None:
     """Download pieces until the queue is empty or failed: a worker's thread, whose errors fail the queue."""
     buffer: memoryview | None = None
-    try:
-        while (task := context.queue.take()) is not None:
+    task = context.queue.take()
+    while task is not None:
+        try:
             buffer = buffer or memoryview(bytearray(BUFFER_BYTES))
-            try:
-                PieceDownloader(context, buffer, task).run()
-            finally:
-                context.queue.done()
-    except BaseException as error:  # noqa: BLE001 - a thread has no caller: the queue hands its error to the main thread
-        context.queue.fail(error)
+            PieceDownloader(context, buffer, task).run()
+        except BaseException as error:  # noqa: BLE001 - a thread has no caller: the queue hands it to the main thread
+            context.queue.stop(error)
+            return
+        task = context.queue.take_next()
 
 
 class PieceDownloader:
