@@ -1,0 +1,180 @@
+"""TLS in large blocks, against OpenSSL's own server at the other end of a socket pair."""
+
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from registry.net.tls_socket import TlsSocket
+from tests.puller.models import noise
+from tests.registry.remote.test_pull import certificate_for_localhost
+
+CONTENT = noise(1 << 20)
+WAIT_SECONDS = 30.0
+
+
+@pytest.fixture(scope="module")
+def contexts(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Return a server's context and one that trusts it."""
+    certificate, key = certificate_for_localhost(tmp_path_factory.mktemp("tls"))
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(certificate, key)
+    return server, ssl.create_default_context(cafile=str(certificate))
+
+
+@contextmanager
+def connected(contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> Iterator[tuple[ssl.SSLSocket, TlsSocket]]:
+    """Yield both ends of a connection after their handshake."""
+    ours, theirs = socket.socketpair()
+    with theirs, ours:
+        ends = list[ssl.SSLSocket]()
+
+        def accept() -> None:
+            ends.append(contexts[0].wrap_socket(theirs, server_side=True))
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        client = TlsSocket(ours, contexts[1], "127.0.0.1")
+        client.do_handshake(lambda: WAIT_SECONDS)
+        thread.join()
+        with ends[0]:
+            yield ends[0], client
+
+
+def read(client: TlsSocket, sizes: list[int]) -> bytes:
+    """Read as many bytes as the sizes say, in buffers of those sizes, and wait for whole blocks as a Wire does."""
+    client.settimeout(None)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", int(WAIT_SECONDS), 0))
+    got = b""
+    for size in sizes:
+        buffer, filled = memoryview(bytearray(size)), 0
+        while filled < size:
+            filled += client.recv_into(buffer[filled:], size - filled, socket.MSG_WAITALL)
+        got += bytes(buffer)
+    return got
+
+
+@settings(deadline=10_000, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    writes=st.lists(st.integers(1, 60_000), min_size=1, max_size=8),
+    cuts=st.lists(st.integers(1, 100_000), max_size=8),
+)
+def test_what_is_still_to_come_is_never_waited_for_in_vain(
+    contexts: tuple[ssl.SSLContext, ssl.SSLContext], writes: list[int], cuts: list[int]
+) -> None:
+    """Law: whatever records the bytes come in, and whatever buffers ask for them, no read waits for more than comes."""
+    total = sum(writes)
+    sizes, left = list[int](), total
+    for cut in cuts:
+        if cut < left:
+            sizes.append(cut)
+            left -= cut
+    with connected(contexts) as (server, client):
+
+        def write() -> None:
+            sent = 0
+            for size in writes:
+                server.sendall(CONTENT[sent : sent + size])
+                sent += size
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        assert read(client, [*sizes, left]) == CONTENT[:total]
+        thread.join()
+        assert client.pending() == 0
+
+
+@pytest.mark.parametrize("size", [1, 16 << 10, (16 << 10) + 1, 700_000])
+def test_bytes_sent_arrive(contexts: tuple[ssl.SSLContext, ssl.SSLContext], size: int) -> None:
+    """However many there are: each call says how many it took."""
+    with connected(contexts) as (server, client):
+        client.settimeout(WAIT_SECONDS)
+
+        def write() -> None:
+            content = memoryview(CONTENT)[:size]
+            while content:
+                content = content[client.send(content) :]
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        got = b""
+        while len(got) < size:
+            got += server.recv(1 << 16)
+        thread.join()
+        assert got == CONTENT[:size]
+
+
+def test_a_time_limit_loses_nothing(contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+    """A read that ended for want of bytes, and a write for want of room, go on where they were."""
+    with connected(contexts) as (server, client):
+        client.settimeout(0.01)
+        with pytest.raises(TimeoutError):
+            client.recv_into(memoryview(bytearray(10)))
+        content, timeouts = memoryview(CONTENT), 0
+        got = bytearray()
+        server.settimeout(0.01)
+        while content or len(got) < len(CONTENT):
+            try:
+                content = content[client.send(content) :] if content else content
+            except TimeoutError:
+                timeouts += 1
+            try:
+                got += server.recv(1 << 16)
+            except TimeoutError:
+                continue
+        assert timeouts
+        assert bytes(got) == CONTENT
+        server.sendall(b"0123456789")
+        assert read(client, [10]) == b"0123456789"
+
+
+@pytest.mark.parametrize("is_polite", [True, False])
+def test_the_end_is_the_end(contexts: tuple[ssl.SSLContext, ssl.SSLContext], *, is_polite: bool) -> None:
+    """With a farewell of TLS or without one, as most servers close: bytes before it are read, then there are none."""
+    with connected(contexts) as (server, client):
+        server.sendall(b"last words")
+        client.settimeout(WAIT_SECONDS)
+        if is_polite:
+            server.settimeout(0.01)
+            with pytest.raises(TimeoutError):  # it waits for ours, too
+                server.unwrap()
+        else:
+            server.shutdown(socket.SHUT_RDWR)
+        buffer = memoryview(bytearray(100))
+        assert [client.recv_into(buffer), client.recv_into(buffer), client.recv_into(buffer)] == [10, 0, 0]
+
+
+def test_a_server_that_hangs_up_in_the_handshake_is_no_server(contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+    """An error, and no endless wait."""
+    ours, theirs = socket.socketpair()
+    with ours:
+        theirs.close()
+        with pytest.raises(OSError, match=r"handshake|Broken pipe|reset"):
+            TlsSocket(ours, contexts[1], "127.0.0.1").do_handshake(lambda: WAIT_SECONDS)
+
+
+def test_a_certificate_of_another_name_is_refused(contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+    """And the server is told why, by an alert."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        told = list[str]()
+
+        def accept() -> None:
+            try:
+                contexts[0].wrap_socket(theirs, server_side=True).recv(1)
+            except ssl.SSLError as error:
+                told.append(str(error.reason))
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        with pytest.raises(ssl.SSLCertVerificationError):
+            TlsSocket(ours, contexts[1], "registry.example").do_handshake(lambda: WAIT_SECONDS)
+        ours.close()
+        thread.join()
+        assert told == ["SSLV3_ALERT_BAD_CERTIFICATE"]
