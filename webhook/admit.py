@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from registry.errors import Fault
 
 from .catalog import Catalog
-from .injection.inject import Skip, inject
+from .injection.inject import Injection, Skip, inject
 from .patch import diff
 from .pod.podspec import Raw
 from .review import Review, allow, deny
@@ -85,8 +85,11 @@ def _change(review: Review) -> Change:
 
 
 def _forecast(pod: Raw, catalog: Catalog, settings: Settings) -> Iterator[str]:
-    # A refused pod is reported to the controller that creates it; this warning reaches the workload's author.
+    # What is said of a pod reaches the controller that creates it; these warnings reach the workload's author.
     try:
-        inject(pod, catalog, settings)
+        outcome = inject(pod, catalog, settings)
     except Fault as fault:
         yield f"its pods will be refused: [{fault.code}] {fault.explain()}"
+        return
+    if isinstance(outcome, Injection):
+        yield from outcome.warnings

@@ -118,6 +118,16 @@ def test_a_workload_is_told_that_its_pods_will_be_refused(client: FlaskClient) -
     assert forecast.startswith("its pods will be refused: [model.unknown]")
 
 
+def test_a_workload_is_told_what_its_pods_will_be_warned_of(client: FlaskClient) -> None:
+    """A warning about a pod would reach the controller that creates it, and nobody else."""
+    resources = {"limits": {"memory": "64Mi"}}
+    template = {"spec": {"containers": [{"name": "server", "resources": resources}]}}
+    workload = {"metadata": {"labels": {MODEL.name: "phi-4"}}, "spec": {"template": template}}
+    body = request_body(workload, kind={"kind": "Deployment"})
+    response = client.post("/mutate/workloads", json=body).get_json()["response"]
+    assert [warning.partition(" ")[0] for warning in response["warnings"]] == ["[puller-resources.low]"]
+
+
 def test_another_kind_passes_the_workloads_webhook(client: FlaskClient) -> None:
     """A rule that is too wide does no harm."""
     response = client.post("/mutate/workloads", json=request_body(POD)).get_json()["response"]
