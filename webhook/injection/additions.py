@@ -1,12 +1,11 @@
 """What an injection adds to a pod: volumes, the puller, mounts and environment, and the pod's own fields."""
 
 from registry.source import ClaimSource, OciSource
-from webhook.names import PULLER
+from webhook.names import PULLER, VOLUMES
 from webhook.pod.autoscaler import allow_eviction
 from webhook.pod.credentials import ca_volume, credentials_volume
 from webhook.pod.placement import is_well_placed
 from webhook.pod.podspec import Raw, entries, extended_list, extended_mapping, mapping, name_of
-from webhook.pod.resources import Resources
 from webhook.pod.tolerations import add_tolerations
 from webhook.pod.volumes import claim_mount, claim_volume
 from webhook.refusals import NameTaken
@@ -35,9 +34,12 @@ def add_all(after: Raw, earlier: Earlier, plan: Plan, settings: Settings) -> Non
 
 
 def _add_volumes(after: Raw, earlier: Earlier, plan: Plan, settings: Settings) -> None:
-    spec = mapping(after, "spec")
+    spec, wanted = mapping(after, "spec"), _volumes(plan, settings)
     held = entries(spec, "volumes")
-    for volume in _volumes(plan, settings):
+    unwanted = set(VOLUMES) - {volume["name"] for volume in wanted}
+    if earlier.record is not None and any(name_of(one) in unwanted for one in held):
+        held = spec["volumes"] = [one for one in held if name_of(one) not in unwanted]
+    for volume in wanted:
         present = next((one for one in held if name_of(one) == volume["name"]), None)
         if present is None:
             extended_list(extended_mapping(after, "spec"), "volumes").append(volume)
@@ -70,9 +72,8 @@ def _add_puller(after: Raw, earlier: Earlier, plan: Plan, settings: Settings) ->
     found = differences(present, planned)
     if found and record is None:
         raise NameTaken(f"the pod already has a container named {PULLER}, and its {found[0]} is not the injected one's")
-    recorded = record.resources if record else plan.status.resources
-    is_changed = found or (recorded != plan.status.resources and Resources.of(present) == recorded)
-    container = renewed(present, planned, recorded) if is_changed else present
+    recorded = record or plan.status
+    container = renewed(present, planned, recorded) if found or recorded != plan.status else present
     _put(after, container, earlier.bare, plan, settings)
 
 

@@ -25,6 +25,7 @@ from .engines import adapters_path
 from .resolve import Resolution, resolve
 from .status import Status
 from .targets import choose_targets
+from .variables import shared_variables
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +72,7 @@ def make_plan(bare: Raw, catalog: Catalog, settings: Settings) -> Plan:
         exclude=request.exclude,
         pull_secrets=_pull_secrets(bare, request) if pulled else (),
         image_secrets=_image_secrets(bare, request, found.source, volume, settings),
+        variables=shared_variables(found.source, request.adapters, settings) if pulled else (),
         tolerations=_tolerations(bare, request, found, settings),
         resources=lend(bare, server, request.puller_resources, settings.puller_resources) if pulled else Resources(),
         fs_group=group.group,

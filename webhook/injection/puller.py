@@ -2,7 +2,7 @@
 
 from puller.settings import Settings as PullerSettings
 from registry.mirrors.pod_text import text_for
-from registry.source import HubSource, OciSource, Source
+from registry.source import OciSource, Source
 from webhook.names import CACHE_DIRECTORY, DIRECTORY, PULLER, VOLUME_DIRECTORY, VOLUMES
 from webhook.pod.credentials import CA_PATH, ca_mount, config_paths, credentials_mount
 from webhook.pod.podspec import Raw, entries, mapping, name_of
@@ -14,6 +14,7 @@ from .containers import escaped
 from .engines import files_path
 from .plan import Plan
 from .status import Status
+from .variables import uses_hub
 
 _RUNS = ("args", "workingDir", "envFrom", "lifecycle", "restartPolicy", "restartPolicyRules", "volumeDevices", "tty")
 """Fields that change what a container runs, or how: ours has none of them."""
@@ -22,7 +23,6 @@ _ASSIGNED = ("runAsUser", "runAsGroup", "seLinuxOptions", "appArmorProfile")
 """What security policies of clusters assign to containers."""
 
 _RESERVED = "WEIGHBRIDGE_"
-_CLUSTER_NAMES = ".svc,.cluster.local,localhost,127.0.0.1,::1"
 
 
 def puller_container(bare: Raw, plan: Plan, settings: Settings) -> Raw:
@@ -54,22 +54,26 @@ def differences(present: Raw, planned: Raw) -> list[str]:
     if not _is_same_context(mapping(present, "securityContext"), planned["securityContext"]):
         found.append("securityContext")
     variables, mounts = entries(present, "env"), entries(present, "volumeMounts")
-    if _reserved(variables) != _reserved(planned["env"]):
+    names = {name_of(one) for one in planned["env"]}
+    if [one for one in variables if name_of(one) in names or _is_ours(one)] != planned["env"]:
         found.append("env")
     if [one for one in mounts if _is_our_mount(one)] != planned["volumeMounts"]:
         found.append("volumeMounts")
     return found
 
 
-def renewed(present: Raw, planned: Raw, recorded: Resources) -> Raw:
-    """Return the planned container with what other plugins gave to the one that is there."""
+def renewed(present: Raw, planned: Raw, record: Status) -> Raw:
+    """Return the planned container with what other plugins gave to the one that is there, by what we recorded."""
     names = {name_of(one) for one in planned["env"]}
-    variables = [one for one in entries(present, "env") if name_of(one) not in names and not _is_ours(one)]
+    earlier = [{"name": name, "value": escaped(value)} for name, value in record.variables]
+    variables = [
+        one for one in entries(present, "env") if name_of(one) not in names and not _is_ours(one) and one not in earlier
+    ]
     mounts = [one for one in entries(present, "volumeMounts") if not _is_our_mount(one)]
     container = planned | {"env": planned["env"] + variables, "volumeMounts": planned["volumeMounts"] + mounts}
     if present.get("imagePullPolicy") == "Always":
         container["imagePullPolicy"] = "Always"
-    if Resources.of(present) != recorded:
+    if Resources.of(present) != record.resources:
         container["resources"] = mapping(present, "resources")
     if "terminationMessagePath" in present:
         container["terminationMessagePath"] = present["terminationMessagePath"]
@@ -111,31 +115,15 @@ def _mirrors(source: Source, settings: Settings) -> str:
     return text_for(settings.mirrors, source.reference.registry) if isinstance(source, OciSource) else ""
 
 
-def _proxies(settings: Settings) -> dict[str, str]:
-    stated = {"HTTP_PROXY": settings.http_proxy, "HTTPS_PROXY": settings.https_proxy}
-    proxies = {name: value for name, value in stated.items() if value}
-    if not proxies:
-        return {}
-    return {**proxies, "NO_PROXY": ",".join(filter(None, (settings.no_proxy, _CLUSTER_NAMES)))}
-
-
 def _environment(status: Status, settings: Settings) -> list[Raw]:
-    variables = {**_pull(status, settings).to_env(), **_proxies(settings), **_hub(status, settings)}
+    variables = {**_pull(status, settings).to_env(), **dict(status.variables)}
     if settings.puller_debug:
         variables["WEIGHBRIDGE_DEBUG"] = "1"
     return [{"name": name, "value": escaped(value)} for name, value in variables.items()]
 
 
-def _uses_hub(status: Status) -> bool:
-    return any(isinstance(one, HubSource) for one in (status.source, *(each.source for each in status.adapters)))
-
-
-def _hub(status: Status, settings: Settings) -> dict[str, str]:
-    return {"HF_ENDPOINT": settings.hub_endpoint} if settings.hub_endpoint and _uses_hub(status) else {}
-
-
 def _hub_token(status: Status, settings: Settings) -> list[Raw]:
-    if not settings.hub_token_secret or not _uses_hub(status):
+    if not settings.hub_token_secret or not uses_hub(status.source, status.adapters):
         return []
     name, key = settings.hub_token_secret
     # optional, like pull secrets: open repositories need none, and for others the puller reports what is missing
@@ -145,10 +133,6 @@ def _hub_token(status: Status, settings: Settings) -> list[Raw]:
 def _is_same_context(present: Raw, planned: Raw) -> bool:
     others = {key: value for key, value in present.items() if key not in planned and key not in _ASSIGNED}
     return not others and all(present.get(key) == value for key, value in planned.items())
-
-
-def _reserved(variables: list[Raw]) -> list[Raw]:
-    return [one for one in variables if _is_ours(one)]
 
 
 def _is_ours(variable: Raw) -> bool:

@@ -58,6 +58,9 @@ class Status:
     image_secrets: tuple[str, ...] = ()
     """Secrets that are appended to the pod's imagePullSecrets."""
 
+    variables: tuple[tuple[str, str], ...] = ()
+    """The puller's variables that other tools know, too: proxies, and the hub's address."""
+
     tolerations: tuple[Toleration, ...] = ()
     resources: Resources = field(default_factory=Resources)
     fs_group: int | None = None
@@ -113,6 +116,7 @@ class Status:
             "exclude": list(self.exclude),
             "pullSecrets": list(self.pull_secrets),
             "imagePullSecrets": list(self.image_secrets),
+            "pullerEnv": dict(self.variables),
             "tolerations": [toleration.to_raw() for toleration in self.tolerations],
             "resources": self.resources.to_raw(),
             "fsGroup": self.fs_group,
@@ -148,6 +152,7 @@ class Status:
             exclude=_texts(record.get("exclude", [])),
             pull_secrets=_names(record.get("pullSecrets", []), is_subdomain),
             image_secrets=_names(record.get("imagePullSecrets", []), is_subdomain),
+            variables=tuple((_text(key), _text(value)) for key, value in record.get("pullerEnv", {}).items()),
             tolerations=tuple(Toleration.from_raw(raw) for raw in record.get("tolerations", [])),
             resources=_resources(record.get("resources", {})),
             fs_group=_group(record.get("fsGroup")),
