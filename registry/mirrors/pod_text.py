@@ -1,7 +1,4 @@
-"""The mirrors that pods are told of: the table of one registry, in a text that whoever may read pods can read.
-
-Tests: tests/registry/mirrors/test_hosts_toml.py
-"""
+"""The mirrors that pods are told of: the table of one registry, in a text that whoever may read pods can read."""
 
 import json
 import re

@@ -2,7 +2,7 @@
 
 from puller.settings import Settings as PullerSettings
 from registry.mirrors.pod_text import text_for
-from registry.source import OciSource, Source
+from registry.source import OciSource
 from webhook.names import CACHE_DIRECTORY, DIRECTORY, PULLER, VOLUME_DIRECTORY, VOLUMES
 from webhook.pod.credentials import CA_PATH, ca_mount, config_paths, credentials_mount
 from webhook.pod.podspec import Raw, entries, mapping, name_of
@@ -14,6 +14,7 @@ from .containers import escaped
 from .engines import files_path
 from .plan import Plan
 from .status import Status
+from .targets import names_our_variables
 from .variables import uses_hub
 
 _RUNS = ("args", "workingDir", "envFrom", "lifecycle", "restartPolicy", "restartPolicyRules", "volumeDevices", "tty")
@@ -36,7 +37,7 @@ def puller_container(bare: Raw, plan: Plan, settings: Settings) -> Raw:
         "image": status.image,
         "imagePullPolicy": settings.puller_pull_policy,
         "command": ["python", "-m", "puller"],
-        "env": [*_environment(status, settings), *_hub_token(status, settings)],
+        "env": [*_environment(plan, settings), *_hub_token(status, settings)],
         "resources": status.resources.to_raw(),
         "securityContext": puller_security(bare, plan.server, plan.placement.user),
         "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -82,20 +83,20 @@ def renewed(present: Raw, planned: Raw, record: Status) -> Raw:
     return container
 
 
-def _pull(status: Status, settings: Settings) -> PullerSettings:
-    is_shared, source = status.volume.is_shared, status.source
+def _pull(plan: Plan, settings: Settings) -> PullerSettings:
+    status, is_shared = plan.status, plan.status.volume.is_shared
     return PullerSettings(
-        source=str(source),
+        source=str(status.source),
         destination=files_path(status.layout, f"{VOLUME_DIRECTORY}/{status.directory}"),
         include=status.include,
         exclude=status.exclude,
         hub_cache=f"{VOLUME_DIRECTORY}/{status.directory}" if status.layout == "huggingface" else "",
         adapters=tuple(map(str, status.adapters)),
         adapters_dir=f"{VOLUME_DIRECTORY}/{status.adapters_directory}" if status.adapters else "",
-        base_path=_base_path(status) if status.adapters else "",
+        base_path=_base_path(plan) if status.adapters else "",
         docker_configs=config_paths(status.pull_secrets),
         plain_http=settings.plain_http,
-        mirrors=_mirrors(source, settings),
+        mirrors=_mirrors(status, settings),
         ca_file=CA_PATH if settings.ca_config_map else "",
         cache=CACHE_DIRECTORY if is_shared else "",
         cache_bytes=settings.cache_bytes if is_shared else 0,
@@ -105,18 +106,28 @@ def _pull(status: Status, settings: Settings) -> PullerSettings:
     )
 
 
-def _base_path(status: Status) -> str:
-    """Return the path that an engine is given for the base model: in a cache, that of the snapshot it finds there."""
-    return f"{status.mount_path}/{{snapshot}}" if status.layout == "huggingface" else status.mount_path
+def _base_path(plan: Plan) -> str:
+    """Return the path that the engine is given for the base model.
+
+    In a cache that is the snapshot's, which it finds by the model's name, unless its arguments name the path.
+    """
+    name = name_of(plan.server)
+    mount_path = next((one.mount_path for one in plan.status.targets if one.name == name), plan.status.mount_path)
+    if plan.status.layout == "huggingface" and not names_our_variables(plan.server):
+        return f"{mount_path}/{{snapshot}}"
+    return files_path(plan.status.layout, mount_path)
 
 
-def _mirrors(source: Source, settings: Settings) -> str:
-    """Return the mirrors of the source's own registry: those of others are nobody's business in this namespace."""
-    return text_for(settings.mirrors, source.reference.registry) if isinstance(source, OciSource) else ""
+def _mirrors(status: Status, settings: Settings) -> str:
+    """Return the mirrors of the sources' own registries: those of others are nobody's business in this namespace."""
+    sources = (status.source, *(adapter.source for adapter in status.adapters))
+    registries = [source.reference.registry for source in sources if isinstance(source, OciSource)]
+    texts = dict.fromkeys(text_for(settings.mirrors, registry) for registry in registries)
+    return "\n".join(filter(None, texts))
 
 
-def _environment(status: Status, settings: Settings) -> list[Raw]:
-    variables = {**_pull(status, settings).to_env(), **dict(status.variables)}
+def _environment(plan: Plan, settings: Settings) -> list[Raw]:
+    variables = {**_pull(plan, settings).to_env(), **dict(plan.status.variables)}
     if settings.puller_debug:
         variables["WEIGHBRIDGE_DEBUG"] = "1"
     return [{"name": name, "value": escaped(value)} for name, value in variables.items()]
