@@ -224,6 +224,11 @@ class Request:
     pull_secrets: tuple[str, ...] | None
     puller_resources: Amounts
 
+    @property
+    def container_names(self) -> tuple[str, ...] | None:
+        """The names of the containers that are to get the model; None where nobody said."""
+        return None if self.containers is None else tuple(named.container for named in self.containers)
+
     @classmethod
     def read(cls, pod: Raw) -> "Request":
         """Parse a pod that has the model label; raise the Refusal of the first key that is wrong."""

@@ -252,6 +252,29 @@ def test_another_model_than_the_injected_one_is_refused_in_whatever_form_the_rec
     assert caught.value.code == "injection.stale"
 
 
+def test_a_puller_beside_a_model_that_is_mounted_is_none_of_ours() -> None:
+    """Where the kubelet mounts the model nothing is pulled: what has our name goes, or the pod is refused."""
+    mounted = Catalog.read({"phi-4": "pvc://weights/phi-4"})
+    planted = {"name": "weighbridge-puller", "image": "evil.example/x"}
+    first = injected(BEFORE, mounted).pod
+    forged = edited(first, lambda pod: pod["spec"].update(initContainers=[planted]))
+    assert injected(forged, mounted).pod["spec"]["initContainers"] == []
+    renewed = injected(FIRST, mounted).pod
+    assert "initContainers" not in renewed["spec"]
+    assert inject(renewed, mounted, SETTINGS) is ALREADY
+    bare = edited(BEFORE, lambda pod: pod["spec"].update(initContainers=[planted]))
+    with pytest.raises(Fault, match="already has a container named weighbridge-puller"):
+        inject(bare, mounted, SETTINGS)
+
+
+@pytest.mark.parametrize("name", ["weighbridge-model", "weighbridge-credentials", "weighbridge-ca"])
+def test_a_volume_of_our_names_is_refused_whatever_the_plan_needs(name: str) -> None:
+    """The prefix is reserved."""
+    pod = edited(BEFORE, lambda pod: pod["spec"].update(volumes=[{"name": name, "emptyDir": {}}]))
+    with pytest.raises(Fault, match=f"already has a volume named {name}"):
+        inject(pod, CATALOG, SETTINGS)
+
+
 @given(PODS, st.sampled_from([Settings(puller_image="x/y:2"), Settings(puller_resources=(("memory", "1Gi"),))]))
 def test_an_injected_pods_plan_is_the_pods_plan(pod: Pod, settings: Settings) -> None:
     """Planning does not see what an injection added, so that it comes to the same end from either."""

@@ -25,8 +25,10 @@ def add_all(after: Raw, earlier: Earlier, plan: Plan, settings: Settings) -> Non
     Raises NameTaken for parts of our names that differ from the plan's, where no record says that we put them there.
     """
     _add_volumes(after, earlier, plan, settings)
-    if plan.has_puller:
+    if plan.is_pulled:
         _add_puller(after, earlier, plan, settings)
+    elif earlier.puller is not None:
+        _remove_puller(after, earlier)
     wire_targets(after, _mounts(plan.status), plan.status)
     add_tolerations(after, plan.status.tolerations)
     _add_pod_fields(after, plan.status)
@@ -36,8 +38,10 @@ def add_all(after: Raw, earlier: Earlier, plan: Plan, settings: Settings) -> Non
 def _add_volumes(after: Raw, earlier: Earlier, plan: Plan, settings: Settings) -> None:
     spec, wanted = mapping(after, "spec"), _volumes(plan, settings)
     held = entries(spec, "volumes")
-    unwanted = set(VOLUMES) - {volume["name"] for volume in wanted}
-    if earlier.record is not None and any(name_of(one) in unwanted for one in held):
+    unwanted = [name_of(one) for one in held if name_of(one) in set(VOLUMES) - {volume["name"] for volume in wanted}]
+    if unwanted and earlier.record is None:
+        raise NameTaken(f"the pod already has a volume named {unwanted[0]}")
+    if unwanted:
         held = spec["volumes"] = [one for one in held if name_of(one) not in unwanted]
     for volume in wanted:
         present = next((one for one in held if name_of(one) == volume["name"]), None)
@@ -58,7 +62,7 @@ def _volumes(plan: Plan, settings: Settings) -> list[Raw]:
     found = [status.volume.definition(reference, settings.ephemeral_size)]
     if status.pull_secrets:
         found.append(credentials_volume(status.pull_secrets))
-    if plan.has_puller and settings.ca_config_map:
+    if plan.is_pulled and settings.ca_config_map:
         found.append(ca_volume(*settings.ca_config_map))
     return found
 
@@ -67,7 +71,7 @@ def _add_puller(after: Raw, earlier: Earlier, plan: Plan, settings: Settings) ->
     planned = puller_container(earlier.bare, plan, settings)
     present, record = earlier.puller, earlier.record
     if present is None:
-        _insert(after, planned, plan.placement.index)
+        extended_list(extended_mapping(after, "spec"), "initContainers").insert(plan.placement.index, planned)
         return
     found = differences(present, planned)
     if found and record is None:
@@ -75,6 +79,16 @@ def _add_puller(after: Raw, earlier: Earlier, plan: Plan, settings: Settings) ->
     recorded = record or plan.status
     container = renewed(present, planned, recorded) if found or recorded != plan.status else present
     _put(after, container, earlier.bare, plan, settings)
+
+
+def _remove_puller(after: Raw, earlier: Earlier) -> None:
+    """Remove the puller of an earlier injection, where the kubelet mounts the model by itself."""
+    if earlier.record is None:
+        raise NameTaken(f"the pod already has a container named {PULLER}")
+    spec = mapping(after, "spec")
+    kept = [one for one in entries(spec, "initContainers") if name_of(one) != PULLER]
+    if len(kept) < len(entries(spec, "initContainers")):
+        spec["initContainers"] = kept
 
 
 def _put(after: Raw, container: Raw, bare: Raw, plan: Plan, settings: Settings) -> None:
@@ -90,10 +104,6 @@ def _put(after: Raw, container: Raw, bare: Raw, plan: Plan, settings: Settings) 
             return
         held.pop(index)
     held.insert(plan.placement.index, container)
-
-
-def _insert(after: Raw, container: Raw, index: int) -> None:
-    extended_list(extended_mapping(after, "spec"), "initContainers").insert(index, container)
 
 
 def _mounts(status: Status) -> dict[str, list[Raw]]:

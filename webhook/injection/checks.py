@@ -36,7 +36,7 @@ def injection_warnings(earlier: Earlier, plan: Plan, sidecars: Sidecars) -> tupl
 def _of_puller(bare: Raw, plan: Plan, sidecars: Sidecars) -> Iterator[InjectionWarning]:
     if plan.status.volume.kind == "image":
         yield ImageGate("an API server without image volumes starts the pod with an empty folder")
-    if not plan.has_puller:
+    if not plan.is_pulled:
         return
     if plan.placement.blocked_by:
         proxy = quoted(plan.placement.blocked_by)

@@ -10,17 +10,15 @@ from collections.abc import Iterator
 from webhook.contract import CONTAINERS
 from webhook.pod.accelerators import computes
 from webhook.pod.podspec import Raw, app_containers, entries, every_container, init_containers, name_of
-from webhook.pod.sidecars import Sidecars
 from webhook.quotes import listed, quoted
 from webhook.refusals import EarlyContainers, UnknownContainers
+from webhook.settings import Settings
 
 # $(NAME) is the kubelet's form, which leaves $$(NAME) alone; $NAME and ${NAME} are a shell's.
 _OURS = re.compile(r"(?<!\$)\$[({]?WEIGHBRIDGE_(?:MODEL|ADAPTER)")
 
 
-def choose_targets(
-    pod: Raw, named: tuple[str, ...] | None, index: int, accelerators: tuple[str, ...], sidecars: Sidecars
-) -> list[Raw]:
+def choose_targets(pod: Raw, named: tuple[str, ...] | None, index: int, settings: Settings) -> list[Raw]:
     """Return the containers that get the model, in the order of their start; `index` is the puller's.
 
     Those that are named; else those that ask for an accelerator or name our variables; else all application
@@ -29,8 +27,9 @@ def choose_targets(
     """
     if named is not None:
         return _by_name(pod, named, index)
+    sidecars = settings.all_sidecars
     containers = [one for one in app_containers(pod) if not sidecars.has_role(one, "proxy", "volume")]
-    narrowed = [one for one in containers if computes(one, accelerators) or names_our_variables(one)]
+    narrowed = [one for one in containers if computes(one, settings.accelerators) or names_our_variables(one)]
     early = [one for one in init_containers(pod)[index:] if names_our_variables(one)]
     return early + (narrowed or containers)
 
