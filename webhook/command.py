@@ -1,58 +1,133 @@
-"""The verb `weighbridge inject`."""
+"""The verbs of manifests: `weighbridge inject`, `uninject` and `explain`."""
 
 import argparse
+import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from registry.errors import Fault
 
 if TYPE_CHECKING:
-    from .manifests.configuration import Configuration
-    from .manifests.documents import Document, Result
+    from collections.abc import Iterable
 
-_DESCRIPTION = """\
-Prints what the webhook would make of manifests: pods, workloads and Lists with the label
-weighbridge.dev/model get their model, everything else stays as it is, byte for byte. The namespace's
-opt-in is not asked for. If anything is refused, nothing is printed and the exit code is 1.
+    from .manifests.configuration import Configuration
+    from .manifests.documents import Document, Result, Verb
+    from .manifests.explain import Explanation
+    from .manifests.sources import File
+
+_INJECT = """\
+Prints what the webhook would make of manifests: every pod template with the label weighbridge.dev/model, in
+whatever kind, gets its model, and workloads hand their label to theirs. Lines that no change touches stay as they are,
+byte for byte; the output is UTF-8. The namespace's opt-in is not asked for. If anything is refused, nothing is printed
+and the exit code is 1.
 """
+_UNINJECT = """\
+Prints manifests without what `inject`, or the webhook, put in: the reverse of `inject`. The label stays.
+"""
+_EXPLAIN = """\
+Says for every pod template in the manifests which step decides what: the label, the namespace's opt-in, the pod's
+opt-out, the source, the volume, the containers, the tolerations; or why there is no model. Namespaces count as they
+are in the same files. The exit code is 1 if a pod would be refused.
+"""
+_FILES = "YAML or JSON in UTF-8 or UTF-16, a folder, or a URL, and again for more; - for standard input"
 
 
 def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `inject` to the command's verbs."""
+    """Add the verbs of manifests."""
+    inject = _add_verb(verbs, "inject", "print manifests as the webhook would make them", _INJECT)
+    inject.add_argument("--offline", action="store_true", help="ask no registry; none is asked today in any case")
+    inject.set_defaults(run=run_inject)
+    uninject = _add_verb(verbs, "uninject", "print manifests without what inject put in", _UNINJECT)
+    uninject.set_defaults(run=run_uninject)
+    explain = _add_verb(verbs, "explain", "say which step decides what for a manifest's pods", _EXPLAIN)
+    explain.add_argument("--json", action="store_true", help="print one JSON list for a program to read")
+    explain.set_defaults(run=run_explain)
+    for verb in (inject, explain):
+        verb.add_argument(
+            "--config", help="manifests with the ConfigMaps weighbridge-config, weighbridge-catalog or both"
+        )
+
+
+def _add_verb(
+    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, help_line: str, description: str
+) -> argparse.ArgumentParser:
     parser = verbs.add_parser(
-        "inject",
-        help="print manifests as the webhook would make them",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        name, help=help_line, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("-f", "--file", required=True, help="YAML or JSON, one document or many; - for standard input")
-    parser.add_argument(
-        "--config", help="manifests with the ConfigMaps weighbridge-config, weighbridge-catalog or both"
-    )
+    parser.add_argument("-f", "--file", "--filename", action="append", required=True, help=_FILES)
+    parser.add_argument("-R", "--recursive", action="store_true", help="read folders with all that is below them")
     parser.add_argument("--namespace", default="", help="the namespace of objects that name none, for the messages")
-    parser.add_argument(
-        "--offline", action="store_true", help="ask no registry; none is asked today, with it or without"
-    )
-    parser.set_defaults(run=run)
+    return parser
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Write an injected file to standard output; return 0, or 1 when an object was refused."""
+def run_inject(arguments: argparse.Namespace) -> int:
+    """Write injected files to standard output; return 0, or 1 when an object was refused."""
     # here, so that other verbs do not pay for a YAML parser
-    from .manifests.documents import inject_document, split_documents
+    from .manifests.files import admit_manifest
 
     configuration = _configuration(arguments.config)
-    documents = [
-        inject_document(text, configuration.catalog, configuration.settings, arguments.namespace)
-        for text in split_documents(_read(arguments.file))
-    ]
+    return _change(arguments, lambda manifest: admit_manifest(manifest, configuration.catalog, configuration.settings))
+
+
+def run_uninject(arguments: argparse.Namespace) -> int:
+    """Write files without what was injected to standard output; return 0, or 1 when an object cannot be read."""
+    from .manifests.uninject import uninject_manifest
+
+    return _change(arguments, uninject_manifest)
+
+
+def run_explain(arguments: argparse.Namespace) -> int:
+    """Write an explanation of each pod template to standard output; return 0, or 1 when one would be refused."""
+    from .manifests.documents import read_objects
+    from .manifests.explain import Cluster, explain_manifest
+
+    configuration = _configuration(arguments.config)
+    manifests = [manifest for file in _files(arguments) for manifest in read_objects(file.text)]
+    cluster = Cluster.of(manifests, configuration.catalog, configuration.settings, arguments.namespace)
+    found = [explanation for manifest in manifests for explanation in explain_manifest(manifest, cluster)]
+    if arguments.json:
+        print(json.dumps([explanation.to_raw() for explanation in found], indent=2, ensure_ascii=False))
+    else:
+        _print(found)
+    return 1 if any(explanation.result == "refused" for explanation in found) else 0
+
+
+def _print(explanations: "Iterable[Explanation]") -> None:
+    for explanation in explanations:
+        print(f"{explanation.title}: {explanation.verdict} [{explanation.code}]")
+        for name, found in explanation.steps:
+            print(f"  {name + ':':<13}{found}")
+
+
+def _change(arguments: argparse.Namespace, verb: "Verb") -> int:
+    from .manifests.documents import change_document
+    from .manifests.stream import split_documents
+
+    texts: list[str] = []
     refused = False
-    for number, document in enumerate(documents, start=1):
-        refused = _report(f"{arguments.file}: document {number}", document) or refused
+    for file in _files(arguments):
+        documents = [change_document(part, verb, arguments.namespace) for part in split_documents(file.text)]
+        for number, document in enumerate(documents, start=1):
+            refused = _report(f"{file.name}: document {number}", document) or refused
+        texts.append("".join(document.text for document in documents))
     if not refused:
-        sys.stdout.write("".join(document.text for document in documents))
+        sys.stdout.write(_joined(texts))
     return 1 if refused else 0
+
+
+def _joined(texts: list[str]) -> str:
+    """Return files as one stream, between separators where they bring none."""
+    joined = texts[0]
+    for text in texts[1:]:
+        end = "" if joined.endswith("\n") or not joined else "\n"
+        joined += end + ("" if text.startswith("---") else "---\n") + text
+    return joined
+
+
+def _files(arguments: argparse.Namespace) -> "list[File]":
+    from .manifests.sources import read_files
+
+    return list(read_files(arguments.file, recursive=arguments.recursive))
 
 
 def _report(place: str, document: "Document") -> bool:
@@ -78,17 +153,8 @@ def _report_result(place: str, result: "Result") -> bool:
 def _configuration(file: str | None) -> "Configuration":
     from .manifests.configuration import Configuration, configure
     from .manifests.documents import read_manifests
+    from .manifests.sources import read_files
 
-    return Configuration() if file is None else configure(read_manifests(_read(file)))
-
-
-def _read(file: str) -> str:
-    from .manifests.roundtrip import BadDocument
-
-    try:
-        content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        return content.decode()
-    except OSError as error:
-        raise BadDocument(f"{file}: {error.strerror}", hint="give a file that can be read") from error
-    except UnicodeDecodeError as error:
-        raise BadDocument(f"{file}: not UTF-8: {error}", hint="write it in UTF-8") from error
+    if file is None:
+        return Configuration()
+    return configure(manifest for one in read_files([file]) for manifest in read_manifests(one.text))

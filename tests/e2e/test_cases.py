@@ -12,6 +12,7 @@ from tests.parts.admission import pointed_at, registered, running_webhook
 from tests.parts.apiserver import ApiServer
 from tests.parts.objects import Namespace, Object, Objects
 from webhook.injection.inject import Injection, inject
+from webhook.manifests.files import admit_manifest
 
 from .conftest import OPTED_IN, labelled_pod
 from .passes import as_new, changes, pullers, stored
@@ -62,6 +63,22 @@ def test_the_api_server_takes_the_case_and_a_second_pass_changes_nothing(
     assert pullers(first) == pullers(injected(case))
     assert stored(second) == stored(first)
     assert not changes(api_server, second)
+
+
+@pytest.mark.parametrize("case", _injected(USUAL))
+def test_what_was_injected_offline_is_what_the_webhook_makes(case: Case, opted_in: Namespace) -> None:
+    """The API server makes the same of the output of `inject` as of the pod itself.
+
+    Its own tolerations come after those that a pod brings, and before those that a webhook adds. A webhook sees amounts
+    that the API server spelled anew, so the records may differ.
+    """
+    offline = admit_manifest(case.pod, case.catalog, case.settings).manifest
+    made = [opted_in.create(copy.deepcopy(pod), dry_run="All") for pod in (offline, case.pod)]
+    for pod in made:
+        pod["spec"].get("tolerations", []).sort(key=json.dumps)
+
+    assert made[0]["spec"] == made[1]["spec"]
+    assert made[0]["metadata"]["annotations"].keys() == made[1]["metadata"]["annotations"].keys()
 
 
 @pytest.mark.parametrize("case", _injected(OTHERS))

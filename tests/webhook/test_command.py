@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import weighbridge
+from tests.fakes.raw import answering
 
 POD = """\
 kind: Pod
@@ -67,7 +68,7 @@ def test_standard_input_is_a_file_named_dash(
     assert said.err.startswith("-: document 1: Pod/blue/chat: ")
 
 
-@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+@pytest.mark.parametrize("content", [None, b"\xff\xff", b"\xff\xfe\x00"])
 def test_a_file_that_cannot_be_read_is_refused(
     content: bytes | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,3 +92,56 @@ def test_a_missing_argument_is_wrong_usage() -> None:
     with pytest.raises(SystemExit) as stopped:
         weighbridge.main(["inject"])
     assert stopped.value.code == 2
+
+
+def test_several_files_and_folders_make_one_stream(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As kubectl's -f: again for more, a folder for the manifests in it, --recursive for those below."""
+    folder = tmp_path / "folder"
+    (folder / "below").mkdir(parents=True)
+    (folder / "a.yaml").write_text(POD % SOURCE)
+    (folder / "b.json").write_text('{"kind": "Service", "metadata": {}}')
+    (folder / "notes.txt").write_text("weighbridge.dev/model: [")
+    (folder / "below" / "c.yml").write_text("kind: ConfigMap\nmetadata: {}")
+    single = tmp_path / "single.yaml"
+    single.write_text("---\nkind: Namespace\nmetadata: {}\n")
+    assert weighbridge.main(["inject", "-R", "-f", str(folder), "--filename", str(single)]) == 0
+    found = capsys.readouterr().out
+    assert [line for line in found.splitlines() if line.startswith(("kind", "---", '{"kind'))] == [
+        "kind: Pod",
+        "---",
+        '{"kind": "Service", "metadata": {}}',
+        "---",
+        "kind: ConfigMap",
+        "---",
+        "kind: Namespace",
+    ]
+
+
+def test_a_folder_without_manifests_is_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An empty output would look like success."""
+    assert weighbridge.main(["inject", "-f", str(tmp_path)]) == 1
+    assert "no manifests in it" in capsys.readouterr().err
+
+
+def test_a_url_is_read_or_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    """Manifests are often given by where they are published."""
+    content = (POD % SOURCE).encode()
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(content)
+    with answering(answer + content) as address:
+        assert weighbridge.main(["inject", "-f", f"http://{address}/pod.yaml"]) == 0
+    assert "weighbridge-puller" in capsys.readouterr().out
+    with answering(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n") as address:
+        assert weighbridge.main(["inject", "-f", f"http://{address}/pod.yaml"]) == 1
+    assert "404" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-8-sig"])
+def test_other_encodings_with_a_mark_are_read(
+    encoding: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Kubectl reads them; what comes out is UTF-8."""
+    path = tmp_path / "pod.yaml"
+    mark = "\ufeff" if encoding == "utf-16-le" else ""
+    path.write_bytes((mark + POD % SOURCE).encode(encoding))
+    assert weighbridge.main(["inject", "-f", str(path)]) == 0
+    assert "weighbridge-puller" in capsys.readouterr().out

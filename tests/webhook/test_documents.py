@@ -3,16 +3,16 @@
 import json
 from typing import Any
 
-import jsonpatch
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from webhook.catalog import Catalog
 from webhook.injection.inject import inject
-from webhook.manifests.documents import inject_document, read_manifests, split_documents
+from webhook.manifests.documents import Document, change_document, read_manifests
 from webhook.manifests.files import Outcome, admit_manifest
-from webhook.manifests.roundtrip import dump, to_tree
+from webhook.manifests.stream import split_documents
+from webhook.manifests.written import Style
 from webhook.settings import Settings
 from webhook.workloads.change import Change
 from webhook.workloads.propagate import propagate
@@ -23,6 +23,12 @@ CATALOG = Catalog.read({"phi-4": "oci://registry.example.com/models/phi-4:v1"})
 POD = "kind: Pod\nmetadata: {labels: {weighbridge.dev/model: phi-4}}\nspec: {containers: [{name: a}]}\n"
 
 
+def inject_document(text: str, catalog: Catalog, settings: Settings) -> Document:
+    """Inject the one document of a text."""
+    (part,) = split_documents(text)
+    return change_document(part, lambda manifest: admit_manifest(manifest, catalog, settings))
+
+
 def _text(document: str) -> str:
     return inject_document(document, CATALOG, Settings()).text
 
@@ -31,7 +37,7 @@ def _text(document: str) -> str:
 def test_the_parts_of_a_stream_are_the_stream(lines: list[str]) -> None:
     """Cutting loses nothing, and each part but the first begins with a separator."""
     stream = "".join(lines)
-    parts = split_documents(stream)
+    parts = [part.text for part in split_documents(stream)]
     assert "".join(parts) == stream
     assert all(part.startswith("---") for part in parts[1:])
 
@@ -71,7 +77,7 @@ def test_line_ends_of_windows_stay() -> None:
 def test_a_value_on_the_separators_line_stays_a_document_of_its_own() -> None:
     """A document may begin on the line of its separator, which must not be lost."""
     found = _text("--- " + "{" + POD.replace("\n", ", ").rstrip(", ") + "}\n")
-    assert found.startswith("---\n{kind: Pod")
+    assert found.startswith("--- {kind: Pod")
     assert "weighbridge-puller" in found
 
 
@@ -95,9 +101,9 @@ def test_a_list_refuses_its_members_one_by_one() -> None:
 @pytest.mark.parametrize("case", [case for case in CASES if case.expect_pod], ids=lambda case: case.name)
 def test_a_file_holds_just_the_pod_that_the_webhook_makes(case: Any) -> None:
     """Kubectl reads from the output the very values of the patched pod, in YAML as in JSON."""
-    outcome = admit_manifest(case.pod, case.catalog, case.settings)
-    wanted = jsonpatch.apply_patch(case.pod, outcome.operations)
-    for text in (dump(to_tree(case.pod)), json.dumps(case.pod)):
+    wanted = admit_manifest(case.pod, case.catalog, case.settings).manifest
+    block = "\n".join(Style().block(case.pod, 0)) + "\n"
+    for text in (block, Style().line(case.pod), json.dumps(case.pod), json.dumps(case.pod, indent=4)):
         document = inject_document(text, case.catalog, case.settings)
         assert list(read_manifests(document.text)) == [wanted]
 
@@ -121,5 +127,77 @@ def test_a_workloads_template_is_labelled_and_then_injected() -> None:
     outcome = admit_manifest(manifest, CATALOG, Settings())
     labelled = propagate(Change(kind="Deployment", new=manifest)).workload["spec"]["template"]
     pod = inject(labelled, CATALOG, Settings())
-    found = jsonpatch.apply_patch(manifest, outcome.operations)["spec"]["template"]
+    found = outcome.manifest["spec"]["template"]
     assert found == getattr(pod, "pod", None)
+
+
+STREAM = json.dumps({"kind": "ConfigMap"}) + json.dumps(next(iter(read_manifests(POD))), indent=2) + "\n"
+
+
+def test_json_objects_one_after_another_are_documents_each() -> None:
+    """Kubectl takes a stream of them, and so do we."""
+    first, second = split_documents(STREAM)
+    assert first.text + second.text == STREAM
+    assert "weighbridge-puller" in _text(second.text)
+
+
+@pytest.mark.parametrize("manifest", [POD, STREAM])
+def test_a_byte_order_mark_stays_and_hinders_nobody(manifest: str) -> None:
+    """Editors of Windows write one."""
+    parts = split_documents(f"\ufeff{manifest}")
+    texts = [change_document(part, lambda one: admit_manifest(one, CATALOG, Settings())).text for part in parts]
+    assert texts[0] == "\ufeff"
+    assert "weighbridge-puller" in "".join(texts)
+
+
+LABELLED = {"metadata": {"labels": {"weighbridge.dev/model": "phi-4"}}, "spec": {"containers": [{"name": "a"}]}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "count"),
+    [
+        ("Rollout", {"template": LABELLED}, 1),
+        ("LeaderWorkerSet", {"leaderWorkerTemplate": {"leaderTemplate": LABELLED, "workerTemplate": LABELLED}}, 2),
+        ("JobSet", {"replicatedJobs": [{"template": {"spec": {"template": LABELLED}}}] * 3}, 3),
+        ("Job", {"tasks": [{"template": LABELLED}]}, 1),
+    ],
+)
+def test_a_labelled_template_is_injected_in_whatever_kind(kind: str, spec: Any, count: int) -> None:
+    """Its pods come by the pods webhook, so the file has to show it."""
+    manifest = {"apiVersion": "example.com/v1", "kind": kind, "metadata": {"name": "x"}, "spec": spec}
+    found = json.dumps(admit_manifest(manifest, CATALOG, Settings()).manifest)
+    assert found.count('"weighbridge-puller"') == count
+
+
+@pytest.mark.parametrize("kind", ["Rollout", "ReplicaSet"])
+def test_the_label_on_a_kind_that_hands_none_on_is_told_of(kind: str) -> None:
+    """It does nothing there, in a file as in a cluster."""
+    metadata = {"labels": {"weighbridge.dev/model": "phi-4"}}
+    template: Any = {"metadata": {}, "spec": {"containers": []}}
+    outcome = admit_manifest({"kind": kind, "metadata": metadata, "spec": {"template": template}}, CATALOG, Settings())
+    assert "spec.template.metadata.labels" in outcome.warnings[0]
+
+
+def test_the_items_of_any_list_are_objects() -> None:
+    """The kind that a list implies for its items is not written into them."""
+    pods = json.dumps({"apiVersion": "v1", "kind": "PodList", "items": [LABELLED]})
+    (found,) = json.loads(inject_document(pods, CATALOG, Settings()).text)["items"]
+    assert "kind" not in found
+    assert found["spec"]["initContainers"]
+    nested = {"kind": "List", "items": [{"kind": "PodList", "items": [LABELLED]}]}
+    assert "weighbridge-puller" in inject_document(json.dumps(nested), CATALOG, Settings()).text
+
+
+def test_a_pod_without_containers_is_told_of() -> None:
+    """The API server will refuse it, and nobody gets the model."""
+    outcome = admit_manifest(LABELLED | {"kind": "Pod", "spec": {"containers": []}}, CATALOG, Settings())
+    assert "into no container" in outcome.summary
+    assert "no containers" in outcome.warnings[0]
+
+
+@pytest.mark.parametrize("text", ["name: {{ .Release.Name }}\n", "{{- if x }}\na: b\n{{- end }}\n", "? [a]\n: b\n"])
+def test_a_chart_that_was_not_rendered_is_refused(text: str) -> None:
+    """Whoever pipes a template in learns that it has to be rendered."""
+    (result,) = inject_document(f"# weighbridge.dev/model\n{text}", CATALOG, Settings()).results
+    assert not isinstance(result.outcome, Outcome)
+    assert result.outcome.code == "document.invalid"

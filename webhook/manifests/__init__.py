@@ -1,1 +1,4 @@
-"""Manifests as files, for the verb `inject`: read, and written without other changes."""
+"""Manifests as files: read as kubectl reads them, and written with no other changes.
+
+sources ─▶ stream ─▶ yaml_text, json_text ─▶ node ─▶ files (inject), uninject, explain ─▶ splice, written ─▶ documents
+"""

@@ -1,29 +1,20 @@
-"""Files of manifests: their documents, and the documents' text after injection."""
+"""The documents of a file, and their text after a change of the objects in them."""
 
-import json
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
-from jsonpatch import JsonPatch
-
 from registry.errors import Fault
-from webhook.catalog import Catalog
 from webhook.contract import DOMAIN
-from webhook.patch import Operation
-from webhook.settings import Settings
+from webhook.patch import is_same
 
-from .files import Outcome, admit_manifest, members, title
-from .roundtrip import BadDocument, dump, expanded, load, to_tree, to_values
+from .files import Outcome, members, replaced, title
+from .node import BadDocument, to_value
+from .splice import spliced
+from .stream import Part, split_documents
 
-# YAML forbids such a line inside of any value (spec 1.2.2, c-forbidden).
-_SEPARATOR = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
-# The separator, unless a value begins on its line, and the blank lines and comments before the first value.
-_HEAD = re.compile(r"(?:---[ \t]*(?:#[^\r\n]*)?(?:\r?\n|\Z))?(?:[ \t]*(?:#[^\r\n]*)?\r?\n)*")
-# A block of text that keeps the blank lines after it.
-_KEEPS_BLANKS = re.compile(r"[|>][1-9]?\+")
+Verb = Callable[[Any], Outcome]
+"""What is done with one object; raises a Fault that refuses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,102 +27,67 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document's text after injection, and the result of each object in it."""
+    """A document's text after the change, and the result of each object in it."""
 
     text: str
     results: tuple[Result, ...]
 
 
-def split_documents(text: str) -> list[str]:
-    """Split a stream before each separator; the joined parts are the stream."""
-    cuts = [0, *(match.start() for match in _SEPARATOR.finditer(text) if match.start()), len(text)]
-    return [text[start:end] for start, end in pairwise(cuts)]
-
-
-def inject_document(text: str, catalog: Catalog, settings: Settings, namespace: str = "") -> Document:
-    """Inject one document. Unchanged parts stay the same, byte for byte."""
-    if DOMAIN not in text:
+def change_document(part: Part, verb: Verb, namespace: str = "") -> Document:
+    """Change the objects of one document. Lines that no change touches stay the same, byte for byte."""
+    if DOMAIN not in part.text:
         # no object in it can ask for a model, so it need not be YAML: it may be a chart's template
-        return Document(text, ())
+        return Document(part.text, ())
     try:
-        editor = _editor(text)
+        return _changed(part, verb, namespace)
     except BadDocument as fault:
-        return Document(text, (Result("no object", fault),))
+        return Document(part.text, (Result("no object", fault),))
+
+
+def _changed(part: Part, verb: Verb, namespace: str) -> Document:
+    before = after = to_value(part.parse())
     results: list[Result] = []
-    operations: list[Operation] = []
-    for pointer, manifest in members(editor.values):
-        outcome = _outcome(manifest, catalog, settings)
+    for steps, manifest in members(before):
+        outcome = _outcome(manifest, verb)
         results.append(Result(title(manifest, namespace), outcome))
-        if isinstance(outcome, Outcome):
-            operations += [each | {"path": pointer + each["path"]} for each in outcome.operations]
-    return Document(editor.changed(operations) if operations else text, tuple(results))
+        if isinstance(outcome, Outcome) and outcome.manifest is not manifest:
+            after = replaced(after, steps, _like_before(manifest, outcome.manifest, before, steps))
+    if is_same(before, after):
+        return Document(part.text, tuple(results))
+    return Document(spliced(part.text, part.parser, after, is_json=part.is_json), tuple(results))
 
 
-def _outcome(manifest: Any, catalog: Catalog, settings: Settings) -> Outcome | Fault:
+def _like_before(manifest: Any, changed: Any, before: Any, steps: tuple[str | int, ...]) -> Any:
+    """Return a changed object without the kind that a list implied for it."""
+    own = before
+    for step in steps:
+        own = own[step]
+    implied = manifest.keys() - own.keys()
+    return {key: value for key, value in changed.items() if key not in implied}
+
+
+def _outcome(manifest: Any, verb: Verb) -> Outcome | Fault:
     try:
-        return admit_manifest(manifest, catalog, settings)
+        return verb(manifest)
     except Fault as fault:
         return fault
 
 
-@dataclass(frozen=True, slots=True)
-class _JsonEditor:
-    values: Any
-    text: str
-
-    def changed(self, operations: list[Operation]) -> str:
-        body = self.text.strip()
-        second_line = re.match(r"[\[{]\r?\n([ \t]+)", body)
-        after = JsonPatch(operations).apply(self.values)
-        written = json.dumps(after, indent=second_line.group(1) if second_line else None, ensure_ascii=False)
-        return self.text.replace(body, written)
-
-
-@dataclass(frozen=True, slots=True)
-class _YamlEditor:
-    values: Any
-    tree: Any
-    head: str
-    tail: str
-    line_break: str
-
-    def changed(self, operations: list[Operation]) -> str:
-        parts = [each | ({"value": to_tree(each["value"])} if "value" in each else {}) for each in operations]
-        written = dump(JsonPatch(parts).apply(self.tree, in_place=True))
-        return self.head + written.replace("\n", self.line_break) + self.tail
-
-
-def _editor(text: str) -> _JsonEditor | _YamlEditor:
-    if text.lstrip().startswith("{"):
-        try:
-            return _JsonEditor(json.loads(text), text)
-        except (ValueError, RecursionError):
-            pass  # a YAML mapping in braces, or invalid as YAML too
-    line_break = "\r\n" if "\r\n" in text else "\n"
-    match = _HEAD.match(text)
-    head = match.group() if match else ""
-    body, tail = _without_tail(text.removeprefix(head))
-    if body.startswith("---"):
-        # a value on the separator's line moves to a line of its own
-        head, body = f"---{line_break}", body.removeprefix("---")
-    tree = expanded(load(body))
-    return _YamlEditor(values=to_values(tree), tree=tree, head=head, tail=tail, line_break=line_break)
-
-
-def _without_tail(body: str) -> tuple[str, str]:
-    """Split off the blank lines and unindented comments after the last value: new parts go before them."""
-    if _KEEPS_BLANKS.search(body):
-        return body, ""
-    lines = body.split("\n")
-    last = len(lines)
-    while last and (not lines[last - 1].strip() or lines[last - 1].startswith("#")):
-        last -= 1
-    if last == len(lines):
-        return body, ""
-    return "".join(f"{line}\n" for line in lines[:last]), "\n".join(lines[last:])
-
-
 def read_manifests(text: str) -> Iterator[Any]:
-    """Yield the objects of a stream as JSON values; raise BadDocument."""
+    """Yield the objects of a file as JSON values; raise BadDocument."""
     for part in split_documents(text):
-        yield from (manifest for _, manifest in members(_editor(part).values))
+        yield from _objects(part)
+
+
+def read_objects(text: str) -> Iterator[Any]:
+    """Yield the objects of a file, but none of a document that cannot be read and that none of our keys is in."""
+    for part in split_documents(text):
+        try:
+            yield from _objects(part)
+        except BadDocument:
+            if DOMAIN in part.text:
+                raise
+
+
+def _objects(part: Part) -> list[Any]:
+    return [manifest for _, manifest in members(to_value(part.parse()))]

@@ -4,26 +4,28 @@ A workload's keys are copied first and its template is then injected, so that th
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from webhook.catalog import Catalog
 from webhook.injection.inject import NO_LABEL, Injection, Skip, inject
-from webhook.patch import Operation, diff
-from webhook.pod.podspec import Raw, mapping
+from webhook.pod.podspec import Raw, app_containers, mapping
 from webhook.settings import Settings
 from webhook.warnings import warnings
+from webhook.workloads.advice import advise
 from webhook.workloads.change import Change
 from webhook.workloads.propagate import propagate
-from webhook.workloads.templates import MADE_BY_OTHERS, TEMPLATES, template_of
+from webhook.workloads.templates import TEMPLATES, Steps, find_templates, written
+
+_OURS = ("apps/v1", "batch/v1")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The operations that make the injected manifest, and a message of one line."""
+    """A manifest as it comes out, and a message of one line."""
 
+    manifest: Any
     summary: str
-    operations: list[Operation] = field(default_factory=list)
     warnings: tuple[str, ...] = ()
 
 
@@ -37,49 +39,74 @@ def title(manifest: Any, default_namespace: str = "") -> str:
     return "/".join(str(part) for part in parts if part)
 
 
-def members(manifest: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the objects in a manifest with their JSON pointers: itself, or a List's items."""
-    if isinstance(manifest, dict) and manifest.get("kind") == "List" and isinstance(manifest.get("items"), list):
-        for index, item in enumerate(manifest["items"]):
-            yield f"/items/{index}", item
-    else:
-        yield "", manifest
+def members(manifest: Any) -> Iterator[tuple[Steps, Any]]:
+    """Yield the objects in a manifest with the steps that lead to them: itself, or the items of a list of any kind.
+
+    An item of a DeploymentList may leave its kind out, as the API server does.
+    """
+    kind = str(manifest.get("kind")) if isinstance(manifest, dict) else ""
+    if not kind.endswith("List") or not isinstance(manifest.get("items"), list):
+        yield (), manifest
+        return
+    implied = {"apiVersion": manifest.get("apiVersion"), "kind": kind.removesuffix("List")} if kind != "List" else {}
+    for index, item in enumerate(manifest["items"]):
+        for steps, member in members(implied | item if isinstance(item, dict) else item):
+            yield ("items", index, *steps), member
+
+
+def replaced(value: Any, steps: Steps, new: Any) -> Any:
+    """Return a copy of a value with another one where the steps lead."""
+    if not steps:
+        return new
+    step, others = steps[0], steps[1:]
+    changed = value.copy()
+    changed[step] = replaced(value[step], others, new)
+    return changed
+
+
+def is_followed(manifest: Raw) -> bool:
+    """Return whether the webhook copies this object's keys to its template."""
+    return manifest.get("kind") in TEMPLATES and manifest.get("apiVersion", _OURS[0]) in _OURS
+
+
+def labelled(manifest: Raw) -> tuple[Raw, tuple[str, ...]]:
+    """Return a manifest as the workloads webhook leaves it, and the warnings of it and of advice."""
+    kind = str(manifest.get("kind"))
+    if is_followed(manifest):
+        outcome = propagate(Change(kind=kind, new=manifest))
+        return outcome.workload, outcome.warnings
+    advice = () if kind in ("Pod", "Namespace") else tuple(advise(kind, manifest, None))
+    return manifest, advice
 
 
 def admit_manifest(manifest: Any, catalog: Catalog, settings: Settings) -> Outcome:
     """Return the outcome of one object; raise the Refusal that the webhook would answer with."""
     if not isinstance(manifest, dict):
-        return Outcome("left alone")
-    kind = manifest.get("kind")
-    if kind == "Pod":
-        return _admit_template(manifest, (), manifest, catalog, settings)
-    if kind in TEMPLATES:
-        labelled = propagate(Change(kind=kind, new=manifest)).workload
-        return _admit_template(manifest, TEMPLATES[kind], labelled, catalog, settings)
-    if kind in MADE_BY_OTHERS:
-        return _admit_template(manifest, MADE_BY_OTHERS[kind], manifest, catalog, settings)
-    return Outcome("left alone")
+        return Outcome(manifest, "left alone")
+    after, told = labelled(manifest)
+    summaries: list[str] = []
+    pods: list[Raw] = []
+    for steps, template in list(find_templates(after)):
+        result = inject(template, catalog, settings)
+        if isinstance(result, Injection):
+            told = (*told, *result.warnings, *_told_of_containers(template))
+            after = replaced(after, steps, result.pod)
+        if result is not NO_LABEL:
+            pods.append(template)
+        summaries.append(_words(result, steps))
+    told = (*told, *warnings(manifest, *pods))
+    unlike = [summary for summary in dict.fromkeys(summaries) if summary != "left alone"]
+    return Outcome(after, "; ".join(unlike) or "left alone", tuple(dict.fromkeys(told)))
 
 
-def _admit_template(
-    manifest: Raw, path: tuple[str, ...], labelled: Raw, catalog: Catalog, settings: Settings
-) -> Outcome:
-    """Inject the pod at `path` in `labelled`; return operations that start from `manifest`."""
-    pod = template_of(labelled, path)
-    result = inject(pod, catalog, settings)
+def _told_of_containers(template: Raw) -> tuple[str, ...]:
+    return () if app_containers(template) else ("the pod has no containers, and the API server will refuse it",)
+
+
+def _words(result: Injection | Skip, steps: Steps) -> str:
     if isinstance(result, Skip):
-        summary = "left alone" if result is NO_LABEL else f"left alone: {result.reason} [{result.code}]"
-        return Outcome(summary, diff(manifest, labelled))
-    after = _replaced(labelled, path, result.pod)
-    return Outcome(_words(result), diff(manifest, after), (*warnings(manifest, pod), *result.warnings))
-
-
-def _replaced(parent: Raw, path: tuple[str, ...], pod: Raw) -> Raw:
-    if not path:
-        return pod
-    return parent | {path[0]: _replaced(parent[path[0]], path[1:], pod)}
-
-
-def _words(injection: Injection) -> str:
-    status = injection.status
-    return f"injected {status.model} from {status.source} ({status.origin}) into {', '.join(status.containers)}"
+        return "left alone" if result is NO_LABEL else f"left alone: {result.reason} [{result.code}]"
+    status = result.status
+    into = ", ".join(status.containers) or "no container"
+    where = f" of {written(steps)}" if len(steps) > len(TEMPLATES["CronJob"]) else ""
+    return f"injected {status.model} from {status.source} ({status.origin}) into {into}{where}"

@@ -1,0 +1,137 @@
+"""Which step decided what for the pods of a manifest, or why they get no model."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from registry.errors import Fault
+from webhook.catalog import Catalog
+from webhook.contract import DISABLED, INJECTION, MODEL
+from webhook.injection.inject import Injection, Skip, inject
+from webhook.injection.plan import make_plan
+from webhook.injection.previous import without_injection
+from webhook.injection.status import Status, read_status
+from webhook.pod.podspec import Raw, labels, mapping
+from webhook.settings import Settings
+from webhook.workloads.templates import find_templates, written
+
+from .files import is_followed, labelled, title
+
+_ENABLED = "enabled"
+_ORIGINS = {"annotation": "its annotation", "catalog": "the catalog", "prefix": "the operator's default prefix"}
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What becomes of the pods of one template: a verdict in words, its code, and the steps that led there."""
+
+    title: str
+    result: Literal["injected", "skipped", "refused"]
+    verdict: str
+    code: str
+    steps: tuple[tuple[str, str], ...]
+
+    def to_raw(self) -> dict[str, Any]:
+        """Return the explanation as JSON has it."""
+        steps = [{"step": name, "found": found} for name, found in self.steps]
+        return {"object": self.title, "result": self.result, "verdict": self.verdict, "code": self.code, "steps": steps}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """What is known of the cluster: the operator's configuration, and the labels of namespaces by their names."""
+
+    catalog: Catalog
+    settings: Settings
+    namespaces: dict[str, Raw]
+    default_namespace: str = ""
+
+    @classmethod
+    def of(
+        cls, manifests: Iterable[Any], catalog: Catalog, settings: Settings, default_namespace: str = ""
+    ) -> "Cluster":
+        """Gather the namespaces among manifests."""
+        found = [one for one in manifests if isinstance(one, dict) and one.get("kind") == "Namespace"]
+        namespaces = {str(mapping(one, "metadata").get("name")): labels(one) for one in found}
+        return cls(catalog=catalog, settings=settings, namespaces=namespaces, default_namespace=default_namespace)
+
+
+def explain_manifest(manifest: Any, cluster: Cluster) -> Iterator[Explanation]:
+    """Yield an explanation for each pod template of an object; nothing for objects without one.
+
+    1. The label, on the object and in the template. 2. The namespace's opt-in. 3. The pod's opt-out.
+    4. Name, source and where it was found. 5. What the pod gets: volume, containers, engine, tolerations, puller.
+    """
+    if not isinstance(manifest, dict):
+        return
+    after, told = labelled(manifest)
+    for steps, template in find_templates(after):
+        name = title(manifest, cluster.default_namespace) + (f" ({written(steps)})" if steps else "")
+        found = [("label", _of_label(manifest, template, steps))]
+        if labels(template).get(MODEL.name) is not None:
+            found.append(("namespace", _of_namespace(manifest, cluster)))
+            found.append(("opt-out", _of_opt_out(template)))
+        found += [("warning", text) for text in told]
+        yield _explained(name, found, template, cluster)
+
+
+def _explained(name: str, found: list[tuple[str, str]], template: Raw, cluster: Cluster) -> Explanation:
+    try:
+        result = inject(template, cluster.catalog, cluster.settings)
+        if isinstance(result, Skip) and result.code != "already-injected":
+            return Explanation(name, "skipped", f"no model: {result.reason}", result.code, tuple(found))
+        bare = without_injection(template, read_status(template))
+        status = make_plan(bare, cluster.catalog, cluster.settings).status
+    except Fault as fault:
+        steps = (*found, ("refused", str(fault)), ("hint", fault.hint))
+        return Explanation(name, "refused", f"refused: {fault}", fault.code, steps)
+    found += _of_plan(status)
+    found += [("warning", text) for text in (result.warnings if isinstance(result, Injection) else ())]
+    return Explanation(name, "injected", f"gets {status.model} from {status.source}", "injected", tuple(found))
+
+
+def _of_label(manifest: Raw, template: Raw, steps: tuple[str | int, ...]) -> str:
+    own, found = MODEL.held(manifest), MODEL.held(template)
+    if found is None:
+        where = "on the workload, or in its pod template" if is_followed(manifest) else "in the pod template"
+        return f"{MODEL.name} is missing: set it {where if steps else 'on the pod'}"
+    if steps and is_followed(manifest) and own is not None:
+        return f"{MODEL.name}={found}, copied from the workload to its template"
+    return f"{MODEL.name}={found}" + (", in the template itself" if steps else "")
+
+
+def _of_namespace(manifest: Raw, cluster: Cluster) -> str:
+    name = str(mapping(manifest, "metadata").get("namespace") or cluster.default_namespace)
+    held = cluster.namespaces.get(name)
+    command = f"kubectl label namespace {name or 'NAMESPACE'} {INJECTION.name}={_ENABLED}"
+    if held is None:
+        return f"{name or 'unnamed'} is in no file: it must have the label {INJECTION.name}={_ENABLED} ({command})"
+    if held.get(INJECTION.name) == _ENABLED:
+        return f"{name} has opted in"
+    return f"{name} has not opted in, and no webhook sees the pod: {command}"
+
+
+def _of_opt_out(template: Raw) -> str:
+    value = labels(template).get(INJECTION.name)
+    return f"{INJECTION.name}={DISABLED} opts the pod out" if value == DISABLED else "the pod has not opted out"
+
+
+def _of_plan(status: Status) -> Iterator[tuple[str, str]]:
+    yield "source", f"{status.source}, from {_ORIGINS.get(status.origin, status.origin)}"
+    if status.digest is None:
+        yield "digest", "none: the source names no digest, and its tag may move between replicas"
+    yield "volume", str(status.volume)
+    yield "layout", str(status.layout)
+    for target in status.targets:
+        given = ", ".join(name for name, _ in target.environment)
+        more = f"; arguments {' '.join(target.arguments)}" if target.arguments else ""
+        yield "container", f"{target.name} sees it at {target.mount_path}, with {given or 'no variables'}{more}"
+    if not status.targets:
+        yield "container", "none: the pod has no container that could get it"
+    tolerated = ", ".join(str(toleration.to_raw()["key"]) for toleration in status.tolerations)
+    yield "tolerations", tolerated or "none: no accelerator is asked for, and the catalog says nothing of one"
+    if status.image:
+        secrets = ", ".join(status.pull_secrets) or "none"
+        yield "puller", f"{status.image}, with the pull secrets: {secrets}"
+    else:
+        yield "puller", "none: the kubelet mounts the model"
