@@ -43,8 +43,10 @@ def known_name(settings: Settings) -> str:
     source = parse_source(settings.source)
     if isinstance(source, HubSource):
         return source.repository
-    folders = [*Path(settings.hub_cache).glob("models--*--*/refs/main")]
-    return "/".join(folders[0].parent.parent.name.split("--")[1:3]) if len(folders) == 1 and source.digest else ""
+    refs = [*Path(settings.hub_cache).glob("models--*--*/refs/main")] if source.digest else []
+    if len(refs) != 1 or refs[0].lstat().st_uid not in (0, os.geteuid()):
+        return ""  # what another user wrote may name anything
+    return "/".join(refs[0].parent.parent.name.split("--")[1:3])
 
 
 def name_in_config(source: Source, access: Access) -> str:
