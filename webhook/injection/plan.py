@@ -76,7 +76,7 @@ def make_plan(bare: Raw, catalog: Catalog, settings: Settings) -> Plan:
         tolerations=_tolerations(bare, request, found, settings),
         image="",
     )
-    group = claim_group(bare, server) if request.volume.is_claim and is_pulled else ClaimGroup()
+    group = claim_group(bare, server, request.volume.name) if request.volume.is_claim and is_pulled else ClaimGroup()
     if is_pulled:
         status = _with_puller(replace(status, fs_group=group.group), bare, server, request, settings)
     return Plan(status=status, placement=placement, server=server, group=group, engine=request.engine)

@@ -33,7 +33,15 @@ _COMPUTING = (
     "furiosa.ai/*",
     "rebellions.ai/*",
 )
-_DRIVERS = {"gpu.nvidia.com": "nvidia.com/gpu", "mig.nvidia.com": "nvidia.com/gpu", "gpu.amd.com": "amd.com/gpu"}
+_DRIVERS = {
+    "gpu.nvidia.com": "nvidia.com/gpu",
+    "mig.nvidia.com": "nvidia.com/gpu",
+    "vfio.gpu.nvidia.com": "nvidia.com/gpu",
+    "gpu.amd.com": "amd.com/gpu",
+    "gpu.intel.com": "gpu.intel.com/i915",
+    "gaudi.intel.com": "habana.ai/gaudi",
+    "tpu.google.com": "google.com/tpu",
+}
 """The extended resource of which each DRA device class is the successor: nodes keep its taint."""
 
 # Slices and shares (nvidia.com/mig-1g.10gb, aws.amazon.com/neuroncore) are on nodes whose taint has the plain name.

@@ -32,7 +32,12 @@ def _is_bound_by_affinity(spec: Raw) -> bool:
 def _wants_windows(rule: Raw) -> bool:
     if rule.get("key") == _BUILD_LABEL:
         return rule.get("operator") in ("In", "Exists")
-    return rule.get("key") in _OS_LABELS and rule.get("operator") == "In" and rule.get("values") == [_WINDOWS]
+    values = rule.get("values")
+    if rule.get("key") not in _OS_LABELS or not isinstance(values, list):
+        return False
+    return (rule.get("operator") == "In" and values == [_WINDOWS]) or (
+        rule.get("operator") == "NotIn" and "linux" in values
+    )
 
 
 def _is_host_process(part: Raw) -> bool:

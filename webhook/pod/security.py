@@ -43,8 +43,8 @@ class ClaimGroup:
     doubt: str = ""
 
 
-def claim_group(pod: Raw, server: Raw) -> ClaimGroup:
-    """Return the fsGroup for a pod whose model lies on a claim.
+def claim_group(pod: Raw, server: Raw, claim: str) -> ClaimGroup:
+    """Return the fsGroup for a pod whose model lies on a claim, which is named unless it is the pod's own.
 
     None where the pod has one, where a policy assigns it, or where other claims of the pod would change their group.
     """
@@ -53,10 +53,16 @@ def claim_group(pod: Raw, server: Raw) -> ClaimGroup:
         return ClaimGroup()
     if _SCC in annotations(pod):
         return ClaimGroup(doubt="a security policy assigns groups")
-    if any("persistentVolumeClaim" in volume or "ephemeral" in volume for volume in entries(spec, "volumes")):
+    if any(_is_other_claim(volume, claim) for volume in entries(spec, "volumes")):
         return ClaimGroup(doubt="the pod mounts other claims, whose group it would change")
     group = _effective(pod, server).get("runAsGroup")
     return ClaimGroup(group if isinstance(group, int) and group > 0 else IMAGE_USER)
+
+
+def _is_other_claim(volume: Raw, claim: str) -> bool:
+    if "persistentVolumeClaim" in volume:
+        return mapping(volume, "persistentVolumeClaim").get("claimName") != claim
+    return "ephemeral" in volume
 
 
 def puller_user(context: Raw) -> str:
