@@ -1,8 +1,16 @@
 """The contract's table."""
 
+import re
+
+from ruamel.yaml import YAML
+
 from registry.errors import Fault
-from webhook.contract import DOMAIN, KEYS, MODEL, SOURCE, Request
+from tests.test_house import ROOT
+from webhook.catalog import Catalog
+from webhook.contract import COPIED, DOMAIN, INJECTION, KEYS, MODEL, SOURCE, STATUS, Request
+from webhook.injection.inject import ALREADY, Injection, inject
 from webhook.refusals import Refusal
+from webhook.settings import Settings
 from webhook.warnings import warnings
 
 
@@ -12,6 +20,19 @@ def test_every_key_is_told_in_full() -> None:
     for key in KEYS:
         assert key.name.startswith(DOMAIN)
         assert all((key.values, key.default, key.meaning))
+
+
+def test_the_page_for_users_has_an_example_of_every_key() -> None:
+    """A pod with all of them is injected, and nothing of it is unknown or warned of."""
+    text = (ROOT / "docs" / "pods.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    pod = YAML(typ="safe", pure=True).load(example)
+    shown = {*pod["metadata"]["labels"], *pod["metadata"]["annotations"]}
+    assert shown == {key.name for key in KEYS} - {INJECTION.name, STATUS.name, COPIED.name}
+    outcome = inject(pod, Catalog(), Settings())
+    assert isinstance(outcome, Injection)
+    assert (warnings(pod), outcome.warnings) == ((), ())
+    assert inject(outcome.pod, Catalog(), Settings()) is ALREADY
 
 
 def test_a_pod_that_says_only_its_model_leaves_the_rest_to_us() -> None:

@@ -8,6 +8,7 @@ from webhook.pod.resources import NEEDED_BYTES, shortage
 from webhook.pod.security import puller_security, puller_user
 from webhook.pod.sidecars import Sidecars
 from webhook.quotes import listed, quoted
+from webhook.values.annotation import Engine
 
 from .engines import ADAPTERS_IN_ARGUMENTS, engine_of
 from .plan import Plan
@@ -58,14 +59,19 @@ def _of_engines(bare: Raw, plan: Plan) -> Iterator[InjectionWarning]:
     containers = {name_of(one): one for one in every_container(bare)}
     for target in plan.status.targets:
         container = containers[target.name]
-        engine = plan.engine or engine_of(container)
-        if plan.status.adapters and engine in ADAPTERS_IN_ARGUMENTS:
-            yield EngineUnwired(f"{ADAPTERS.name}: no variable tells {engine} in {quoted(target.name)} of adapters")
-        if plan.status.adapters and engine == "vllm" and "VLLM_PLUGINS" in map(name_of, entries(container, "env")):
-            yield EngineUnwired(f"{quoted(target.name)} sets VLLM_PLUGINS, which must name lora_filesystem_resolver")
+        if plan.status.adapters and target.name == name_of(plan.server):
+            yield from _of_adapters(container, plan.engine or engine_of(container))
         ours = [name for name, _ in target.environment if not name.startswith("WEIGHBRIDGE_")]
         if ours and entries(container, "envFrom"):
             yield VariablesUnseen(f"{quoted(target.name)} takes variables by envFrom, over which {listed(ours)} win")
+
+
+def _of_adapters(server: Raw, engine: Engine) -> Iterator[InjectionWarning]:
+    name = quoted(name_of(server))
+    if engine in ADAPTERS_IN_ARGUMENTS:
+        yield EngineUnwired(f"{ADAPTERS.name}: no variable tells {engine} in {name} of adapters")
+    if engine == "vllm" and "VLLM_PLUGINS" in map(name_of, entries(server, "env")):
+        yield EngineUnwired(f"{name} sets VLLM_PLUGINS, which must name lora_filesystem_resolver")
 
 
 def _of_record(record: Status | None, status: Status) -> Iterator[InjectionWarning]:
