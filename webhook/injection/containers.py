@@ -9,6 +9,8 @@ from webhook.refusals import BadEngineArgs
 from .engines import Mounted, engine_of, environment, is_shell_script
 from .status import Status, Target
 
+_MOST_AFTER = 256  # arguments that other plugins may have added after ours
+
 
 def planned_targets(
     chosen: list[Raw], paths: dict[str, str], server: Raw, request: Request, source: Source
@@ -67,11 +69,21 @@ def _add_environment(container: Raw, target: Target) -> None:
 
 def _add_arguments(container: Raw, target: Target) -> None:
     added = list(target.arguments)
-    if not added:
-        return
-    present = extended_list(container, "args")
-    if all(present[start : start + len(added)] != added for start in range(len(present))):
-        present.extend(added)
+    if added and place_of_arguments(container, target) is None:
+        extended_list(container, "args").extend(added)
+
+
+def place_of_arguments(container: Raw, target: Target) -> int | None:
+    """Return the index of the arguments that we added to a container's own; None if they are not there.
+
+    Other plugins may have added some after them. The search ends after a while, for both lists may be long.
+    """
+    present, added = container.get("args"), list(target.arguments)
+    if not isinstance(present, list) or not added:
+        return None
+    last = len(present) - len(added)
+    starts = range(last, max(last - _MOST_AFTER, 0) - 1, -1)
+    return next((start for start in starts if present[start : start + len(added)] == added), None)
 
 
 def escaped(value: str) -> str:

@@ -6,7 +6,7 @@ from registry.source import ClaimSource, Source
 from webhook.catalog import Catalog
 from webhook.contract import Request
 from webhook.names import is_subdomain
-from webhook.pod.mounts import check_free
+from webhook.pod.mounts import check_free, read_only_volumes
 from webhook.pod.placement import Placement, place
 from webhook.pod.podspec import Raw, entries, mapping, name_of
 from webhook.pod.resources import lend, server_of
@@ -14,7 +14,7 @@ from webhook.pod.security import ClaimGroup, claim_group
 from webhook.pod.service_account import has_passed_admission
 from webhook.pod.tolerations import Toleration, needed
 from webhook.settings import Settings
-from webhook.values.annotation import Engine
+from webhook.values.annotation import MOST_SECRETS, Engine
 
 from .containers import planned_targets
 from .engines import adapters_path
@@ -85,7 +85,7 @@ def make_plan(bare: Raw, catalog: Catalog, settings: Settings) -> Plan:
 def _with_puller(status: Status, bare: Raw, server: Raw, request: Request, settings: Settings) -> Status:
     return replace(
         status,
-        pull_secrets=_own_secrets(bare) if request.pull_secrets is None else request.pull_secrets,
+        pull_secrets=_own_secrets(bare)[:MOST_SECRETS] if request.pull_secrets is None else request.pull_secrets,
         variables=shared_variables(status.source, status.adapters, settings),
         resources=lend(bare, server, request.puller_resources, settings.puller_resources),
         is_evictable=status.volume.holds_node,
@@ -100,11 +100,12 @@ def _mount_paths(request: Request, found: Resolution, chosen: list[Raw]) -> dict
 
 
 def _check_paths(bare: Raw, chosen: list[Raw], paths: dict[str, str], request: Request) -> None:
+    fixed = read_only_volumes(bare)
     for container in chosen:
         path = paths[name_of(container)]
-        check_free(bare, container, path)
+        check_free(container, path, fixed)
         if request.adapters:
-            check_free(bare, container, adapters_path(path))
+            check_free(container, adapters_path(path), fixed)
 
 
 def _own_secrets(bare: Raw) -> tuple[str, ...]:

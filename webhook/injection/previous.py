@@ -11,6 +11,7 @@ from webhook.names import PULLER, VOLUMES
 from webhook.pod.autoscaler import without_our_volume
 from webhook.pod.podspec import Raw, annotations, editable, entries, every_container, init_containers, mapping, name_of
 
+from .containers import place_of_arguments
 from .status import Status, Target
 
 
@@ -58,7 +59,8 @@ def without_injection(pod: Raw, record: Status | None) -> Raw:
 def _drop_listed(bare: Raw, spec: Raw, record: Status) -> None:
     tolerations = [toleration.to_raw() for toleration in record.tolerations]
     _drop(spec, "tolerations", tolerations.__contains__)
-    _drop(spec, "imagePullSecrets", lambda item: name_of(item) in record.image_secrets)
+    secrets = frozenset(record.image_secrets)
+    _drop(spec, "imagePullSecrets", lambda item: name_of(item) in secrets)
     context = mapping(spec, "securityContext")
     if record.fs_group is not None and context.get("fsGroup") == record.fs_group:
         for key in ("fsGroup", "fsGroupChangePolicy"):
@@ -75,21 +77,14 @@ def _drop_listed(bare: Raw, spec: Raw, record: Status) -> None:
 
 def _unwire(container: Raw, target: Target) -> None:
     _drop(container, "volumeMounts", lambda item: name_of(item) in VOLUMES)
-    variables = [{"name": name, "value": value} for name, value in target.environment]
-    _drop(container, "env", variables.__contains__)
-    arguments = container.get("args")
-    if isinstance(arguments, list) and target.arguments:
-        container["args"] = _without_run(arguments, list(target.arguments))
+    variables = dict(target.environment)
+    _drop(container, "env", lambda item: item == {"name": name_of(item), "value": variables.get(name_of(item))})
+    start = place_of_arguments(container, target)
+    if start is not None:
+        arguments = container["args"]
+        container["args"] = arguments[:start] + arguments[start + len(target.arguments) :]
         if not container["args"]:
             container.pop("args")
-
-
-def _without_run(arguments: list[object], added: list[str]) -> list[object]:
-    """Return arguments without the last run of those that we added."""
-    for start in range(len(arguments) - len(added), -1, -1):
-        if arguments[start : start + len(added)] == added:
-            return arguments[:start] + arguments[start + len(added) :]
-    return arguments
 
 
 def _drop(parent: Raw, key: str, is_ours: Callable[[Raw], bool]) -> None:

@@ -66,9 +66,11 @@ def differences(present: Raw, planned: Raw) -> list[str]:
 def renewed(present: Raw, planned: Raw, record: Status) -> Raw:
     """Return the planned container with what other plugins gave to the one that is there, by what we recorded."""
     names = {name_of(one) for one in planned["env"]}
-    earlier = [{"name": name, "value": escaped(value)} for name, value in record.variables]
+    earlier = {name: {"name": name, "value": escaped(value)} for name, value in record.variables}
     variables = [
-        one for one in entries(present, "env") if name_of(one) not in names and not _is_ours(one) and one not in earlier
+        one
+        for one in entries(present, "env")
+        if name_of(one) not in names and not _is_ours(one) and one != earlier.get(name_of(one))
     ]
     mounts = [one for one in entries(present, "volumeMounts") if not _is_our_mount(one)]
     container = planned | {"env": planned["env"] + variables, "volumeMounts": planned["volumeMounts"] + mounts}

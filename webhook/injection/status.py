@@ -15,7 +15,7 @@ from webhook.pod.podspec import Raw, annotations, extended_mapping
 from webhook.pod.resources import Resources
 from webhook.pod.tolerations import Toleration
 from webhook.pod.volumes import Volume
-from webhook.values.annotation import Adapter, Layout, parse_adapters, parse_layout
+from webhook.values.annotation import Adapter, Layout, parse_adapters, parse_globs, parse_layout
 
 from .resolve import Origin
 
@@ -24,6 +24,8 @@ _VERSION = 1
 
 _ALWAYS = ("containers", "pullSecrets", "tolerations")
 _NOTHING: tuple[object, ...] = (None, "", [], {}, False)
+
+_MOST_TOLERATIONS = 64  # more than an injection adds
 
 T = TypeVar("T")
 
@@ -148,12 +150,12 @@ class Status:
             volume=Volume.parse(record["volume"]),
             layout=parse_layout(record.get("layout", "files")),
             adapters=parse_adapters(adapters) if adapters else (),
-            include=_texts(record.get("include", [])),
-            exclude=_texts(record.get("exclude", [])),
+            include=_globs(record.get("include", [])),
+            exclude=_globs(record.get("exclude", [])),
             pull_secrets=_names(record.get("pullSecrets", []), is_subdomain),
             image_secrets=_names(record.get("imagePullSecrets", []), is_subdomain),
             variables=tuple((_text(key), _text(value)) for key, value in record.get("pullerEnv", {}).items()),
-            tolerations=tuple(Toleration.from_raw(raw) for raw in record.get("tolerations", [])),
+            tolerations=_tolerations(record.get("tolerations", [])),
             resources=_resources(record.get("resources", {})),
             fs_group=_group(record.get("fsGroup")),
             is_evictable=_one_of((True, False), record.get("safeToEvict", False)),
@@ -196,6 +198,17 @@ def _group(value: object) -> int | None:
     if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
         raise ValueError
     return value
+
+
+def _tolerations(raws: list[Raw]) -> tuple[Toleration, ...]:
+    if len(raws) > _MOST_TOLERATIONS:
+        raise ValueError
+    return tuple(map(Toleration.from_raw, raws))
+
+
+def _globs(values: object) -> tuple[str, ...]:
+    found = _texts(values)
+    return parse_globs(",".join(found)) if found else ()
 
 
 def _names(values: object, is_valid: Callable[[str], bool]) -> tuple[str, ...]:

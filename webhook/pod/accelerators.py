@@ -11,6 +11,7 @@ from .podspec import Raw, entries, every_container, mapping
 from .quantities import quantity
 
 _DEVICE_CLASS = "deviceclass.resource.kubernetes.io/"
+_MOST_TAINTS = 32  # more kinds of accelerators than any node has
 _COMPUTING = (
     "nvidia.com/gpu*",
     "nvidia.com/mig-*",
@@ -89,4 +90,4 @@ def taints_of(pod: Raw, accelerators: tuple[str, ...]) -> tuple[str, ...] | None
     plain = {taint for name in names for start, taint in _PLAIN.items() if name.startswith(start)}
     classes = {name.removeprefix(_DEVICE_CLASS) for name in names if name.startswith(_DEVICE_CLASS)}
     extended = {name for name in names if not name.startswith(_DEVICE_CLASS)}
-    return tuple(sorted(extended | plain | {_DRIVERS[name] for name in classes if name in _DRIVERS}))
+    return tuple(sorted(extended | plain | {_DRIVERS[name] for name in classes if name in _DRIVERS})[:_MOST_TAINTS])

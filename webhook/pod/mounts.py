@@ -27,13 +27,17 @@ def parse_mount_path(text: str) -> str:
     return text
 
 
-def check_free(pod: Raw, container: Raw, mount_path: str) -> None:
-    """Raise MountPathTaken if `mount_path` collides with a mount of the container, other than of our own volumes."""
-    fixed = {
-        name_of(volume)
-        for volume in entries(mapping(pod, "spec"), "volumes")
-        if any(kind in volume for kind in _READ_ONLY_KINDS)
-    }
+def read_only_volumes(pod: Raw) -> frozenset[str]:
+    """Return the names of the volumes in which nothing can be mounted."""
+    volumes = entries(mapping(pod, "spec"), "volumes")
+    return frozenset(name_of(volume) for volume in volumes if any(kind in volume for kind in _READ_ONLY_KINDS))
+
+
+def check_free(container: Raw, mount_path: str, fixed: frozenset[str]) -> None:
+    """Raise MountPathTaken if `mount_path` collides with a mount of the container, other than of our own volumes.
+
+    `fixed` are the pod's read-only volumes.
+    """
     for mount in entries(container, "volumeMounts"):
         collision = _collision(mount, mount_path, fixed)
         if collision and name_of(mount) not in VOLUMES:
@@ -43,7 +47,7 @@ def check_free(pod: Raw, container: Raw, mount_path: str) -> None:
             )
 
 
-def _collision(mount: Raw, mount_path: str, fixed: set[str]) -> str:
+def _collision(mount: Raw, mount_path: str, fixed: frozenset[str]) -> str:
     place = mount.get("mountPath")
     if not isinstance(place, str) or not place:
         return ""

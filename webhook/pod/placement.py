@@ -7,7 +7,7 @@ the proxy's own user passes, whose traffic is not redirected.
 
 from dataclasses import dataclass
 
-from .podspec import Raw, annotations, init_containers, mapping
+from .podspec import Raw, annotations, init_containers, mapping, name_of
 from .sidecars import Role, Sidecars, is_native, redirects_before
 
 _INTERCEPTION = "sidecar.istio.io/interceptionMode"
@@ -48,7 +48,8 @@ def is_well_placed(pod: Raw, present: int, sidecars: Sidecars, *, on_claim: bool
     if present < wanted.index:
         return False
     between = init_containers(pod)[wanted.index : present]
-    return not any(one.get("name") in targets or sidecars.has_role(one, "redirect") for one in between)
+    named = frozenset(targets)
+    return not any(name_of(one) in named or sidecars.has_role(one, "redirect") for one in between)
 
 
 def _index(pod: Raw, sidecars: Sidecars, *, on_claim: bool) -> int:

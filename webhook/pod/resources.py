@@ -60,11 +60,11 @@ def server_of(pod: Raw, targets: list[Raw], accelerators: tuple[str, ...]) -> Ra
     An application container before an init container, one that computes before others, and then the one that may use
     the most memory.
     """
-    apps = app_containers(pod)
+    apps = {id(container) for container in app_containers(pod)}
 
     def rank(container: Raw) -> tuple[bool, bool, Decimal]:
         limit = quantity(mapping(mapping(container, "resources"), "limits").get("memory"))
-        return container in apps, computes(container, accelerators), Decimal("Infinity") if limit is None else limit
+        return id(container) in apps, computes(container, accelerators), Decimal("Infinity") if limit is None else limit
 
     return max(targets, key=rank, default={})
 

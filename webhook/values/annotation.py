@@ -26,7 +26,8 @@ from webhook.refusals import (
 )
 
 LONGEST_SOURCE = 1024
-_MOST_SECRETS, _MOST_CONTAINERS, _MOST_GLOBS, _MOST_ADAPTERS = 32, 128, 64, 32
+MOST_SECRETS = 32
+_MOST_CONTAINERS, _MOST_GLOBS, _MOST_ADAPTERS = 128, 64, 32
 _LONGEST_REASON = 160
 
 Layout = Literal["files", "huggingface"]
@@ -102,8 +103,8 @@ def _parse_named(text: str) -> Named:
 def parse_secrets(text: str) -> tuple[str, ...]:
     """Parse names of Secrets; raise BadPullSecrets."""
     found = split_names(text)
-    if len(found) > _MOST_SECRETS:
-        raise BadPullSecrets(f"it names {len(found)} Secrets, and at most {_MOST_SECRETS} are read")
+    if len(found) > MOST_SECRETS:
+        raise BadPullSecrets(f"it names {len(found)} Secrets, and at most {MOST_SECRETS} are read")
     for name in found:
         if not is_subdomain(name):
             raise BadPullSecrets(f"{quoted(name)} is not a valid Secret name")
