@@ -143,15 +143,27 @@ class OrderedPieceWriter:
     """Writes a piece of a packed layer; a PieceWriter."""
 
     def __init__(self, stream: ArchiveBlobWriter, piece: Piece) -> None:
-        self._stream, self.piece, self.position = stream, piece, piece.start
+        self._stream, self.piece, self.position, self.stop = stream, piece, piece.start, piece.stop
         self.hosts = stream.hosts
         self._hash_seconds = self._unpack_seconds = 0.0
 
     def reset(self) -> None:
         """Do nothing: unpacked bytes stay, because pieces have no digests of their own."""
 
-    def write(self, content: memoryview) -> None:
-        """Hash and unpack the next bytes, once all bytes before them were."""
+    @property
+    def is_shared(self) -> bool:
+        """Return False: one worker alone brings a piece."""
+        return False
+
+    def seconds_left(self, now: float) -> float:  # noqa: ARG002 - whatever the time
+        """Return 0: a layer is unpacked from front to back."""
+        return 0.0
+
+    def split(self) -> None:
+        """Return None: a piece is never split."""
+
+    def write(self, content: memoryview) -> int:
+        """Hash and unpack the next bytes, once all bytes before them were; return how many."""
         began = time.perf_counter()
         self._stream.hash(self.position, content)
         hashed = time.perf_counter()
@@ -159,6 +171,7 @@ class OrderedPieceWriter:
         self.position += len(content)
         self._hash_seconds += hashed - began
         self._unpack_seconds += time.perf_counter() - hashed
+        return len(content)
 
     def commit(self, stats: TransferStats, listener: PieceListener) -> None:
         """Record that the piece is unpacked, and verify the layer after its last one. Raises Mismatch, BadArtifact."""

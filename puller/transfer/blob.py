@@ -28,10 +28,14 @@ class PieceListener(Protocol):
 
 
 class PieceWriter(Protocol):
-    """Writes one piece: `position` is the offset in the blob of the next byte that it wants."""
+    """Writes one piece, or a part of one: `position` is the offset in the blob of the next byte that it wants.
+
+    `stop` is the offset after its last one; it may become less at any time (`split`).
+    """
 
     piece: Piece
     position: int
+    stop: int
     hosts: set[str]
     """The hosts that sent the bytes which are verified with this piece, as BlobReader.host names them."""
 
@@ -39,8 +43,21 @@ class PieceWriter(Protocol):
         """Discard the piece's bytes, so that it can be downloaded again."""
         ...
 
-    def write(self, content: memoryview) -> None:
-        """Hash and write the next bytes. Raises BadArtifact, DiskFailed, NoRoom."""
+    @property
+    def is_shared(self) -> bool:
+        """Whether other workers write, or wrote, parts of the piece."""
+        ...
+
+    def seconds_left(self, now: float) -> float:
+        """Return how long the rest will take at the rate so far, by time.monotonic(); 0 where it cannot be split."""
+        ...
+
+    def split(self) -> "PieceWriter | None":
+        """Return a writer for the second half of the rest, which this one then leaves to it, or None."""
+        ...
+
+    def write(self, content: memoryview) -> int:
+        """Hash and write the next bytes, up to `stop`; return how many. Raises BadArtifact, DiskFailed, NoRoom."""
         ...
 
     def commit(self, stats: TransferStats, listener: PieceListener) -> None:

@@ -4,6 +4,12 @@ from dataclasses import dataclass, replace
 
 FIRST = 8
 TICK_SECONDS = 0.1
+_LONGEST_SECONDS = 1.0
+"""After how long a rate is measured, however few reads there were."""
+
+_CHEAP_BYTES = 200e6
+"""A rate, in bytes a second, up to which more connections cost next to no CPU: all of them are tried at once."""
+
 _WORTH = 1.05
 """The factor by which doubled connections must raise the rate, to be kept."""
 
@@ -42,10 +48,10 @@ class ConcurrencyLimit:
     def is_due(self, reads: int, seconds: float) -> bool:
         """Return whether `reads` reads in so many seconds are enough to measure a rate.
 
-        Bytes are counted when a read of a large buffer ends. Within less time than each connection takes for one read,
-        chance decides how many of them end.
+        Bytes are counted when a read ends. Within less time than each connection takes for one read, chance decides how
+        many of them end.
         """
-        return seconds >= TICK_SECONDS and reads >= self.limit
+        return seconds >= _LONGEST_SECONDS or (seconds >= TICK_SECONDS and reads >= self.limit)
 
     def on_rate(self, rate: float) -> "ConcurrencyLimit":
         """Return the limit that follows from a measured rate, in bytes a second."""
@@ -61,7 +67,7 @@ class ConcurrencyLimit:
             return replace(self, limit=self.proven, is_settled=True)
         if self.limit == self.maximum:
             return replace(self, proven=self.limit, rate=mean, is_settled=True)
-        limit = min(self.limit * 2, self.maximum)
+        limit = self.maximum if mean < _CHEAP_BYTES else min(self.limit * 2, self.maximum)
         return ConcurrencyLimit(maximum=self.maximum, limit=limit, proven=self.limit, rate=mean)
 
     def on_overload(self) -> "ConcurrencyLimit":

@@ -13,6 +13,7 @@ from registry.repository import Repository
 
 from .blob import BlobWriter, PieceListener
 from .concurrency import TICK_SECONDS, ConcurrencyLimit
+from .file_piece import LEAST_PART_BYTES
 from .queue import Queue
 from .watchdog import TICK_SECONDS as WATCH_SECONDS
 from .watchdog import Watchdog
@@ -36,7 +37,8 @@ def fetch(
     queue = Queue(writers, concurrency.limit)
     watchdog = Watchdog()
     context = DownloadContext(repository=repository, queue=queue, stats=stats, watchdog=watchdog, listener=listener)
-    workers = [threading.Thread(target=work, args=(context,), daemon=True) for _ in range(min(connections, len(queue)))]
+    parts = max(len(queue), sum(writer.missing_bytes for writer in writers) // LEAST_PART_BYTES)
+    workers = [threading.Thread(target=work, args=(context,), daemon=True) for _ in range(min(connections, parts))]
     try:
         for worker in workers:
             worker.start()
@@ -55,6 +57,7 @@ def _supervise(context: DownloadContext, concurrency: ConcurrencyLimit) -> None:
     wire, reads = context.stats.wire, context.stats.reads
     while not context.queue.wait(TICK_SECONDS):
         now, count = time.monotonic(), context.stats.wire - wire
+        context.queue.look_again()
         if context.overload.is_set() or concurrency.is_due(context.stats.reads - reads, now - looked):
             concurrency = (
                 concurrency.on_overload() if context.overload.is_set() else concurrency.on_rate(count / (now - looked))

@@ -5,26 +5,18 @@ Tests: tests/puller/test_pull.py
 
 import os
 import threading
-import time
-from bisect import bisect_right
 from collections.abc import Collection
 from pathlib import Path
 
-from puller.errors import BadArtifact, disk_errors
+from puller.errors import disk_errors
 from puller.plan import Blob, Piece
 from puller.store.filesystem import optional, preallocates
-from puller.unpack.codec import zstd_decoder
-from registry.chunk_index import PackedChunks
-from registry.digest import Verifier
-from registry.progress.stats import TransferStats
 
-from .blob import PieceListener
+from .file_piece import FLAGS, FilePieceWriter
 from .prefix_hash import PrefixHasher
+from .zstd_chunk import ZstdChunkWriter
 
 _EARLIER = "an earlier pull"
-
-_TAR_TAIL_BYTES = 512 + 1024  # at most: padding to a block, and two blocks of zeros
-_FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class FileBlobWriter:
@@ -68,7 +60,7 @@ class FileBlobWriter:
         size = self.blob.size
         create = 0 if self._is_begun else os.O_CREAT | os.O_EXCL
         with disk_errors():
-            handle = os.open(self.path, _FLAGS | create, 0o644)
+            handle = os.open(self.path, FLAGS | create, 0o644)
             try:
                 os.ftruncate(handle, size)
                 if size and preallocates(self.path.parent):
@@ -77,7 +69,7 @@ class FileBlobWriter:
             finally:
                 os.close(handle)
 
-    def open_piece(self, piece: Piece) -> "FilePieceWriter":
+    def open_piece(self, piece: Piece) -> FilePieceWriter:
         """Return a writer for a piece."""
         return ZstdChunkWriter(self, piece, self.blob.packed) if self.blob.packed else FilePieceWriter(self, piece)
 
@@ -94,122 +86,3 @@ class FileBlobWriter:
         if is_complete and self.prefix:
             self.prefix.verify(handle)
         return is_complete
-
-
-class FilePieceWriter:
-    """Writes a piece at its final offset; a PieceWriter."""
-
-    def __init__(self, file_writer: FileBlobWriter, piece: Piece) -> None:
-        self._file_writer, self.piece = file_writer, piece
-        self._hash_seconds = self._disk_seconds = 0.0
-        with disk_errors():
-            self._handle = os.open(file_writer.path, _FLAGS)
-        self._begin()
-
-    def reset(self) -> None:
-        """Discard the piece's bytes, so that it can be downloaded again."""
-        self._begin()
-
-    def write(self, content: memoryview) -> None:
-        """Hash the next bytes while they are in the CPU's cache, and write them."""
-        began = time.perf_counter()
-        if self._verifier:
-            self._verifier.update(content)
-        elif self._file_writer.prefix:
-            self._file_writer.prefix.feed(self.piece, self.position, content, self._handle)
-        hashed = time.perf_counter()
-        self._write(content, self.position)
-        self.position += len(content)
-        self._hash_seconds += hashed - began
-        self._disk_seconds += time.perf_counter() - hashed
-
-    def commit(self, stats: TransferStats, listener: PieceListener) -> None:
-        """Verify the piece, and the blob after its last piece. Raises Mismatch."""
-        began = time.perf_counter()
-        if self._verifier:
-            self._verifier.finish()
-        is_complete = self._file_writer.finish(self.piece, self._handle)
-        stats.spend("hash", self._hash_seconds + time.perf_counter() - began)
-        stats.spend("disk", self._disk_seconds)
-        listener.landed(self._file_writer.layer, self.piece, self._span, self._handle)
-        if is_complete:
-            listener.complete(self._handle)
-
-    def close(self) -> None:
-        """Close the file."""
-        os.close(self._handle)
-
-    @property
-    def _span(self) -> tuple[int, int]:
-        """The start and stop of the piece's bytes in the file."""
-        return self.piece.start, self.piece.stop
-
-    def _write(self, content: memoryview, offset: int) -> None:
-        with disk_errors():
-            written = 0
-            while written < len(content):
-                written += os.pwrite(self._handle, content[written:], offset + written)
-
-    def _begin(self) -> None:
-        self.position = self.piece.start
-        digest = self.piece.digest
-        size = self.piece.stop - self.piece.start
-        self.hosts = set() if digest else self._file_writer.hosts
-        self._verifier = Verifier(self._file_writer.name, size, digest) if digest else None
-
-
-class ZstdChunkWriter(FilePieceWriter):
-    """Unpacks a zstd chunk to its final offset as it arrives; a PieceWriter.
-
-    The chunk's digest is that of the compressed bytes, so it is verified after they were unpacked. The right chunk
-    overwrites what a wrong one left; the file is not published before that.
-    """
-
-    def __init__(self, file_writer: FileBlobWriter, piece: Piece, packed: PackedChunks) -> None:
-        self._packed, self._number = packed, bisect_right(packed.stops, piece.start)
-        self._broken: BadArtifact | None = None
-        super().__init__(file_writer, piece)
-
-    def commit(self, stats: TransferStats, listener: PieceListener) -> None:
-        """Verify the chunk; raise Mismatch when it is wrong, BadArtifact when it is right and cannot be unpacked."""
-        if self._verifier:
-            self._verifier.finish()
-        if self._broken is None:
-            self._decoder.finish()
-        if self._broken is not None or self._skip or self._left:
-            raise self._broken or BadArtifact(f"{self._file_writer.name}: a chunk that holds less than it should")
-        super().commit(stats, listener)
-
-    def _begin(self) -> None:
-        super()._begin()
-        self._broken = None
-        start = self._number * self._packed.size
-        self._offset = start
-        self._left = min(self._packed.size, self._packed.content_bytes - start)
-        self._skip = 0 if self._number else self._packed.content_start
-        is_last = self._number == len(self._packed.stops) - 1
-        self._tail = _TAR_TAIL_BYTES if is_last else 0
-        self._decoder = zstd_decoder(self._unpacked)
-
-    def _write(self, content: memoryview, offset: int) -> None:  # noqa: ARG002 - the offset of the packed bytes is not used
-        if self._broken is None:
-            try:
-                self._decoder.feed(content)
-            except BadArtifact as error:
-                self._broken = error
-
-    @property
-    def _span(self) -> tuple[int, int]:
-        return self._number * self._packed.size, self._offset
-
-    def _unpacked(self, content: bytes | memoryview) -> None:
-        """Write the bytes that belong to the file: those after the tar's header and before its end."""
-        body = memoryview(content)[min(self._skip, len(content)) :]
-        self._skip -= len(content) - len(body)
-        kept = body[: self._left]
-        super()._write(kept, self._offset)
-        self._offset += len(kept)
-        self._left -= len(kept)
-        self._tail -= len(body) - len(kept)
-        if self._tail < 0:
-            raise BadArtifact(f"{self._file_writer.name}: a chunk that holds more than it should")

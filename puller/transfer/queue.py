@@ -1,6 +1,7 @@
 """Which piece is fetched next, by which order, and whether the registry serves ranges."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -8,10 +9,13 @@ from typing import NamedTuple
 
 from puller.plan import Piece
 
-from .blob import BlobWriter
+from .blob import BlobWriter, PieceWriter
 
 _AT_ONCE = 4
 """How many blobs are fetched at the same time."""
+
+_LONG_SECONDS = 1.0
+"""How long the rest of a piece must take for an idle worker to take half of it over."""
 
 
 class Task(NamedTuple):
@@ -21,6 +25,9 @@ class Task(NamedTuple):
     piece: Piece
     is_first: bool
     """Whether it is the first piece that is requested of its blob."""
+
+    rest: PieceWriter | None = None
+    """The writer of the rest of a piece that another worker began, or None."""
 
 
 class Queue:
@@ -35,6 +42,7 @@ class Queue:
         self._tasks = deque(_line_up(self._writers))
         self._limit = limit
         self._active = 0
+        self._begun: dict[PieceWriter, BlobWriter] = {}
         self._are_ranges_known = False
         self._failure: BaseException | None = None
         self._lock = threading.Lock()
@@ -65,6 +73,21 @@ class Queue:
         with self._lock:
             self._active -= 1
             self._wake_all()
+
+    def begin(self, piece_writer: PieceWriter, writer: BlobWriter) -> None:
+        """Record that a worker writes a piece, of which an idle one may take over the rest; `end` must follow."""
+        with self._lock:
+            self._begun[piece_writer] = writer
+
+    def end(self, piece_writer: PieceWriter) -> None:
+        """Record that no worker writes a piece any more."""
+        with self._lock:
+            del self._begun[piece_writer]
+
+    def look_again(self) -> None:
+        """Let one idle worker look whether a piece takes long."""
+        with self._lock:
+            self._may_take.notify()
 
     def wait(self, seconds: float) -> bool:
         """Wait until the work is over, or has failed, or for `seconds`; return whether it is over or has failed."""
@@ -109,7 +132,7 @@ class Queue:
     def _wait_for_task(self) -> Task | None:
         """Wait for a task that may be started; a worker that ends one and takes the next wakes no other."""
         while not self._is_over() and self._failure is None:  # a worker may still put pieces back
-            task = self._next() if self._active < self._limit else None
+            task = (self._next() or self._rest()) if self._active < self._limit else None
             if task is not None:
                 self._active += 1
                 return task
@@ -123,6 +146,15 @@ class Queue:
 
     def _is_over(self) -> bool:
         return self._active == 0 and (not self._tasks or self._failure is not None)
+
+    def _rest(self) -> Task | None:
+        """Split the piece that will take longest, if it takes long and nothing else is left to do."""
+        if self._tasks or not self._are_ranges_known or not self._begun:
+            return None
+        now = time.monotonic()
+        slowest = max(self._begun, key=lambda piece_writer: piece_writer.seconds_left(now))
+        rest = slowest.split() if slowest.seconds_left(now) > _LONG_SECONDS else None
+        return Task(self._begun[slowest], slowest.piece, is_first=False, rest=rest) if rest is not None else None
 
     def _next(self) -> Task | None:
         task = next((task for task in self._tasks if task.is_first or self._are_ranges_known), None)

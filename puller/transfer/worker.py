@@ -104,7 +104,7 @@ class PieceDownloader:
     def __init__(self, context: DownloadContext, buffer: memoryview, task: Task) -> None:
         self._context, self._buffer = context, buffer
         self._writer = task.writer
-        self._pieces = deque([task.piece])
+        self._pieces, self._rest = deque([task.piece]), task.rest
         self._watched: Watched | None = None
         self._offset = 0
         self._wire_seconds = 0.0
@@ -113,10 +113,13 @@ class PieceDownloader:
         """Download the piece to disk, and the further pieces that the registry's answer turns out to hold."""
         try:
             while self._pieces and self._context.queue.failure is None:
-                piece_writer = self._writer.open_piece(self._pieces.popleft())
+                piece = self._pieces.popleft()
+                piece_writer, self._rest = self._rest or self._writer.open_piece(piece), None
+                self._context.queue.begin(piece_writer, self._writer)
                 try:
                     self._download(piece_writer)
                 finally:
+                    self._context.queue.end(piece_writer)
                     piece_writer.close()
         finally:
             self._hang_up()
@@ -145,7 +148,7 @@ class PieceDownloader:
                         waiting.after(error, piece_writer.position - before)
                     case Step.REFETCH_PIECE:
                         was_refetched = was_refetched or not failure.has_other_host
-                        self._context.stats.take_back(piece_writer.position - piece_writer.piece.start)
+                        self._context.stats.take_back(piece_writer.piece.stop - piece_writer.piece.start)
                         piece_writer.reset()
                     case Step.REFETCH_BLOB:
                         self._refetch_blob()
@@ -174,18 +177,17 @@ class PieceDownloader:
 
     def _fill(self, piece_writer: PieceWriter, chances: int) -> bool:
         """Read the piece to its end; return False if another worker's failure ended the work before."""
-        stop = piece_writer.piece.stop
-        while piece_writer.position < stop:
+        while piece_writer.position < piece_writer.stop:
             if self._context.queue.failure is not None:
                 return False
             watched = self._watched or self._open(piece_writer, chances)
             piece_writer.hosts.add(watched.body.host)
             while self._offset < piece_writer.position:
                 self._read(watched, piece_writer.position - self._offset)
-            count = self._read(watched, stop - piece_writer.position)
-            piece_writer.write(self._buffer[:count])
+            count = self._read(watched, max(piece_writer.stop - piece_writer.position, 1))
             self._context.stats.add(count)
-        body = self._watched.body if self._watched else None
+            self._context.stats.take_back(count - piece_writer.write(self._buffer[:count]))
+        body = self._watched.body if self._watched and not piece_writer.is_shared else None
         if body is not None and self._offset == body.stop and body.readinto(self._buffer[:1]):
             size = self._writer.layer.size
             raise Mismatch(f"{self._writer.name}: longer than the {size} bytes that were promised")
@@ -194,7 +196,7 @@ class PieceDownloader:
     def _open(self, piece_writer: PieceWriter, chances: int) -> Watched:
         """Request the rest of the piece; an answer with the whole blob serves the blob's further pieces, too."""
         began = time.perf_counter()
-        stop = piece_writer.piece.stop
+        stop = piece_writer.stop
         body = self._context.repository.open(self._writer.layer, piece_writer.position, stop)
         self._wire_seconds += time.perf_counter() - began
         if body.start < piece_writer.position or body.stop > stop:

@@ -62,9 +62,11 @@ class Response:
         self._is_bulk = self._is_large = False
 
     def readinto(self, buffer: memoryview) -> int:
-        """Fill the buffer from the body; return 0 at its end. Raises Unavailable when the connection breaks.
+        """Fill the buffer from the body, as far as that is quick (Wire.fill); return 0 at the body's end.
 
-        Bytes that came before a break are returned first: the next call raises.
+        Bytes that http.client has buffered behind the head come first. After them the wire is read directly: a larger
+        read by http.client would lose all of it on a break. Bytes that came before a break are returned first: the next
+        call raises Unavailable.
         """
         if not self._is_large:
             self._is_large, self._wire.bound = True, self._pool.floor()
@@ -75,26 +77,17 @@ class Response:
                 return self._answer.readinto(buffer)
         filled, wanted = 0, min(len(buffer), self._left)
         try:
-            while filled < wanted and (count := self._receive(buffer[filled:wanted])):
-                filled += count
+            if not self._is_bulk:
+                filled = self._answer.fp.readinto1(buffer[:wanted])
+            if self._is_bulk or (filled and wanted > io.DEFAULT_BUFFER_SIZE):
+                self._is_bulk = True
+                filled += self._wire.fill(buffer[filled:wanted])
         except (OSError, http.client.HTTPException) as error:
             self._broke = error
             if not filled:
                 raise _explain(self._origin, error) from error
         self._left -= filled
         return filled
-
-    def _receive(self, buffer: memoryview) -> int:
-        """Receive once, straight into the buffer: a larger read by http.client would lose all of it on a break.
-
-        Bytes that http.client has buffered behind the head come first. After them the wire is read directly, for as
-        much as the buffer holds (Wire.fill); http.client must not read meanwhile.
-        """
-        if self._is_bulk:
-            return self._wire.fill(buffer)
-        count = self._answer.fp.readinto1(buffer)
-        self._is_bulk = len(buffer) > io.DEFAULT_BUFFER_SIZE
-        return count
 
     def read(self, limit: int) -> bytes:
         """Return the whole body; raise Mismatch if it is longer than `limit` bytes, Unavailable if it ends early."""

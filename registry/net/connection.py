@@ -78,7 +78,7 @@ class Connector:
             raise proxy.refusal(origin, status)
 
     def _wire(self, sock: socket.socket | TlsSocket, bound: Bound) -> Wire:
-        return Wire(sock, bound, self.limits.clock, min(self.timeout_seconds, self.limits.floor_seconds))
+        return Wire(sock, bound, self.limits.clock)
 
 
 @contextmanager

@@ -16,14 +16,14 @@ from contextlib import suppress
 from .limits import Bound
 from .tls_socket import TlsSocket
 
+_SLICE_SECONDS = 0.25
+"""The longest wait of one call in the kernel, and about the longest of a bulk read."""
+
 
 class Wire:
     """A connected socket under a bound, with the socket methods that http.client calls."""
 
-    def __init__(
-        self, sock: socket.socket | TlsSocket, bound: Bound, clock: Callable[[], float], longest: float
-    ) -> None:
-        """`longest` is the longest wait of one bulk read or write in the kernel, in seconds."""
+    def __init__(self, sock: socket.socket | TlsSocket, bound: Bound, clock: Callable[[], float]) -> None:
         self.bound = bound
         self._socket, self._clock = sock, clock
         self._is_bulk = False
@@ -34,7 +34,7 @@ class Wire:
         """Whether the other end is known to have closed the connection."""
 
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        _limit_waits_in_the_kernel(sock, longest)
+        _limit_waits_in_the_kernel(sock)
 
     @property
     def is_readable(self) -> bool:
@@ -53,25 +53,36 @@ class Wire:
         return count
 
     def fill(self, buffer: memoryview) -> int:
-        """Fill the buffer in one call, which waits in the kernel: one call for a buffer, not one for each packet.
+        """Fill the buffer with bytes that are certain to come, by few calls that wait in the kernel.
 
-        Fewer bytes are read when the time limit ends, or when the other end closed the connection.
+        Fewer bytes are returned after _SLICE_SECONDS, so that a slow connection's progress is seen, when the other end
+        closed the connection, or before an error, which the next call raises again.
         """
         self._go_bulk()
-        began = self._clock()
-        while True:
+        began, filled = self._clock(), 0
+        while filled < len(buffer):
             try:
-                count = self._socket.recv_into(buffer, len(buffer), socket.MSG_WAITALL)
-            except BlockingIOError:  # SO_RCVTIMEO ended the wait
-                count = -1
-            now = self._clock()
-            if count == 0:
-                return 0
-            self.bound.passed(max(count, 0), now - began)
-            if count > 0:
-                self.received += count
-                return count
-            began = now
+                count = self._receive_bulk(buffer[filled:])
+            except OSError:
+                if filled:
+                    break
+                raise
+            filled += max(count, 0)
+            if not count or (filled and self._clock() - began >= _SLICE_SECONDS):
+                break
+        self.received += filled
+        return filled
+
+    def _receive_bulk(self, buffer: memoryview) -> int:
+        """Receive by one call; return 0 at the end, and -1 when nothing came in time. Raises OSError, Overdue."""
+        began = self._clock()
+        try:
+            count = self._socket.recv_into(buffer, len(buffer), socket.MSG_WAITALL)
+        except BlockingIOError:  # SO_RCVTIMEO ended the wait
+            count = -1
+        if count:
+            self.bound.passed(max(count, 0), self._clock() - began)
+        return count
 
     def send(self, content: memoryview) -> None:
         """Send all of it, in large parts."""
@@ -147,8 +158,8 @@ class _Reader(io.RawIOBase):
         super().close()
 
 
-def _limit_waits_in_the_kernel(sock: socket.socket | TlsSocket, seconds: float) -> None:
+def _limit_waits_in_the_kernel(sock: socket.socket | TlsSocket) -> None:
     """Set the time limits of bulk reads and writes, for which Python's own do not apply (socket(7), SO_RCVTIMEO)."""
-    limit = struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
+    limit = struct.pack("@ll", 0, int(_SLICE_SECONDS * 1_000_000))
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)

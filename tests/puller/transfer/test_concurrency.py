@@ -58,24 +58,20 @@ def test_the_limit_stays_between_one_and_the_most(most: int, rates: list[float])
 
 
 BUFFER = 2 << 20
-STEP_SECONDS = 0.01
+STEP_SECONDS, SLICE_SECONDS = 0.01, 0.25
 
 
 def settled(seed: int, each: float, most: int = 32, total: float = float("inf")) -> ConcurrencyLimit:
     """Pull from a simulated origin that gives `each` connection so much, and all so much, until nothing changes.
 
-    Connections begin one after the other, differ by a tenth, and report whole buffers.
+    Connections begin one after the other, differ by a tenth, and report a buffer, or what a quarter second brought.
     """
     random = Random(seed)
-    concurrency, begins, missing, skill = (
-        ConcurrencyLimit.start(most),
-        [0.0] * most,
-        [float(BUFFER)] * most,
-        [1.0] * most,
-    )
+    concurrency, begins, skill = ConcurrencyLimit.start(most), [0.0] * most, [1.0] * most
+    held, told = [0.0] * most, [0.0] * most
     for number in range(most):
         begins[number], skill[number] = random.uniform(0, 0.1), random.uniform(0.9, 1.1)
-    looked, reads, limit = 0.0, 0, 0
+    looked, reads, limit, count = 0.0, 0, 0, 0.0
     for step in range(100_000):
         now = step * STEP_SECONDS
         begins[limit : concurrency.limit] = [now + begin for begin in begins[limit : concurrency.limit]]
@@ -83,12 +79,12 @@ def settled(seed: int, each: float, most: int = 32, total: float = float("inf"))
         active = [number for number in range(concurrency.limit) if begins[number] <= now]
         for number in active:
             share = min(each, total / len(active)) * skill[number]
-            missing[number] -= share * STEP_SECONDS * random.uniform(0.6, 1.4)
-            if missing[number] <= 0:
-                missing[number] += BUFFER
+            held[number] += share * STEP_SECONDS * random.uniform(0.6, 1.4)
+            if held[number] >= BUFFER or now - told[number] >= SLICE_SECONDS:
+                count, held[number], told[number] = count + held[number], 0.0, now
                 reads += 1
         if concurrency.is_due(reads, now - looked):
-            concurrency, looked, reads = concurrency.on_rate(reads * BUFFER / (now - looked)), now, 0
+            concurrency, looked, reads, count = concurrency.on_rate(count / (now - looked)), now, 0, 0.0
         if concurrency.is_settled:
             break
     return concurrency

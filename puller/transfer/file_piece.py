@@ -1,0 +1,182 @@
+"""A piece of a file, written at its final offset by one worker, or by several where one would take long.
+
+A worker that has nothing else to do may take over the rest of a slow piece (`split`). The first worker hashes what it
+writes. Whichever ends last reads the rest back from the page cache, and verifies the piece.
+
+Tests: tests/puller/transfer/test_file_piece.py
+"""
+
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from puller.errors import DiskFailed, disk_errors
+from puller.plan import Piece
+from registry.digest import Verifier
+from registry.manifest import Descriptor
+from registry.progress.stats import TransferStats
+
+from .blob import PieceListener
+from .prefix_hash import PrefixHasher
+
+FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ_BYTES = 1 << 18
+LEAST_PART_BYTES = 256 << 10
+"""The least that a worker takes over: a request must be worth its price."""
+
+
+class PieceFile(Protocol):
+    """The file of a blob that pieces belong to."""
+
+    path: Path
+    layer: Descriptor
+    name: str
+    hosts: set[str]
+    prefix: PrefixHasher | None
+
+    def finish(self, piece: Piece, handle: int, /) -> bool:
+        """Record that a piece is on disk; return whether the blob is complete. Raises Mismatch at the blob's end."""
+        ...
+
+
+@dataclass(slots=True)
+class SharedPiece:
+    """What the workers on one piece share: how many they are, and the hash as far as the first one has come."""
+
+    verifier: Verifier | None
+    hosts: set[str]
+    hashed: int
+    """The offset up to which the piece is hashed."""
+
+    workers: int = 1
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class FilePieceWriter:
+    """Writes a piece at its final offset, or the rest of one; a PieceWriter."""
+
+    position: int
+    stop: int
+    _start: int
+    _claimed: int
+    _began: float
+
+    def __init__(self, file_writer: PieceFile, piece: Piece, part: tuple[SharedPiece, int, int] | None = None) -> None:
+        """`part` is for the rest of a piece that another worker began: what they share, and its start and stop."""
+        self._file_writer, self.piece = file_writer, piece
+        self._hash_seconds = self._disk_seconds = 0.0
+        self._is_first = part is None
+        with disk_errors():
+            self._handle = os.open(file_writer.path, FLAGS)
+        self._begin(*(part or self._alone()))
+
+    def reset(self) -> None:
+        """Discard the piece's bytes, so that this worker can download all of it again."""
+        self._is_first = True
+        self._begin(*self._alone())
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other workers write, or wrote, parts of the piece."""
+        return not self._is_first or self.stop < self.piece.stop
+
+    def seconds_left(self, now: float) -> float:
+        """Return how long the rest will take at the rate so far; 0 where the rest is too small to be split."""
+        written, left = self.position - self._start, self.stop - self.position
+        if not written or left < 2 * LEAST_PART_BYTES:
+            return 0.0
+        return left * (now - self._began) / written
+
+    def split(self) -> "FilePieceWriter | None":
+        """Return a writer for the second half of the rest, which this one leaves to it; None where little is left."""
+        with self._shared.lock:
+            left = self.stop - self._claimed
+            if left < 2 * LEAST_PART_BYTES:
+                return None
+            middle = self._claimed + left // 2
+            rest = FilePieceWriter(self._file_writer, self.piece, (self._shared, middle, self.stop))
+            self.stop = middle
+            self._shared.workers += 1
+            return rest
+
+    def write(self, content: memoryview) -> int:
+        """Hash the next bytes while they are in the CPU's cache, and write them; return how many: up to `stop`."""
+        with self._shared.lock:  # what another worker has taken over is its own: hashed bytes are never overwritten
+            content = content[: self.stop - self.position]
+            self._claimed = self.position + len(content)
+        began = time.perf_counter()
+        if self._is_first:
+            self._hash(content)
+        hashed = time.perf_counter()
+        self._write(content, self.position)
+        self.position += len(content)
+        self._hash_seconds += hashed - began
+        self._disk_seconds += time.perf_counter() - hashed
+        return len(content)
+
+    def commit(self, stats: TransferStats, listener: PieceListener) -> None:
+        """Verify the piece when all of it is written, and the blob after its last piece. Raises Mismatch."""
+        with self._shared.lock:
+            self._shared.workers -= 1
+            is_whole = not self._shared.workers
+        began, is_complete = time.perf_counter(), False
+        if is_whole:
+            self._verify()
+            is_complete = self._file_writer.finish(self.piece, self._handle)
+        stats.spend("hash", self._hash_seconds + time.perf_counter() - began)
+        stats.spend("disk", self._disk_seconds)
+        if is_whole:
+            listener.landed(self._file_writer.layer, self.piece, self._span, self._handle)
+        if is_complete:
+            listener.complete(self._handle)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._handle)
+
+    @property
+    def _span(self) -> tuple[int, int]:
+        """The start and stop of the piece's bytes in the file."""
+        return self.piece.start, self.piece.stop
+
+    def _write(self, content: memoryview, offset: int) -> None:
+        with disk_errors():
+            written = 0
+            while written < len(content):
+                written += os.pwrite(self._handle, content[written:], offset + written)
+
+    def _hash(self, content: memoryview) -> None:
+        if self._shared.verifier:
+            self._shared.verifier.update(content)
+            self._shared.hashed += len(content)
+        elif self._file_writer.prefix:
+            self._file_writer.prefix.feed(self.piece, self.position, content, self._handle)
+
+    def _verify(self) -> None:
+        """Verify the whole piece, after a hash of what other workers wrote. Raises Mismatch."""
+        shared = self._shared
+        if shared.verifier:
+            buffer = memoryview(bytearray(_READ_BYTES if shared.hashed < self.piece.stop else 0))
+            while shared.hashed < self.piece.stop:
+                with disk_errors():
+                    count = os.preadv(self._handle, [buffer[: self.piece.stop - shared.hashed]], shared.hashed)
+                if not count:
+                    name, end = self._file_writer.name, shared.hashed
+                    raise DiskFailed(f"{name}: ends at byte {end}: another process shortened it")
+                shared.verifier.update(buffer[:count])
+                shared.hashed += count
+            shared.verifier.finish()
+
+    def _alone(self) -> tuple[SharedPiece, int, int]:
+        piece, name = self.piece, self._file_writer.name
+        verifier = Verifier(name, piece.stop - piece.start, piece.digest) if piece.digest else None
+        hosts = set[str]() if piece.digest else self._file_writer.hosts
+        return SharedPiece(verifier, hosts, piece.start), piece.start, piece.stop
+
+    def _begin(self, shared: SharedPiece, start: int, stop: int) -> None:
+        self._shared, self.hosts = shared, shared.hosts
+        self._start = self.position = self._claimed = start
+        self.stop, self._began = stop, time.monotonic()

@@ -1,0 +1,125 @@
+"""A piece that several workers bring: whichever bytes come first, by whomever, it is verified as one."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from puller.artifact.part import LayerKind, Part
+from puller.plan import Blob, Piece
+from puller.transfer.file_blob import FileBlobWriter
+from puller.transfer.file_piece import FilePieceWriter
+from registry.digest import Digest
+from registry.errors import Mismatch
+from registry.manifest import Descriptor
+from registry.progress.stats import TransferStats
+from tests.puller.models import noise
+
+SIZE = 8 << 20
+CONTENT = noise(SIZE)
+BLAKE = Digest.of(CONTENT, "blake3")
+
+
+@dataclass
+class Landed:
+    """Counts the pieces and files that are reported."""
+
+    pieces: list[Piece] = field(default_factory=list)
+    files: int = 0
+
+    def landed(self, layer: Descriptor, piece: Piece, span: tuple[int, int], handle: int) -> None:  # noqa: ARG002
+        """Count a piece."""
+        self.pieces.append(piece)
+
+    def complete(self, handle: int) -> None:  # noqa: ARG002
+        """Count a file."""
+        self.files += 1
+
+    def staged(self, layer: Descriptor) -> None:
+        """Fail: there are no packed layers."""
+        raise AssertionError(layer)
+
+
+def blob_of(path: Path, *, has_chunk_digest: bool) -> FileBlobWriter:
+    """Return the writer of a blob of one piece, whose digest is its own or the blob's."""
+    layer = Descriptor(media_type="", digest=Digest.of(CONTENT), size=SIZE)
+    piece = Piece(0, SIZE, BLAKE if has_chunk_digest else None)
+    path.unlink(missing_ok=True)
+    writer = FileBlobWriter(Blob(layer, (Part(layer=layer, number=0, shape=LayerKind.FILE, path="w"),), (piece,)), path)
+    writer.reserve()
+    return writer
+
+
+def write(writer: FilePieceWriter, count: int, content: bytes = CONTENT) -> None:
+    """Give a writer its next bytes, as a worker does: perhaps more than it still wants."""
+    writer.write(memoryview(content)[writer.position : writer.position + count])
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    steps=st.lists(
+        st.tuples(st.integers(0, 7), st.sampled_from(["split", "write"]), st.integers(1, 2 << 20)), max_size=40
+    ),
+    order=st.randoms(use_true_random=False),
+    has_chunk_digest=st.booleans(),
+)
+def test_however_a_piece_is_split_it_is_written_and_verified_once(
+    tmp_path: Path, steps: list[tuple[int, bool, int]], order: object, *, has_chunk_digest: bool
+) -> None:
+    """Law: after any splits and writes in any order all bytes are right, and the last worker alone reports the piece."""
+    blob, landed = blob_of(tmp_path / "w", has_chunk_digest=has_chunk_digest), Landed()
+    writers = [blob.open_piece(blob.missing[0])]
+    for number, is_split, count in steps:
+        writer = writers[number % len(writers)]
+        if is_split:
+            rest = writer.split()
+            if rest is not None:
+                writers.append(rest)
+        else:
+            write(writer, count)
+    order.shuffle(writers)  # type: ignore[attr-defined] # a random.Random of Hypothesis
+    for left, writer in zip(reversed(range(len(writers))), writers, strict=True):
+        while writer.position < writer.stop:
+            write(writer, 1 << 20)
+        assert landed.pieces == []
+        writer.commit(TransferStats(SIZE), landed)
+        assert bool(landed.pieces) == (left == 0)
+        writer.close()
+    assert (tmp_path / "w").read_bytes() == CONTENT
+    assert landed.files == 1
+
+
+def test_a_wrong_part_is_noticed_at_the_end_and_the_piece_begins_again(tmp_path: Path) -> None:
+    """The worker that ends last brings the whole piece again, alone."""
+    blob, landed = blob_of(tmp_path / "w", has_chunk_digest=True), Landed()
+    first = blob.open_piece(blob.missing[0])
+    write(first, 1 << 20)
+    rest = first.split()
+    assert rest is not None
+    assert first.is_shared
+    assert rest.is_shared
+    write(rest, SIZE, bytes(SIZE))
+    rest.commit(TransferStats(SIZE), landed)
+    write(first, SIZE)
+    with pytest.raises(Mismatch):
+        first.commit(TransferStats(SIZE), landed)
+    first.reset()
+    assert (first.position, first.stop, first.is_shared) == (0, SIZE, False)
+    write(first, SIZE)
+    first.commit(TransferStats(SIZE), landed)
+    assert (tmp_path / "w").read_bytes() == CONTENT
+    assert len(landed.pieces) == 1
+
+
+def test_only_a_rest_that_takes_long_is_worth_a_request(tmp_path: Path) -> None:
+    """Nothing is known of a piece before its first byte, and little is left near its end."""
+    blob = blob_of(tmp_path / "w", has_chunk_digest=True)
+    writer = blob.open_piece(blob.missing[0])
+    assert writer.seconds_left(1e9) == 0
+    write(writer, SIZE // 2)
+    assert writer.seconds_left(1e9) > 1
+    write(writer, SIZE // 2 - 1000)
+    assert writer.seconds_left(1e9) == 0
+    assert writer.split() is None
