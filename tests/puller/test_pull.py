@@ -21,6 +21,7 @@ from registry.http.transport import Transport
 from registry.manifest import Descriptor
 from registry.progress.reporter import QuietReporter
 from tests.fakes import faults
+from tests.fakes.manner import Manner
 from tests.fakes.patience import HASTY
 from tests.fakes.registry import Answer, Change, FakeRegistry, Request, fake_registry
 
@@ -429,6 +430,18 @@ def test_a_connection_that_goes_silent_is_replaced(fake: FakeRegistry, tmp_path:
     assert receipt.wire_bytes == 40 * PIECE
     ranges = [request.range for request in fake.blob_requests() if request.range]
     assert len(ranges) > len({start // PIECE for start, _ in ranges})
+
+
+def test_the_rest_of_a_slow_piece_is_shared(fake: FakeRegistry, access: Access, tmp_path: Path) -> None:
+    """Of two pieces the first one's connection brings little: others take over what it has left."""
+    model = {"weights": noise(16 << 20)}
+    offer(fake, model, chunk=8 << 20)
+    path = f"/blobs/{Digest.of(model['weights'])}"
+    fake.fail(faults.mannered(Manner(trickles_at=1 << 20)), path=path, times=1)
+    receipt = bring(fake, access, tmp_path)
+    assert read_tree(tmp_path / "model") == model
+    assert len(fake.blob_requests()) > 2
+    assert receipt.wire_bytes < 17 << 20
 
 
 def test_the_folder_that_one_stands_in_is_refused(

@@ -68,7 +68,7 @@ def write(writer: FilePieceWriter, count: int, content: bytes = CONTENT) -> None
 def test_however_a_piece_is_split_it_is_written_and_verified_once(
     tmp_path: Path, steps: list[tuple[int, bool, int]], order: object, *, has_chunk_digest: bool
 ) -> None:
-    """Law: after any splits and writes in any order all bytes are right, and the last worker alone reports the piece."""
+    """Law: after any splits and writes all bytes are right, and the worker that ends last alone reports the piece."""
     blob, landed = blob_of(tmp_path / "w", has_chunk_digest=has_chunk_digest), Landed()
     writers = [blob.open_piece(blob.missing[0])]
     for number, is_split, count in steps:
