@@ -29,6 +29,8 @@ def main() -> int:
         settings = Settings.from_env(os.environ)
         with within(settings.deadline_seconds):
             receipt = _warm(settings, reporter) or _pull(settings, reporter)
+        if not receipt.wire_bytes or receipt.published < started:
+            _read_ahead(settings, receipt)
     except (Exception, KeyboardInterrupt, Ended) as error:  # noqa: BLE001 - see above
         return _fail(error, settings, reporter)
     summary = {"source": receipt.source, "digest": receipt.digest, "files": len(receipt.files)}
@@ -56,6 +58,16 @@ def _fail(error: BaseException, settings: Settings | None, reporter: Reporter) -
 def _warm(settings: Settings, reporter: Reporter) -> Receipt | None:
     """Return the receipt of a model that stands already, and needs nothing beside it."""
     return None if settings.hub_cache or settings.adapters else warm_start(settings, reporter)
+
+
+def _read_ahead(settings: Settings, receipt: Receipt) -> None:
+    """Ask the kernel to read a model that was not written just now into memory."""
+    from .pod.read_ahead import read_ahead  # noqa: PLC0415 - what was just pulled needs it not
+    from .store.memory import room_beside_connections  # noqa: PLC0415 - as above
+    from .store.writeback import own_limit  # noqa: PLC0415 - as above
+
+    files = ((record.path, record.size) for record in receipt.files)
+    read_ahead(Path(settings.destination), files, room_beside_connections(own_limit()))
 
 
 def _pull(settings: Settings, reporter: Reporter) -> Receipt:

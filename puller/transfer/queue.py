@@ -85,7 +85,7 @@ class Queue:
             del self._begun[piece_writer]
 
     def look_again(self) -> None:
-        """Let one idle worker look whether a piece takes long."""
+        """Wake one idle worker, which looks whether a piece takes long."""
         with self._lock:
             self._may_take.notify()
 
