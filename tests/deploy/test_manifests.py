@@ -6,6 +6,7 @@ import pytest
 
 from certs.manifests import CONFIGURATION, SECRET, WEBHOOKS
 from webhook.contract import INJECTION, MODEL
+from webhook.manifests.explain import SYSTEM_NAMESPACES
 from webhook.settings import Settings, variables
 
 from .rendered import Object
@@ -36,16 +37,13 @@ def _expressions(selector: Object) -> dict[str, tuple[str, list[str] | None]]:
     return {rule["key"]: (rule["operator"], rule.get("values")) for rule in selector["matchExpressions"]}
 
 
-SYSTEM = ["kube-system", "kube-public", "kube-node-lease", "weighbridge-system"]
-
-
 def test_namespaces_of_the_system_reach_no_webhook(webhooks: dict[str, Object]) -> None:
     """No label opts the cluster's own namespaces or ours in; the one about namespaces themselves is advice."""
     for name, webhook in webhooks.items():
         if name == "opt-in.advice.weighbridge.dev":
             continue
         rules = _expressions(webhook["namespaceSelector"])
-        assert rules["kubernetes.io/metadata.name"] == ("NotIn", SYSTEM)
+        assert rules["kubernetes.io/metadata.name"] == ("NotIn", list(SYSTEM_NAMESPACES))
         assert rules["control-plane"] == ("NotIn", ["true"])
         assert rules["kubernetes.azure.com/managedby"] == ("NotIn", ["aks"])
 

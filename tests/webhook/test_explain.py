@@ -40,6 +40,7 @@ def test_a_pod_with_its_model_is_explained_step_by_step() -> None:
     assert "its tag may move" in steps["digest"]
     assert steps["volume"] == "emptydir"
     assert "server sees it at /models/phi-4, with WEIGHBRIDGE_MODEL_PATH" in steps["container"]
+    assert steps["engine"] == "none in server, by command and image"
     assert steps["tolerations"] == "nvidia.com/gpu, amd.com/gpu"
 
 
@@ -61,14 +62,26 @@ def test_why_not_is_answered_by_the_step_that_said_so(
 
 
 @pytest.mark.parametrize(
-    ("others", "words"),
-    [((), "is in no file"), (({"kind": "Namespace", "metadata": {"name": "team"}},), "has not opted in")],
+    ("others", "words", "code"),
+    [
+        ((), "is in no file", "injected"),
+        (({"kind": "Namespace", "metadata": {"name": "team"}},), "has not opted in", "not-opted-in"),
+    ],
 )
-def test_a_namespace_that_has_not_opted_in_is_a_reason(others: tuple[dict[str, Any], ...], words: str) -> None:
-    """The command that opts it in is there."""
-    said = dict(_explain(POD, *others).steps)["namespace"]
+def test_a_namespace_that_has_not_opted_in_is_a_reason(
+    others: tuple[dict[str, Any], ...], words: str, code: str
+) -> None:
+    """The command that opts it in is there; a namespace that nobody showed may have opted in."""
+    found = _explain(POD, *others)
+    said = dict(found.steps)["namespace"]
     assert words in said
     assert "kubectl label namespace team weighbridge.dev/injection=enabled" in said
+    assert found.code == code
+
+
+def test_no_label_opts_a_namespace_of_the_systems_in() -> None:
+    """The webhook's rules leave them out."""
+    assert _explain(POD | {"metadata": POD["metadata"] | {"namespace": "kube-system"}}).code == "not-opted-in"
 
 
 def test_where_the_label_came_from_is_said() -> None:

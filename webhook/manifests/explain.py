@@ -1,23 +1,26 @@
 """Which step decided what for the pods of a manifest, or why they get no model."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from registry.errors import Fault
 from webhook.catalog import Catalog
 from webhook.contract import DISABLED, INJECTION, MODEL
+from webhook.injection.engines import engine_of
 from webhook.injection.inject import Injection, Skip, inject
-from webhook.injection.plan import make_plan
+from webhook.injection.plan import Plan, make_plan
 from webhook.injection.previous import without_injection
 from webhook.injection.status import Status, read_status
-from webhook.pod.podspec import Raw, labels, mapping
+from webhook.pod.podspec import Raw, every_container, labels, mapping, name_of
 from webhook.settings import Settings
 from webhook.workloads.templates import find_templates, written
 
 from .files import is_followed, labelled, title
 
 _ENABLED = "enabled"
+SYSTEM_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "weighbridge-system")
+"""What deploy/base/admission.yaml leaves out, whatever labels such a namespace has."""
 _ORIGINS = {"annotation": "its annotation", "catalog": "the catalog", "prefix": "the operator's default prefix"}
 
 
@@ -72,7 +75,11 @@ def explain_manifest(manifest: Any, cluster: Cluster) -> Iterator[Explanation]:
             found.append(("namespace", _of_namespace(manifest, cluster)))
             found.append(("opt-out", _of_opt_out(template)))
         found += [("warning", text) for text in told]
-        yield _explained(name, found, template, cluster)
+        explained = _explained(name, found, template, cluster)
+        if explained.result != "skipped" and _is_known_to_be_out(manifest, cluster):
+            verdict = "no model: no webhook sees it, because its namespace has not opted in"
+            explained = replace(explained, result="skipped", verdict=verdict, code="not-opted-in")
+        yield explained
 
 
 def _explained(name: str, found: list[tuple[str, str]], template: Raw, cluster: Cluster) -> Explanation:
@@ -81,13 +88,15 @@ def _explained(name: str, found: list[tuple[str, str]], template: Raw, cluster: 
         if isinstance(result, Skip) and result.code != "already-injected":
             return Explanation(name, "skipped", f"no model: {result.reason}", result.code, tuple(found))
         bare = without_injection(template, read_status(template))
-        status = make_plan(bare, cluster.catalog, cluster.settings).status
+        plan = make_plan(bare, cluster.catalog, cluster.settings)
     except Fault as fault:
         steps = (*found, ("refused", str(fault)), ("hint", fault.hint))
         return Explanation(name, "refused", f"refused: {fault}", fault.code, steps)
-    found += _of_plan(status)
+    found += _of_plan(plan.status)
+    found += _of_engines(bare, plan)
     found += [("warning", text) for text in (result.warnings if isinstance(result, Injection) else ())]
-    return Explanation(name, "injected", f"gets {status.model} from {status.source}", "injected", tuple(found))
+    model = f"gets {plan.status.model} from {plan.status.source}"
+    return Explanation(name, "injected", model, "injected", tuple(found))
 
 
 def _of_label(manifest: Raw, template: Raw, steps: tuple[str | int, ...]) -> str:
@@ -100,9 +109,21 @@ def _of_label(manifest: Raw, template: Raw, steps: tuple[str | int, ...]) -> str
     return f"{MODEL.name}={found}" + (", in the template itself" if steps else "")
 
 
-def _of_namespace(manifest: Raw, cluster: Cluster) -> str:
-    name = str(mapping(manifest, "metadata").get("namespace") or cluster.default_namespace)
+def _namespace(manifest: Raw, cluster: Cluster) -> str:
+    return str(mapping(manifest, "metadata").get("namespace") or cluster.default_namespace)
+
+
+def _is_known_to_be_out(manifest: Raw, cluster: Cluster) -> bool:
+    name = _namespace(manifest, cluster)
     held = cluster.namespaces.get(name)
+    return name in SYSTEM_NAMESPACES or (held is not None and held.get(INJECTION.name) != _ENABLED)
+
+
+def _of_namespace(manifest: Raw, cluster: Cluster) -> str:
+    name = _namespace(manifest, cluster)
+    held = cluster.namespaces.get(name)
+    if name in SYSTEM_NAMESPACES:
+        return f"{name} is the system's, and no label opts it in"
     command = f"kubectl label namespace {name or 'NAMESPACE'} {INJECTION.name}={_ENABLED}"
     if held is None:
         return f"{name or 'unnamed'} is in no file: it must have the label {INJECTION.name}={_ENABLED} ({command})"
@@ -128,10 +149,17 @@ def _of_plan(status: Status) -> Iterator[tuple[str, str]]:
         yield "container", f"{target.name} sees it at {target.mount_path}, with {given or 'no variables'}{more}"
     if not status.targets:
         yield "container", "none: the pod has no container that could get it"
-    tolerated = ", ".join(str(toleration.to_raw()["key"]) for toleration in status.tolerations)
+    tolerated = ", ".join(str(toleration.to_raw().get("key", "all taints")) for toleration in status.tolerations)
     yield "tolerations", tolerated or "none: no accelerator is asked for, and the catalog says nothing of one"
     if status.image:
         secrets = ", ".join(status.pull_secrets) or "none"
         yield "puller", f"{status.image}, with the pull secrets: {secrets}"
     else:
         yield "puller", "none: the kubelet mounts the model"
+
+
+def _of_engines(bare: Raw, plan: Plan) -> Iterator[tuple[str, str]]:
+    for container in every_container(bare):
+        if name_of(container) in plan.status.containers:
+            how = "by its annotation" if plan.engine else "by command and image"
+            yield "engine", f"{plan.engine or engine_of(container)} in {name_of(container)}, {how}"
