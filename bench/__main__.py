@@ -9,6 +9,7 @@ from pathlib import Path
 
 from . import record, report
 from .cases import Bench, Case
+from .cases.admission import admission
 from .cases.capped import capped
 from .cases.disk import disk
 from .cases.frugal import frugal
@@ -23,7 +24,8 @@ from .corpus import cache_directory
 from .plan import FULL, QUICK, Plan
 
 _CASES: dict[str, Case] = {
-    case.__name__: case for case in (unshaped, kaito, capped, shaped, frugal, disk, killed, pack, zstd, shared)
+    case.__name__: case
+    for case in (unshaped, kaito, capped, shaped, frugal, disk, killed, pack, zstd, shared, admission)
 }
 _RESULTS = Path(__file__).parent / "results"
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the one tmpfs that every Linux has; a folder of our own is made in it

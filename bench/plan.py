@@ -44,6 +44,12 @@ class Plan:
     kills: int
     """How many pulls are killed."""
 
+    catalog_entries: int = 10_000
+    """Models in the catalog of a webhook that is measured."""
+
+    pods: int = 1000
+    """Pods that are created in each of its rounds."""
+
     line_gigabits: tuple[int, ...] = (1, 4)
     """Rates of the shaped line."""
 
@@ -62,4 +68,6 @@ class Plan:
 
 
 FULL = Plan(rounds=5, attempts=3, total=2048 * MIB, archive=1024 * MIB, kills=25)
-QUICK = Plan(rounds=1, attempts=1, total=16 * MIB, archive=8 * MIB, kills=2, line_gigabits=(1,))
+QUICK = Plan(
+    rounds=1, attempts=1, total=16 * MIB, archive=8 * MIB, kills=2, line_gigabits=(1,), catalog_entries=50, pods=20
+)

@@ -3,6 +3,7 @@
 Each name below is one of gunicorn's settings, except those that begin with an underscore and `application`.
 """
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -19,6 +20,8 @@ from .tls import CERTIFICATE, KEY, ServedCertificate
 
 _settings = Settings.from_env(os.environ)
 _SWITCH_SECONDS = 0.0002
+# Objects, then collections of the generation before: far more than Python's own, for a catalog alone has as many.
+_COLLECT_AFTER = (10_000, 20, 100)
 _memory = Path("/dev/shm")  # noqa: S108 - the kernel's own memory file system, for heartbeats alone
 
 wsgi_app = "webhook.server.serving:application()"
@@ -67,6 +70,9 @@ def application() -> Site:
     """Return what the worker serves, with a catalog that follows its files from now on."""
     # A thread with much to do gives way to those that have little: a large review, or a catalog that is read again.
     sys.setswitchinterval(_SWITCH_SECONDS)
+    # What is loaded by now stays: a collection that walks through it all would hold up an admission.
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
     tls = Path(_settings.tls_directory)
     catalog = CatalogDirectory(Path(_settings.catalog_directory))
     catalog.follow()
