@@ -9,7 +9,7 @@ import json
 import secrets
 import ssl
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,15 +77,17 @@ def _place(event: Object) -> tuple[str, str]:
 
 
 @contextmanager
-def running_api_server(programs: Mapping[str, Path], folder: Path) -> Iterator[ApiServer]:
+def running_api_server(programs: Mapping[str, Path], folder: Path, plugins: Sequence[str] = ()) -> Iterator[ApiServer]:
     """Run etcd and kube-apiserver on loopback ports until the block ends.
 
-    `programs` holds the paths of `etcd` and `kube-apiserver`; all their files go under `folder`.
+    `programs` holds the paths of `etcd` and `kube-apiserver`; all their files go under `folder`. `plugins` are
+    admission plugins beside those that are on by default.
     """
     with ExitStack() as running:
         etcd_url = running.enter_context(_running_etcd(programs["etcd"], folder))
         server = _prepare(folder)
         command: list[str | Path] = [programs["kube-apiserver"], *_flags(folder, etcd_url, server)]
+        command += [f"--enable-admission-plugins={','.join(plugins)}"] if plugins else []
         process = running.enter_context(Process(command, folder / "kube-apiserver.log"))
         trusted = ssl.create_default_context(cafile=str(server.ca_file))
         process.wait_until(lambda: _answers(f"{server.url}/readyz", trusted), _READY_SECONDS)
