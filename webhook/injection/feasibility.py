@@ -10,7 +10,7 @@ from webhook.pod.operating_system import sign_of_windows
 from webhook.pod.podspec import Raw, annotations, app_containers, name_of
 from webhook.pod.volumes import Volume
 from webhook.quotes import quoted
-from webhook.refusals import BadAdapters, BadVolume, NameTaken, NoImageVolume, UnknownLayout, WrongSystem
+from webhook.refusals import BadAdapters, BadGlobs, BadVolume, NameTaken, NoImageVolume, UnknownLayout, WrongSystem
 from webhook.settings import Settings
 
 
@@ -51,6 +51,9 @@ def _check_claim(bare: Raw, request: Request) -> None:
         raise UnknownLayout(f"{source}, so {LAYOUT.name} cannot be {request.layout}", hint=f"remove {LAYOUT.name}")
     if request.adapters:
         raise BadAdapters(f"{source}, so no puller brings adapters", hint=f"remove {ADAPTERS.name}")
+    for key, globs in ((INCLUDE, request.include), (EXCLUDE, request.exclude)):
+        if globs:
+            raise BadGlobs(f"{source}, so {key.name} has no meaning", hint=f"remove {key.name}")
 
 
 def _check_image(request: Request, source: Source) -> None:
