@@ -252,6 +252,20 @@ def test_another_model_than_the_injected_one_is_refused_in_whatever_form_the_rec
     assert caught.value.code == "injection.stale"
 
 
+def test_amounts_in_the_api_servers_own_form_are_the_same() -> None:
+    """It writes 102400Mi as 100Gi, and half a cpu as 500m."""
+    configured = Settings(ephemeral_size="102400Mi")
+    asked = {"weighbridge.dev/volume": "ephemeral", "weighbridge.dev/puller-resources": "cpu=0.5"}
+    first = injected(edited(BEFORE, lambda pod: pod["metadata"]["annotations"].update(asked)), CATALOG, configured).pod
+
+    def canonical(pod: Pod) -> None:
+        claim = pod["spec"]["volumes"][0]["ephemeral"]["volumeClaimTemplate"]
+        claim["spec"] |= {"resources": {"requests": {"storage": "100Gi"}}, "volumeMode": "Filesystem"}
+        puller(pod)["resources"]["limits"]["cpu"] = puller(pod)["resources"]["requests"]["cpu"] = "500m"
+
+    assert inject(edited(first, canonical), CATALOG, configured) is ALREADY
+
+
 def test_a_puller_beside_a_model_that_is_mounted_is_none_of_ours() -> None:
     """Where the kubelet mounts the model nothing is pulled: what has our name goes, or the pod is refused."""
     mounted = Catalog.read({"phi-4": "pvc://weights/phi-4"})

@@ -6,6 +6,7 @@ from webhook.pod.autoscaler import allow_eviction
 from webhook.pod.credentials import ca_volume, credentials_volume
 from webhook.pod.placement import is_well_placed
 from webhook.pod.podspec import Raw, entries, extended_list, extended_mapping, mapping, name_of
+from webhook.pod.quantities import quantity
 from webhook.pod.tolerations import add_tolerations
 from webhook.pod.volumes import claim_mount, claim_volume
 from webhook.refusals import NameTaken
@@ -137,10 +138,13 @@ def _add_pod_fields(after: Raw, status: Status) -> None:
         allow_eviction(after)
 
 
-def contains(present: object, planned: object) -> bool:
-    """Return whether a part is the planned one, with defaults that the API server filled in or without."""
+def contains(present: object, planned: object, key: str = "") -> bool:
+    """Return whether a part is the planned one, with defaults that the API server filled in or without.
+
+    `key` is the part's in its parent: the API server writes a claim's storage in a form of its own.
+    """
     if isinstance(present, dict) and isinstance(planned, dict):
-        return all(key in present and contains(present[key], value) for key, value in planned.items())
+        return all(one in present and contains(present[one], value, one) for one, value in planned.items())
     if isinstance(present, list) and isinstance(planned, list):
         return len(present) == len(planned) and all(map(contains, present, planned))
-    return present == planned
+    return present == planned or (key == "storage" and quantity(present) == quantity(planned))

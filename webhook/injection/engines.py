@@ -5,6 +5,7 @@ Environment alone: arguments are the user's. What an argument says wins over a v
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import PurePosixPath
 
 from webhook.pod.podspec import Raw
@@ -23,7 +24,7 @@ _BY_COMMAND: tuple[tuple[str, Engine], ...] = (
     ("ollama", "ollama"),
 )
 _BY_IMAGE: tuple[tuple[str, Engine], ...] = (
-    ("nvcr.io/nim/", "nim"),
+    ("/nim/", "nim"),
     ("tritonserver", "triton"),
     ("text-generation-inference", "tgi"),
     ("text-embeddings-inference", "tei"),
@@ -34,7 +35,7 @@ _BY_IMAGE: tuple[tuple[str, Engine], ...] = (
     ("ollama", "ollama"),
 )
 _SHELLS = ("sh", "bash", "ash", "dash", "zsh")
-_PROGRAM_WORDS = 3  # python -m vllm.entrypoints.openai.api_server
+_PROGRAM_WORDS, _MODULE = 3, "-m"  # python -m vllm.entrypoints.openai.api_server
 
 ADAPTERS_IN_ARGUMENTS: tuple[Engine, ...] = ("sglang", "llamacpp", "triton", "tei", "ollama", "none")
 """Engines that take adapters by arguments alone, or not at all."""
@@ -83,20 +84,17 @@ def engine_of(container: Raw) -> Engine:
 
 
 def _program(container: Raw) -> list[str]:
-    """Return the words that say which program runs, without the model's own arguments."""
+    """Return the words that say which program runs: those before its options, among which models have names, too."""
     words = _words(container)
     if words and PurePosixPath(words[0]).name in _SHELLS:
         return words  # the program is somewhere in a script
-    return [PurePosixPath(word).name for word in words[:_PROGRAM_WORDS] if not _is_option_value(word)]
+    program = takewhile(lambda word: word == _MODULE or not word.startswith("-"), words[:_PROGRAM_WORDS])
+    return [PurePosixPath(word).name for word in program]
 
 
 def _words(container: Raw) -> list[str]:
     lists = (container.get(field) for field in ("command", "args"))
     return [word for words in lists if isinstance(words, list) for word in words if isinstance(word, str)]
-
-
-def _is_option_value(word: str) -> bool:
-    return word.startswith("--") or "$(" in word
 
 
 def environment(engine: Engine, mounted: Mounted) -> Environment:
