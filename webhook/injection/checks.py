@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from webhook.contract import ADAPTERS
-from webhook.pod.podspec import Raw, entries, every_container, name_of
+from webhook.pod.podspec import Raw, entries, every_container, init_containers, name_of
 from webhook.pod.resources import NEEDED_BYTES, shortage
 from webhook.pod.security import puller_security, puller_user
 from webhook.pod.sidecars import Sidecars
@@ -14,11 +14,13 @@ from .engines import ADAPTERS_IN_ARGUMENTS, engine_of
 from .plan import Plan
 from .previous import Earlier
 from .status import Status
+from .targets import names_our_variables
 from .warnings import (
     ClaimDoubt,
     EngineUnwired,
     ImageGate,
     InjectionWarning,
+    NamedTooEarly,
     NetworkBlocked,
     Renewed,
     ScarceMemory,
@@ -42,6 +44,9 @@ def _of_puller(bare: Raw, plan: Plan, sidecars: Sidecars) -> Iterator[InjectionW
     if plan.placement.blocked_by:
         proxy = quoted(plan.placement.blocked_by)
         yield NetworkBlocked(f"all traffic goes to {proxy}, which starts after the puller, and its user is not known")
+    early = [name_of(one) for one in init_containers(bare)[: plan.placement.index] if names_our_variables(one)]
+    if early:
+        yield NamedTooEarly(f"{listed(early)} names our variables, and starts before the model is pulled")
     late = sidecars.late_volume_servers(bare)
     if late and plan.status.volume.kind == "pvc":
         yield VolumeUnserved(f"{listed(late)} may serve the claim, and starts after the puller")

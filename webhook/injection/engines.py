@@ -102,7 +102,7 @@ def environment(engine: Engine, mounted: Mounted) -> Environment:
     found = {"WEIGHBRIDGE_MODEL_PATH": mounted.files, "WEIGHBRIDGE_MODEL_NAME": mounted.model}
     if mounted.adapters:
         found["WEIGHBRIDGE_ADAPTERS_PATH"] = mounted.adapters_path
-        found |= {_adapter_variable(one): _adapter_path(one, mounted) for one in mounted.adapters}
+        found |= {one.variable: _adapter_path(one, mounted) for one in mounted.adapters}
     if mounted.layout == "huggingface":
         found |= _hub(mounted.mount_path)
     return found | dict(_engine(engine, mounted))
@@ -154,11 +154,6 @@ def _adapters(engine: Engine, mounted: Mounted) -> Iterator[tuple[str, str]]:
 
 def _adapter_path(adapter: Adapter, mounted: Mounted) -> str:
     return f"{mounted.adapters_path}/{adapter.name}"
-
-
-def _adapter_variable(adapter: Adapter) -> str:
-    letters = "".join(letter if letter.isalnum() else "_" for letter in adapter.name.upper())
-    return f"WEIGHBRIDGE_ADAPTER_{letters}_PATH"
 
 
 def is_shell_script(container: Raw) -> bool:

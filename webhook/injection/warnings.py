@@ -3,6 +3,7 @@
 InjectionWarning
 ├── NetworkBlocked     network.blocked        a mesh that lets the puller through under no user that is known
 ├── VolumeUnserved     volume.unserved        a claim whose server starts after the puller
+├── NamedTooEarly      containers.early       an init container that names our variables before they are there
 ├── ImageGate          volume.image-gate      an image volume, which older API servers drop in silence
 ├── ScarceMemory       puller-resources.low   less memory than the puller needs
 ├── ClaimDoubt         claim.permissions      a claim that the puller may not be able to write
@@ -37,6 +38,13 @@ class VolumeUnserved(InjectionWarning):
 
     code = "volume.unserved"
     hint = "make it a native sidecar (restartPolicy: Always), or take another weighbridge.dev/volume"
+
+
+class NamedTooEarly(InjectionWarning):
+    """An init container that names our variables, and starts before the puller can."""
+
+    code = "containers.early"
+    hint = "put it after the service mesh's proxy and after what serves the claim"
 
 
 class ImageGate(InjectionWarning):

@@ -52,6 +52,12 @@ class Adapter:
     name: str
     source: Source
 
+    @property
+    def variable(self) -> str:
+        """The variable that holds its path in containers."""
+        letters = "".join(letter if letter.isalnum() else "_" for letter in self.name.upper())
+        return f"WEIGHBRIDGE_ADAPTER_{letters}_PATH"
+
     def __str__(self) -> str:
         return f"{self.name}={self.source}"
 
@@ -156,8 +162,8 @@ def parse_adapters(text: str) -> tuple[Adapter, ...]:
     found = tuple(_parse_adapter(part) for part in split_names(text))
     if not found or len(found) > _MOST_ADAPTERS:
         raise BadAdapters(f"it has {len(found)} adapters, and 1 to {_MOST_ADAPTERS} are read")
-    if len({adapter.name for adapter in found}) < len(found):
-        raise BadAdapters("it gives one name to two adapters")
+    if len({adapter.variable for adapter in found}) < len(found):
+        raise BadAdapters("two of its names are the same in letters and digits")
     return found
 
 
