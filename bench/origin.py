@@ -8,12 +8,13 @@ import tempfile
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from registry.digest import Digest
 from tests.parts.build import PartError, binary
+from tests.parts.certificate import certificate_for_localhost
 from tests.parts.distribution import running_registry
 from tests.parts.process import Process
 
@@ -92,6 +93,41 @@ def distribution(folder: Path) -> Iterator[str | None]:
     folder.mkdir(parents=True, exist_ok=True)
     with running_registry(program, folder) as registry:
         yield registry.address
+
+
+@dataclass(frozen=True, slots=True)
+class TlsRegistry:
+    """CNCF distribution behind TLS; another one without serves the same blobs at `plain_address`."""
+
+    address: str
+    plain_address: str
+    certificate: Path
+    hosts: Path
+    """A folder with the hosts.toml that makes our programs speak TLS on loopback, and trust the certificate."""
+
+    def secured(self, published: Published) -> Published:
+        """Return a model that was published without TLS as it is found behind TLS."""
+        before, after = f"http://{self.plain_address}/", f"https://{self.address}/"
+        files = tuple(replace(file, url=file.url.replace(before, after)) for file in published.files)
+        reference = published.reference.replace(self.plain_address, self.address)
+        return Published(reference, published.digest, files)
+
+
+@contextmanager
+def tls_distribution(folder: Path) -> Iterator[TlsRegistry | None]:
+    """Run CNCF distribution with and without TLS over the same blobs; yield None if it is not installed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    certificate, key = certificate_for_localhost(folder)
+    with distribution(folder) as plain:
+        if plain is None:
+            yield None
+            return
+        tls = {"certificate": str(certificate), "key": str(key)}
+        with running_registry(binary("registry"), folder, tls=tls) as registry:
+            place = folder / "hosts" / registry.address / "hosts.toml"
+            place.parent.mkdir(parents=True)
+            place.write_text(f'server = "https://{registry.address}"\nca = "{certificate}"\n')
+            yield TlsRegistry(registry.address, plain, certificate, folder / "hosts")
 
 
 def publish(model: Model, address: str, codec: str = "raw") -> Published:

@@ -11,8 +11,14 @@ CONNECTIONS = Settings(source="", destination="").connections
 PIECE_BYTES = Settings(source="", destination="").piece_bytes
 
 
-def pull(
-    source: str, folder: Path, *, connections: int = CONNECTIONS, sync: bool = False, cache: Path | None = None
+def pull(  # noqa: PLR0913 - a setting each, all by name
+    source: str,
+    folder: Path,
+    *,
+    connections: int = CONNECTIONS,
+    sync: bool = False,
+    cache: Path | None = None,
+    hosts: Path | None = None,
 ) -> Command:
     """Return the command of the initContainer's program, whose environment says to fill `folder`/model."""
     settings = Settings(
@@ -21,12 +27,14 @@ def pull(
         connections=connections,
         cache=str(cache or ""),
         sync=sync,
+        hosts_dir=str(hosts or ""),
         termination_log="",
     )
     return Command((sys.executable, "-m", "puller"), settings.to_env())
 
 
-def push(folder: Path, reference: str, codec: str = "raw") -> Command:
+def push(folder: Path, reference: str, codec: str = "raw", *, hosts: Path | None = None) -> Command:
     """Return the command `weighbridge push`."""
-    verb = ("push", str(folder), reference, "--quiet", "--codec", codec)
+    mirrors = ("--hosts-dir", str(hosts)) if hosts else ()
+    verb = ("push", str(folder), reference, "--quiet", "--codec", codec, *mirrors)
     return Command((sys.executable, "-m", "weighbridge", *verb))

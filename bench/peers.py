@@ -51,10 +51,17 @@ def peers_here(published: Published) -> tuple[list[Contender], list[str]]:
     return arms, missing
 
 
-def curl(published: Published, folder: Path) -> Command:
+def curl(published: Published, folder: Path, ca_file: Path | None = None) -> Command:
     """Return the command that fetches the files one after the other on one connection."""
     pairs = (part for file in published.files for part in ("-o", str(folder / file.name), file.url))
-    return Command(("curl", "--silent", "--show-error", "--fail", *pairs))
+    trust = ("--cacert", str(ca_file)) if ca_file else ()
+    return Command(("curl", "--silent", "--show-error", "--fail", *trust, *pairs))
+
+
+def then_openssl(fetch: Command, published: Published, folder: Path) -> Command:
+    """Return the command that fetches, and then hashes the files."""
+    files = " ".join(f"'{folder / file.name}'" for file in published.files)
+    return Command(("sh", "-ec", f'"$@"; openssl dgst -sha256 {files}', "sh", *fetch.argv))
 
 
 def bare(published: Published, folder: Path, connections: int) -> Command:
@@ -68,9 +75,7 @@ def _curl(_program: str, published: Published, folder: Path) -> Command:
 
 
 def _curl_openssl(_program: str, published: Published, folder: Path) -> Command:
-    fetch = curl(published, folder).argv
-    files = " ".join(f"'{folder / file.name}'" for file in published.files)
-    return Command(("sh", "-ec", f'"$@"; openssl dgst -sha256 {files}', "sh", *fetch))
+    return then_openssl(curl(published, folder), published, folder)
 
 
 def _aria2(program: str, published: Published, folder: Path) -> Command:
@@ -148,6 +153,11 @@ VERIFYING = tuple(peer.name for peer in PEERS if peer.verifies)
 
 def _bound(peer: Peer, program: str, published: Published) -> Callable[[Path], Command]:
     return lambda folder: peer.command(program, published, folder)
+
+
+def program(name: str) -> str | None:
+    """Return the path of a peer's program, or None."""
+    return _find(name)
 
 
 def _find(program: str) -> str | None:

@@ -53,6 +53,12 @@ class Plan:
     line_gigabits: tuple[int, ...] = (1, 4)
     """Rates of the shaped line."""
 
+    slow_rates: tuple[int, ...] = (1_000_000, 2_000_000, 5_000_000, 20_000_000)
+    """Bytes a second that slow origins give each connection."""
+
+    slow_seconds: int = 12
+    """How long sixteen such connections take for a model."""
+
     capped_rate: int = 85_000_000
     """Bytes a second that a capped origin gives each connection, as object stores do."""
 
@@ -69,5 +75,14 @@ class Plan:
 
 FULL = Plan(rounds=5, attempts=3, total=2048 * MIB, archive=1024 * MIB, kills=25)
 QUICK = Plan(
-    rounds=1, attempts=1, total=16 * MIB, archive=8 * MIB, kills=2, line_gigabits=(1,), catalog_entries=50, pods=20
+    rounds=1,
+    attempts=1,
+    total=16 * MIB,
+    archive=8 * MIB,
+    kills=2,
+    line_gigabits=(1,),
+    slow_rates=(20_000_000,),
+    slow_seconds=1,
+    catalog_entries=50,
+    pods=20,
 )

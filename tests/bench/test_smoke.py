@@ -11,7 +11,21 @@ from xml.etree import ElementTree as ET
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-CASES = {"unshaped", "kaito", "capped", "shaped", "frugal", "disk", "killed", "pack", "zstd", "shared", "admission"}
+CASES = {
+    "unshaped",
+    "tls",
+    "slow",
+    "kaito",
+    "capped",
+    "shaped",
+    "frugal",
+    "disk",
+    "killed",
+    "pack",
+    "zstd",
+    "shared",
+    "admission",
+}
 
 
 @pytest.fixture(scope="module")

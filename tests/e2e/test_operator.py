@@ -8,10 +8,10 @@ import pytest
 
 from tests.conftest import Part
 from tests.fakes.registry import fake_registry
+from tests.parts.certificate import certificate_for_localhost
 from tests.parts.distribution import Registry, running_registry
 from tests.parts.objects import Object
 from tests.puller.models import offer, read_tree
-from tests.registry.remote.test_pull import certificate_for_localhost
 from webhook.catalog import Catalog
 from webhook.injection.inject import Injection, inject
 from webhook.settings import Settings

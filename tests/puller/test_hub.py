@@ -38,7 +38,7 @@ from tests.fakes import faults
 from tests.fakes.hub import FakeHub, Gate, fake_hub, git_id
 from tests.fakes.patience import HASTY
 from tests.fakes.registry import Answer, Change, Request
-from tests.registry.remote.test_pull import certificate_for_localhost
+from tests.parts.certificate import certificate_for_localhost
 
 from .models import noise, read_tree
 

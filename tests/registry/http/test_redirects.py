@@ -19,8 +19,8 @@ from registry.source import parse_source
 from tests.fakes import faults
 from tests.fakes.patience import HASTY
 from tests.fakes.registry import Answer, FakeRegistry, Request, fake_registry, serving
+from tests.parts.certificate import certificate_for_localhost
 from tests.puller.models import layer, manifest_of, offer
-from tests.registry.remote.test_pull import certificate_for_localhost
 
 CONTENT = b"x" * 1000
 MANIFEST = manifest_of([layer("a", CONTENT)])

@@ -30,10 +30,11 @@ from tests.fakes import faults
 from tests.fakes.patience import HASTY
 from tests.fakes.registry import fake_registry
 from tests.fakes.tokens import TokenServer
+from tests.parts.certificate import certificate_for_localhost
 from tests.parts.distribution import Registry, running_registry
 from tests.puller.models import offer
 from tests.registry.remote.test_pull import access as as_porter
-from tests.registry.remote.test_pull import certificate_for_localhost, there_and_back
+from tests.registry.remote.test_pull import there_and_back
 
 ITSELF = Host(root="https://reg.example/v2")
 FILE = Path("/certs.d/reg.example/hosts.toml")

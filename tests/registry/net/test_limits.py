@@ -28,8 +28,8 @@ from tests.fakes.hub import REPOSITORY, fake_hub
 from tests.fakes.manner import Manner
 from tests.fakes.patience import HASTY
 from tests.fakes.registry import FakeRegistry, fake_registry, serving
+from tests.parts.certificate import certificate_for_localhost
 from tests.puller.models import offer
-from tests.registry.remote.test_pull import certificate_for_localhost
 
 LIMITS = Limits(exchange_seconds=0.4, hurried_seconds=0.2, commit_seconds=0.4, floor_seconds=0.3)
 SECONDS = 5.0

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from registry.net.tls_socket import TlsSocket
+from tests.parts.certificate import certificate_for_localhost
 from tests.puller.models import noise
-from tests.registry.remote.test_pull import certificate_for_localhost
 
 CONTENT = noise(1 << 20)
 WAIT_SECONDS = 30.0

@@ -1,16 +1,11 @@
 """Reading and writing the real registry: anonymous, basic, bearer tokens, TLS, and tokens that lapse."""
 
-import datetime as dt
-import ipaddress
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from registry.access.access import Access
 from registry.access.environment import access_from
@@ -28,6 +23,7 @@ from tests.fakes import faults
 from tests.fakes.patience import HASTY
 from tests.fakes.registry import fake_registry
 from tests.fakes.tokens import TokenServer
+from tests.parts.certificate import certificate_for_localhost
 from tests.parts.distribution import PASSWORD, USER, Registry, running_registry
 
 CONTENT = b'{"n":1}'
@@ -162,30 +158,6 @@ def test_a_ca_file_that_holds_no_certificates_is_named(tmp_path: Path, content: 
         file.write_bytes(content)
     with access_from({}, ca_file=str(file)) as opened, pytest.raises(BadCaFile, match=r"ca\.pem"):
         opened.transport.request("GET", "https://127.0.0.1:1/v2/", {})
-
-
-def certificate_for_localhost(folder: Path) -> tuple[Path, Path]:
-    """Make a self-signed certificate for 127.0.0.1."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tests")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    files = folder / "tls.crt", folder / "tls.key"
-    files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    files[1].write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return files
 
 
 def test_a_kept_connection_that_died_is_replaced(tmp_path: Path) -> None:
