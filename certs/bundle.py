@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """A CA and a leaf that it signed.
+    """A CA and a leaf that it signed. `ca_certificate` may hold former CAs behind it, which are still trusted.
 
     The keys stay out of `repr`, so that no log can show them.
     """

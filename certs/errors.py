@@ -1,6 +1,8 @@
 """What can go wrong with TLS material, each failure with its code and its hint.
 
 CertsError                          base of every error that this package raises on purpose
+├── ApiError                certs.api           a request to the API server that failed
+│   └── ConflictError       certs.conflict      an object that another replica changed meanwhile
 ├── BadNameError            certs.bad-name      text that is no DNS name, Service, namespace or IP address
 ├── BadValidityError        certs.bad-validity  a life of the leaf that its CA cannot cover
 ├── FileExistsAlreadyError  certs.exists        a file that would be overwritten
@@ -17,6 +19,20 @@ class CertsError(Exception):
 
     code: ClassVar[str] = "certs"
     hint: ClassVar[str] = ""
+
+
+class ApiError(CertsError):
+    """A request to the API server that failed."""
+
+    code = "certs.api"
+    hint = "see that the webhook's ServiceAccount has the rights in deploy/components/internal-certs"
+
+
+class ConflictError(ApiError):
+    """An object that another replica changed meanwhile."""
+
+    code = "certs.conflict"
+    hint = "read the object again"
 
 
 class BadNameError(CertsError):

@@ -43,7 +43,9 @@ def new_key() -> Key:
 
 
 @dataclass(frozen=True, slots=True)
-class _Authority:
+class Authority:
+    """A CA and the key that signs for it."""
+
     certificate: x509.Certificate
     key: Key
 
@@ -56,25 +58,29 @@ def issue(names: Names, now: dt.datetime, leaf_days: int = LEAF_DAYS, make_key: 
     if not 1 <= leaf_days <= CA_DAYS:
         raise BadValidityError(f"a certificate for {leaf_days} days from a CA for {CA_DAYS}")
     start = now.replace(microsecond=0)
-    ca = _authority(make_key(), start)
+    ca = new_authority(make_key(), start)
     key = make_key()
-    leaf = _leaf(names, key.public_key(), ca, start, leaf_days)
+    leaf = sign_leaf(names, key.public_key(), ca, start, leaf_days)
     return Bundle(
-        ca_certificate=_pem(ca.certificate), ca_key=_key_pem(ca.key), certificate=_pem(leaf), key=_key_pem(key)
+        ca_certificate=to_pem(ca.certificate), ca_key=key_pem(ca.key), certificate=to_pem(leaf), key=key_pem(key)
     )
 
 
-def _authority(key: Key, start: dt.datetime) -> _Authority:
+def new_authority(key: Key, start: dt.datetime) -> Authority:
+    """Return a new CA, valid for CA_DAYS from an hour before `start`."""
+    start = start.replace(microsecond=0)
     subject = _name("weighbridge webhook CA")
     builder = _begin(subject, subject, key.public_key(), start, CA_DAYS)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     builder = builder.add_extension(_CA_USAGE, critical=True)
-    return _Authority(builder.sign(key, hashes.SHA256()), key)
+    return Authority(builder.sign(key, hashes.SHA256()), key)
 
 
-def _leaf(
-    names: Names, key: ec.EllipticCurvePublicKey, ca: _Authority, start: dt.datetime, days: int
+def sign_leaf(
+    names: Names, key: ec.EllipticCurvePublicKey, ca: Authority, start: dt.datetime, days: int
 ) -> x509.Certificate:
+    """Return a serving certificate for the names, which the CA signs."""
+    start = start.replace(microsecond=0)
     subject_names = [*map(x509.DNSName, names.dns), *map(x509.IPAddress, names.addresses)]
     issuer_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca.key.public_key())
     builder = _begin(_name(names.service), ca.certificate.subject, key, start, days)
@@ -105,11 +111,13 @@ def _name(common_name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
-def _pem(certificate: x509.Certificate) -> bytes:
+def to_pem(certificate: x509.Certificate) -> bytes:
+    """Return a certificate as PEM."""
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def _key_pem(key: Key) -> bytes:
+def key_pem(key: Key) -> bytes:
+    """Return a private key as PEM, without a password."""
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

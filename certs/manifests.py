@@ -5,6 +5,7 @@ Tests: tests/certs/test_command.py
 
 import base64
 import io
+from collections.abc import Sequence
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -42,8 +43,8 @@ def secret(bundle: Bundle, namespace: str) -> dict[str, Any]:
     }
 
 
-def trust(bundle: Bundle) -> dict[str, Any]:
-    """Return the fragment of the MutatingWebhookConfiguration that only holds the CA to trust.
+def trust(bundle: Bundle, webhooks: Sequence[str] = WEBHOOKS) -> dict[str, Any]:
+    """Return the fragment of the MutatingWebhookConfiguration that only holds the CAs to trust, for some webhooks.
 
     It is for server-side apply under FIELD_MANAGER: that manager then owns only the caBundle fields, so an
     apply of the manifests, which have no caBundle, does not change them.
@@ -53,7 +54,7 @@ def trust(bundle: Bundle) -> dict[str, Any]:
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "MutatingWebhookConfiguration",
         "metadata": {"name": CONFIGURATION},
-        "webhooks": [{"name": name, "clientConfig": ca.copy()} for name in WEBHOOKS],
+        "webhooks": [{"name": name, "clientConfig": ca.copy()} for name in webhooks],
     }
 
 

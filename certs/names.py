@@ -45,12 +45,27 @@ class Names:
             addresses=tuple(_address(text) for text in addresses),
         )
 
+    @classmethod
+    def among(cls, service: str, namespace: str, more: Iterable[str]) -> Self:
+        """Check every name; `more` may be DNS names and IP addresses. Raises BadNameError."""
+        texts = tuple(more)
+        addresses = [text for text in texts if _is_address(text)]
+        return cls.parse(service, namespace, [text for text in texts if text not in addresses], addresses)
+
     @property
     def dns(self) -> tuple[str, ...]:
         """Every DNS name once; the API server calls the third one."""
         inside = f"{self.service}.{self.namespace}"
         own = (self.service, inside, f"{inside}.svc", f"{inside}.svc.cluster.local")
         return tuple(dict.fromkeys((*own, *self.more_dns)))
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _address(text: str) -> Address:

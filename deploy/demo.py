@@ -68,7 +68,6 @@ def main() -> None:
 _NEXT = (
     "weighbridge push ./phi-4 registry.example.com/models/phi-4:v1",
     "kubectl apply --server-side -k deploy/",
-    "weighbridge certs init | kubectl apply --server-side --field-manager=weighbridge-certs -f -",
     "kubectl label namespace inference weighbridge.dev/injection=enabled",
     "kubectl label deployment vllm weighbridge.dev/model=phi-4",
 )

@@ -100,6 +100,18 @@ class Settings:
     tls_directory: str = "/etc/weighbridge/tls"
     """Where tls.crt and tls.key are."""
 
+    certificates: str = "mounted"
+    """Where they come from: `mounted`, as files, or `built-in`: the webhook keeps a CA and a certificate itself."""
+
+    certificate_names: tuple[str, ...] = ()
+    """DNS names and IP addresses in the built-in certificate beside the Service's."""
+
+    service_name: str = "weighbridge-webhook"
+    """The Service by which the API server calls the webhook, for the built-in certificate."""
+
+    service_account_directory: str = "/var/run/secrets/kubernetes.io/serviceaccount"
+    """Where the kubelet mounts the pod's token, for built-in certificates."""
+
     listen: str = "0.0.0.0:10250"
     """Address and port; the control planes that filter ports let 10250 through to nodes."""
 

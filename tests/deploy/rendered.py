@@ -19,12 +19,15 @@ def render(kubectl: Path, folder: Path = DEPLOY) -> list[Object]:
     return list(YAML(typ="safe", pure=True).load_all(answer.stdout))
 
 
-COMPONENTS = sorted(path.name for path in (DEPLOY / "components").iterdir())
+CERTIFICATES = ("cert-manager", "internal-certs")
+"""Components of which an install has one: deploy/ has the second."""
+
+COMPONENTS = sorted({path.name for path in (DEPLOY / "components").iterdir()} - set(CERTIFICATES))
 
 
-def with_component(folder: Path, *names: str) -> Path:
-    """Write a kustomization of deploy/ with components, as an operator does, and return its folder."""
-    lines = ["resources:", f"  - {os.path.relpath(DEPLOY, folder)}", "components:"]
+def with_component(folder: Path, *names: str, base: Path = DEPLOY) -> Path:
+    """Write a kustomization of deploy/, or of its base, with components, as an operator does; return its folder."""
+    lines = ["resources:", f"  - {os.path.relpath(base, folder)}", "components:"]
     lines += [f"  - {os.path.relpath(DEPLOY / 'components' / name, folder)}" for name in names]
     (folder / "kustomization.yaml").write_text("\n".join(lines) + "\n")
     return folder

@@ -1,19 +1,29 @@
 """Laws of the rendered manifests."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from certs.manifests import CONFIGURATION, SECRET, WEBHOOKS
+from tests.conftest import Part
 from webhook.contract import INJECTION, MODEL
 from webhook.manifests.explain import SYSTEM_NAMESPACES
 from webhook.settings import Settings, variables
 
-from .rendered import Object
+from .rendered import DEPLOY, Object, render, with_component
 
 ByKind = dict[str, list[Object]]
 
-_OF_THE_IMAGE = ("catalog_directory", "tls_directory", "listen", "probe_listen")
+_OF_THE_IMAGE = (
+    "catalog_directory",
+    "tls_directory",
+    "certificates",
+    "service_name",
+    "service_account_directory",
+    "listen",
+    "probe_listen",
+)
 """Settings that are parts of the image and its Deployment, and no matter of the operator."""
 
 
@@ -130,7 +140,8 @@ def test_the_pods_mount_what_the_settings_expect(template: Object) -> None:
 
     assert mounts["tls"] == Settings().tls_directory
     assert mounts["catalog"] == Settings().catalog_directory
-    assert volumes["tls"]["secret"]["secretName"] == SECRET
+    assert volumes["tls"]["emptyDir"]["medium"] == "Memory"
+    assert mounts["api"] == Settings().service_account_directory
     assert volumes["catalog"]["configMap"]["name"] == "weighbridge-catalog"
 
 
@@ -182,12 +193,36 @@ def test_the_webhook_outlives_a_drain_and_a_rollout(by_kind: ByKind) -> None:
         assert constraint["labelSelector"] == spec["selector"]
 
 
-def test_the_webhooks_pods_hold_no_rights_and_no_token(by_kind: ByKind, template: Object) -> None:
-    """Who takes the webhook over gets nothing from the API server by it."""
+def test_the_webhooks_pods_may_keep_its_certificate_and_no_more(by_kind: ByKind, template: Object) -> None:
+    """Whoever takes the webhook over gets the rights over one Secret and the CAs of one configuration by it."""
     (account,) = by_kind["ServiceAccount"]
+    name = account["metadata"]["name"]
 
     assert not account["automountServiceAccountToken"]
     assert not template["spec"]["automountServiceAccountToken"]
-    for binding in by_kind["RoleBinding"]:
-        assert account["metadata"]["name"] not in [subject["name"] for subject in binding["subjects"]]
-    assert "ClusterRoleBinding" not in by_kind
+    bindings = [*by_kind["RoleBinding"], *by_kind["ClusterRoleBinding"]]
+    bound = {one["roleRef"]["name"] for one in bindings if name in [subject["name"] for subject in one["subjects"]]}
+    roles = [one for one in (*by_kind["Role"], *by_kind["ClusterRole"]) if one["metadata"]["name"] in bound]
+    rules = [(rule["resources"], rule.get("resourceNames"), rule["verbs"]) for role in roles for rule in role["rules"]]
+    assert rules == [
+        (["secrets"], [SECRET], ["get", "update"]),
+        (["secrets"], None, ["create"]),
+        (["mutatingwebhookconfigurations"], [CONFIGURATION], ["get", "patch"]),
+    ]
+
+
+def test_cert_manager_keeps_the_same_secret_and_trust_and_the_webhook_has_no_rights(part: Part, tmp_path: Path) -> None:
+    """In place of built-in certificates, over the base alone."""
+    rendered = render(part("kubectl"), with_component(tmp_path, "cert-manager", base=DEPLOY / "base"))
+    by_name = {(one["kind"], one["metadata"]["name"]): one for one in rendered}
+    certificate = by_name["Certificate", "weighbridge-webhook"]
+    service = by_name["Service", "weighbridge-webhook"]["metadata"]
+    configuration = by_name["MutatingWebhookConfiguration", CONFIGURATION]
+    (deployment,) = [one for one in rendered if one["kind"] == "Deployment"]
+    (volume,) = [one for one in deployment["spec"]["template"]["spec"]["volumes"] if one["name"] == "tls"]
+
+    assert certificate["spec"]["secretName"] == volume["secret"]["secretName"] == SECRET
+    assert f"{service['name']}.{service['namespace']}.svc" in certificate["spec"]["dnsNames"]
+    wanted = f"{certificate['metadata']['namespace']}/{certificate['metadata']['name']}"
+    assert configuration["metadata"]["annotations"]["cert-manager.io/inject-ca-from"] == wanted
+    assert not [one for one in rendered if one["kind"] == "ClusterRoleBinding"]

@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from certs.api import Api
+from certs.names import Names
+from certs.rotator import Rotator
 from webhook.catalog import CatalogDirectory
 from webhook.settings import Settings
 
@@ -74,6 +77,8 @@ def application() -> Site:
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)
     tls = Path(_settings.tls_directory)
+    if _settings.certificates == "built-in":
+        _rotator(tls).follow()
     catalog = CatalogDirectory(Path(_settings.catalog_directory))
     catalog.follow()
     metrics = Metrics(catalog, tls)
@@ -86,6 +91,14 @@ def application() -> Site:
     )
 
 
+def _rotator(directory: Path) -> Rotator:
+    """Return what keeps the certificate in a directory. Raises ApiError outside of pods, BadNameError."""
+    api = Api.of_pod(os.environ, Path(_settings.service_account_directory))
+    return Rotator(api, Names.among(_settings.service_name, api.namespace, _settings.certificate_names), directory)
+
+
 def on_starting(server: Any) -> None:
-    """Log the operator's settings at start; none of them is secret."""
+    """Log the operator's settings at start; none of them is secret. Wait for a certificate before there are clients."""
     server.log.info("%s", _settings)
+    if _settings.certificates == "built-in":
+        _rotator(Path(_settings.tls_directory)).begin()

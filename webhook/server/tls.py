@@ -19,7 +19,7 @@ class BadCertificate(Fault):
     """A certificate that no API server would take."""
 
     code = "tls.invalid"
-    hint = "make a new one with `weighbridge certs init` and put it into the Secret weighbridge-tls"
+    hint = "renew the Secret weighbridge-tls by what keeps it, as docs/certificates.md says"
 
 
 def check_certificate(directory: Path, now: datetime) -> None:

@@ -23,6 +23,7 @@ HUB_TOKEN_KEY = "HF_TOKEN"  # noqa: S105 - a key's name
 CA_KEY = "ca.crt"
 """Where in its ConfigMap the CAs are, unless the operator says otherwise."""
 
+_CERTIFICATES = ("mounted", "built-in")
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 
 
@@ -71,6 +72,12 @@ def _key_of(default: str) -> Callable[[str], tuple[str, str] | None]:
         return name, key or default
 
     return parse
+
+
+def _certificates(text: str) -> str:
+    if text not in _CERTIFICATES:
+        raise ValueError(f"wanted {' or '.join(_CERTIFICATES)}, not {text!r}")
+    return text
 
 
 def _pull_policy(text: str) -> str:
@@ -170,6 +177,8 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "plain_http": split_names,
     "trust_group": _switch,
     "puller_resources": _amounts,
+    "certificates": _certificates,
+    "certificate_names": split_names,
     "listen": _listen,
     "probe_listen": lambda text: text and _listen(text),
 }

@@ -1,0 +1,120 @@
+"""What the webhook's TLS material becomes, as a function of what it is and of the time. Pure.
+
+1. Without material, or with some that does not belong together, there is a new CA and a new certificate.
+2. A CA of which two thirds have passed gets a successor, which stands before it; the certificate stays.
+3. A certificate of which two thirds have passed, or that lacks a name, is renewed by the first CA.
+4. So is a certificate that another CA signed. Steps 3 and 4 wait until the API server trusts the first CA.
+5. A CA that expired, or that nothing served was signed by for two days, is left out.
+
+Tests: tests/certs/test_renewal.py
+"""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+
+from .bundle import Bundle
+from .issue import LEAF_DAYS, Authority, Key, issue, key_pem, new_authority, new_key, sign_leaf, to_pem
+from .names import Names
+
+_DUE = 2 / 3
+_GRACE = dt.timedelta(days=2)
+"""How long a former CA stays trusted: each replica serves the new certificate long before."""
+
+
+def next_bundle(
+    bundle: Bundle | None, names: Names, now: dt.datetime, trusted: bytes, make_key: Callable[[], Key] = new_key
+) -> Bundle | None:
+    """Return the bundle that replaces this one at `now`; None while this one serves.
+
+    `trusted` are the CAs in PEM that the API server is known to trust by now.
+    """
+    if bundle is None or not holds_together(bundle):
+        return issue(names, now, make_key=make_key)
+    authorities, leaf = authorities_of(bundle.ca_certificate), leaf_of(bundle)
+    if bundle.ca_key is None or is_due(authorities[0], now):
+        if bundle.ca_key is None and not is_due(leaf, now):
+            return None
+        return _with_new_authority(bundle, authorities, now, make_key())
+    is_renewed = not _is_signed(leaf, authorities[0]) or is_due(leaf, now) or set(names.dns) - _names_of(leaf)
+    if is_renewed and _is_trusted(authorities[0], trusted):
+        key = make_key()
+        authority = Authority(authorities[0], _key_of(bundle.ca_key))
+        renewed = sign_leaf(names, key.public_key(), authority, now, LEAF_DAYS)
+        return replace(bundle, certificate=to_pem(renewed), key=key_pem(key))
+    kept = [one for one in authorities if _is_needed(one, authorities[0], leaf, now)]
+    return replace(bundle, ca_certificate=b"".join(map(to_pem, kept))) if len(kept) < len(authorities) else None
+
+
+def is_due(certificate: x509.Certificate, now: dt.datetime) -> bool:
+    """Return whether two thirds of a certificate's life have passed."""
+    life = certificate.not_valid_after_utc - certificate.not_valid_before_utc
+    return now >= certificate.not_valid_before_utc + life * _DUE
+
+
+def holds_together(bundle: Bundle) -> bool:
+    """Return whether certificate and key are a pair that one of the CAs signed, and the CA's key is the first one's."""
+    try:
+        leaf, authorities = leaf_of(bundle), authorities_of(bundle.ca_certificate)
+        is_pair = _key_of(bundle.key).public_key() == leaf.public_key()
+        is_own = bundle.ca_key is None or _key_of(bundle.ca_key).public_key() == authorities[0].public_key()
+        return is_pair and is_own and any(_is_signed(leaf, authority) for authority in authorities)
+    except (ValueError, IndexError, TypeError):
+        return False
+
+
+def authorities_of(pem: bytes) -> Sequence[x509.Certificate]:
+    """Return the certificates in a PEM text; none of an empty one. Raises ValueError."""
+    return x509.load_pem_x509_certificates(pem) if pem.strip() else []
+
+
+def leaf_of(bundle: Bundle) -> x509.Certificate:
+    """Return the serving certificate. Raises ValueError."""
+    return x509.load_pem_x509_certificate(bundle.certificate)
+
+
+def _is_trusted(authority: x509.Certificate, trusted: bytes) -> bool:
+    try:
+        return authority in authorities_of(trusted)
+    except ValueError:
+        return False
+
+
+def _with_new_authority(bundle: Bundle, authorities: Sequence[x509.Certificate], now: dt.datetime, key: Key) -> Bundle:
+    successor = new_authority(key, now)
+    alive = [one for one in authorities if one.not_valid_after_utc > now]
+    text = b"".join(map(to_pem, [successor.certificate, *alive]))
+    return replace(bundle, ca_certificate=text, ca_key=key_pem(key))
+
+
+def _is_needed(authority: x509.Certificate, first: x509.Certificate, leaf: x509.Certificate, now: dt.datetime) -> bool:
+    if authority == first or _is_signed(leaf, authority):
+        return True
+    return authority.not_valid_after_utc > now and leaf.not_valid_before_utc + _GRACE > now
+
+
+def _is_signed(leaf: x509.Certificate, authority: x509.Certificate) -> bool:
+    try:
+        leaf.verify_directly_issued_by(authority)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
+
+
+def _names_of(leaf: x509.Certificate) -> set[str]:
+    try:
+        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return set()
+    return set(names.get_values_for_type(x509.DNSName))
+
+
+def _key_of(pem: bytes) -> Key:
+    key = serialization.load_pem_private_key(pem, password=None)
+    if not isinstance(key, Key):
+        raise ValueError("no elliptic curve key")  # noqa: TRY004 - the text is wrong, not the call
+    return key
