@@ -1,0 +1,62 @@
+"""How much of a model is in the page cache when its server starts, behind a container's memory limit."""
+
+import ctypes
+import mmap
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from bench.memory import NoLimit, limit
+from bench.run import Command
+from puller.settings import Settings
+from tests.fakes.registry import fake_registry
+from tests.puller.models import noise, offer
+
+MIB = 1 << 20
+MODEL = noise(MIB) * 160
+
+
+@pytest.fixture
+def disk() -> Iterator[Path]:
+    """Return a folder on a disk: what is in memory anyway has no page cache."""
+    with TemporaryDirectory(dir="/var/tmp", prefix="weighbridge-") as folder:
+        yield Path(folder)
+
+
+def resident(path: Path) -> float:
+    """Return the share of a file's pages that are in memory (mincore(2))."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY) as mapped:
+        pages = (ctypes.c_ubyte * -(-len(mapped) // mmap.PAGESIZE))()
+        start = ctypes.c_char.from_buffer(mapped)
+        ctypes.CDLL(None).mincore(ctypes.c_void_p(ctypes.addressof(start)), ctypes.c_size_t(len(mapped)), pages)
+        del start
+    return sum(page & 1 for page in pages) / len(pages)
+
+
+@pytest.mark.parametrize(
+    ("limit_bytes", "least"),
+    [(288 * MIB, 0.95), (200 * MIB, 0.5), (64 * MIB, 0.0)],
+    ids=["fits", "does not fit", "less than the puller needs"],
+)
+def test_a_model_that_fits_stays_whole_and_of_another_the_last_window(
+    limit_bytes: int, least: float, disk: Path
+) -> None:
+    """A limit of less than twice the model used to drop every page of it; and no limit is too small for a pull."""
+    with fake_registry() as fake:
+        offer(fake, {"model.bin": MODEL}, chunk=16 * MIB)
+        settings = Settings(source=fake.reference(), destination=str(disk / "model"))
+        try:
+            with limit(limit_bytes) as group:
+                command = group.within(Command((sys.executable, "-m", "puller"), {}))
+                environ = {**os.environ, **settings.to_env()}
+                done = subprocess.run(command.argv, env=environ, capture_output=True, text=True, check=False)
+                share = resident(disk / "model" / "model.bin") if done.returncode == 0 else 0.0
+        except NoLimit as error:
+            pytest.skip(str(error))
+    assert done.returncode == 0, done.stderr
+    assert share >= least
