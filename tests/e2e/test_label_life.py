@@ -63,6 +63,7 @@ _STEPS = st.one_of(
     st.tuples(st.just("unlabel"), st.none()),
     st.tuples(st.just("image"), st.integers(3, 4)),
     st.tuples(st.just("scale"), st.integers(1, 3)),
+    st.tuples(st.just("update"), st.integers(4, 6)),
     st.tuples(st.just("away"), st.none()),
     st.tuples(st.just("back"), st.none()),
 )
@@ -113,6 +114,13 @@ class Life:
             return self.run("apply", "--server-side", "--force-conflicts", "-f", file)
         return self.run("create" if self.manifest is None else "replace", "-f", file)
 
+    def update(self, replicas: int) -> str | None:
+        """Read the Deployment, change it and send it whole, as controllers do."""
+        live = self.live()
+        live["spec"]["replicas"] = replicas
+        self.stage.namespace.replace(live)  # never refused: it leaves our keys alone
+        return ""
+
     def take(self, step: str, value: Any) -> None:
         """Make one request twice, and hold the laws."""
         if step in ("away", "back"):
@@ -126,6 +134,7 @@ class Life:
             "image": lambda: self.run(
                 "set", "image", f"deployment/{self.name}", f"server=registry.example/server:{value}"
             ),
+            "update": lambda: self.update(value),
             "scale": lambda: self.run("scale", "deployment", self.name, f"--replicas={value}"),
         }
         if step != "manifest" and self.manifest is None:

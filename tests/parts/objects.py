@@ -35,6 +35,11 @@ class Objects:
         patch_type = "application/merge-patch+json"
         return _plain(kind.patch(body=document, name=name, namespace=namespace, content_type=patch_type))
 
+    def replace(self, document: Object, namespace: str | None = None) -> Object:
+        """Send a whole object in place of the stored one, as controllers do."""
+        kind = self._kind(document["apiVersion"], document["kind"])
+        return _plain(kind.replace(body=document, name=document["metadata"]["name"], namespace=namespace))
+
     def delete(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> None:
         """Remove an object."""
         self._kind(api_version, kind).delete(name=name, namespace=namespace)
@@ -63,6 +68,10 @@ class Namespace:
     def read(self, api_version: str, kind: str, name: str) -> Object:
         """Return a stored object from here."""
         return self.objects.read(api_version, kind, name, self.name)
+
+    def replace(self, document: Object) -> Object:
+        """Send a whole object in place of the stored one here."""
+        return self.objects.replace(document, self.name)
 
     def merge(self, document: Object) -> Object:
         """Change an object here by a JSON merge patch."""

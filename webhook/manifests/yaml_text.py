@@ -19,7 +19,7 @@ from .scalars import Scalar, read_bare
 
 _TAGS = "tag:yaml.org,2002:"
 _BARE_TAGS = ("int", "float", "bool", "null")
-_TABS = 1000
+_TABS = 200
 
 
 def parse_yaml(text: str) -> Node | None:

@@ -15,6 +15,7 @@ from .tls import ServedCertificate
 from .wsgi import Answer, Application, Request, call
 
 _BACKLOG = 2048
+_LAST_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class Listener:
         self._server = await asyncio.start_server(self._serve, sock=self._bound, limit=RECEIVE_BYTES, backlog=_BACKLOG)
 
     async def stop(self, linger_seconds: float, grace_seconds: float) -> None:
-        """Accept no more; end idle connections after `linger_seconds`, and whatever is left after `grace_seconds`."""
+        """Accept no more; end idle connections after `linger_seconds`, and whatever is left before `grace_seconds`."""
         if self._server:
             self._server.close()
         self._connections.is_stopping = True
@@ -52,10 +53,10 @@ class Listener:
         for place in list(self._connections.places):
             if place.phase in ("handshake", "idle"):
                 place.task.cancel()
-        await self._wait(grace_seconds - linger_seconds)
+        await self._wait(grace_seconds - linger_seconds - _LAST_SECONDS)
         for place in list(self._connections.places):
             place.task.cancel()
-        await self._wait(linger_seconds)
+        await self._wait(_LAST_SECONDS)
 
     async def _wait(self, seconds: float) -> None:
         if tasks := [place.task for place in self._connections.places]:

@@ -16,7 +16,7 @@ _BEAT_SECONDS = 1.0
 # Idle connections stay for a moment after the order to stop: a request may be on its way on them already.
 _LINGER_SECONDS = 2.0
 # Each takes some 50 kB, most of it OpenSSL's.
-_CONNECTIONS = 1000
+_CONNECTIONS = 500
 _PROBE_CONNECTIONS = 50
 # Incomplete bodies: four reviews of the largest size, whatever the number of clients.
 _HELD_BYTES = 16 << 20

@@ -11,6 +11,7 @@ from .change import Change
 from .copies import COPIED_KEYS, Copies
 from .reconcile import Reconciliation
 from .templates import template_of
+from .written import applied_template
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,11 @@ def propagate(change: Change) -> Propagation:
     # 2.
     after = copy.deepcopy(change.new)
     work = Reconciliation(
-        change, template_of(after, change.path), Copies.read(change.new), Copies.read(change.old or {})
+        change=change,
+        template=template_of(after, change.path),
+        applied=applied_template(change),
+        record=Copies.read(change.new),
+        old_record=Copies.read(change.old or {}),
     )
     for key in COPIED_KEYS:
         work.reconcile(key)

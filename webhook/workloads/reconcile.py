@@ -10,18 +10,20 @@ from .change import Change
 from .copies import Copies
 from .selector import matches
 from .templates import template_of
-from .written import is_applied, is_in_manifest
+from .written import is_applied
 
 
 @dataclass(slots=True)
 class Reconciliation:
     """A template that is changed in place, the records before it, and the record and warnings that come of it.
 
-    `record` is the workload's as it is asked for, `old_record` the one that it had before.
+    `applied` is the template of the user's manifest, as far as kubectl keeps it. `record` is the workload's as it is
+    asked for, `old_record` the one that it had before.
     """
 
     change: Change
     template: Raw
+    applied: Raw
     record: Copies
     old_record: Copies
     put: dict[str, str] = field(default_factory=dict)
@@ -90,7 +92,7 @@ class Reconciliation:
         return self._is_copy(key, found) and found == self.old_record.put.get(key.name)
 
     def _is_users(self, key: AnyKey, value: object) -> bool:
-        return is_in_manifest(self.change, key, value) or is_applied(self.change, key)
+        return key.held(self.applied) == value or is_applied(self.change, key)
 
     def _set(self, key: AnyKey, value: object) -> bool:
         """Set or remove a key, unless the selector would no longer match; return whether that is done."""

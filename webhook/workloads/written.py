@@ -12,14 +12,14 @@ from .templates import template_of
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-def is_in_manifest(change: Change, key: AnyKey, value: object) -> bool:
-    """Return whether the manifest that `kubectl apply` keeps in an annotation has this value in the template."""
+def applied_template(change: Change) -> Raw:
+    """Return the template of the manifest that `kubectl apply` keeps in an annotation; empty if there is none."""
     text = annotations(change.new).get(_LAST_APPLIED)
     try:
         manifest: Any = json.loads(text) if isinstance(text, str) else {}
     except (ValueError, RecursionError):
-        return False
-    return isinstance(manifest, dict) and key.held(template_of(manifest, change.path)) == value
+        return {}
+    return template_of(manifest, change.path) if isinstance(manifest, dict) else {}
 
 
 def is_applied(change: Change, key: AnyKey) -> bool:
