@@ -11,12 +11,12 @@ from registry.source import Source
 from .names import is_label_value
 from .pod.mounts import parse_mount_path
 from .pod.podspec import Raw
+from .pod.resources import Amounts
 from .pod.tolerations import Mode, parse_mode
 from .pod.volumes import Volume
 from .refusals import BadModelName
 from .values.annotation import (
     Adapter,
-    Amounts,
     Engine,
     Layout,
     Named,

@@ -15,13 +15,14 @@ from .accelerators import computes
 from .podspec import Raw, app_containers, every_container, mapping
 from .quantities import quantity
 
-_LENT = ("cpu", "memory", "ephemeral-storage")
+LENT = ("cpu", "memory", "ephemeral-storage")
 _QOS = ("cpu", "memory")  # what makes a pod Guaranteed, Burstable or BestEffort (helper/qos)
 
 NEEDED_BYTES = (58 + 2 * 16) << 20
 """The puller's peak with all its connections; with less memory it opens fewer (puller/store/memory.py)."""
 
 Amounts = tuple[tuple[str, str], ...]
+"""Amounts by resource, sorted."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,7 +140,7 @@ def _check_pod_level(pod: Raw, asked: Amounts) -> None:
 
 
 def _amounts(stated: Raw) -> Amounts:
-    return tuple(sorted((name, str(stated[name])) for name in _LENT if quantity(stated.get(name)) is not None))
+    return tuple(sorted((name, str(stated[name])) for name in LENT if quantity(stated.get(name)) is not None))
 
 
 def _read(amounts: Amounts) -> dict[str, Decimal | None]:

@@ -12,6 +12,7 @@ from registry.source import ClaimSource, LayoutSource, Source, parse_source
 from webhook.names import is_adapter_name, is_container_name, is_subdomain, split_names
 from webhook.pod.mounts import parse_mount_path
 from webhook.pod.quantities import quantity
+from webhook.pod.resources import LENT, Amounts
 from webhook.quotes import quoted
 from webhook.refusals import (
     BadAdapters,
@@ -32,9 +33,6 @@ _LONGEST_REASON = 160
 
 Layout = Literal["files", "huggingface"]
 Engine = Literal["vllm", "sglang", "tgi", "tei", "llamacpp", "triton", "nim", "ollama", "none"]
-RESOURCES = ("cpu", "memory", "ephemeral-storage")
-Amounts = tuple[tuple[str, str], ...]
-"""Amounts by resource, sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +180,8 @@ def parse_amounts(text: str) -> Amounts:
     amounts: dict[str, str] = {}
     for part in split_names(text):
         name, _, amount = (word.strip() for word in part.partition("="))
-        if name not in RESOURCES:
-            raise BadResources(f"{quoted(name)} is none of {', '.join(RESOURCES)}")
+        if name not in LENT:
+            raise BadResources(f"{quoted(name)} is none of {', '.join(LENT)}")
         if name in amounts:
             raise BadResources(f"it states {name} twice")
         if not (quantity(amount) or 0) > 0:

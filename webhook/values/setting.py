@@ -9,11 +9,12 @@ from registry.net.origin import Origin
 from registry.source import parse_source
 from webhook.names import is_secret_key, is_subdomain, split_names
 from webhook.pod.quantities import quantity
+from webhook.pod.resources import Amounts
 from webhook.pod.sidecars import Sidecar
 from webhook.pod.tolerations import Toleration
 from webhook.pod.volumes import is_host_path
 
-from .annotation import Amounts, parse_amounts
+from .annotation import parse_amounts
 
 _SWITCH = {"true": True, "false": False}
 
