@@ -1,6 +1,8 @@
 """The `weighbridge` command, with the verbs of all packages."""
 
 import argparse
+import json
+import platform
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -10,6 +12,7 @@ import certs.command
 import packer.command
 import puller.command
 import webhook.command
+from registry.process.arguments import Parser, show_help
 from registry.process.program import Ended, Results, complain, ending_of, heed_signals, leave, open_streams
 from registry.version import VERSION
 
@@ -22,12 +25,14 @@ _EPILOG = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code."""
-    parser = argparse.ArgumentParser(prog="weighbridge", description=_DESCRIPTION, epilog=_EPILOG)
+    parser: argparse.ArgumentParser = Parser(prog="weighbridge", description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument("--version", action="version", version=f"weighbridge {VERSION}")
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    parser.set_defaults(run=lambda _: show_help(parser))
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB")
     packer.command.add_verbs(verbs, puller.command.pull_to_folder)
     for room in (puller, webhook, certs):
         room.command.add_verbs(verbs)
+    _add_own_verbs(parser, verbs)
     parsed = parser.parse_args(arguments)
     results = Results(sys.stdout)
     try:
@@ -38,6 +43,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(f"error: {ending.facts} [{ending.code}]", f"  hint: {ending.hint}")
         return ending.exit_code
     return results.write_out() or code
+
+
+def _add_own_verbs(
+    parser: argparse.ArgumentParser, verbs: "argparse._SubParsersAction[argparse.ArgumentParser]"
+) -> None:
+    version = verbs.add_parser("version", help="print the version, and what it runs on")
+    version.add_argument("--json", action="store_true", help="print JSON")
+    version.set_defaults(run=_run_version)
+    help_ = verbs.add_parser("help", help="print the help of a verb")
+    help_.add_argument("verb", nargs="?", choices=sorted(verbs.choices), metavar="VERB")
+    help_.set_defaults(run=lambda asked: _print_help(verbs.choices[asked.verb] if asked.verb else parser))
+
+
+def _print_help(parser: argparse.ArgumentParser) -> int:
+    parser.print_help()
+    return 0
+
+
+def _run_version(arguments: argparse.Namespace) -> int:
+    found = {"version": VERSION, "python": platform.python_version(), "platform": platform.platform()}
+    print(json.dumps(found) if arguments.json else "\n".join(f"{name}: {text}" for name, text in found.items()))
+    return 0
 
 
 def script() -> NoReturn:

@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 
 from registry.access.access import Access
-from registry.access.options import access_for, add_access_options, add_progress_options, positive, reporter_for
+from registry.access.options import access_for, add_access_options, add_progress_options, reporter_for
+from registry.process.arguments import positive
 from registry.progress.reporter import Reporter
 from registry.source import HubSource, OciSource, parse_source
 
@@ -29,10 +30,14 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", brin
     push = verbs.add_parser(
         "push",
         help="pack a model folder, or a repository of the Hugging Face hub, and push it",
-        description="Pack a folder as a ModelPack artifact, one layer a file, and push it in one pass. "
-        "A repository of the Hugging Face hub is pulled to a temporary folder first, verified like any pull, and "
+        description="Pack a folder as a ModelPack artifact, one layer a file, and push it in one pass.\n\n"
+        "A repository of the Hugging Face hub is pulled to a temporary folder first, verified like any pull, and\n"
         "packed from there; the folder is removed in the end. It stands in TMPDIR, which needs room for the model.",
-        epilog="Prints the reference pinned to its digest. The same folder always gives the same digest.",
+        epilog="Prints the reference pinned to its digest. The same folder always gives the same digest.\n\n"
+        "  weighbridge push ./phi-4 registry.example.com/models/phi-4:v1 --name microsoft/phi-4\n"
+        "  weighbridge push hf://microsoft/phi-4 registry.example.com/models/phi-4:v1\n"
+        "  weighbridge push ./phi-4 layout:///mnt/usb/models:phi-4\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     push.add_argument(
         "folder",

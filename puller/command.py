@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from registry.access.access import Access
-from registry.access.options import access_for, add_access_options, add_progress_options, positive, reporter_for
+from registry.access.options import access_for, add_access_options, add_progress_options, reporter_for
+from registry.process.arguments import positive, size
 from registry.progress.reporter import Reporter
 from registry.source import parse_source
 
@@ -34,7 +35,11 @@ def _add_pull(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "pull",
         help="bring a model to a folder, verified",
         description="Bring a model to a folder: every byte is verified, and the folder appears whole or not at all.",
-        epilog="Prints the source pinned to the digest that was pulled. Run it again to see that nothing is fetched.",
+        epilog="Prints the source pinned to the digest that was pulled. Run again, it fetches nothing.\n\n"
+        "  weighbridge pull registry.example.com/models/phi-4:v1 -o phi-4\n"
+        "  weighbridge pull hf://microsoft/phi-4 -o phi-4 --include '*.safetensors' --include '*.json'\n"
+        "  weighbridge pull layout:///mnt/usb/models:phi-4 -o phi-4\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     pull.add_argument("source", metavar="SOURCE", help=_SOURCE_HELP)
     pull.add_argument("-o", "--output", required=True, metavar="DIR", help="the model folder; its parent must exist")
@@ -68,7 +73,11 @@ def _add_volume_options(pull: argparse.ArgumentParser) -> None:
     """Add what concerns the volume: the cache, what is believed of it, and how it is written."""
     pull.add_argument("--cache", default="", metavar="DIR", help="share models with other pulls by this folder")
     pull.add_argument(
-        "--cache-bytes", type=positive, default=0, metavar="N", help="let go of the longest unused beyond this size"
+        "--cache-bytes",
+        type=size,
+        default=0,
+        metavar="SIZE",
+        help="let go of the longest unused beyond this size, such as 500GB",
     )
     pull.add_argument(
         "--rehash",
@@ -88,6 +97,8 @@ def _add_inspect(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "inspect",
         help="show what an artifact holds",
         description="Show an artifact's files, sizes and digests, without fetching them.",
+        epilog="  weighbridge inspect registry.example.com/models/phi-4:v1\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     inspect.add_argument("source", metavar="SOURCE", help=_SOURCE_HELP)
     add_access_options(inspect)

@@ -56,14 +56,6 @@ def reporter_for(arguments: argparse.Namespace) -> Reporter:
     return JsonReporter() if arguments.progress == "json" else Reporter()
 
 
-def positive(text: str) -> int:
-    """Read a whole number from 1 up, for argparse."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return number
-
-
 def access_for(arguments: argparse.Namespace, source: Source, environ: Mapping[str, str], reporter: Reporter) -> Access:
     """Return the access that the options ask for; `reporter` shows its waits."""
     plain = (source.reference.registry,) if isinstance(source, OciSource) and arguments.plain_http else ()
