@@ -1,11 +1,16 @@
 """What the command says of a line that it cannot take, and of itself."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 import weighbridge
 from registry.process.arguments import size
+from tests.conftest import Part
+from tests.parts.certificate import certificate_for_localhost
+from tests.parts.distribution import running_registry
+from tests.puller.models import read_tree, write_tree
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -92,3 +97,26 @@ def test_the_version_says_what_it_runs_on(capsys: pytest.CaptureFixture[str]) ->
 def test_sizes_are_read_as_people_write_them(text: str, count: int) -> None:
     """Decimal and binary units, with or without a B."""
     assert size(text) == count
+
+
+def test_a_registry_on_loopback_is_spoken_to_as_it_wants(
+    part: Part, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """TLS by choice, with its CA, a client certificate, or on trust; without the choice the error says what to type."""
+    certificate, key = certificate_for_localhost(tmp_path)
+    files = {"config.json": b"{}"}
+    folder = str(write_tree(tmp_path / "model", files))
+    tls = {"certificate": str(certificate), "key": str(key), "clientcas": [str(certificate)]}
+    with running_registry(part("registry"), tmp_path, tls=tls) as registry:
+        target = f"{registry.address}/cli/model:v1"
+        shown = ("--cert-file", str(certificate), "--key-file", str(key))
+        assert weighbridge.main(["push", folder, target, "--quiet"]) == 1
+        assert "--no-plain-http" in capsys.readouterr().err
+        assert weighbridge.main(["push", folder, target, "--quiet", "--no-plain-http", *shown]) == 1
+        assert "--ca-file" in capsys.readouterr().err
+        trusting = ("--no-plain-http", "--ca-file", str(certificate))
+        assert weighbridge.main(["push", folder, target, "--quiet", *trusting, *shown]) == 0
+        assert weighbridge.main(["inspect", target, *trusting]) == 1, "the server wants a client certificate"
+        careless = ("-o", str(tmp_path / "out"), "--quiet", "--no-plain-http", "--insecure")
+        assert weighbridge.main(["pull", target, *careless, *shown]) == 0
+    assert read_tree(tmp_path / "out") == files

@@ -28,6 +28,11 @@ class Access:
     transport: Transport
     credentials: Credentials
     plain_http: tuple[str, ...] = ()
+    """Registries that speak HTTP, beside those on loopback."""
+
+    secured: tuple[str, ...] = ()
+    """Registries that speak HTTPS although they are on loopback."""
+
     hosts_dir: str = ""
     mirrors: str = ""
     hub_endpoint: str = ""
@@ -70,5 +75,6 @@ class Access:
 
     def _default_host(self, reference: Reference) -> Host:
         """Return the registry's own host, as it is reached without configuration."""
-        is_plain = reference.registry in self.plain_http or is_loopback(reference.registry)
+        registry = reference.registry
+        is_plain = registry in self.plain_http or (is_loopback(registry) and registry not in self.secured)
         return Host(root=f"{'http' if is_plain else 'https'}://{reference.host}/v2")

@@ -6,6 +6,7 @@ Tests: tests/registry/auth/test_credentials.py
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from registry.access.access import Access
@@ -22,7 +23,10 @@ def access_from(  # noqa: PLR0913 - one option each, and all by name
     may_lack_configs: bool = False,
     say: Callable[[str], None] = lambda _: None,
     plain_http: Iterable[str] = (),
+    secured: Iterable[str] = (),
     ca_file: str = "",
+    client: tuple[str, str] | None = None,
+    skip_verify: bool = False,
     hosts_dir: str = "",
     mirrors: str = "",
     say_wait: Callable[[Wait], None] = silent,
@@ -35,10 +39,12 @@ def access_from(  # noqa: PLR0913 - one option each, and all by name
     credentials = Credentials.load(
         map(Path, docker_configs), default_files(environ), may_lack=may_lack_configs, say=say
     )
+    tls = replace(Tls.trusting(ca_file), client=client, skip_verify=skip_verify)
     return Access(
-        transport=Transport(proxies=_proxies(environ), tls=Tls.trusting(ca_file)),
+        transport=Transport(proxies=_proxies(environ), tls=tls),
         credentials=credentials,
         plain_http=tuple(plain_http),
+        secured=tuple(secured),
         hosts_dir=hosts_dir,
         mirrors=mirrors,
         patience=Patience(say=say_wait),

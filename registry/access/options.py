@@ -18,9 +18,14 @@ def add_access_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how registries are reached."""
     group = parser.add_argument_group("registry")
     group.add_argument(
-        "--plain-http", action="store_true", help="speak HTTP, not HTTPS (registries on loopback: always)"
+        "--plain-http",
+        action=argparse.BooleanOptionalAction,
+        help="speak HTTP, or HTTPS (default: HTTP on loopback, else HTTPS)",
     )
     group.add_argument("--ca-file", default="", metavar="PEM", help="trust these CAs beside the system's")
+    group.add_argument("--cert-file", default="", metavar="PEM", help="show this client certificate")
+    group.add_argument("--key-file", default="", metavar="PEM", help="its key (default: in the same file)")
+    group.add_argument("--insecure", action="store_true", help="accept any certificate: for tests alone")
     group.add_argument(
         "--docker-config",
         action="append",
@@ -58,13 +63,17 @@ def reporter_for(arguments: argparse.Namespace) -> Reporter:
 
 def access_for(arguments: argparse.Namespace, source: Source, environ: Mapping[str, str], reporter: Reporter) -> Access:
     """Return the access that the options ask for; `reporter` shows its waits."""
-    plain = (source.reference.registry,) if isinstance(source, OciSource) and arguments.plain_http else ()
+    registries = (source.reference.registry,) if isinstance(source, OciSource) else ()
+    client = (arguments.cert_file, arguments.key_file or arguments.cert_file) if arguments.cert_file else None
     return access_from(
         environ,
         docker_configs=arguments.docker_config,
         say=(reporter_for(arguments) if hasattr(arguments, "quiet") else Reporter()).message,
-        plain_http=plain,
+        plain_http=registries if arguments.plain_http else (),
+        secured=registries if arguments.plain_http is False else (),
         ca_file=arguments.ca_file,
+        client=client,
+        skip_verify=arguments.insecure,
         hosts_dir=arguments.hosts_dir,
         say_wait=reporter.wait,
     )

@@ -144,12 +144,15 @@ class Credentials:
 
 
 def default_files(environ: Mapping[str, str]) -> list[Path]:
-    """Return the docker configs that this user's other tools read."""
+    """Return the docker configs that this user's other tools write: docker and oras, podman and skopeo, helm."""
     home = Path(environ.get("HOME", "/"))
+    configured = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
     files = [Path(environ["REGISTRY_AUTH_FILE"])] if environ.get("REGISTRY_AUTH_FILE") else []
     files.append(Path(environ.get("DOCKER_CONFIG") or home / ".docker") / "config.json")
     if environ.get("XDG_RUNTIME_DIR"):
         files.append(Path(environ["XDG_RUNTIME_DIR"]) / "containers/auth.json")
+    files.append(configured / "containers/auth.json")
+    files.append(Path(environ.get("HELM_REGISTRY_CONFIG") or configured / "helm/registry/config.json"))
     return files
 
 

@@ -172,6 +172,8 @@ def failure(method: str, response: Response, who: str) -> Fault:
         return Unauthorized(f"{said} (asked as {who})")
     if response.status == 404:
         return NotFound(said)
+    if response.status == 400 and not words and response.url.startswith("http:"):
+        return Refused(said, hint="use --no-plain-http if this registry speaks TLS")
     return other_failure(said, response.status, response.headers)
 
 

@@ -122,8 +122,15 @@ def test_a_missing_helper_is_an_error_that_names_it(tmp_path: Path) -> None:
 def test_the_users_own_files_are_where_other_tools_write_them() -> None:
     """docker, podman and skopeo users need no further login."""
     found = default_files({"HOME": "/h", "REGISTRY_AUTH_FILE": "/r.json", "XDG_RUNTIME_DIR": "/run/u"})
-    assert [str(file) for file in found] == ["/r.json", "/h/.docker/config.json", "/run/u/containers/auth.json"]
-    assert default_files({"HOME": "/h", "DOCKER_CONFIG": "/d"}) == [Path("/d/config.json")]
+    assert [str(file) for file in found] == [
+        "/r.json",
+        "/h/.docker/config.json",
+        "/run/u/containers/auth.json",
+        "/h/.config/containers/auth.json",
+        "/h/.config/helm/registry/config.json",
+    ]
+    moved = {"HOME": "/h", "DOCKER_CONFIG": "/d", "XDG_CONFIG_HOME": "/c", "HELM_REGISTRY_CONFIG": "/helm.json"}
+    assert default_files(moved) == [Path("/d/config.json"), Path("/c/containers/auth.json"), Path("/helm.json")]
 
 
 def test_the_first_config_wins_with_its_program_as_with_its_entry(
@@ -275,4 +282,4 @@ def test_a_home_that_may_not_be_entered_has_no_credentials(open_registry: FakeRe
             access_from({}, docker_configs=[str(closed / "config.json")])
     finally:
         os.seteuid(0)
-    assert len(said) == 3
+    assert len(said) == 5
