@@ -133,8 +133,10 @@ def test_what_is_no_adapter_is_refused_by_name(files: dict[str, bytes], volume: 
 
 
 @root_only
-def test_users_of_one_claim_share_adapters_and_a_cache(shared: Volume) -> None:
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o2775])
+def test_users_of_one_claim_share_adapters_and_a_cache(shared: Volume, mode: int) -> None:
     """The second finds what the first wrote, and writes nothing; each pod's base path has a folder of its own."""
+    shared.root.chmod(mode)
     source = shared.push(ADAPTER, "sql")
     settings = shared.settings(
         "phi/model",

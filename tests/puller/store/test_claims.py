@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -98,6 +99,26 @@ def test_a_second_honest_user_of_a_claim_fetches_nothing(volume: Volume, umask: 
     assert read_tree(Path(second.destination)) == MODEL
     succeeded(pull_as(BOB, second, umask))
     succeeded(pull_as(ALICE, volume.settings(cache=folder), umask))
+
+
+@root_only
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o2775])
+@pytest.mark.parametrize("cache", ["", ".cache"])
+@pytest.mark.parametrize("other", [False, True], ids=["same model", "another model"])
+@pytest.mark.parametrize("is_pinned", [False, True], ids=["tag", "digest"])
+def test_users_of_a_claim_never_stand_in_each_others_way(
+    volume: Volume, mode: int, cache: str, *, other: bool, is_pinned: bool
+) -> None:
+    """Whatever makes its root writable for them: all, all with the sticky bit, or a group."""
+    volume.root.chmod(mode)
+
+    def wanted(name: str, version: int) -> Settings:
+        settings = volume.settings(name, version, cache=str(volume.root / cache) if cache else "")
+        return settings if is_pinned else replace(settings, source=settings.source.partition("@")[0])
+
+    succeeded(pull_as(ALICE, wanted("phi", 0)))
+    succeeded(pull_as(BOB, wanted("gemma", 1) if other else wanted("phi", 0)))
+    succeeded(pull_as(ALICE, wanted("phi", 0)))
 
 
 @root_only
