@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.mesh import Inject, istio_init, istio_native, linkerd_cni, running_injector
+from tests.fakes.mesh import (
+    Inject,
+    consul_init,
+    istio_cni,
+    istio_init,
+    istio_native,
+    kuma_native,
+    linkerd_cni,
+    running_injector,
+)
 from tests.parts.objects import Namespace, Object, Objects
 from tests.parts.process import poll
 
@@ -16,7 +25,10 @@ from .passes import as_new, stored
 MESHES = {
     "istio-native": (istio_native, ["istio-validation", "istio-proxy", "weighbridge-puller"], None),
     "istio-init": (istio_init, ["weighbridge-puller", "istio-init"], None),
+    "istio-cni": (istio_cni, None, 1337),
     "linkerd-cni": (linkerd_cni, None, 2102),
+    "kuma-native": (kuma_native, ["kuma-validator", "kuma-sidecar", "weighbridge-puller"], None),
+    "consul-init": (consul_init, ["weighbridge-puller", "consul-connect-inject-init"], None),
 }
 
 

@@ -47,6 +47,25 @@ def linkerd_cni(pod: Pod) -> None:
     _beside(pod, container("linkerd-proxy", securityContext={"runAsUser": 2102}))
 
 
+def kuma_native(pod: Pod) -> None:
+    """Move validator and native sidecar to the front, as Kuma does."""
+    _first(pod, container("kuma-validator"), container("kuma-sidecar", restartPolicy="Always"))
+
+
+def consul_init(pod: Pod) -> None:
+    """Put Consul's init container last and its dataplane beside the application."""
+    spec = pod["spec"]
+    others = [one for one in spec.get("initContainers", []) if one["name"] != "consul-connect-inject-init"]
+    spec["initContainers"] = [*others, container("consul-connect-inject-init")]
+    _beside(pod, container("consul-dataplane", securityContext={"runAsUser": 5995}))
+
+
+def istio_cni(pod: Pod) -> None:
+    """Add the validation of Istio's CNI plugin, and the proxy beside the application."""
+    _first(pod, container("istio-validation"))
+    _beside(pod, container("istio-proxy", securityContext={"runAsUser": 1337}))
+
+
 def _first(pod: Pod, *containers: Pod) -> None:
     names = {one["name"] for one in containers}
     others = [one for one in pod["spec"].get("initContainers", []) if one["name"] not in names]
