@@ -35,11 +35,11 @@ class Catalog:
     @classmethod
     def read(cls, texts: Mapping[str, str]) -> "Catalog":
         """Parse one YAML text for each name; a broken one does not affect the others."""
-        parsed = {name: parse_entry_or_reason(text) for name, text in texts.items()}
-        return cls._of(parsed)
+        return cls.of({name: parse_entry_or_reason(text) for name, text in texts.items()})
 
     @classmethod
-    def _of(cls, parsed: Mapping[str, Entry | str]) -> "Catalog":
+    def of(cls, parsed: Mapping[str, Entry | str]) -> "Catalog":
+        """Return the catalog of entries, and of reasons why others are none."""
         return cls(
             {name: entry for name, entry in parsed.items() if isinstance(entry, Entry)},
             {name: reason for name, reason in parsed.items() if isinstance(reason, str)},
@@ -104,7 +104,7 @@ class CatalogDirectory:
             for name, text in _unhurried(texts.items())
         }
         self._texts = texts
-        catalog = Catalog._of(self._parsed)  # noqa: SLF001 - its own class's other half
+        catalog = Catalog.of(self._parsed)
         catalog.near("")  # sorted here, and not in the first admission that misses a name
         self._current = catalog
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from registry.source import Source, parse_source
 
@@ -63,5 +63,10 @@ def _load(text: str) -> Any:
         return {key: words.get(value, value) for key, value in pairs}
     try:
         return YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, RecursionError, ValueError) as error:
-        raise BrokenEntry(f"it is no YAML: {' '.join(str(error).split())}") from error
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise BrokenEntry(f"it is not valid YAML{where}") from error
+    except (YAMLError, RecursionError, ValueError, LookupError, TypeError, AttributeError) as error:
+        # the last four are what this parser raises for tags that do not fit their values
+        raise BrokenEntry("it is not valid YAML") from error

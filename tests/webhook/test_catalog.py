@@ -40,7 +40,10 @@ def test_an_entry_is_a_source_or_a_mapping_with_one() -> None:
     [
         ("", "wanted a source"),
         ("[1]", "wanted a source"),
-        ("{", "no YAML"),
+        ("{", "not valid YAML in line 1, column 2"),
+        ("!!int ", "not valid YAML"),
+        ("? - ? 1", "not valid YAML"),
+        ("1!!map !!bool !!seq : !!bool ", "not valid YAML"),
         ("gpu: true", "source: wanted"),
         (f"source: {SOURCE}\nGPU: true", "unknown key 'GPU'"),
         (f"source: {SOURCE}\ngpu: often", "gpu: wanted true or false"),
@@ -127,3 +130,31 @@ def test_bytes_that_are_no_text_spoil_their_own_entry(tmp_path: Path) -> None:
     (tmp_path / "bad").write_bytes(b"\xff\xfe\x00")
     catalog = CatalogDirectory(tmp_path).current()
     assert (list(catalog.entries), list(catalog.broken)) == (["good"], ["bad"])
+
+
+_MARKS = [
+    "!!int ",
+    "!!set ",
+    "{",
+    "}",
+    "[",
+    ": ",
+    "\n",
+    "- ",
+    "? ",
+    "<<: ",
+    "&a ",
+    "*a",
+    "'",
+    "|",
+    "source",
+    "a/b:c",
+    "\x00",
+]
+
+
+@given(st.lists(st.sampled_from(_MARKS), max_size=8))
+@pytest.mark.filterwarnings("ignore::ruamel.yaml.error.ReusedAnchorWarning")
+def test_any_text_is_an_entry_or_a_reason(marks: list[str]) -> None:
+    """No entry ends the thread that reads the others."""
+    parse_entry_or_reason("".join(marks))
