@@ -13,7 +13,7 @@ from webhook.catalog_entry import Entry
 SOURCE = "oci://registry.example.com/models/phi-4:v1"
 
 
-def _swap(mount: Path, generation: str, texts: dict[str, str]) -> None:
+def swap(mount: Path, generation: str, texts: dict[str, str]) -> None:
     """Change a mounted ConfigMap as the kubelet does: a new folder, and one link that is renamed over the old."""
     folder = mount / f"..{generation}"
     folder.mkdir(parents=True)
@@ -63,10 +63,10 @@ def test_a_change_on_disk_is_seen_at_the_next_refresh(tmp_path: Path) -> None:
     """The kubelet swaps the files under the running webhook."""
     directory = CatalogDirectory(tmp_path)
     assert directory.current() == Catalog()
-    _swap(tmp_path, "one", {"phi-4": SOURCE})
+    swap(tmp_path, "one", {"phi-4": SOURCE})
     directory.refresh()
     assert list(directory.current().entries) == ["phi-4"]
-    _swap(tmp_path, "two", {"phi-4": SOURCE + "-new", "other": SOURCE})
+    swap(tmp_path, "two", {"phi-4": SOURCE + "-new", "other": SOURCE})
     assert list(directory.current().entries) == ["phi-4"]
     directory.refresh()
     assert str(directory.current().entries["phi-4"].source) == SOURCE + "-new"
@@ -75,7 +75,7 @@ def test_a_change_on_disk_is_seen_at_the_next_refresh(tmp_path: Path) -> None:
 
 def test_an_unchanged_catalog_is_not_read_again(tmp_path: Path) -> None:
     """Looking costs one stat, and an admission not even that."""
-    _swap(tmp_path, "one", {"phi-4": SOURCE})
+    swap(tmp_path, "one", {"phi-4": SOURCE})
     directory = CatalogDirectory(tmp_path)
     before = directory.current()
     directory.refresh()
@@ -95,7 +95,7 @@ def test_a_change_is_followed_by_itself(tmp_path: Path) -> None:
     """A thread looks again and again."""
     directory = CatalogDirectory(tmp_path)
     directory.follow()
-    _swap(tmp_path, "one", {"phi-4": SOURCE})
+    swap(tmp_path, "one", {"phi-4": SOURCE})
     assert poll(lambda: list(directory.current().entries), 20) == ["phi-4"]
 
 

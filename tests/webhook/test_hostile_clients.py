@@ -1,5 +1,6 @@
 """The shipped server among clients that stall, trickle and flood: all others are answered as if they were alone."""
 
+import base64
 import http.client
 import json
 import re
@@ -11,16 +12,18 @@ from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
+import jsonpatch
 import pytest
 
 from tests.deploy.rendered import DEPLOY
 from tests.fakes.hostile import PHASES, Target, stalled, trickle
 from tests.parts.admission import Webhook, running_webhook
 from tests.parts.process import poll
-from webhook.contract import DOMAIN, MODEL
+from webhook.contract import DOMAIN, MODEL, STATUS
 from webhook.pod.quantities import quantity
 from webhook.server.connection import BODY_LIMIT
 
+from .test_catalog import swap
 from .test_review import request_body
 
 PROMPT_SECONDS = 1
@@ -150,6 +153,28 @@ def test_six_thousand_annotations_that_do_nothing_cost_nothing(target: Target) -
     _, answer = _post(target, json.dumps(request_body(pod)).encode())
     assert len(answer["response"]["warnings"]) == 6
     assert "and 6,092 more annotations" in answer["response"]["warnings"][-1]
+
+
+def test_a_catalog_of_ten_thousand_entries_that_changes_holds_up_nobody(tmp_path: Path) -> None:
+    """It is read beside the admissions, which take what was read last; the new one is seen soon."""
+    mount = tmp_path / "catalog"
+    with running_webhook(tmp_path, {}, {}) as server:
+        for generation in ("old", "new"):
+            others = {f"model-{number}": f"registry.example.com/m/{number}:{generation}" for number in range(10_000)}
+            swap(mount, generation, others | {"phi-4": f"registry.example.com/phi-4:{generation}"})
+            assert poll(lambda: _source(_target(server)).endswith(generation), 30)  # noqa: B023 - called at once
+
+
+def _source(target: Target) -> str:
+    """Return the source that a pod gets, promptly; none while its model is in no catalog."""
+    started = time.monotonic()
+    _, answer = _post(target, json.dumps(request_body(POD)).encode())
+    assert time.monotonic() - started < PROMPT_SECONDS
+    if not answer["response"]["allowed"]:
+        return ""
+    patched = jsonpatch.apply_patch(POD, json.loads(base64.b64decode(answer["response"]["patch"])))
+    source: str = json.loads(patched["metadata"]["annotations"][STATUS.name])["source"]
+    return source
 
 
 def test_hostile_clients_leave_no_traceback_in_the_log(server: Webhook) -> None:
