@@ -257,7 +257,9 @@ _WORKLOADS = st.builds(workload, _VALUES, _VALUES)
 def test_a_second_pass_changes_nothing(new: Raw, old: Raw | None, is_patch: bool) -> None:  # noqa: FBT001 - drawn
     """Another webhook may have the API server ask again: what was decided stays."""
     before = _update(old).workload if old else None
+    given_before = copy.deepcopy(new)
     once = _update(new, before, is_patch=is_patch).workload
+    assert new == given_before
     assert _update(once, before, is_patch=is_patch).workload == once
 
 

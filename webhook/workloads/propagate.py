@@ -1,6 +1,5 @@
 """The story of one workload: its keys go to its template, and ours alone leave it again."""
 
-import copy
 from dataclasses import dataclass
 
 from webhook.contract import MODEL
@@ -10,7 +9,7 @@ from webhook.pod.podspec import Raw, mapping
 from .change import Change
 from .copies import COPIED_KEYS, Copies
 from .reconcile import Reconciliation
-from .templates import template_of
+from .templates import Path, template_of
 from .written import applied_template
 
 
@@ -38,7 +37,7 @@ def propagate(change: Change) -> Propagation:
     if change.is_being_deleted or not change.template:
         return Propagation(change.new)
     # 2.
-    after = copy.deepcopy(change.new)
+    after = _editable(change.new, change.path)
     work = Reconciliation(
         change=change,
         template=template_of(after, change.path),
@@ -56,6 +55,24 @@ def propagate(change: Change) -> Propagation:
     if is_same(change.new, after):
         return Propagation(change.new, tuple(work.warnings))
     return Propagation(after, (*work.warnings, *_told_of_deletion(change, after)))
+
+
+def _editable(workload: Raw, path: Path) -> Raw:
+    """Return a copy in which the metadata of workload and template may be changed; the rest is shared."""
+    after = _with_own_metadata(workload)
+    parent = after
+    for step in path[:-1]:
+        parent[step] = dict(parent[step])
+        parent = parent[step]
+    parent[path[-1]] = _with_own_metadata(parent[path[-1]])
+    return after
+
+
+def _with_own_metadata(obj: Raw) -> Raw:
+    metadata = obj.get("metadata")
+    if not isinstance(metadata, dict):
+        return dict(obj)
+    return obj | {"metadata": {key: dict(held) if isinstance(held, dict) else held for key, held in metadata.items()}}
 
 
 def _told_of_the_job(change: Change, after: Raw) -> tuple[str, ...]:
