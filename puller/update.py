@@ -42,7 +42,7 @@ def update(locked: LockedDestination, artifact: ModelArtifact, cached: Sequence[
     journal = Journal(destination.workshop.journal, artifact.digest, locked.boot)
     work = find_work(locked, artifact, plan, journal, cached, writeback)
     # 6
-    stats = _fetch(locked, artifact, work, journal, writeback)
+    stats = _fetch(locked, artifact, plan, work, journal, writeback)
     # 7
     tree = _place_files(locked, artifact, plan, work.places, writeback)
     # 8
@@ -57,8 +57,13 @@ def update(locked: LockedDestination, artifact: ModelArtifact, cached: Sequence[
     return receipt
 
 
-def _fetch(
-    locked: LockedDestination, artifact: ModelArtifact, work: Work, journal: Journal, writeback: Writeback
+def _fetch(  # noqa: PLR0913, PLR0917 - one step of a story, told once
+    locked: LockedDestination,
+    artifact: ModelArtifact,
+    plan: ModelPlan,
+    work: Work,
+    journal: Journal,
+    writeback: Writeback,
 ) -> TransferStats:
     """Reserve room for what is missing and fetch it; return what came."""
     destination, settings = locked.place, locked.settings
@@ -66,7 +71,10 @@ def _fetch(
     destination.reserve(stats.total)
     for writer in work.writers:
         writer.reserve()
-    locked.reporter.message(f"{settings.source}: {len(work.writers)} blobs to fetch, {human(stats.total)}")
+    layers = {part.layer.digest: part.layer.size for part in plan.parts}
+    kept = sum(layers.values()) - stats.total
+    said = f", {human(kept)} kept" if kept and stats.total else ""
+    locked.reporter.message(f"{settings.source}: {len(work.writers)} blobs to fetch, {human(stats.total)}{said}")
     with journal.open(work.landed, artifact.size), locked.reporter.track(stats, destination.path.name):
         recorder = _PieceRecorder(journal, writeback)
         connections = affordable_connections(settings.connections, own_limit())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from registry.process.ticker import every
 
+from .pace import Pace
 from .stats import Progress, TransferStats, human
 
 if TYPE_CHECKING:
@@ -63,15 +64,21 @@ class Reporter:
 
     def summary(self, stats: TransferStats, seconds: float) -> None:
         """Report the result: bytes, time, rate, and what the workers spent their time on."""
+        if not stats.wire:
+            self.message(f"nothing to transfer: all {human(stats.total)} were there already" if stats.total else "done")
+            return
         spent = sum(stats.seconds.values())
         shares = ", ".join(f"{where} {share / spent:.0%}" for where, share in stats.seconds.items()) if spent else ""
         rate = stats.wire / seconds if seconds else 0.0
-        self.message(f"{human(stats.wire)} in {seconds:.1f} s, {human(rate)}/s{f' ({shares})' if shares else ''}")
+        of_time = f" (of the time: {shares})" if shares else ""
+        self.message(f"{human(stats.wire)} in {seconds:.1f} s, {human(rate)}/s{of_time}")
 
     @contextmanager
     def _living(self, stats: Progress, name: str) -> Iterator[None]:
+        pace = Pace(name)
+
         def show(seconds: float) -> None:
-            self._write(f"\r{describe(stats, name, seconds)[: self._columns() - 1]}\033[K")
+            self._write(f"\r{pace.line(stats, seconds)[: self._columns() - 1]}\033[K")
 
         with every(self._interval or _TERMINAL_SECONDS, show):
             yield
@@ -86,7 +93,8 @@ class Reporter:
 
     @contextmanager
     def _plain(self, stats: Progress, name: str) -> Iterator[None]:
-        with every(self._interval or _PLAIN_SECONDS, lambda seconds: self.message(describe(stats, name, seconds))):
+        pace = Pace(name)
+        with every(self._interval or _PLAIN_SECONDS, lambda seconds: self.message(pace.line(stats, seconds))):
             yield
 
 
@@ -104,9 +112,10 @@ class JsonReporter(Reporter):
     @contextmanager
     def track(self, stats: Progress, name: str) -> Iterator[None]:
         """Report the progress of `stats` every second; sizes in bytes, times in seconds."""
+        pace = Pace(name)
 
         def show(seconds: float) -> None:
-            rate = round(stats.done / seconds)
+            rate = round(pace.rate(stats, seconds))
             self._tell("progress", name=name, done=stats.done, total=stats.total, rate=rate, seconds=round(seconds, 1))
 
         with every(self._interval or _JSON_SECONDS, show):
@@ -133,10 +142,3 @@ class QuietReporter(Reporter):
     def track(self, stats: Progress, name: str) -> AbstractContextManager[None]:  # noqa: ARG002 - Reporter's signature
         """Do nothing."""
         return nullcontext()
-
-
-def describe(stats: Progress, name: str, seconds: float) -> str:
-    """Return a line with the bytes done, the rate, and the time left at this rate."""
-    rate = stats.done / seconds if seconds > 0 else 0.0
-    left = f", {round((stats.total - stats.done) / rate)} s left" if rate else ""
-    return f"{name}: {human(stats.done)} of {human(stats.total)}, {human(rate)}/s{left}"

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from registry.http.retry import Wait
-from registry.progress.reporter import JsonReporter, QuietReporter, Reporter, describe
+from registry.progress.reporter import JsonReporter, QuietReporter, Reporter
 from registry.progress.stats import TransferStats, human
 
 HURRIED = 0.01
@@ -92,12 +92,7 @@ def test_the_end_says_where_the_time_went() -> None:
     stats.spend("wire", 3)
     stats.spend("hash", 1)
     Reporter(stream, HURRIED).summary(stats, 2)
-    assert stream.getvalue() == "3.0 MB in 2.0 s, 1.5 MB/s (wire 75%, hash 25%)\n"
-
-
-def test_before_the_first_byte_there_is_no_guess() -> None:
-    """Without a rate nothing is said of the time that is left."""
-    assert describe(TransferStats(10), "x", 1.0) == "x: 0 B of 10 B, 0 B/s"
+    assert stream.getvalue() == "3.0 MB in 2.0 s, 1.5 MB/s (of the time: wire 75%, hash 25%)\n"
 
 
 @pytest.mark.parametrize(
@@ -127,3 +122,12 @@ def test_waits_are_told_in_each_voice() -> None:
     JsonReporter(stream, HURRIED).wait(wait)
     told = {"event": "wait", "text": words, "answered": "GET http://reg.example/v2/: 503", "seconds": 7.0, "left": 53}
     assert json.loads(stream.getvalue()) == told
+
+
+def test_a_transfer_that_moved_nothing_says_so() -> None:
+    """A second push of the same folder sends nothing, which is no rate of 0 bytes a second."""
+    stream = Stream(is_terminal=False)
+    stats = TransferStats(1_000_000_000)
+    stats.skip(1_000_000_000)
+    Reporter(stream, HURRIED).summary(stats, 0.2)
+    assert stream.getvalue() == "nothing to transfer: all 1.0 GB were there already\n"
