@@ -33,8 +33,10 @@ def pull(  # noqa: PLR0913 - a setting each, all by name
     return Command((sys.executable, "-m", "puller"), settings.to_env())
 
 
-def push(folder: Path, reference: str, codec: str = "raw", *, hosts: Path | None = None) -> Command:
-    """Return the command `weighbridge push`."""
+def push(
+    folder: Path, reference: str, codec: str = "raw", *, hosts: Path | None = None, ledger: Path | None = None
+) -> Command:
+    """Return the command `weighbridge push`; with `ledger`, a folder, it remembers nothing of earlier pushes."""
     mirrors = ("--hosts-dir", str(hosts)) if hosts else ()
     verb = ("push", str(folder), reference, "--quiet", "--codec", codec, *mirrors)
-    return Command((sys.executable, "-m", "weighbridge", *verb))
+    return Command((sys.executable, "-m", "weighbridge", *verb), {"XDG_CACHE_HOME": str(ledger)} if ledger else {})

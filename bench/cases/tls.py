@@ -80,7 +80,11 @@ def _pushes(model: Model, registry: TlsRegistry) -> list[Contender]:
         return f"{registry.address}/push-{next(numbers)}"
 
     return [
-        Contender(_PUSH, lambda _: ours.push(model.folder, f"{base()}:v1", hosts=registry.hosts), fills=False),
+        Contender(
+            _PUSH,
+            lambda folder: ours.push(model.folder, f"{base()}:v1", hosts=registry.hosts, ledger=folder),
+            fills=False,
+        ),
         Contender(
             _CURL_PUSH,
             lambda _: Command(("sh", "-ec", _SEND, "sh", _api(base()), str(registry.certificate), *files)),
