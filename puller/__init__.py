@@ -9,8 +9,9 @@ plan         parts to blobs and pieces                                         p
 settings     what one pull needs: the webhook writes it, the puller reads it
 deadline     a time limit for a whole pull                                     signals
 inspect      what an artifact holds
+listing      the artifacts of a repository, by their tags
 container    what the initContainer does                                       environment, files
-command      the verbs `pull` and `inspect`
+command      the verbs `pull`, `inspect` and `list`
 errors       what can go wrong
 
 pod/         a Hugging Face cache around a model, and LoRA adapters beside it

@@ -1,4 +1,4 @@
-"""The verbs `pull` and `inspect`.
+"""The verbs `pull`, `inspect` and `list`.
 
 Tests: tests/test_program.py
 """
@@ -28,6 +28,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     """Add this room's verbs to the command's parser."""
     _add_pull(verbs)
     _add_inspect(verbs)
+    _add_list(verbs)
 
 
 def _add_pull(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -106,6 +107,20 @@ def _add_inspect(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     inspect.set_defaults(run=_run_inspect)
 
 
+def _add_list(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    listing = verbs.add_parser(
+        "list",
+        help="show the tags of a repository",
+        description="Show the tags of a repository, or of an OCI layout, each with its digest, size and kind.",
+        epilog="  weighbridge list registry.example.com/models/phi-4\n  weighbridge list layout:///mnt/usb/models\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    listing.add_argument("source", metavar="REPOSITORY", help="REGISTRY/REPOSITORY, or layout://DIRECTORY")
+    add_access_options(listing)
+    listing.add_argument("--json", action="store_true", help="print JSON")
+    listing.set_defaults(run=_run_list)
+
+
 def pull_to_folder(source: str, folder: Path, exclude: Sequence[str], access: Access, reporter: Reporter) -> str:
     """Pull a model for another verb; give its source, pinned. Raises Fault."""
     from .pull import pull
@@ -137,6 +152,16 @@ def _run_pull(arguments: argparse.Namespace) -> int:
         receipt = pull(settings, access, reporter)
     print(json.dumps(receipt.to_json(), indent=1) if arguments.json else receipt.pinned)
     return 0
+
+
+def _run_list(arguments: argparse.Namespace) -> int:
+    from .listing import list_repository, to_text
+
+    source = parse_source(arguments.source)
+    with access_for(arguments, source, os.environ, Reporter()) as access:
+        found = list_repository(source, access)
+    print(json.dumps([one.to_json() for one in found], indent=1) if arguments.json else to_text(found))
+    return 1 if any(one.problem for one in found) else 0
 
 
 def _run_inspect(arguments: argparse.Namespace) -> int:

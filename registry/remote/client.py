@@ -57,6 +57,10 @@ class Client:
         """Return the absolute URL of a path under the repository."""
         return urljoin(f"{self.base}/", path) + self._query
 
+    def target(self, response: Response, url: str) -> str:
+        """Return the absolute URL of a link in an answer. Raises Refused where it may not be followed."""
+        return self._rule.target(response.url, url)
+
     def location(self, response: Response, before: str = "") -> str:
         """Return the absolute URL of an answer's Location, relative to the request's URL (RFC 9110, 10.2.2).
 
@@ -68,7 +72,7 @@ class Client:
             return before
         if not location:
             raise Refused(f"{redacted(response.url)}: answered {response.status} without saying where to go on")
-        return self._rule.target(response.url, location)
+        return self.target(response, location)
 
     def request(  # noqa: PLR0913 - a request has that many parts
         self,
