@@ -46,23 +46,11 @@ def main() -> int:
             published = publish(model, address)
         command = ours.pull(published.reference, folder, connections=arguments.connections, hosts=hosts)
         seen = folder / "seen"
-        watch = (
-            "py-spy",
-            "record",
-            "--gil",
-            "--nonblocking",
-            "--rate",
-            str(_RATE),
-            "--format",
-            "raw",
-            "--output",
-            seen,
-        )
+        watch = (spy, "record", "--gil", "--nonblocking", f"--rate={_RATE}", "--format=raw", f"--output={seen}")
         subprocess.run([*watch, "--", *command.argv], env=dict(command.environ), check=True, capture_output=True)
         held = sum(int(line.rpartition(" ")[2]) for line in seen.read_text().splitlines() if "transfer/" in line)
-    sys.stdout.write(
-        f"{held / _RATE / (model.size / GB):.3f} s/GB held by workers, {arguments.connections} connections\n"
-    )
+    seconds = held / _RATE / (model.size / GB)
+    sys.stdout.write(f"{seconds:.3f} s/GB held by workers, {arguments.connections} connections\n")
     return 0
 
 
