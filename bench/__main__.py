@@ -21,13 +21,14 @@ from .cases.shared import shared
 from .cases.slow import slow
 from .cases.tls import tls
 from .cases.unshaped import unshaped
+from .cases.warm import warm
 from .cases.zstd import zstd
 from .corpus import cache_directory
 from .plan import FULL, QUICK, Plan
 
 _CASES: dict[str, Case] = {
     case.__name__: case
-    for case in (unshaped, tls, slow, kaito, capped, shaped, frugal, disk, killed, pack, zstd, shared, admission)
+    for case in (unshaped, tls, slow, warm, kaito, capped, shaped, frugal, disk, killed, pack, zstd, shared, admission)
 }
 _RESULTS = Path(__file__).parent / "results"
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the one tmpfs that every Linux has; a folder of our own is made in it

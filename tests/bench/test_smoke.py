@@ -15,6 +15,7 @@ CASES = {
     "unshaped",
     "tls",
     "slow",
+    "warm",
     "kaito",
     "capped",
     "shaped",
