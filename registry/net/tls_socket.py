@@ -12,7 +12,6 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from typing import cast
 
 _BLOCK_BYTES = 256 << 10
 """The most ciphertext that is received at once: it stays in a core's own cache until it is decrypted."""
@@ -117,7 +116,7 @@ class TlsSocket:
         filled, read = 0, self._tls.read
         try:
             while filled < len(buffer):
-                count = cast("int", read(len(buffer) - filled, buffer[filled:]))  # bytes without a buffer alone
+                count: int = read(len(buffer) - filled, buffer[filled:])  # type: ignore[assignment] # with a buffer it counts
                 if not count:
                     return filled or None
                 filled += count
