@@ -33,7 +33,7 @@ def literal(host: str) -> Address | None:
 def is_loopback(address: str) -> bool:
     """Return whether a literal address is this machine."""
     found = literal(address)
-    return found is not None and any(one.is_loopback for one in _meant(found))
+    return found is not None and any(one.is_loopback for one in meant(found))
 
 
 def is_local(address: str) -> bool:
@@ -41,7 +41,7 @@ def is_local(address: str) -> bool:
     found = literal(address)
     return found is not None and any(
         one.is_loopback or one.is_link_local or one.is_unspecified or (one.version == 4 and one in _THIS_NETWORK)
-        for one in _meant(found)
+        for one in meant(found)
     )
 
 
@@ -51,7 +51,7 @@ def is_local_host(host: str) -> bool:
     return name in _LOCAL_NAMES or name.endswith(".localhost") or is_local(host)
 
 
-def _meant(address: Address) -> tuple[Address, ...]:
+def meant(address: Address) -> tuple[Address, ...]:
     """Return an address, and the IPv4 address that is mapped into it."""
     if isinstance(address, ipaddress.IPv4Address):
         return (address,)

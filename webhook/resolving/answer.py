@@ -1,0 +1,62 @@
+"""What a registry says of a reference, as values. Users read a code, never a byte of the registry's own words."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from registry.chunk_index import CONTENT_BYTES
+from registry.digest import Digest
+from registry.manifest import Descriptor, Index, Manifest
+from registry.reference import Reference
+
+Code = Literal["off", "not-listed", "not-in-time", "not-found", "needs-credentials", "refused"]
+
+_MODEL_PACK = ("application/vnd.cncf.model.", "application/vnd.cnai.model.")
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The digest of a reference, and the bytes of its files on disk, or None where the manifest does not tell."""
+
+    digest: Digest
+    content_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Why nothing is known of a reference."""
+
+    code: Code
+
+
+Answer = Facts | Unknown
+Ask = Callable[[Reference], Answer]
+"""Returns the answer for a reference, within a bounded time."""
+
+
+def ask_nobody(_: Reference) -> Answer:
+    """Return that no registry is asked."""
+    return Unknown("off")
+
+
+def facts_of(digest: Digest, document: Manifest | Index) -> Facts:
+    """Return the facts of a manifest. An index leads to manifests of several sizes, so that it has none."""
+    if isinstance(document, Index):
+        return Facts(digest)
+    sizes = [_content_bytes(layer) for layer in document.layers]
+    known = [size for size in sizes if size is not None]
+    return Facts(digest, sum(known) if len(known) == len(sizes) else None)
+
+
+def _content_bytes(layer: Descriptor) -> int | None:
+    """Return the bytes of a layer's file, where it is stored as it is, or where our packer states them.
+
+    An archive has files of any number, and a foreign compressed layer has any size.
+    """
+    stated = layer.annotations.get(CONTENT_BYTES, "")
+    if _NUMBER.fullmatch(stated):
+        return int(stated)
+    is_raw = layer.media_type.startswith(_MODEL_PACK) and layer.media_type.endswith(".raw")
+    return layer.size if is_raw else None
