@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from registry.process.program import Ended, ending_of
+from registry.process.program import DEBUG, Ended, ending_of
 from registry.progress.reporter import Reporter
 from registry.progress.stats import human
 
@@ -88,6 +88,7 @@ def _pull(settings: Settings, reporter: Reporter) -> Receipt:
         hosts_dir=settings.hosts_dir,
         mirrors=settings.mirrors,
         say_wait=reporter.wait,
+        debug=reporter.debug if os.environ.get(DEBUG) else None,
     )
     with access:
         return pull_for_pod(settings, access, reporter)

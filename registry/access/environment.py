@@ -12,6 +12,7 @@ from pathlib import Path
 from registry.access.access import Access
 from registry.auth.credentials import Credentials, default_files
 from registry.http.retry import Patience, Wait, silent
+from registry.http.trace import SILENT, Trace
 from registry.http.transport import Transport
 from registry.net.tls import Tls
 
@@ -30,24 +31,27 @@ def access_from(  # noqa: PLR0913 - one option each, and all by name
     hosts_dir: str = "",
     mirrors: str = "",
     say_wait: Callable[[Wait], None] = silent,
+    debug: Callable[[str], None] | None = None,
 ) -> Access:
     """Return the access of one program. The docker configs of the argument come before the user's own.
 
     Each of them must exist unless `may_lack_configs` is true, as for pull secrets. `say` is called with a line for each
-    credential that is skipped, `say_wait` with each wait for the network. Proxies come from the process's environment.
+    credential that is skipped, `say_wait` with each wait for the network, and `debug` with each
+    request, answer and retry where the user asks for them. Proxies come from the process's environment.
     """
     credentials = Credentials.load(
         map(Path, docker_configs), default_files(environ), may_lack=may_lack_configs, say=say
     )
+    trace = Trace(debug) if debug else SILENT
     tls = replace(Tls.trusting(ca_file), client=client, skip_verify=skip_verify)
     return Access(
-        transport=Transport(proxies=_proxies(environ), tls=tls),
+        transport=Transport(proxies=_proxies(environ), tls=tls, trace=trace),
         credentials=credentials,
         plain_http=tuple(plain_http),
         secured=tuple(secured),
         hosts_dir=hosts_dir,
         mirrors=mirrors,
-        patience=Patience(say=say_wait),
+        patience=Patience(say=say_wait, note=lambda wait: trace.note(str(wait))),
         hub_endpoint=environ.get("HF_ENDPOINT", ""),
     )
 

@@ -7,6 +7,7 @@ import argparse
 from collections.abc import Mapping
 
 from registry.access.access import Access
+from registry.process.program import DEBUG
 from registry.progress.reporter import JsonReporter, QuietReporter, Reporter
 from registry.source import OciSource, Source
 
@@ -39,6 +40,12 @@ def add_access_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="mirrors, by containerd's hosts.toml convention; a node's own are in /etc/containerd/certs.d "
         "(default: %(default)s)",
+    )
+    group.add_argument(
+        "--debug",
+        action="store_true",
+        help="write each request, answer, retry and credential's source to stderr, without secrets "
+        f"({DEBUG}=1 does so, too)",
     )
 
 
@@ -76,4 +83,5 @@ def access_for(arguments: argparse.Namespace, source: Source, environ: Mapping[s
         skip_verify=arguments.insecure,
         hosts_dir=arguments.hosts_dir,
         say_wait=reporter.wait,
+        debug=reporter.debug if arguments.debug or environ.get(DEBUG) else None,
     )

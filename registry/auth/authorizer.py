@@ -160,6 +160,8 @@ class Authorizer:
         if not self._has_looked:
             self._credential = self._credentials.find(self._place)
             self._has_looked = True
+            source = self._credential.source if self._credential else "none, in no docker config"
+            self._transport.trace.note(f"{self._origin}: credential of {self.who}: {source}")
         return self._credential
 
 

@@ -36,6 +36,8 @@ class Credential:
     password: str = field(default="", repr=False)
     identity_token: str = field(default="", repr=False)
     registry_token: str = field(default="", repr=False)
+    source: str = field(default="", compare=False)
+    """Where it was found, for --debug: a file, or a credential helper that a file names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class _Config:
     helpers: Mapping[str, str] = field(default_factory=dict)
     store: str = ""
     is_named: bool = True
+    file: str = ""
 
 
 class Credentials:
@@ -135,7 +138,8 @@ class Credentials:
                 raise
             self._pass_over(str(error))
             return None
-        return Credential(*answer) if answer else None
+        source = f"docker-credential-{helper}, named in {config.file}"
+        return Credential(*answer, source=source) if answer else None
 
     def _pass_over(self, words: str) -> None:
         if words not in self._lacking:
@@ -171,12 +175,13 @@ def _parse(file: Path, *, is_named: bool) -> _Config:
         text = opened.read(_SIZE_LIMIT)
     try:
         content = json.loads(text)
-        auths = {_normal(key): _credential(entry) for key, entry in _table(content, "auths").items() if entry}
+        auths = {_normal(key): _credential(entry, file) for key, entry in _table(content, "auths").items() if entry}
         return _Config(
             auths={key: found for key, found in auths.items() if found},
             helpers={_normal(key): str(name) for key, name in _table(content, "credHelpers").items()},
             store=str(content.get("credsStore") or ""),
             is_named=is_named,
+            file=str(file),
         )
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         # Not the error's own text: a JSON error may quote a secret.
@@ -190,7 +195,7 @@ def _table(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return table
 
 
-def _credential(entry: Mapping[str, Any]) -> Credential | None:
+def _credential(entry: Mapping[str, Any], file: Path) -> Credential | None:
     username, password = str(entry.get("username") or ""), str(entry.get("password") or "")
     if entry.get("auth"):
         try:
@@ -202,6 +207,7 @@ def _credential(entry: Mapping[str, Any]) -> Credential | None:
         password.rstrip("\0"),  # some writers pad with NUL
         str(entry.get("identitytoken") or ""),
         str(entry.get("registrytoken") or ""),
+        source=str(file),
     )
     return _sound(credential) if credential != Credential() else None
 

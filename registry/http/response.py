@@ -19,6 +19,8 @@ from registry.net.origin import Origin, redacted
 from registry.net.wire import Wire
 from registry.printable import printable
 
+from .trace import Exchange
+
 
 class Pool(Protocol):
     """Keeps connections that can be used again."""
@@ -122,8 +124,9 @@ class Response:
 class StreamingRequest:
     """A request whose body is written in parts; `finish` returns the answer."""
 
-    def __init__(self, pool: Pool, origin: Origin, connection: Connection, url: str) -> None:
+    def __init__(self, pool: Pool, origin: Origin, connection: Connection, url: str, exchange: Exchange) -> None:
         self._pool, self._origin, self._connection, self._url = pool, origin, connection, url
+        self._exchange = exchange
         self._wire = wire_of(connection)
         self._wire.bound = pool.floor()
 
@@ -142,7 +145,8 @@ class StreamingRequest:
     def finish(self) -> Response:
         """Read the answer's head, within the time that the registry may take for it: see limits.committing."""
         self._wire.bound = self._pool.answer()
-        return Response(self._pool, self._origin, self._connection, self._url)
+        with self._exchange.failure_noted():
+            return self._exchange.answered(Response(self._pool, self._origin, self._connection, self._url))
 
     def abort(self) -> None:
         """Close the connection before the request is complete."""

@@ -67,6 +67,9 @@ class Patience:
     say: Callable[[Wait], None] = silent
     """Reports a wait to the user; called from any thread."""
 
+    note: Callable[[Wait], None] = silent
+    """Reports every wait, the short ones as well, for --debug."""
+
     def begin(self) -> "Waiting":
         """Return a Waiting for one piece of work."""
         return Waiting(self)
@@ -115,8 +118,10 @@ class Waiting:
         left = max(patience.seconds - spent - seconds, 0.0)
         self.was_asked = self.was_asked or spent + seconds > patience.seconds
         self.slept += seconds
+        wait = Wait(str(error), seconds, left)
+        patience.note(wait)
         if seconds > _TOLD_SECONDS or spent > _QUIET_SECONDS:
-            patience.say(Wait(str(error), seconds, left))
+            patience.say(wait)
         if (patience.sleep or time.sleep)(seconds):
             raise error
 

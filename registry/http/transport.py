@@ -25,6 +25,7 @@ from registry.version import VERSION
 
 from .redirects import RedirectRule
 from .response import Response, StreamingRequest, explained, wire_of
+from .trace import SILENT, Trace
 
 USER_AGENT = f"weighbridge/{VERSION}"
 TIMEOUT_SECONDS = 30.0
@@ -52,18 +53,21 @@ class Transport:
         limits: Limits = _LIMITS,
         lookup: Lookup = socket.getaddrinfo,
         waits: Waits | None = None,
+        trace: Trace = SILENT,
     ) -> None:
         """`proxies` maps schemes to URLs and `no` to exceptions, as `urllib.request.getproxies_environment` does.
 
         `timeout_seconds` is how long a connection may be silent, `connect_seconds` limits connecting alone, and
         `limits` bound exchanges that a few bytes now and then would prolong. `lookup` finds a name's addresses, as
         `socket.getaddrinfo` does. `waits` are another transport's, to be interrupted together with this one's.
+        `trace` writes what is asked and answered.
         """
         self._addresses, self._tls, self._timeout = dict(proxies), tls, timeout_seconds
         self._proxies, self._limits = Proxies(proxies), limits
         self._dialler = Dialler(waits or Waits(), lookup)
         connect_seconds = timeout_seconds if connect_seconds is None else connect_seconds
         self._connector = Connector(self._dialler, limits, timeout_seconds, connect_seconds)
+        self.trace = trace
         self._siblings: list[Transport] = []
         self._idle: dict[Origin, list[Connection]] = {}
         self._lock = threading.Lock()
@@ -79,6 +83,7 @@ class Transport:
             waits=self._dialler.waits,
             timeout_seconds=self._timeout,
             connect_seconds=connect_seconds,
+            trace=self.trace,
         )
         with self._lock:
             self._siblings.append(other)
@@ -106,6 +111,13 @@ class Transport:
         changes nothing.
         Raises Unavailable, Untrusted, Refused, BadProxy.
         """
+        exchange = self.trace.begin(method, url, headers)
+        with exchange.failure_noted():
+            return exchange.answered(self._request(method, url, headers, body, rule))
+
+    def _request(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, rule: RedirectRule | None
+    ) -> Response:
         origin = Origin.of(url)
         bound = for_exchange(self._limits, self._timeout)
         is_elsewhere = rule is not None and rule.is_elsewhere(url)
@@ -129,10 +141,12 @@ class Transport:
         """Begin a request whose body follows; `headers` must hold its Content-Length. `rule` as in request."""
         origin = Origin.of(url)
         bound = for_exchange(self._limits, self._timeout)
-        connection = self._connect(origin, bound, is_elsewhere=rule is not None and rule.is_elsewhere(url))
-        with closed_on_failure(connection), explained(origin):
-            self._head(connection, origin, method, url, headers)
-        return StreamingRequest(self, origin, connection, url)
+        exchange = self.trace.begin(method, url, headers)
+        with exchange.failure_noted():
+            connection = self._connect(origin, bound, is_elsewhere=rule is not None and rule.is_elsewhere(url))
+            with closed_on_failure(connection), explained(origin):
+                self._head(connection, origin, method, url, headers)
+        return StreamingRequest(self, origin, connection, url, exchange)
 
     def release(self, origin: Origin, connection: Connection) -> None:
         """Keep a connection for the next request to its origin."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import NoReturn, TextIO
 
 DEBUG = "WEIGHBRIDGE_DEBUG"
-"""The environment variable that turns tracebacks on."""
+"""The environment variable that turns tracebacks on, and lines about each request."""
 
 CODES = {
     "interrupted": "Ctrl-C (exit code 130), or a signal (128 and its number) that asked the program to end",

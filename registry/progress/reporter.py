@@ -38,6 +38,10 @@ class Reporter:
         """Write one message."""
         self._write(f"{line}\n")
 
+    def debug(self, line: str) -> None:
+        """Write one line of --debug, from any thread."""
+        self.message(f"\r{line}\033[K" if self._is_terminal else line)
+
     def _write(self, text: str) -> None:
         """Write to the stream; ignore a failure, such as when its reader or terminal is gone."""
         try:
@@ -99,11 +103,15 @@ class Reporter:
 
 
 class JsonReporter(Reporter):
-    """Reports to programs: one JSON object a line, whose `event` is `note`, `wait`, `progress` or `end`."""
+    """Reports to programs: one JSON object a line, whose `event` is `note`, `wait`, `progress`, `end` or `debug`."""
 
     def message(self, line: str) -> None:
         """Write one message."""
         self._tell("note", text=line)
+
+    def debug(self, line: str) -> None:
+        """Write one line of --debug."""
+        self._tell("debug", text=line)
 
     def _tell_wait(self, wait: "Wait") -> None:
         seconds, left = round(wait.seconds, 1), round(wait.left_seconds, 1)
@@ -131,7 +139,11 @@ class JsonReporter(Reporter):
 
 
 class QuietReporter(Reporter):
-    """Reports nothing."""
+    """Reports nothing but what --debug asks for."""
+
+    def debug(self, line: str) -> None:
+        """Write one line of --debug."""
+        self._write(f"{line}\n")
 
     def message(self, line: str) -> None:
         """Do nothing."""
