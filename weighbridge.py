@@ -13,7 +13,7 @@ import packer.command
 import puller.command
 import webhook.command
 from registry.process.arguments import Parser, show_help
-from registry.process.program import Ended, Results, complain, ending_of, heed_signals, leave, open_streams
+from registry.process.program import Ended, Results, ending_of, heed_signals, leave, open_streams, tell_json, tell_text
 from registry.version import VERSION
 
 _DESCRIPTION = "Model weights from an OCI registry into pods, by one label."
@@ -34,15 +34,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         room.command.add_verbs(verbs)
     _add_own_verbs(parser, verbs)
     parsed = parser.parse_args(arguments)
+    tell = tell_json if getattr(parsed, "progress", "") == "json" else tell_text
     results = Results(sys.stdout)
     try:
         with redirect_stdout(results):
             code: int = parsed.run(parsed)
     except (Exception, KeyboardInterrupt, Ended) as error:  # noqa: BLE001 - whatever it is gets a code and a hint
         ending = ending_of(error)
-        complain(f"error: {ending.facts} [{ending.code}]", f"  hint: {ending.hint}")
+        tell(ending)
         return ending.exit_code
-    return results.write_out() or code
+    return results.write_out(tell) or code
 
 
 def _add_own_verbs(

@@ -143,6 +143,33 @@ def test_results_that_cannot_be_written_are_an_error() -> None:
         assert (done.returncode, done.stderr) == (1, b"")
 
 
+@pytest.mark.parametrize("verb", ["pull", "push"])
+def test_a_failure_is_an_event_where_progress_is_json(tmp_path: Path, verb: str) -> None:
+    """Law: a program that reads stderr meets JSON alone, one object a line, whatever the end is."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/config.json").write_bytes(b"{}")
+    with fake_registry() as fake:
+        offer(fake, MODEL)
+        for method in ("GET", "HEAD", "POST"):
+            fake.fail(faults.status(404), method=method, path="/v2/")
+        arguments = {
+            "pull": ("pull", fake.reference(), "-o", str(tmp_path / "model")),
+            "push": ("push", str(tmp_path / "folder"), fake.reference()),
+        }
+        done = subprocess.run(command(*arguments[verb], "--progress", "json"), check=False, capture_output=True)
+        events = [json.loads(line) for line in done.stderr.splitlines()]
+        assert done.returncode == 1
+        assert [event["event"] for event in events].count("error") == 1
+        last = events[-1]
+        assert (last["event"], set(last)) == ("error", {"event", "code", "text", "hint"})
+        assert "404" in last["text"]
+        fake.faults.clear()
+        with Path("/dev/full").open("wb") as full:
+            arguments_json = command(*arguments[verb], "--progress", "json")
+            done = subprocess.run(arguments_json, check=False, stdout=full, stderr=subprocess.PIPE)
+        assert json.loads(done.stderr.splitlines()[-1])["code"] == "output.failed"
+
+
 @pytest.mark.parametrize("stream", ["/dev/full"])
 def test_a_log_that_takes_no_writing_fails_nothing(tmp_path: Path, stream: str) -> None:
     """What is said of a pull is not the pull."""

@@ -56,7 +56,8 @@ def add_progress_options(parser: argparse.ArgumentParser) -> None:
         "--progress",
         choices=("auto", "json"),
         default="auto",
-        help="auto: a living line on a terminal, else a line each 5 s; json: an object a line each second",
+        help="auto: a living line on a terminal, else a line each 5 s; json: an object a line each second, and "
+        "a failure as an object whose event is `error`",
     )
     group.add_argument("--quiet", action="store_true", help="no progress at all")
 

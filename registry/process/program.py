@@ -10,6 +10,7 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn, TextIO
 
@@ -125,25 +126,38 @@ class Results(io.StringIO):
         """Return whether the real stream is a terminal."""
         return self._stream.isatty()
 
-    def write_out(self) -> int:
-        """Write everything to the stream; return 0, or 1 on a failure, reported unless the reader closed the pipe."""
+    def write_out(self, tell: Callable[[Ending], None]) -> int:
+        """Write everything to the stream; return 0, or 1 on a failure, told unless the reader closed the pipe."""
         try:
             self._stream.write(self.getvalue())
             self._stream.flush()
         except OSError as error:
             _silence(self._stream.fileno())
             if not isinstance(error, BrokenPipeError):
-                words = os.strerror(error.errno or 0)
-                complain(f"error: stdout: {words} [output.failed]", "  hint: see that it can be written")
+                facts = f"stdout: {os.strerror(error.errno or 0)}"
+                tell(Ending(1, "output.failed", facts, "see that it can be written"))
             return 1
         return 0
 
 
-def complain(*lines: str) -> None:
-    """Write lines to stderr; ignore failures."""
+def tell_text(ending: Ending) -> None:
+    """Write a failure to stderr, for people."""
+    _write(f"error: {ending.facts} [{ending.code}]\n  hint: {ending.hint}\n")
+
+
+def tell_json(ending: Ending) -> None:
+    """Write a failure to stderr as one line, an event like those of JsonReporter."""
+    import json  # noqa: PLC0415 - a pull that succeeds does not need it here
+
+    event = {"event": "error", "code": ending.code, "text": ending.facts, "hint": ending.hint}
+    _write(f"{json.dumps(event, ensure_ascii=False)}\n")
+
+
+def _write(text: str) -> None:
+    """Write to stderr; ignore failures."""
     try:
-        for line in lines:
-            print(line, file=sys.stderr, flush=True)  # noqa: T201 - what a program says in the end
+        sys.stderr.write(text)
+        sys.stderr.flush()
     except (OSError, ValueError):
         return
 

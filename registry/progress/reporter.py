@@ -103,7 +103,10 @@ class Reporter:
 
 
 class JsonReporter(Reporter):
-    """Reports to programs: one JSON object a line, whose `event` is `note`, `wait`, `progress`, `end` or `debug`."""
+    """Reports to programs: one JSON object a line, whose `event` is `note`, `wait`, `progress`, `end` or `debug`.
+
+    A failure is written by the program, as the event `error`.
+    """
 
     def message(self, line: str) -> None:
         """Write one message."""
