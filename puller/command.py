@@ -1,4 +1,4 @@
-"""The verbs `pull`, `inspect` and `list`.
+"""The verbs `pull`, `inspect`, `verify` and `list`.
 
 Tests: tests/test_program.py
 """
@@ -28,6 +28,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     """Add this room's verbs to the command's parser."""
     _add_pull(verbs)
     _add_inspect(verbs)
+    _add_verify(verbs)
     _add_list(verbs)
 
 
@@ -107,6 +108,32 @@ def _add_inspect(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     inspect.set_defaults(run=_run_inspect)
 
 
+def _add_verify(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verify = verbs.add_parser(
+        "verify",
+        help="hold a folder to an artifact's digests, or check an artifact and show who wrote it",
+        description="Of a folder that a pull published: hash every file against the digests of the artifact, and name\n"
+        "each that is wrong, missing, unknown, or unproved because it was unpacked, so that no digest of its own\n"
+        "exists. Nothing is written. Of a source: resolve it, and show its digest and who says to have written it.",
+        epilog="Exits 1 where something is not proved. A folder of that name is meant before a source.\n\n"
+        "  weighbridge verify ./phi-4\n"
+        "  weighbridge verify ./phi-4 --source registry.example.com/models/phi-4:v1\n"
+        "  weighbridge verify registry.example.com/models/phi-4:v1\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verify.add_argument("subject", metavar="DIR|SOURCE", help=f"a folder, or {_SOURCE_HELP}")
+    verify.add_argument(
+        "--source",
+        default="",
+        metavar="SOURCE",
+        help="the artifact that the folder should hold (default: the one that the pull's receipt names)",
+    )
+    add_access_options(verify)
+    verify.add_argument("--json", action="store_true", help="print JSON")
+    add_progress_options(verify)
+    verify.set_defaults(run=_run_verify)
+
+
 def _add_list(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     listing = verbs.add_parser(
         "list",
@@ -155,7 +182,7 @@ def _run_pull(arguments: argparse.Namespace) -> int:
 
 
 def _run_list(arguments: argparse.Namespace) -> int:
-    from .listing import list_repository, to_text
+    from .inspection.listing import list_repository, to_text
 
     source = parse_source(arguments.source)
     with access_for(arguments, source, os.environ, Reporter()) as access:
@@ -164,13 +191,34 @@ def _run_list(arguments: argparse.Namespace) -> int:
     return 1 if any(one.problem for one in found) else 0
 
 
+def _run_verify(arguments: argparse.Namespace) -> int:
+    folder = Path(os.path.abspath(arguments.subject))  # noqa: PTH100 - resolve() would follow links
+    if not arguments.source and not folder.is_dir():
+        return 0 if _show(arguments, arguments.subject) else 1
+    from .inspection.folder import published, receipt_at, verify_folder
+
+    receipt = receipt_at(folder) if arguments.source else published(folder)
+    source = parse_source(arguments.source or (receipt.pinned if receipt else ""))
+    reporter = reporter_for(arguments)
+    with access_for(arguments, source, os.environ, reporter) as access:
+        found = verify_folder(folder, source, receipt, access, reporter)
+    print(json.dumps(found.to_json(), indent=1) if arguments.json else found.to_text())
+    return 1 if found.findings else 0
+
+
 def _run_inspect(arguments: argparse.Namespace) -> int:
+    _show(arguments, arguments.source)
+    return 0
+
+
+def _show(arguments: argparse.Namespace, text: str) -> bool:
+    """Print what an artifact holds; return whether a pull would take it."""
     from registry.open import open_repository
 
-    from .inspect import inspect
+    from .inspection.inspect import inspect
 
-    source = parse_source(arguments.source)
+    source = parse_source(text)
     with access_for(arguments, source, os.environ, Reporter()) as access:
         found = inspect(open_repository(source, access), access)
     print(json.dumps(found.to_json(), indent=1) if arguments.json else found.to_text())
-    return 0
+    return not found.problem

@@ -23,7 +23,7 @@ from random import Random
 from typing import Any
 
 import puller.container
-import puller.inspect
+import puller.inspection.inspect
 import puller.pull
 from puller.settings import Settings
 from puller.store.journal import boot_id

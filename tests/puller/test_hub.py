@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from puller.inspect import inspect
+from puller.inspection.inspect import inspect
 from puller.pull import pull
 from puller.settings import Settings
 from puller.store.receipt import Receipt

@@ -11,7 +11,7 @@ import pytest
 
 from puller.artifact.docker import conventional
 from puller.errors import BadArtifact, NoRoom, UnsafePath, UnsupportedLayer
-from puller.inspect import inspect
+from puller.inspection.inspect import inspect
 from puller.pull import pull
 from puller.settings import Settings
 from puller.store.receipt import Receipt

@@ -1,19 +1,21 @@
 """What an artifact holds, without fetching its files.
 
-Tests: tests/puller/test_pull.py
+Tests: tests/puller/test_verify.py
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from puller.artifact.model_artifact import load_artifact
+from puller.artifact.part import LayerKind, Part
+from puller.errors import BadArtifact, UnsupportedLayer
 from registry.access.access import Access
 from registry.manifest import Descriptor
 from registry.progress.stats import human
 from registry.repository import Repository
 
-from .artifact.model_artifact import load_artifact
-from .artifact.part import LayerKind, Part
-from .errors import BadArtifact, UnsupportedLayer
+from .about import about
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """An artifact, for one screen. `problem` is why a pull would refuse it, or empty."""
+    """An artifact, for one screen. `problem` is why a pull would refuse it, or empty.
+
+    `about` is what it says of its origin, by the names that it uses; no signature proves that.
+    """
 
     pinned: str
     kind: str
     entries: tuple[Entry, ...]
     problem: str
+    about: Mapping[str, str]
 
     @property
     def size(self) -> int:
@@ -50,6 +56,7 @@ class Inspection:
             "source": self.pinned,
             "kind": self.kind,
             "size": self.size,
+            "about": dict(self.about),
             "files": files,
             "problem": self.problem,
         }
@@ -57,7 +64,9 @@ class Inspection:
     def to_text(self) -> str:
         """Return one screen for people."""
         width = max((len(entry.path) for entry in self.entries), default=0)
-        lines = [self.pinned, f"{self.kind}, {len(self.entries)} layers, {human(self.size)}", ""]
+        lines = [self.pinned, f"{self.kind}, {len(self.entries)} layers, {human(self.size)}"]
+        lines += [f"{name}: {value}" for name, value in self.about.items()]
+        lines += [""]
         lines += [
             f"  {entry.path:<{width}}  {human(entry.size):>8}  {entry.digest[:19]}…  {entry.media_type}"
             for entry in self.entries
@@ -69,15 +78,15 @@ class Inspection:
 def inspect(repository: Repository, access: Access) -> Inspection:
     """Return what an artifact holds. Raises the faults of Repository.resolve; a pull's faults go into `problem`."""
     resolved = repository.resolve()
-    layers = resolved.manifest.layers
+    layers, told = resolved.manifest.layers, about(repository, resolved.manifest)
     try:
         form = load_artifact(repository, resolved, access).form
     except (BadArtifact, UnsupportedLayer) as error:
         entries = tuple(_entry(f"layers[{number}]", layer) for number, layer in enumerate(layers))
         kind = resolved.manifest.artifact_type or resolved.manifest.config.media_type
-        return Inspection(repository.pinned(resolved.digest), kind, entries, str(error))
+        return Inspection(repository.pinned(resolved.digest), kind, entries, str(error), told)
     entries = tuple(_entry(_told(part), part.layer) for part in form.parts)
-    return Inspection(repository.pinned(resolved.digest), form.kind, entries, "")
+    return Inspection(repository.pinned(resolved.digest), form.kind, entries, "", told)
 
 
 def _told(part: Part) -> str:

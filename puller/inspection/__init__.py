@@ -1,0 +1,1 @@
+"""What an artifact, a repository or a folder holds, without writing anything."""

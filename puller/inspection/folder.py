@@ -1,0 +1,150 @@
+"""Hold a folder to the digests of an artifact, without writing anything.
+
+1. The artifact is the one that a receipt beside the folder names, or another that the user names.
+2. Its manifest is the one saved beside the folder, which a digest proves, else the source's.
+3. Every file that has a digest of its own is hashed, whatever its receipt says.
+4. What came out of an archive or behind a codec has only the digest of the packed bytes, which are not kept: it cannot
+   be proved, and is named as such.
+
+Tests: tests/puller/test_verify.py
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from puller.artifact.model_artifact import ModelArtifact, load_artifact
+from puller.errors import BadDestination
+from puller.plan import Blob, ModelPlan
+from puller.reuse.verify import Verifier
+from puller.settings import Settings
+from puller.store.receipt import Receipt
+from puller.store.saved_manifest import KeptRepository
+from puller.store.standing import receipt_of, receipts, unknown_files
+from puller.store.trust import Trust, file_status, status_of
+from puller.store.work_dir import rooms_of
+from registry.access.access import Access
+from registry.errors import Fault
+from registry.open import open_repository
+from registry.printable import printable
+from registry.progress.reporter import Reporter
+from registry.progress.stats import human
+from registry.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A file that is not proved: `problem` is wrong, missing, unknown or unproved."""
+
+    path: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """A folder, the pinned source that it was held to, and what is wrong. `size` counts the bytes of right files."""
+
+    folder: str
+    pinned: str
+    files: int
+    size: int
+    findings: tuple[Finding, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object."""
+        return {
+            "folder": self.folder,
+            "source": self.pinned,
+            "right": self.files,
+            "bytes": self.size,
+            "findings": [{"path": one.path, "problem": one.problem} for one in self.findings],
+        }
+
+    def to_text(self) -> str:
+        """Return lines for people."""
+        lines = [self.pinned, *(f"{one.problem:<8}  {printable(one.path, 1000)}" for one in self.findings)]
+        ended = f", {len(self.findings)} not" if self.findings else ""
+        return "\n".join([*lines, f"{self.files} files, {human(self.size)}, are the artifact's{ended}"])
+
+
+def receipt_at(folder: Path) -> Receipt | None:
+    """Return the receipt beside a folder, that of a copied or restored one included. Raises BadDestination."""
+    if not folder.is_dir():
+        raise BadDestination(f"{folder}: is no folder")
+    trust = Trust.of_process(trusts_group=False)
+    return receipt_of(folder, trust, is_strict=False) or next((one for one, _ in receipts(folder, trust)), None)
+
+
+def published(folder: Path) -> Receipt:
+    """Return the receipt of a folder that a pull published. Raises BadDestination."""
+    found = receipt_at(folder)
+    if found is None:
+        raise BadDestination(
+            f"{folder}: no pull of this user left a receipt beside it", hint="name the artifact with --source"
+        )
+    return found
+
+
+def verify_folder(
+    folder: Path, source: Source, receipt: Receipt | None, access: Access, reporter: Reporter
+) -> Verification:
+    """Hold a folder to an artifact; with a receipt of that artifact, to what was selected of it then. Raises Fault."""
+    artifact = _artifact(folder, source, access)
+    if receipt is not None and receipt.digest != str(artifact.digest):
+        receipt = None
+    plan = ModelPlan.of(artifact.form.parts, _selected(folder, source, receipt))
+    wanted = {file.path: blob for blob in plan.blobs if blob.packed is None for file in blob.files}
+    names = frozenset(part.path for part in plan.parts if part.path)
+    if receipt is not None:
+        names = receipt.names
+        for derived in (file.path for file in receipt.files if file.proof == "derived"):
+            wanted.pop(derived, None)
+    problems = dict.fromkeys(names - wanted.keys(), "unproved")
+    problems |= {path: "missing" for path in names | wanted.keys() if status_of(folder / path) is None}
+    beside = "unproved" if receipt is None and plan.archives else "unknown"
+    problems |= dict.fromkeys(unknown_files(folder, frozenset(names | wanted.keys())), beside)
+    present = {path: blob for path, blob in wanted.items() if path not in problems}
+    problems |= dict.fromkeys(_wrong(folder, present, reporter), "wrong")
+    right = {path: blob.size for path, blob in present.items() if path not in problems}
+    findings = tuple(Finding(path, problem) for path, problem in sorted(problems.items()))
+    return Verification(str(folder), artifact.pinned, len(right), sum(right.values()), findings)
+
+
+def _artifact(folder: Path, source: Source, access: Access) -> ModelArtifact:
+    """Return the artifact by its saved manifest, where the source is pinned and one is saved, else by the source."""
+    for repository in (*_saved(folder, source), open_repository(source, access)):
+        try:
+            return load_artifact(repository, repository.resolve(), access)
+        except Fault as error:
+            fault = error
+    raise fault
+
+
+def _saved(folder: Path, source: Source) -> Iterator[KeptRepository]:
+    if source.digest is not None:
+        for room in rooms_of(folder, Trust.of_process(trusts_group=False)):
+            yield KeptRepository(room, source, source.digest)
+
+
+def _selected(folder: Path, source: Source, receipt: Receipt | None) -> Settings:
+    """Return settings that select what a receipt's pull selected; everything where there is none."""
+    selection: Sequence[str] = receipt.selection if receipt is not None else ()
+
+    def globs(mark: str) -> tuple[str, ...]:
+        return tuple(one.removeprefix(f"{mark}=") for one in selection if one.startswith(f"{mark}="))
+
+    return Settings(source=str(source), destination=str(folder), include=globs("include"), exclude=globs("exclude"))
+
+
+def _wrong(folder: Path, present: Mapping[str, Blob], reporter: Reporter) -> list[str]:
+    """Return the paths whose bytes are others, or that are no regular files."""
+    verifier = Verifier(reporter, folder.name)
+
+    def is_wrong(item: tuple[str, Blob]) -> bool:
+        path, blob = item
+        return file_status(folder, path) is None or not verifier.is_right(blob, folder / path)
+
+    items = list(present.items())
+    results = verifier.each(is_wrong, items, sum(blob.size for blob in present.values()))
+    return [path for (path, _), wrong in zip(items, results, strict=True) if wrong]
