@@ -9,6 +9,7 @@ from .catalog import Catalog
 from .injection.inject import Injection, Skip, inject
 from .patch import diff
 from .pod.podspec import Raw
+from .resolving.answer import Ask, ask_nobody
 from .review import Review, allow, deny
 from .settings import Settings
 from .warnings import warnings
@@ -34,10 +35,10 @@ class Decision:
         return "changed" if "patch" in response else "unchanged"
 
 
-def admit_pod(review: Review, catalog: Catalog, settings: Settings) -> Decision:
+def admit_pod(review: Review, catalog: Catalog, settings: Settings, ask: Ask = ask_nobody) -> Decision:
     """Inject the model into a labelled pod; allow a pod without the label; refuse one whose request is invalid."""
     try:
-        outcome = inject(review.obj, catalog, settings)
+        outcome = inject(review.obj, catalog, settings, ask)
     except Fault as fault:
         return Decision(fault.code, deny(review, fault))
     if isinstance(outcome, Skip):
@@ -47,7 +48,7 @@ def admit_pod(review: Review, catalog: Catalog, settings: Settings) -> Decision:
     )
 
 
-def admit_workload(review: Review, catalog: Catalog, settings: Settings) -> Decision:
+def admit_workload(review: Review, catalog: Catalog, settings: Settings, ask: Ask = ask_nobody) -> Decision:
     """Copy a workload's keys into its template; never refuse it, but warn if its pods will be refused."""
     if review.kind not in TEMPLATES:
         return Decision("other-kind", allow(review, []))
@@ -57,7 +58,7 @@ def admit_workload(review: Review, catalog: Catalog, settings: Settings) -> Deci
     said: tuple[str, ...] = outcome.warnings
     if not change.is_being_deleted:
         pod = template_of(outcome.workload, change.path)
-        said = (*said, *warnings(review.obj, pod), *_forecast(pod, catalog, settings))
+        said = (*said, *warnings(review.obj, pod), *_forecast(pod, catalog, settings, ask))
     return Decision("propagated" if operations else "unchanged", allow(review, operations, said))
 
 
@@ -84,10 +85,10 @@ def _change(review: Review) -> Change:
     )
 
 
-def _forecast(pod: Raw, catalog: Catalog, settings: Settings) -> Iterator[str]:
+def _forecast(pod: Raw, catalog: Catalog, settings: Settings, ask: Ask) -> Iterator[str]:
     # What is said of a pod reaches the controller that creates it; these warnings reach the workload's author.
     try:
-        outcome = inject(pod, catalog, settings)
+        outcome = inject(pod, catalog, settings, ask)
     except Fault as fault:
         yield f"its pods will be refused: [{fault.code}] {fault.explain()}"
         return

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from registry.errors import Fault
+from registry.reference import Reference
+from registry.source import OciSource
 
 from .catalog_entry import Entry, parse_entry
 from .near import Names
@@ -48,6 +50,17 @@ class Catalog:
     def near(self, name: str) -> tuple[str, ...]:
         """Return up to three names that come near `name`, the nearest first, in a time that does not grow with all."""
         return self._names.near(name)
+
+    @cached_property
+    def references(self) -> tuple[Reference, ...]:
+        """The references of all entries that are in registries, each once."""
+        sources = (entry.source for entry in self.entries.values())
+        return tuple(dict.fromkeys(source.reference for source in sources if isinstance(source, OciSource)))
+
+    @cached_property
+    def registries(self) -> frozenset[str]:
+        """The registries of all entries."""
+        return frozenset(reference.registry for reference in self.references)
 
     @cached_property
     def _names(self) -> Names:
@@ -105,7 +118,9 @@ class CatalogDirectory:
         }
         self._texts = texts
         catalog = Catalog.of(self._parsed)
-        catalog.near("")  # sorted here, and not in the first admission that misses a name
+        # counted and sorted here, and not in the first admission that asks
+        catalog.near("")
+        catalog.registries  # noqa: B018 - kept from now on
         self._current = catalog
 
     def _files(self) -> list[Path]:

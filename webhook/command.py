@@ -3,17 +3,19 @@
 import argparse
 import json
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from registry.errors import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from .manifests.configuration import Configuration
     from .manifests.documents import Document, Result, Verb
     from .manifests.explain import Explanation
     from .manifests.sources import File
+    from .resolving.answer import Ask
 
 _INJECT = """\
 Prints what the webhook would make of manifests: every pod template with the label weighbridge.dev/model, in
@@ -35,7 +37,7 @@ _FILES = "YAML or JSON in UTF-8 or UTF-16, a folder, or a URL, and again for mor
 def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the verbs of manifests."""
     inject = _add_verb(verbs, "inject", "print manifests as the webhook would make them", _INJECT)
-    inject.add_argument("--offline", action="store_true", help="ask no registry; none is asked today in any case")
+    inject.add_argument("--offline", action="store_true", help="ask no registry for digests and sizes")
     inject.set_defaults(run=run_inject)
     uninject = _add_verb(verbs, "uninject", "print manifests without what inject put in", _UNINJECT)
     uninject.set_defaults(run=run_uninject)
@@ -66,7 +68,26 @@ def run_inject(arguments: argparse.Namespace) -> int:
     from .manifests.files import admit_manifest
 
     configuration = _configuration(arguments.config)
-    return _change(arguments, lambda manifest: admit_manifest(manifest, configuration.catalog, configuration.settings))
+    catalog, settings = configuration.catalog, configuration.settings
+    with _asking(configuration, is_offline=arguments.offline) as ask:
+        return _change(arguments, lambda manifest: admit_manifest(manifest, catalog, settings, ask))
+
+
+@contextmanager
+def _asking(configuration: "Configuration", *, is_offline: bool) -> "Iterator[Ask]":
+    """Return how registries are asked; where the configuration names none, none is."""
+    from .resolving.answer import ask_nobody
+    from .resolving.freshness import Registries, resolver_of
+
+    settings = configuration.settings
+    resolver = None if is_offline else resolver_of(settings, lambda: configuration.catalog)
+    if resolver is None or not Registries(settings, lambda: configuration.catalog).policy().hosts:
+        yield ask_nobody
+        return
+    try:
+        yield resolver.asking("")
+    finally:
+        resolver.close()
 
 
 def run_uninject(arguments: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@
     ├── BrokenEntry        catalog.invalid           a catalog entry that cannot be read
     ├── BadAnnotation      annotation.invalid        a value that is no text, or too long
     ├── BadSource          source.invalid            a source that is no reference
+    ├── SourceNotFound     source.not-found          a source that its registry says does not exist
     ├── BadMountPath       mount-path.invalid        a path that cannot be mounted
     ├── MountPathTaken     mount-path.taken          a path that collides with a mount of the pod
     ├── BadVolume          volume.invalid            a kind of volume that does not exist, or is not allowed
@@ -76,6 +77,13 @@ class BadSource(Refusal):
 
     code = "source.invalid"
     hint = "write oci://REGISTRY/REPOSITORY:TAG, hf://ORGANISATION/NAME or pvc://CLAIM/PATH"
+
+
+class SourceNotFound(Refusal):
+    """A source that its registry says does not exist."""
+
+    code = "source.not-found"
+    hint = "check the repository and the tag; if it needs credentials, name them with weighbridge.dev/pull-secrets"
 
 
 class BadMountPath(Refusal):

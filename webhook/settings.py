@@ -40,6 +40,9 @@ class Settings:
     default_prefix: str = ""
     """Where a model that is in no catalog is looked for: PREFIX/NAME:latest; nowhere when empty."""
 
+    resolve_registries: tuple[str, ...] | None = ()
+    """Registries that are asked at admission beside those of the catalog and of the prefix; None: not even those."""
+
     name_tag_form: bool = False
     """Whether NAME may be written `name.tag`, which then means PREFIX/name:tag (split at the first dot)."""
 

@@ -1,19 +1,22 @@
 """Admission cases: one YAML file each, so that adding one needs no Python.
 
 A file has three documents: what is given (`law`, and as needed `settings` without their prefix, `catalog`,
-`restricted`), the pod, and what is expected: `inject` with JSON pointers (`at` a value, `absent`,
-`unchanged`) and parts of `warnings`; or `refuse` with a code and a part of the `message`; or `skip` with a
-code. Pointers into `/status` read our record. A `restricted` pod is one that an API server takes into a
-namespace where Pod Security is enforced so, before and after injection.
+`restricted`, and registries' `answers` by reference, each a code, or a `digest` with `bytes`), the pod, and what is
+expected: `inject` with JSON pointers (`at` a value, `absent`, `unchanged`) and parts of `warnings`; or `refuse` with
+a code and a part of the `message`; or `skip` with a code. Pointers into `/status` read our record. A `restricted` pod
+is one that an API server takes into a namespace where Pod Security is enforced so, before and after injection.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ruamel.yaml import YAML
 
+from registry.digest import Digest
+from registry.reference import Reference
 from webhook.catalog import Catalog
+from webhook.resolving.answer import Answer, Code, Facts, Unknown
 from webhook.settings import PREFIX, Settings
 
 
@@ -38,11 +41,16 @@ class Case:
     catalog: Catalog
     given_catalog: dict[str, str]
     given_settings: dict[str, str]
+    answers: dict[str, Answer]
     restricted: bool
     expect_pod: Expectation | None
     expect_refusal: str | None
     expect_message: str
     expect_skip: str | None
+
+    def ask(self, reference: Reference) -> Answer:
+        """Return the registry's answer in this case; without any, no registry is asked."""
+        return self.answers.get(str(reference), Unknown("off"))
 
 
 def load_cases() -> list[Case]:
@@ -62,12 +70,19 @@ def _load(path: Path) -> Case:
         catalog=Catalog.read(texts),
         given_catalog=texts,
         given_settings=settings,
+        answers={name: _answer(value) for name, value in given.get("answers", {}).items()},
         restricted=given.get("restricted", False),
         expect_pod=_expectation(expected["inject"]) if "inject" in expected else None,
         expect_refusal=expected.get("refuse"),
         expect_message=expected.get("message", ""),
         expect_skip=expected.get("skip"),
     )
+
+
+def _answer(value: Any) -> Answer:
+    if value in get_args(Code):
+        return Unknown(value)
+    return Facts(Digest.parse(value["digest"]), value.get("bytes"))
 
 
 def _expectation(found: dict[str, Any]) -> Expectation:

@@ -19,7 +19,7 @@ from .passes import as_new, changes, pullers, stored
 
 CATALOG = {"phi-4": "oci://registry.example.com/models/phi-4:v1"}
 CASES = load_cases()
-USUAL = [case for case in CASES if not case.given_settings and case.given_catalog == CATALOG]
+USUAL = [case for case in CASES if not (case.given_settings or case.answers) and case.given_catalog == CATALOG]
 OTHERS = [case for case in CASES if case not in USUAL]
 
 _REFUSED_BEFORE_US = {"refused-name-not-text"}  # to the API server labels are texts
@@ -43,7 +43,7 @@ def opted_in(asking: Objects) -> Namespace:
 
 def injected(case: Case) -> Object:
     """Return what the functions make of a case."""
-    outcome = inject(case.pod, case.catalog, case.settings)
+    outcome = inject(case.pod, case.catalog, case.settings, case.ask)
     assert isinstance(outcome, Injection)
     return outcome.pod
 

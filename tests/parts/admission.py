@@ -40,7 +40,8 @@ class Webhook:
 def running_webhook(folder: Path, catalog: Mapping[str, str], settings: Mapping[str, str]) -> Iterator[Webhook]:
     """Run `python -m webhook` on a loopback port until the block ends.
 
-    `catalog` is what the catalog's ConfigMap holds; `settings` are variables without their WEIGHBRIDGE_.
+    `catalog` is what the catalog's ConfigMap holds; `settings` are variables without their WEIGHBRIDGE_. Unless they
+    say otherwise no registry is asked: most of these tests name one that does not exist.
     """
     tls, entries = folder / "tls", folder / "catalog"
     bundle = issue(Names.parse("localhost", "test", [], ["127.0.0.1"]), dt.datetime.now(dt.UTC))
@@ -49,7 +50,8 @@ def running_webhook(folder: Path, catalog: Mapping[str, str], settings: Mapping[
     for name, entry in catalog.items():
         (entries / name).write_text(entry)
     places = {"TLS_DIRECTORY": str(tls), "CATALOG_DIRECTORY": str(entries), "LISTEN": "127.0.0.1:0"}
-    environ = {f"WEIGHBRIDGE_{name}": value for name, value in {**settings, **places}.items()}
+    stated = {"RESOLVE_REGISTRIES": "none", **settings, **places}
+    environ = {f"WEIGHBRIDGE_{name}": value for name, value in stated.items()}
     with Process(
         [sys.executable, "-m", "webhook"], folder / "webhook.log", {"PATH": os.environ["PATH"], **environ}
     ) as process:

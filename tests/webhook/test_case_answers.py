@@ -28,7 +28,7 @@ def _client(case: Case, folder: Path) -> FlaskClient:
         (folder / name).write_text(text)
     settings = replace(case.settings, catalog_directory=str(folder), tls_directory=str(folder))
     catalog = CatalogDirectory(folder)
-    return create_app(settings, catalog, Metrics(catalog, folder), lambda: NOW).test_client()
+    return create_app(settings, catalog, Metrics(catalog, folder), lambda: NOW, lambda _: case.ask).test_client()
 
 
 def _answer(case: Case, folder: Path) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def _answer(case: Case, folder: Path) -> dict[str, Any]:
 def test_the_answers_patch_makes_the_pod(case: Case, tmp_path: Path) -> None:
     """Base64, JSON Patch, warnings: nothing is lost on the way."""
     response = _answer(case, tmp_path)
-    expected = inject(case.pod, case.catalog, case.settings)
+    expected = inject(case.pod, case.catalog, case.settings, case.ask)
     assert isinstance(expected, Injection)
     assert response["allowed"] is True
     assert response["patchType"] == "JSONPatch"

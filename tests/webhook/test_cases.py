@@ -24,7 +24,7 @@ def _of(kind: str) -> list[Any]:
 
 
 def _outcome(case: Case) -> Injection:
-    outcome = inject(case.pod, case.catalog, case.settings)
+    outcome = inject(case.pod, case.catalog, case.settings, case.ask)
     assert isinstance(outcome, Injection), f"{case.law} But it was skipped: {outcome}"
     return outcome
 
@@ -57,7 +57,7 @@ def test_an_injected_pod_holds_what_its_case_expects(case: Case) -> None:
 def test_a_refused_pod_is_told_its_code_and_what_to_mend(case: Case) -> None:
     """A refusal has the case's code, names the facts, and always has a hint."""
     with pytest.raises(Fault) as caught:
-        inject(case.pod, case.catalog, case.settings)
+        inject(case.pod, case.catalog, case.settings, case.ask)
     assert caught.value.code == case.expect_refusal
     assert case.expect_message in caught.value.explain()
     assert caught.value.hint
@@ -66,7 +66,7 @@ def test_a_refused_pod_is_told_its_code_and_what_to_mend(case: Case) -> None:
 @pytest.mark.parametrize("case", _of("expect_skip"))
 def test_a_skipped_pod_is_told_why(case: Case) -> None:
     """A pod that is left alone has a code that says why."""
-    outcome = inject(case.pod, case.catalog, case.settings)
+    outcome = inject(case.pod, case.catalog, case.settings, case.ask)
     assert isinstance(outcome, Skip)
     assert outcome.code == case.expect_skip
 
@@ -76,7 +76,7 @@ def test_the_given_pod_itself_is_never_changed(case: Case) -> None:
     """Injection works on a copy, even when it refuses."""
     before = copy.deepcopy(case.pod)
     try:
-        inject(case.pod, case.catalog, case.settings)
+        inject(case.pod, case.catalog, case.settings, case.ask)
     except Fault:
         assert case.expect_refusal
     assert case.pod == before
@@ -85,7 +85,7 @@ def test_the_given_pod_itself_is_never_changed(case: Case) -> None:
 @pytest.mark.parametrize("case", _of("expect_pod"))
 def test_a_second_pass_changes_nothing(case: Case) -> None:
     """Injecting an injected pod is a no-op."""
-    assert inject(_injected(case), case.catalog, case.settings) is ALREADY
+    assert inject(_injected(case), case.catalog, case.settings, case.ask) is ALREADY
 
 
 @pytest.mark.parametrize("case", _of("expect_pod"))

@@ -25,7 +25,7 @@ def _expected(source: Path) -> Path:
 
 
 def _inject(source: Path) -> int:
-    return weighbridge.main(["inject", "-f", str(source), "--config", str(CONFIGURATION)])
+    return weighbridge.main(["inject", "-f", str(source), "--config", str(CONFIGURATION), "--offline"])
 
 
 def _objects(text: str) -> list[Any]:

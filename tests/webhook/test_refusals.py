@@ -30,7 +30,7 @@ def refusals() -> Iterator[type[Refusal]]:
 def refused(case: Case) -> Fault:
     """Return the refusal of a case."""
     with pytest.raises(Fault) as caught:
-        inject(case.pod, case.catalog, case.settings)
+        inject(case.pod, case.catalog, case.settings, case.ask)
     return caught.value
 
 
@@ -95,7 +95,7 @@ def test_a_hint_says_what_is_allowed_or_what_to_type(refusal: type[Refusal]) -> 
 @pytest.mark.parametrize("case", INJECTED, ids=lambda case: case.name)
 def test_a_warning_fits_into_what_the_api_server_shows(case: Case) -> None:
     """256 bytes, its code first."""
-    outcome = inject(case.pod, case.catalog, case.settings)
+    outcome = inject(case.pod, case.catalog, case.settings, case.ask)
     assert isinstance(outcome, Injection)
     for warning in outcome.warnings:
         assert len(warning.encode()) <= 256
@@ -104,7 +104,7 @@ def test_a_warning_fits_into_what_the_api_server_shows(case: Case) -> None:
 
 def test_each_warning_is_met_by_a_case() -> None:
     """But the one of an earlier injection, which tests/webhook/test_second_pass.py meets."""
-    outcomes = [inject(case.pod, case.catalog, case.settings) for case in INJECTED]
+    outcomes = [inject(case.pod, case.catalog, case.settings, case.ask) for case in INJECTED]
     said = {warning.partition("]")[0][1:] for one in outcomes if isinstance(one, Injection) for warning in one.warnings}
     codes = {warning.code for warning in InjectionWarning.__subclasses__()}
     assert codes - said == {"injection.renewed"}

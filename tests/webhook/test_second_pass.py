@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registry.digest import Digest
 from registry.errors import Fault
 from webhook.catalog import Catalog
 from webhook.contract import MODEL, STATUS
 from webhook.injection.inject import ALREADY, Injection, Skip, inject
 from webhook.injection.status import Status
 from webhook.patch import diff
+from webhook.resolving.answer import Answer, Facts, Unknown
 from webhook.settings import Settings
 
 from .test_inject import PODS
@@ -152,6 +154,41 @@ def test_what_does_not_parse_is_no_record(text: str) -> None:
     after = injected(pod).pod
     assert puller(after) == puller(FIRST)
     assert inject(after, CATALOG, SETTINGS) is ALREADY
+
+
+def test_a_tag_that_moves_between_passes_changes_nothing() -> None:
+    """What the first pass found stays, with its size, whatever the registry says now, or does not say."""
+    first = inject(BEFORE, CATALOG, SETTINGS, lambda _: Facts(Digest.of(b"v1"), 1 << 30))
+    assert isinstance(first, Injection)
+    assert first.status.digest == Digest.of(b"v1")
+    later: tuple[Answer, ...] = (
+        Facts(Digest.of(b"v2"), 1),
+        Unknown("not-in-time"),
+        Unknown("not-found"),
+        Unknown("off"),
+    )
+    for answer in later:
+        assert inject(first.pod, CATALOG, SETTINGS, lambda _, answer=answer: answer) is ALREADY  # type: ignore[misc]
+
+
+def test_a_record_of_another_source_pins_nothing() -> None:
+    """The catalog moved to another tag: that one is asked for."""
+    first = inject(BEFORE, CATALOG, SETTINGS, lambda _: Facts(Digest.of(b"v1")))
+    assert isinstance(first, Injection)
+    again = inject(first.pod, MOVED, SETTINGS, lambda _: Facts(Digest.of(b"v2")))
+    assert isinstance(again, Injection)
+    assert again.status.digest == Digest.of(b"v2")
+
+
+def test_a_record_without_a_puller_pins_nothing() -> None:
+    """It is a user's annotation then, and no earlier pass."""
+    first = inject(BEFORE, CATALOG, SETTINGS, lambda _: Facts(Digest.of(b"forged")))
+    assert isinstance(first, Injection)
+    pod = copy.deepcopy(BEFORE)
+    pod["metadata"]["annotations"][STATUS.name] = first.pod["metadata"]["annotations"][STATUS.name]
+    again = inject(pod, CATALOG, SETTINGS, lambda _: Facts(Digest.of(b"true")))
+    assert isinstance(again, Injection)
+    assert again.status.digest == Digest.of(b"true")
 
 
 OTHERS: dict[str, Edit] = {

@@ -43,7 +43,7 @@ def test_what_was_injected_is_taken_out_again(case: Any) -> None:
 @pytest.mark.parametrize("source", INPUTS, ids=lambda path: path.name)
 def test_files_come_back(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Injected and uninjected, a file says what it said, and nearly all of its lines are the very same."""
-    assert weighbridge.main(["inject", "-f", str(source), "--config", str(CONFIGURATION)]) == 0
+    assert weighbridge.main(["inject", "-f", str(source), "--config", str(CONFIGURATION), "--offline"]) == 0
     injected = tmp_path / source.name
     injected.write_text(capsys.readouterr().out, "utf-8")
     assert weighbridge.main(["uninject", "-f", str(injected)]) == 0

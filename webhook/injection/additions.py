@@ -19,6 +19,8 @@ from .previous import Earlier
 from .puller import differences, puller_container, renewed
 from .status import Status, write_status
 
+_AMOUNTS = ("storage", "sizeLimit")
+
 
 def add_all(after: Raw, earlier: Earlier, plan: Plan, settings: Settings) -> None:
     """Add to `after` all that the plan needs and it lacks.
@@ -59,8 +61,9 @@ def _volumes(plan: Plan, settings: Settings) -> list[Raw]:
     status = plan.status
     if isinstance(status.source, ClaimSource):
         return [claim_volume(status.source)]
-    reference = str(status.source.reference) if isinstance(status.source, OciSource) else ""
-    found = [status.volume.definition(reference, settings.ephemeral_size)]
+    source = status.pinned_source
+    reference = str(source.reference) if isinstance(source, OciSource) else ""
+    found = [status.volume.definition(reference, settings.ephemeral_size, status.room)]
     if status.pull_secrets:
         found.append(credentials_volume(status.pull_secrets))
     if plan.is_pulled and settings.ca_config_map:
@@ -141,10 +144,10 @@ def _add_pod_fields(after: Raw, status: Status) -> None:
 def contains(present: object, planned: object, key: str = "") -> bool:
     """Return whether a part is the planned one, with defaults that the API server filled in or without.
 
-    `key` is the part's in its parent: the API server writes a claim's storage in a form of its own.
+    `key` is the part's in its parent: the API server writes amounts of storage in a form of its own.
     """
     if isinstance(present, dict) and isinstance(planned, dict):
         return all(one in present and contains(present[one], value, one) for one, value in planned.items())
     if isinstance(present, list) and isinstance(planned, list):
         return len(present) == len(planned) and all(map(contains, present, planned))
-    return present == planned or (key == "storage" and quantity(present) == quantity(planned))
+    return present == planned or (key in _AMOUNTS and quantity(present) == quantity(planned))

@@ -8,6 +8,7 @@ from webhook.pod.resources import NEEDED_BYTES, shortage
 from webhook.pod.security import puller_security, puller_user
 from webhook.pod.sidecars import Sidecars
 from webhook.quotes import listed, quoted
+from webhook.resolving.answer import Code
 from webhook.values.annotation import Engine
 
 from .engines import ADAPTERS_IN_ARGUMENTS, engine_of
@@ -24,16 +25,36 @@ from .warnings import (
     NetworkBlocked,
     Renewed,
     ScarceMemory,
+    Unpinned,
     VariablesUnseen,
     VolumeUnserved,
 )
+
+# What needs credentials is no doubt: the puller has them, and the webhook has none.
+_UNPINNED: dict[Code, str] = {
+    "not-listed": "its registry is none that the operator lets the webhook ask (WEIGHBRIDGE_RESOLVE_REGISTRIES)",
+    "not-in-time": "its registry did not answer in time",
+    "not-found": "its registry shows it to nobody without credentials",
+    "refused": "its registry did not answer as registries do",
+}
 
 
 def injection_warnings(earlier: Earlier, plan: Plan, sidecars: Sidecars) -> tuple[str, ...]:
     """Return the warnings of an injection."""
     bare = earlier.bare
-    found = [*_of_puller(bare, plan, sidecars), *_of_engines(bare, plan), *_of_record(earlier.record, plan.status)]
+    found = [
+        *_of_source(plan),
+        *_of_puller(bare, plan, sidecars),
+        *_of_engines(bare, plan),
+        *_of_record(earlier.record, plan.status),
+    ]
     return tuple(map(str, found))
+
+
+def _of_source(plan: Plan) -> Iterator[InjectionWarning]:
+    why = _UNPINNED.get(plan.unknown) if plan.unknown else None
+    if why and plan.status.digest is None:
+        yield Unpinned(f"{quoted(plan.status.source)} was not resolved to a digest: {why}")
 
 
 def _of_puller(bare: Raw, plan: Plan, sidecars: Sidecars) -> Iterator[InjectionWarning]:

@@ -1,6 +1,6 @@
 """The application's containers: the model's mounts, environment and arguments."""
 
-from registry.source import Source
+from registry.digest import Digest
 from webhook.contract import ENGINE_ARGS, Request
 from webhook.pod.podspec import Raw, entries, every_container, extended_list, name_of
 from webhook.quotes import quoted
@@ -13,13 +13,13 @@ _MOST_AFTER = 256  # arguments that other plugins may have added after ours
 
 
 def planned_targets(
-    chosen: list[Raw], paths: dict[str, str], server: Raw, request: Request, source: Source
+    chosen: list[Raw], paths: dict[str, str], server: Raw, request: Request, digest: Digest | None
 ) -> tuple[Target, ...]:
     """Return the targets with all that is added to them. Raises BadEngineArgs."""
-    return tuple(_target(container, paths[name_of(container)], server, request, source) for container in chosen)
+    return tuple(_target(container, paths[name_of(container)], server, request, digest) for container in chosen)
 
 
-def _target(container: Raw, mount_path: str, server: Raw, request: Request, source: Source) -> Target:
+def _target(container: Raw, mount_path: str, server: Raw, request: Request, digest: Digest | None) -> Target:
     mounted = Mounted(
         model=request.model,
         layout=request.layout,
@@ -28,8 +28,8 @@ def _target(container: Raw, mount_path: str, server: Raw, request: Request, sour
         include=request.include,
     )
     wanted = environment(request.engine or engine_of(container), mounted)
-    if source.digest:
-        wanted["WEIGHBRIDGE_MODEL_DIGEST"] = str(source.digest)
+    if digest:
+        wanted["WEIGHBRIDGE_MODEL_DIGEST"] = str(digest)
     present = {name_of(one) for one in entries(container, "env")}
     added = tuple((name, escaped(value)) for name, value in wanted.items() if name not in present)
     arguments = request.engine_args if container is server else ()

@@ -8,6 +8,7 @@ from webhook.patch import is_same
 from webhook.pod.podspec import Raw, annotations, editable, labels
 from webhook.quotes import quoted
 from webhook.refusals import StaleInjection
+from webhook.resolving.answer import Ask, ask_nobody
 from webhook.settings import Settings
 
 from .additions import add_all
@@ -42,7 +43,7 @@ MIRROR_POD = Skip("mirror-pod", "it mirrors a static pod, which the API server c
 ALREADY = Skip("already-injected", f"its annotation {STATUS.name} says that it has its model")
 
 
-def inject(pod: Raw, catalog: Catalog, settings: Settings) -> Injection | Skip:
+def inject(pod: Raw, catalog: Catalog, settings: Settings, ask: Ask = ask_nobody) -> Injection | Skip:
     """Return a copy of `pod` with its model, or the reason why the pod stays as it is.
 
     1. Skip pods that did not ask.
@@ -51,7 +52,7 @@ def inject(pod: Raw, catalog: Catalog, settings: Settings) -> Injection | Skip:
     4. Add what the plan needs: to the pod as it is if its record says the same, else to what was left.
 
     So a second pass changes nothing, and a record that was forged changes no decision. Raises a Refusal, or another
-    Fault of the source.
+    Fault of the source. `ask` returns what the registry has for a reference, and why not.
     """
     # 1.
     skip = _reason_to_skip(pod)
@@ -60,7 +61,7 @@ def inject(pod: Raw, catalog: Catalog, settings: Settings) -> Injection | Skip:
     # 2.
     earlier = Earlier.read(pod, _matching_record(pod))
     # 3.
-    plan = make_plan(earlier.bare, catalog, settings)
+    plan = make_plan(earlier.bare, catalog, settings, ask, earlier.record if is_injected(pod) else None)
     # 4.
     is_outdated = earlier.record is not None and earlier.record != plan.status
     after = editable(earlier.bare if is_outdated else pod)

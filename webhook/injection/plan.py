@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from registry.source import ClaimSource, Source
+from registry.source import ClaimSource, OciSource, Source
 from webhook.catalog import Catalog
 from webhook.contract import Request
 from webhook.names import is_subdomain
@@ -13,13 +13,17 @@ from webhook.pod.resources import lend, server_of
 from webhook.pod.security import ClaimGroup, claim_group
 from webhook.pod.service_account import has_passed_admission
 from webhook.pod.tolerations import Toleration, needed
+from webhook.quotes import quoted
+from webhook.refusals import SourceNotFound
+from webhook.resolving.answer import Answer, Ask, Code, Facts, Unknown, ask_nobody
+from webhook.resolving.sizing import with_storage
 from webhook.settings import Settings
 from webhook.values.annotation import MOST_SECRETS, Engine
 
 from .containers import planned_targets
 from .engines import adapters_path
 from .feasibility import check_feasible, has_puller
-from .resolve import Resolution, resolve
+from .resolve import ORIGINS, Resolution, resolve
 from .status import Status
 from .targets import choose_targets
 from .variables import shared_variables
@@ -34,6 +38,8 @@ class Plan:
     server: Raw
     group: ClaimGroup
     engine: Engine | None
+    unknown: Code | None = None
+    """Why the source's tag was not resolved."""
 
     @property
     def is_pulled(self) -> bool:
@@ -41,10 +47,12 @@ class Plan:
         return has_puller(self.status.source, self.status.volume)
 
 
-def make_plan(bare: Raw, catalog: Catalog, settings: Settings) -> Plan:
-    """Return the plan for a pod without our own additions.
+def make_plan(
+    bare: Raw, catalog: Catalog, settings: Settings, ask: Ask = ask_nobody, record: Status | None = None
+) -> Plan:
+    """Return the plan for a pod without our own additions. `record` is of an earlier pass over the same pod.
 
-    1. Read the request, and find the model's source; refuse what the two show cannot work.
+    1. Read the request, find the model's source, and ask what its tag means; refuse what they show cannot work.
     2. Place the puller, and choose the containers that get the model.
     3. Decide what is added to these, and to the pod.
 
@@ -54,6 +62,9 @@ def make_plan(bare: Raw, catalog: Catalog, settings: Settings) -> Plan:
     request = Request.read(bare)
     found = resolve(request, catalog, settings)
     check_feasible(bare, request, found.source, settings)
+    answer = _answer(found.source, ask, record)
+    _check_found(answer, found, bare, request)
+    facts = answer if isinstance(answer, Facts) else None
     is_pulled = has_puller(found.source, request.volume)
     # 2.
     placement = place(bare, settings.all_sidecars, on_claim=request.volume.kind == "pvc")
@@ -66,7 +77,7 @@ def make_plan(bare: Raw, catalog: Catalog, settings: Settings) -> Plan:
         model=request.model,
         source=found.source,
         origin=found.origin,
-        targets=planned_targets(chosen, paths, server, request, found.source),
+        targets=planned_targets(chosen, paths, server, request, facts.digest if facts else found.source.digest),
         volume=request.volume,
         layout=request.layout,
         adapters=request.adapters,
@@ -74,12 +85,36 @@ def make_plan(bare: Raw, catalog: Catalog, settings: Settings) -> Plan:
         exclude=request.exclude,
         image_secrets=_image_secrets(bare, request, found.source, settings),
         tolerations=_tolerations(bare, request, found, settings),
+        pin=facts.digest if facts and not found.source.digest else None,
+        content_bytes=facts.content_bytes if facts else None,
         image="",
     )
     group = claim_group(bare, server, request.volume.name) if request.volume.is_claim and is_pulled else ClaimGroup()
     if is_pulled:
         status = _with_puller(replace(status, fs_group=group.group), bare, server, request, settings)
-    return Plan(status=status, placement=placement, server=server, group=group, engine=request.engine)
+    return Plan(
+        status=status,
+        placement=placement,
+        server=server,
+        group=group,
+        engine=request.engine,
+        unknown=answer.code if isinstance(answer, Unknown) else None,
+    )
+
+
+def _answer(source: Source, ask: Ask, record: Status | None) -> Answer:
+    """Return what is known of the source. What an earlier pass found stays: a tag may move between two passes."""
+    if not isinstance(source, OciSource):
+        return Unknown("off")
+    if record and record.source == source and record.digest:
+        return Facts(record.digest, record.content_bytes)
+    return ask(source.reference)
+
+
+def _check_found(answer: Answer, found: Resolution, bare: Raw, request: Request) -> None:
+    # With credentials, which the webhook has not, a registry may find what it hides from others.
+    if answer == Unknown("not-found") and not (request.pull_secrets or _own_secrets(bare)):
+        raise SourceNotFound(f"the registry does not have {quoted(found.source)}, from {ORIGINS[found.origin]}")
 
 
 def _with_puller(status: Status, bare: Raw, server: Raw, request: Request, settings: Settings) -> Status:
@@ -87,7 +122,10 @@ def _with_puller(status: Status, bare: Raw, server: Raw, request: Request, setti
         status,
         pull_secrets=_own_secrets(bare)[:MOST_SECRETS] if request.pull_secrets is None else request.pull_secrets,
         variables=shared_variables(status.source, status.adapters, settings),
-        resources=lend(bare, server, request.puller_resources, settings.puller_resources),
+        resources=with_storage(
+            lend(bare, server, request.puller_resources, settings.puller_resources),
+            status.room if status.volume.kind == "emptydir" else "",
+        ),
         is_evictable=status.volume.holds_node,
         image=settings.puller_image,
     )

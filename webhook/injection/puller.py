@@ -88,7 +88,7 @@ def renewed(present: Raw, planned: Raw, record: Status) -> Raw:
 def _pull(plan: Plan, settings: Settings) -> PullerSettings:
     status, is_shared = plan.status, plan.status.volume.is_shared
     return PullerSettings(
-        source=str(status.source),
+        source=str(status.pinned_source),
         destination=files_path(status.layout, f"{VOLUME_DIRECTORY}/{status.directory}"),
         include=status.include,
         exclude=status.exclude,

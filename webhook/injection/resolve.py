@@ -12,6 +12,11 @@ from webhook.refusals import BrokenEntry, UnknownModel
 from webhook.settings import Settings
 
 Origin = Literal["annotation", "catalog", "prefix"]
+ORIGINS: dict[Origin, str] = {
+    "annotation": "the annotation weighbridge.dev/source",
+    "catalog": "the catalog",
+    "prefix": "the default prefix",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
 from registry.digest import Digest
 from registry.errors import Fault
-from registry.source import Source, parse_source
+from registry.source import OciSource, Source, parse_source
 from webhook.contract import STATUS, parse_model
 from webhook.names import is_container_name, is_subdomain
 from webhook.pod.mounts import parse_mount_path
@@ -15,7 +15,9 @@ from webhook.pod.podspec import Raw, annotations, extended_mapping
 from webhook.pod.resources import Resources
 from webhook.pod.tolerations import Toleration
 from webhook.pod.volumes import Volume
+from webhook.resolving.sizing import room
 from webhook.values.annotation import Adapter, Layout, parse_adapters, parse_globs, parse_layout
+from webhook.values.record import one_of, positive, text, texts
 
 from .resolve import Origin
 
@@ -26,8 +28,6 @@ _ALWAYS = ("containers", "pullSecrets", "tolerations")
 _NOTHING: tuple[object, ...] = (None, "", [], {}, False)
 
 _MOST_TOLERATIONS = 64  # more than an injection adds
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,12 @@ class Status:
     is_evictable: bool = False
     """Whether the cluster autoscaler is told that our volume keeps no node."""
 
+    pin: Digest | None = None
+    """The digest that the registry had for the source's tag at admission."""
+
+    content_bytes: int | None = None
+    """The bytes of the model's files, where its manifest told."""
+
     image: str
 
     @property
@@ -83,8 +89,22 @@ class Status:
 
     @property
     def digest(self) -> Digest | None:
-        """The digest that pins the source, or None."""
-        return self.source.digest
+        """The digest that pins the source, by itself or since admission; or None."""
+        return self.source.digest or self.pin
+
+    @property
+    def pinned_source(self) -> Source:
+        """The source with the digest of admission, if there is one."""
+        if self.pin is None or not isinstance(self.source, OciSource):
+            return self.source
+        return OciSource(self.source.reference.pinned(self.pin))
+
+    @property
+    def room(self) -> str:
+        """The amount of storage that an emptyDir needs; empty if it is not known, or if the volume is another."""
+        if self.content_bytes is None or self.adapters or not self.volume.holds_node:
+            return ""
+        return room(self.content_bytes)
 
     @property
     def directory(self) -> str:
@@ -105,6 +125,8 @@ class Status:
             "version": _VERSION,
             "model": self.model,
             "source": str(self.source),
+            "digest": str(self.pin or ""),
+            "bytes": self.content_bytes,
             "origin": self.origin,
             "containers": list(self.containers),
             "mountPath": self.mount_path,
@@ -145,7 +167,7 @@ class Status:
         return cls(
             model=parse_model(record["model"]),
             source=parse_source(record["source"]),
-            origin=_one_of(get_args(Origin), record["origin"]),
+            origin=one_of(get_args(Origin), record["origin"]),
             targets=tuple(_target(record, name) for name in record["containers"]),
             volume=Volume.parse(record["volume"]),
             layout=parse_layout(record.get("layout", "files")),
@@ -154,12 +176,14 @@ class Status:
             exclude=_globs(record.get("exclude", [])),
             pull_secrets=_names(record.get("pullSecrets", []), is_subdomain),
             image_secrets=_names(record.get("imagePullSecrets", []), is_subdomain),
-            variables=tuple((_text(key), _text(value)) for key, value in record.get("pullerEnv", {}).items()),
+            variables=tuple((text(key), text(value)) for key, value in record.get("pullerEnv", {}).items()),
             tolerations=_tolerations(record.get("tolerations", [])),
             resources=_resources(record.get("resources", {})),
-            fs_group=_group(record.get("fsGroup")),
-            is_evictable=_one_of((True, False), record.get("safeToEvict", False)),
-            image=_text(record.get("image", "")),
+            fs_group=positive(record.get("fsGroup")),
+            is_evictable=one_of((True, False), record.get("safeToEvict", False)),
+            pin=Digest.parse(record["digest"]) if "digest" in record else None,
+            content_bytes=positive(record.get("bytes")),
+            image=text(record.get("image", "")),
         )
 
 
@@ -182,8 +206,8 @@ def _target(record: dict[str, Any], name: object) -> Target:
     return Target(
         container,
         parse_mount_path(record.get("mountPaths", {}).get(container, record["mountPath"])),
-        tuple((_text(key), _text(value)) for key, value in variables.items()),
-        _texts(record.get("args", {}).get(container, [])),
+        tuple((text(key), text(value)) for key, value in variables.items()),
+        texts(record.get("args", {}).get(container, [])),
     )
 
 
@@ -194,12 +218,6 @@ def _resources(raw: object) -> Resources:
     return found
 
 
-def _group(value: object) -> int | None:
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-        raise ValueError
-    return value
-
-
 def _tolerations(raws: list[Raw]) -> tuple[Toleration, ...]:
     if len(raws) > _MOST_TOLERATIONS:
         raise ValueError
@@ -207,31 +225,12 @@ def _tolerations(raws: list[Raw]) -> tuple[Toleration, ...]:
 
 
 def _globs(values: object) -> tuple[str, ...]:
-    found = _texts(values)
+    found = texts(values)
     return parse_globs(",".join(found)) if found else ()
 
 
 def _names(values: object, is_valid: Callable[[str], bool]) -> tuple[str, ...]:
-    found = _texts(values)
+    found = texts(values)
     if not all(map(is_valid, found)):
         raise ValueError
     return found
-
-
-def _texts(values: object) -> tuple[str, ...]:
-    if not isinstance(values, list):
-        raise ValueError  # noqa: TRY004 - the record is invalid, whatever is wrong with it
-    return tuple(map(_text, values))
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError  # noqa: TRY004 - as above
-    return value
-
-
-def _one_of(values: tuple[T, ...], value: object) -> T:
-    for one in values:
-        if one == value and type(one) is type(value):
-            return one
-    raise ValueError

@@ -9,6 +9,7 @@ InjectionWarning
 ├── ClaimDoubt         claim.permissions      a claim that the puller may not be able to write
 ├── EngineUnwired      engine.unwired         an engine that no variable can tell what the pod asks for
 ├── VariablesUnseen    engine.unseen          variables from a ConfigMap, which may have names of ours
+├── Unpinned           source.unpinned        a tag whose digest is not known, and may move between replicas
 └── Renewed            injection.renewed      an injection of another time, made anew
 """
 
@@ -80,6 +81,13 @@ class VariablesUnseen(InjectionWarning):
 
     code = "engine.unseen"
     hint = "where a name is the same the pod's own `env` wins: write yours there, or set weighbridge.dev/engine to none"
+
+
+class Unpinned(InjectionWarning):
+    """A tag that was not resolved at admission: replicas may get different digests when it moves."""
+
+    code = "source.unpinned"
+    hint = "write the source with @sha256:… to pin it"
 
 
 class Renewed(InjectionWarning):

@@ -11,6 +11,7 @@ from webhook.injection.engines import engine_of
 from webhook.injection.inject import Injection, Skip, inject
 from webhook.injection.plan import Plan, make_plan
 from webhook.injection.previous import without_injection
+from webhook.injection.resolve import ORIGINS
 from webhook.injection.status import Status, read_status
 from webhook.pod.podspec import Raw, every_container, labels, mapping, name_of
 from webhook.settings import Settings
@@ -21,7 +22,6 @@ from .files import is_followed, labelled, title
 _ENABLED = "enabled"
 SYSTEM_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "weighbridge-system")
 """What deploy/base/admission.yaml leaves out, whatever labels such a namespace has."""
-_ORIGINS = {"annotation": "its annotation", "catalog": "the catalog", "prefix": "the operator's default prefix"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def _explained(name: str, found: list[tuple[str, str]], template: Raw, cluster: 
         if isinstance(result, Skip) and result.code != "already-injected":
             return Explanation(name, "skipped", f"no model: {result.reason}", result.code, tuple(found))
         bare = without_injection(template, read_status(template))
-        plan = make_plan(bare, cluster.catalog, cluster.settings)
+        plan = make_plan(bare, cluster.catalog, cluster.settings, record=read_status(template))
     except Fault as fault:
         steps = (*found, ("refused", str(fault)), ("hint", fault.hint))
         return Explanation(name, "refused", f"refused: {fault}", fault.code, steps)
@@ -138,8 +138,10 @@ def _of_opt_out(template: Raw) -> str:
 
 
 def _of_plan(status: Status) -> Iterator[tuple[str, str]]:
-    yield "source", f"{status.source}, from {_ORIGINS.get(status.origin, status.origin)}"
-    if status.digest is None:
+    yield "source", f"{status.source}, from {ORIGINS[status.origin]}"
+    if status.pin is not None:
+        yield "digest", f"{status.pin}, which the registry had for the tag"
+    elif status.digest is None:
         yield "digest", "none: the source names no digest, and its tag may move between replicas"
     yield "volume", str(status.volume)
     yield "layout", str(status.layout)

@@ -10,6 +10,7 @@ from typing import Any
 from webhook.catalog import Catalog
 from webhook.injection.inject import NO_LABEL, Injection, Skip, inject
 from webhook.pod.podspec import Raw, app_containers, mapping
+from webhook.resolving.answer import Ask, ask_nobody
 from webhook.settings import Settings
 from webhook.warnings import warnings
 from webhook.workloads.advice import advise
@@ -79,7 +80,7 @@ def labelled(manifest: Raw) -> tuple[Raw, tuple[str, ...]]:
     return manifest, advice
 
 
-def admit_manifest(manifest: Any, catalog: Catalog, settings: Settings) -> Outcome:
+def admit_manifest(manifest: Any, catalog: Catalog, settings: Settings, ask: Ask = ask_nobody) -> Outcome:
     """Return the outcome of one object; raise the Refusal that the webhook would answer with."""
     if not isinstance(manifest, dict):
         return Outcome(manifest, "left alone")
@@ -87,7 +88,7 @@ def admit_manifest(manifest: Any, catalog: Catalog, settings: Settings) -> Outco
     summaries: list[str] = []
     pods: list[Raw] = []
     for steps, template in list(find_templates(after)):
-        result = inject(template, catalog, settings)
+        result = inject(template, catalog, settings, ask)
         if isinstance(result, Injection):
             told = (*told, *result.warnings, *_told_of_containers(template))
             after = replaced(after, steps, result.pod)

@@ -96,11 +96,15 @@ class Volume:
         """Return the application's mount of an image volume."""
         return {"name": MODEL_VOLUME, "mountPath": mount_path, "readOnly": True, "subPath": _IMAGE_FOLDER}
 
-    def definition(self, reference: str, size: str) -> Raw:
-        """Return the entry for the pod's `volumes`; `reference` is an image volume's, `size` an ephemeral claim's."""
+    def definition(self, reference: str, size: str, limit: str = "") -> Raw:
+        """Return the entry for the pod's `volumes`.
+
+        `reference` is an image volume's, `size` an ephemeral claim's, and `limit` an emptyDir's; empty means none.
+        """
+        bound = {"sizeLimit": limit} if limit else {}
         kinds: dict[Kind, Raw] = {
-            "emptydir": {"emptyDir": {}},
-            "memory": {"emptyDir": {"medium": "Memory"}},
+            "emptydir": {"emptyDir": bound},
+            "memory": {"emptyDir": {"medium": "Memory", **bound}},
             "pvc": {"persistentVolumeClaim": {"claimName": self.name}},
             "hostpath": {"hostPath": {"path": self.name, "type": "Directory"}},
             "image": {"image": {"reference": reference, "pullPolicy": "IfNotPresent"}},

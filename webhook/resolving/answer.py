@@ -47,7 +47,7 @@ def facts_of(digest: Digest, document: Manifest | Index) -> Facts:
         return Facts(digest)
     sizes = [_content_bytes(layer) for layer in document.layers]
     known = [size for size in sizes if size is not None]
-    return Facts(digest, sum(known) if len(known) == len(sizes) else None)
+    return Facts(digest, (sum(known) or None) if len(known) == len(sizes) else None)
 
 
 def _content_bytes(layer: Descriptor) -> int | None:

@@ -144,10 +144,13 @@ class Resolver:
         return answer
 
     def is_due(self, reference: Reference, within_seconds: float) -> bool:
-        """Return whether the answer for a reference is missing, or ends within so many seconds."""
+        """Return whether the answer for a reference is missing, or ends within so many seconds; a failure must end."""
         known = self._state.known.get(reference)
-        is_fresh = known is not None and known.until > self._bounds.clock() + within_seconds
-        return not is_fresh and not self._is_late(reference.registry)
+        if known is not None:
+            ahead = within_seconds if isinstance(known.answer, Facts) else 0.0
+            if known.until > self._bounds.clock() + ahead:
+                return False
+        return not self._is_late(reference.registry)
 
     def close(self) -> None:
         """Close every connection; questions under way end within their deadline."""

@@ -12,6 +12,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from registry.errors import Fault
 from webhook.admit import Decision, admit_pod, admit_workload, advise_on_label, advise_on_namespace
 from webhook.catalog import CatalogDirectory
+from webhook.resolving.answer import Ask, ask_nobody
 from webhook.review import BadReview, Review, ReviewTooLarge, WrongContentType, allow, deny
 from webhook.settings import Settings
 
@@ -30,12 +31,25 @@ class InternalError(Fault):
     hint = "its log says where; a pod with the label weighbridge.dev/injection: disabled passes without its model"
 
 
-def create_app(settings: Settings, catalog: CatalogDirectory, metrics: Metrics, now: Clock = utc_now) -> Flask:
-    """Return the application. `now` is the clock for certificates' validity."""
+def create_app(
+    settings: Settings,
+    catalog: CatalogDirectory,
+    metrics: Metrics,
+    now: Clock = utc_now,
+    asking: Callable[[str], Ask] | None = None,
+) -> Flask:
+    """Return the application.
+
+    `now` is the clock for certificates' validity. `asking` returns how registries are asked for a namespace; without
+    it none is asked.
+    """
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
     # The port for probes answers while this one is busy; here they show that clients come through.
     add_probes(app, Path(settings.tls_directory), now)
+
+    def ask_for(review: Review) -> Ask:
+        return asking(review.namespace) if asking else ask_nobody
 
     @app.before_request
     def start_clock() -> None:
@@ -43,11 +57,17 @@ def create_app(settings: Settings, catalog: CatalogDirectory, metrics: Metrics, 
 
     @app.post("/mutate/pods")
     def mutate_pods() -> Response:
-        return _answer(lambda review: admit_pod(review, catalog.current(), settings), _refuse, metrics)
+        def decide(review: Review) -> Decision:
+            return admit_pod(review, catalog.current(), settings, ask_for(review))
+
+        return _answer(decide, _refuse, metrics)
 
     @app.post("/mutate/workloads")
     def mutate_workloads() -> Response:
-        return _answer(lambda review: admit_workload(review, catalog.current(), settings), _let_pass, metrics)
+        def decide(review: Review) -> Decision:
+            return admit_workload(review, catalog.current(), settings, ask_for(review))
+
+        return _answer(decide, _let_pass, metrics)
 
     @app.post("/advise/label")
     def advise_label() -> Response:

@@ -13,6 +13,7 @@ from certs.api import Api
 from certs.names import Names
 from certs.rotator import Rotator
 from webhook.catalog import CatalogDirectory
+from webhook.resolving.freshness import Freshness, resolver_of
 from webhook.settings import Settings
 
 from .app import create_app
@@ -82,7 +83,11 @@ def application() -> Site:
     catalog = CatalogDirectory(Path(_settings.catalog_directory))
     catalog.follow()
     metrics = Metrics(catalog, tls)
-    admission, probes = create_app(_settings, catalog, metrics), create_probes(tls, metrics)
+    resolver = resolver_of(_settings, catalog.current)
+    if resolver:
+        Freshness(resolver, catalog.current).follow()
+    asking = resolver.asking if resolver else None
+    admission, probes = create_app(_settings, catalog, metrics, asking=asking), create_probes(tls, metrics)
     return Site(
         admission=admission,
         probes=probes,

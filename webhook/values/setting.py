@@ -44,6 +44,20 @@ def _prefix(text: str) -> str:
     return prefix
 
 
+def _registries(text: str) -> tuple[str, ...] | None:
+    if text == "none":
+        return None
+    found = split_names(text)
+    for name in found:
+        try:
+            parse_source(f"{name}/model:latest")
+        except Fault as error:
+            raise ValueError(f"{name!r} is no registry's HOST[:PORT]") from error
+        if "/" in name:
+            raise ValueError(f"{name!r} is no registry's HOST[:PORT]")
+    return found
+
+
 def _mirrors(text: str) -> str:
     try:
         check_text(text)
@@ -158,6 +172,7 @@ def _listen(text: str) -> str:
 
 PARSERS: dict[str, Callable[[str], Any]] = {
     "default_prefix": _prefix,
+    "resolve_registries": _registries,
     "puller_pull_policy": _pull_policy,
     "puller_pull_secrets": _secrets,
     "puller_debug": _switch,

@@ -1,0 +1,101 @@
+"""Registries behind the shipped server: what pods get of them, and what others feel of a slow one."""
+
+import http.client
+import json
+import ssl
+import time
+from base64 import b64decode
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import jsonpatch
+import pytest
+
+from registry.annotations import CONFIG_TYPE, layer_type
+from registry.digest import Digest
+from registry.manifest import Descriptor, Manifest
+from tests.fakes.faults import mannered
+from tests.fakes.manner import Manner
+from tests.fakes.registry import FakeRegistry, fake_registry
+from tests.parts.admission import Webhook, running_webhook
+from tests.webhook.test_review import request_body
+from webhook.contract import MODEL, SOURCE
+
+_LAYER = Descriptor(media_type=layer_type("weight", "raw"), digest=Digest.of(b"x"), size=1 << 30)
+_CONFIG = Descriptor(media_type=CONFIG_TYPE, digest=Digest.of(b"{}"), size=2)
+_MANIFEST = Manifest(config=_CONFIG, layers=(_LAYER,))
+_PROMPT_SECONDS = 5.0
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeRegistry]:
+    """Return a registry that has a model."""
+    with fake_registry() as found:
+        found.add(_MANIFEST)
+        yield found
+
+
+@pytest.fixture
+def server(fake: FakeRegistry, tmp_path: Path) -> Iterator[Webhook]:
+    """Run the shipped server, which may ask that registry, with a catalog that names none."""
+    settings = {"RESOLVE_REGISTRIES": fake.address}
+    with running_webhook(tmp_path, {"hub": "hf://org/phi-4"}, settings) as running:
+        yield running
+
+
+def _pod(model: str, source: str = "") -> dict[str, Any]:
+    annotations = {SOURCE.name: source} if source else {}
+    metadata = {"name": "vllm", "labels": {MODEL.name: model}, "annotations": annotations}
+    return {"metadata": metadata, "spec": {"containers": [{"name": "server"}]}}
+
+
+def _admitted(server: Webhook, pod: dict[str, Any], namespace: str = "team") -> dict[str, Any]:
+    host, port = server.url.removeprefix("https://").split(":")
+    trusted = ssl.create_default_context(cadata=server.ca_certificate.decode())
+    with closing(http.client.HTTPSConnection(host, int(port), context=trusted, timeout=30)) as client:
+        body = json.dumps(request_body(pod, namespace=namespace))
+        client.request("POST", "/mutate/pods", body, {"Content-Type": "application/json"})
+        response: dict[str, Any] = json.loads(client.getresponse().read())["response"]
+    return response
+
+
+def test_a_pod_is_pinned_and_its_volume_has_a_size(server: Webhook, fake: FakeRegistry) -> None:
+    """By the server as it is shipped; the next replica waits for no registry."""
+    pod = _pod("phi-4", fake.reference())
+    for _ in range(3):
+        response = _admitted(server, pod)
+        after = jsonpatch.apply_patch(pod, json.loads(b64decode(response["patch"])))
+        environ = {one["name"]: one["value"] for one in after["spec"]["containers"][0]["env"]}
+        assert environ["WEIGHBRIDGE_MODEL_DIGEST"] == str(Digest.of(_MANIFEST.to_bytes()))
+        assert after["spec"]["volumes"][0]["emptyDir"]["sizeLimit"] == "1140Mi"
+        assert not response.get("warnings")
+    assert len(fake.requests) == 1
+
+
+def test_what_does_not_exist_is_refused(server: Webhook, fake: FakeRegistry) -> None:
+    """With the reference, and nothing that the registry said."""
+    response = _admitted(server, _pod("phi-4", fake.reference("v9")))
+    assert response["allowed"] is False
+    assert response["status"]["message"].startswith("[source.not-found] ")
+    assert fake.reference("v9") in response["status"]["message"]
+    assert "no such thing" not in response["status"]["message"]
+
+
+def test_a_slow_registry_holds_up_nobody(server: Webhook, fake: FakeRegistry) -> None:
+    """Its own pods are injected unpinned, within the deadline; those of others do not wait."""
+    fake.fail(mannered(Manner(trickles_at=0)), path="/manifests/")
+    with ThreadPoolExecutor(40) as pool:
+        began = time.monotonic()
+        slow = [
+            pool.submit(_admitted, server, _pod("phi-4", fake.reference(f"t{number}")), f"team-{number % 10}")
+            for number in range(40)
+        ]
+        assert _admitted(server, _pod("hub"))["allowed"] is True
+        assert time.monotonic() - began < _PROMPT_SECONDS
+        for answer in (one.result() for one in slow):
+            assert answer["allowed"] is True
+            assert [warning.partition("]")[0] for warning in answer["warnings"]] == ["[source.unpinned"]
+        assert time.monotonic() - began < 2 * _PROMPT_SECONDS
