@@ -37,6 +37,7 @@ def test_the_webhook_serves_with_a_certificate_of_its_own(
         "CATALOG_DIRECTORY": str(tmp_path / "catalog"),
         "LISTEN": "127.0.0.1:0",
         "DEFAULT_PREFIX": "registry.example/models",
+        "RESOLVE_REGISTRIES": "none",
     }
     environ = {
         "PATH": os.environ["PATH"],
