@@ -171,6 +171,16 @@ def test_a_tag_that_moves_between_passes_changes_nothing() -> None:
         assert inject(first.pod, CATALOG, SETTINGS, lambda _, answer=answer: answer) is ALREADY  # type: ignore[misc]
 
 
+def test_a_size_in_the_api_servers_own_form_is_the_same_size() -> None:
+    """It writes 1024Mi as 1Gi: the volume is ours, and stays."""
+    first = inject(BEFORE, CATALOG, SETTINGS, lambda _: Facts(Digest.of(b"v1"), 1 << 30))
+    assert isinstance(first, Injection)
+    pod = copy.deepcopy(first.pod)
+    limit = pod["spec"]["volumes"][0]["emptyDir"]["sizeLimit"]
+    pod["spec"]["volumes"][0]["emptyDir"]["sizeLimit"] = str(int(limit.removesuffix("Mi")) << 20)
+    assert inject(pod, CATALOG, SETTINGS) is ALREADY
+
+
 def test_a_record_of_another_source_pins_nothing() -> None:
     """The catalog moved to another tag: that one is asked for."""
     first = inject(BEFORE, CATALOG, SETTINGS, lambda _: Facts(Digest.of(b"v1")))
