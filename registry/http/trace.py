@@ -6,6 +6,7 @@ scheme of an Authorization is shown, a Range, a Location, a Retry-After and the 
 Tests: tests/registry/http/test_trace.py
 """
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 _SHOWN = frozenset({"ns", "scope", "service", "digest", "mount", "from"})
 """Parameters of distribution-spec, of token requests and of containerd's mirrors."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9 .:/,@*_-]*")
+"""Their values; others are hidden, because some servers separate parameters by `;`."""
 
 _SCHEMES = frozenset({"basic", "bearer"})
 
@@ -82,7 +86,7 @@ def shown(url: str) -> str:
     """Return a URL without its user, and without what its query hides."""
     _, mark, query = url.partition("#")[0].partition("?")
     parameters = parse_qsl(query, keep_blank_values=True)
-    texts = [f"{name}={value}" for name, value in parameters if name in _SHOWN]
+    texts = [f"{name}={value}" for name, value in parameters if name in _SHOWN and _PLAIN.fullmatch(value)]
     hidden = ["***"] if len(texts) < max(len(parameters), 1) else []
     return redacted(url) + mark + (printable("&".join([*texts, *hidden]), 500) if query else "")
 
@@ -97,7 +101,7 @@ def _asked(headers: Mapping[str, str]) -> str:
 
 
 def _told(response: "Response") -> str:
-    words = [f"from the proxy {response.proxy}"] if response.proxy else []
+    words = [f"through the proxy {response.proxy}"] if response.proxy else []
     location = response.headers.get("Location")
     if location:
         try:

@@ -136,6 +136,7 @@ def test_the_environment_asks_for_it_as_well(tmp_path: Path, run: Verb, monkeypa
         ("https://h/v2/m/blobs/uploads/1?_state=session-11&digest=sha256:ab", "/uploads/1?digest=sha256:ab&***"),
         ("https://h/x?sig", "/x?***"),
         ("https://h/x?a=1&sig=signed-9;scope=hush", "/x?***"),
+        ("https://h/x?scope=a;sig=signed-9&ns=r%3Bsig%3Dhush", "/x?***"),
         ("https://u:hush@h:8443/x", "https://h:8443/x"),
         ("https://h/token?scope=repository:m:pull&service=r", "/token?scope=repository:m:pull&service=r"),
         ("https://h/x?#hush", "/x?"),
