@@ -14,6 +14,7 @@ from typing import Any
 import jsonpatch
 import pytest
 
+import weighbridge
 from registry.annotations import CONFIG_TYPE, layer_type
 from registry.digest import Digest
 from registry.manifest import Descriptor, Manifest
@@ -22,7 +23,13 @@ from tests.fakes.manner import Manner
 from tests.fakes.registry import FakeRegistry, fake_registry
 from tests.parts.admission import Webhook, running_webhook
 from tests.webhook.test_review import request_body
+from webhook.admit import admit_workload
+from webhook.catalog import Catalog
 from webhook.contract import MODEL, SOURCE
+from webhook.resolving.policy import Policy
+from webhook.resolving.resolver import Bounds, Resolver
+from webhook.review import Review
+from webhook.settings import Settings
 
 _LAYER = Descriptor(media_type=layer_type("weight", "raw"), digest=Digest.of(b"x"), size=1 << 30)
 _CONFIG = Descriptor(media_type=CONFIG_TYPE, digest=Digest.of(b"{}"), size=2)
@@ -82,6 +89,32 @@ def test_what_does_not_exist_is_refused(server: Webhook, fake: FakeRegistry) -> 
     assert response["status"]["message"].startswith("[source.not-found] ")
     assert fake.reference("v9") in response["status"]["message"]
     assert "no such thing" not in response["status"]["message"]
+
+
+def test_who_applies_a_workload_is_told_what_does_not_exist(fake: FakeRegistry) -> None:
+    """The workload passes, for its pods alone can be refused; its author reads why they will be."""
+    metadata = {"labels": {MODEL.name: "phi-4"}, "annotations": {SOURCE.name: fake.reference("v9")}}
+    workload = {"metadata": metadata, "spec": {"template": {"spec": {"containers": [{"name": "server"}]}}}}
+    resolver = Resolver(lambda: Policy.of(fake.address), bounds=Bounds(deadline_seconds=20.0))
+    review = Review.parse(json.dumps(request_body(workload, kind={"kind": "Deployment"})).encode())
+    response = admit_workload(review, Catalog(), Settings(), resolver.asking("team")).answer["response"]
+    resolver.close()
+    assert response["allowed"] is True
+    assert any("its pods will be refused: [source.not-found]" in warning for warning in response["warnings"])
+
+
+@pytest.mark.parametrize(("options", "asked"), [([], 1), (["--offline"], 0)])
+def test_inject_asks_by_the_same_rules_or_nobody(
+    fake: FakeRegistry, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], asked: int
+) -> None:
+    """The file shows the pod that the cluster makes, with its digest."""
+    config, pod = tmp_path / "config.yaml", tmp_path / "pod.json"
+    catalog = {"kind": "ConfigMap", "metadata": {"name": "weighbridge-catalog"}, "data": {"phi-4": fake.reference()}}
+    config.write_text(json.dumps(catalog))
+    pod.write_text(json.dumps({"apiVersion": "v1", "kind": "Pod", **_pod("phi-4")}))
+    assert weighbridge.main(["inject", "-f", str(pod), "--config", str(config), *options]) == 0
+    assert len(fake.requests) == asked
+    assert (str(Digest.of(_MANIFEST.to_bytes())) in capsys.readouterr().out) is bool(asked)
 
 
 def test_a_slow_registry_holds_up_nobody(server: Webhook, fake: FakeRegistry) -> None:
