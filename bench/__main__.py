@@ -17,6 +17,7 @@ from .cases.kaito import kaito
 from .cases.killed import killed
 from .cases.pack import pack
 from .cases.shaped import shaped
+from .cases.shaped_tls import shaped_tls
 from .cases.shared import shared
 from .cases.slow import slow
 from .cases.tls import tls
@@ -28,7 +29,23 @@ from .plan import FULL, QUICK, Plan
 
 _CASES: dict[str, Case] = {
     case.__name__: case
-    for case in (unshaped, tls, slow, warm, kaito, capped, shaped, frugal, disk, killed, pack, zstd, shared, admission)
+    for case in (
+        unshaped,
+        tls,
+        shaped_tls,
+        slow,
+        warm,
+        kaito,
+        capped,
+        shaped,
+        frugal,
+        disk,
+        killed,
+        pack,
+        zstd,
+        shared,
+        admission,
+    )
 }
 _RESULTS = Path(__file__).parent / "results"
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the one tmpfs that every Linux has; a folder of our own is made in it

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent.parent
 CASES = {
     "unshaped",
     "tls",
+    "shaped_tls",
     "slow",
     "warm",
     "kaito",
