@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -105,6 +106,13 @@ class TlsRegistry:
     hosts: Path
     """A folder with the hosts.toml that makes our programs speak TLS on loopback, and trust the certificate."""
 
+    storage: Path
+
+    def forget(self, prefix: str) -> None:
+        """Remove repositories, with uploads that were never closed: they fill the memory that runs are measured in."""
+        for repository in (self.storage / "docker/registry/v2/repositories").glob(f"{prefix}*"):
+            shutil.rmtree(repository, ignore_errors=True)
+
     def secured(self, published: Published) -> Published:
         """Return a model that was published without TLS as it is found behind TLS."""
         before, after = f"http://{self.plain_address}/", f"https://{self.address}/"
@@ -127,7 +135,7 @@ def tls_distribution(folder: Path) -> Iterator[TlsRegistry | None]:
             place = folder / "hosts" / registry.address / "hosts.toml"
             place.parent.mkdir(parents=True)
             place.write_text(f'server = "https://{registry.address}"\nca = "{certificate}"\n')
-            yield TlsRegistry(registry.address, plain, certificate, folder / "hosts")
+            yield TlsRegistry(registry.address, plain, certificate, folder / "hosts", registry.storage)
 
 
 def publish(model: Model, address: str, codec: str = "raw") -> Published:

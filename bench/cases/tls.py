@@ -79,16 +79,21 @@ def _pushes(model: Model, registry: TlsRegistry) -> list[Contender]:
     def base() -> str:
         return f"{registry.address}/push-{next(numbers)}"
 
+    def forget() -> None:
+        registry.forget("push-")
+
     return [
         Contender(
             _PUSH,
             lambda folder: ours.push(model.folder, f"{base()}:v1", hosts=registry.hosts, ledger=folder),
             fills=False,
+            after=forget,
         ),
         Contender(
             _CURL_PUSH,
             lambda _: Command(("sh", "-ec", _SEND, "sh", _api(base()), str(registry.certificate), *files)),
             fills=False,
+            after=forget,
         ),
     ]
 
