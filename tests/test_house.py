@@ -36,7 +36,7 @@ _METAPHORS = {"cargo", "shore", "crew", "carrier", "courier", "voice", "turns", 
     "stranger",
 }
 _ODD_STARTS = ("Give ", "Hear ", "Tell ", "Let ", "Have ", "Say ", "Take ", "See ")
-_MIRRORED = ("registry", "puller", "packer", "certs")
+_MIRRORED = ("registry", "puller", "packer", "webhook", "certs")
 _BANNED = {"utils", "common", "helpers", "base", "manager", "core", "misc"}
 
 

@@ -1,4 +1,7 @@
-"""Start the webhook: `python -m webhook`."""
+"""Start the webhook: `python -m webhook`.
+
+Tests: tests/webhook/test_serving.py
+"""
 
 import os
 import sys

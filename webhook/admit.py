@@ -1,4 +1,7 @@
-"""From a review to its answer, for pods and for workloads."""
+"""From a review to its answer, for pods and for workloads.
+
+Tests: tests/webhook/test_case_answers.py
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

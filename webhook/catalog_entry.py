@@ -1,4 +1,7 @@
-"""One entry of the catalog: a source, or a mapping with one."""
+"""One entry of the catalog: a source, or a mapping with one.
+
+Tests: tests/webhook/test_catalog.py
+"""
 
 import re
 from dataclasses import dataclass

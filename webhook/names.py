@@ -1,4 +1,7 @@
-"""Our own names in a pod, and the rules for names that users write."""
+"""Our own names in a pod, and the rules for names that users write.
+
+Tests: tests/webhook/test_refusals.py
+"""
 
 import re
 

@@ -1,4 +1,7 @@
-"""Names that come near another, for messages that ask what was meant."""
+"""Names that come near another, for messages that ask what was meant.
+
+Tests: tests/webhook/test_refusals.py
+"""
 
 from bisect import bisect_left
 from collections.abc import Iterable

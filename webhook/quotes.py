@@ -1,4 +1,7 @@
-"""How messages quote what users wrote: in one line, and cut to what a person takes in."""
+"""How messages quote what users wrote: in one line, and cut to what a person takes in.
+
+Tests: tests/webhook/test_refusals.py
+"""
 
 from collections.abc import Iterable
 

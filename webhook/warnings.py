@@ -1,4 +1,7 @@
-"""What an object's author is warned of: keys in our domain that have no effect."""
+"""What an object's author is warned of: keys in our domain that have no effect.
+
+Tests: tests/webhook/test_refusals.py
+"""
 
 from collections.abc import Iterator
 

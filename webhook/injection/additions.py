@@ -1,4 +1,7 @@
-"""What an injection adds to a pod: volumes, the puller, mounts and environment, and the pod's own fields."""
+"""What an injection adds to a pod: volumes, the puller, mounts and environment, and the pod's own fields.
+
+Tests: tests/webhook/test_second_pass.py
+"""
 
 from registry.source import ClaimSource, OciSource
 from webhook.names import PULLER, VOLUMES

@@ -1,4 +1,7 @@
-"""What a request shows that may fail later: the injection's warnings."""
+"""What a request shows that may fail later: the injection's warnings.
+
+Tests: tests/webhook/test_refusals.py
+"""
 
 from collections.abc import Iterator
 

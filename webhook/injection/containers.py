@@ -1,4 +1,7 @@
-"""The application's containers: the model's mounts, environment and arguments."""
+"""The application's containers: the model's mounts, environment and arguments.
+
+Tests: tests/webhook/test_inject.py
+"""
 
 from registry.digest import Digest
 from webhook.contract import ENGINE_ARGS, Request

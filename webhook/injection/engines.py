@@ -1,6 +1,8 @@
 """Inference engines: which one a container runs, and the environment by which it finds the model.
 
 Environment alone: arguments are the user's. What an argument says wins over a variable in every engine here.
+
+Tests: tests/webhook/test_cases.py
 """
 
 from collections.abc import Iterator

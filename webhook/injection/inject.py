@@ -1,4 +1,7 @@
-"""The story of one pod: from its label to its model."""
+"""The story of one pod: from its label to its model.
+
+Tests: tests/webhook/test_inject.py
+"""
 
 from dataclasses import dataclass
 

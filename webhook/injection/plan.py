@@ -1,4 +1,7 @@
-"""The plan of an injection: all decisions for one pod, made of the pod's own parts alone."""
+"""The plan of an injection: all decisions for one pod, made of the pod's own parts alone.
+
+Tests: tests/webhook/test_inject.py
+"""
 
 from dataclasses import dataclass, replace
 

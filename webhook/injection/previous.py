@@ -2,6 +2,8 @@
 
 The record says what was added; only what is there just as the record says is taken out. A record proves nothing: who
 forges one takes parts of their own out of the planning, and changes nothing about the plan's.
+
+Tests: tests/webhook/test_second_pass.py
 """
 
 from collections.abc import Callable

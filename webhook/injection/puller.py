@@ -1,4 +1,7 @@
-"""The puller's container: what it is, and whether the one in the pod is it."""
+"""The puller's container: what it is, and whether the one in the pod is it.
+
+Tests: tests/webhook/test_cases.py
+"""
 
 from puller.settings import Settings as PullerSettings
 from registry.mirrors.pod_text import text_for

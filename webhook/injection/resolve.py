@@ -1,4 +1,7 @@
-"""From a model's name to its source."""
+"""From a model's name to its source.
+
+Tests: tests/webhook/test_inject.py
+"""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,7 @@
-"""The plan of an injection, which is kept on the pod as its record."""
+"""The plan of an injection, which is kept on the pod as its record.
+
+Tests: tests/webhook/test_inject.py
+"""
 
 import json
 from collections.abc import Callable

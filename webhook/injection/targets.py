@@ -2,6 +2,8 @@
 
 A read-only mount too many costs nothing, one too few costs the server: so the choice is narrowed only to containers
 that surely compute, or that name one of our variables.
+
+Tests: tests/webhook/test_targets.py
 """
 
 import re

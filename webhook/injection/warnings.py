@@ -11,6 +11,8 @@ InjectionWarning
 ├── VariablesUnseen    engine.unseen          variables from a ConfigMap, which may have names of ours
 ├── Unpinned           source.unpinned        a tag whose digest is not known, and may move between replicas
 └── Renewed            injection.renewed      an injection of another time, made anew
+
+Tests: tests/webhook/test_refusals.py
 """
 
 from registry.errors import Fault

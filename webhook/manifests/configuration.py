@@ -1,4 +1,7 @@
-"""The operator's configuration, from the deployed manifests."""
+"""The operator's configuration, from the deployed manifests.
+
+Tests: tests/webhook/test_configuration.py
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

@@ -1,4 +1,7 @@
-"""The documents of a file, and their text after a change of the objects in them."""
+"""The documents of a file, and their text after a change of the objects in them.
+
+Tests: tests/webhook/test_documents.py
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

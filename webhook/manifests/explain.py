@@ -1,4 +1,7 @@
-"""Which step decided what for the pods of a manifest, or why they get no model."""
+"""Which step decided what for the pods of a manifest, or why they get no model.
+
+Tests: tests/webhook/test_explain.py
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace

@@ -1,6 +1,8 @@
 """What the webhook would do with a manifest: for files, without an API server.
 
 A workload's keys are copied first and its template is then injected, so that the result shows the pods that will run.
+
+Tests: tests/webhook/test_documents.py
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,7 @@
-"""JSON text to nodes."""
+"""JSON text to nodes.
+
+Tests: tests/webhook/test_documents.py
+"""
 
 import json
 import re

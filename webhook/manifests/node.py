@@ -1,4 +1,7 @@
-"""A manifest as nodes that know their places in its text, and the JSON values that kubectl reads from them."""
+"""A manifest as nodes that know their places in its text, and the JSON values that kubectl reads from them.
+
+Tests: tests/webhook/test_documents.py
+"""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal

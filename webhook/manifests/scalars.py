@@ -2,6 +2,8 @@
 
 kubectl reads YAML with the old rules, by which `yes` is a boolean and 0644 is octal; a YAML 1.2 parser
 reads other values from the same text. A text is written without quotes only if every reader reads it as that text.
+
+Tests: tests/webhook/test_scalars.py
 """
 
 import re

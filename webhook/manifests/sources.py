@@ -1,4 +1,7 @@
-"""Where files of manifests come from: a path, a folder, a URL, standard input."""
+"""Where files of manifests come from: a path, a folder, a URL, standard input.
+
+Tests: tests/webhook/test_documents.py
+"""
 
 import sys
 import urllib.error

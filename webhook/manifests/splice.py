@@ -1,4 +1,7 @@
-"""Change a manifest's text in places: lines that no change touches stay as they are, byte for byte."""
+"""Change a manifest's text in places: lines that no change touches stay as they are, byte for byte.
+
+Tests: tests/webhook/test_splice.py
+"""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""A file of manifests: its encoding and its documents, cut so that together they are the file."""
+"""A file of manifests: its encoding and its documents, cut so that together they are the file.
+
+Tests: tests/webhook/test_documents.py
+"""
 
 import codecs
 import re

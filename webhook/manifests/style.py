@@ -1,4 +1,7 @@
-"""How a document is indented, as its author wrote it."""
+"""How a document is indented, as its author wrote it.
+
+Tests: tests/webhook/test_documents.py
+"""
 
 import re
 from collections.abc import Callable, Iterator

@@ -1,4 +1,7 @@
-"""Take out of a manifest what `inject` put in."""
+"""Take out of a manifest what `inject` put in.
+
+Tests: tests/webhook/test_uninject.py
+"""
 
 import copy
 from typing import Any

@@ -1,4 +1,7 @@
-"""JSON values as text: YAML in blocks, YAML in one line, JSON."""
+"""JSON values as text: YAML in blocks, YAML in one line, JSON.
+
+Tests: tests/webhook/test_documents.py
+"""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,7 @@
-"""YAML text to nodes, by the events of ruamel's parser and by kubectl's reading of scalars."""
+"""YAML text to nodes, by the events of ruamel's parser and by kubectl's reading of scalars.
+
+Tests: tests/webhook/test_documents.py
+"""
 
 from collections.abc import Iterator
 from typing import Any

@@ -2,6 +2,8 @@
 
 Devices that do not compute (FUSE, KVM, network cards) and those that nobody knows are none: a container that asks for
 one may be a sidecar, and the model's server one that asks for nothing.
+
+Tests: tests/webhook/test_targets.py
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,7 @@
-"""The cluster autoscaler's annotation: a node with a pod that has local data stays, unless its volume is listed."""
+"""The cluster autoscaler's annotation: a node with a pod that has local data stays, unless its volume is listed.
+
+Tests: tests/webhook/test_cases.py
+"""
 
 from webhook.names import MODEL_VOLUME
 

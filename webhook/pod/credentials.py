@@ -1,4 +1,7 @@
-"""The puller's volumes beside that of the models: credentials for registries, and the operator's CAs."""
+"""The puller's volumes beside that of the models: credentials for registries, and the operator's CAs.
+
+Tests: tests/webhook/test_cases.py
+"""
 
 from webhook.names import CA_DIRECTORY, CA_VOLUME, CREDENTIALS_DIRECTORY, CREDENTIALS_VOLUME
 

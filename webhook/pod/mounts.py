@@ -1,4 +1,7 @@
-"""The model's path in a container: which paths can be mounted, and which are free."""
+"""The model's path in a container: which paths can be mounted, and which are free.
+
+Tests: tests/webhook/test_cases.py
+"""
 
 import posixpath
 from pathlib import PurePosixPath

@@ -1,4 +1,7 @@
-"""Which operating system a pod is for, by every sign that the scheduler and the kubelet heed."""
+"""Which operating system a pod is for, by every sign that the scheduler and the kubelet heed.
+
+Tests: tests/webhook/test_cases.py
+"""
 
 from .podspec import Raw, entries, every_container, mapping
 

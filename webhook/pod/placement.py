@@ -3,6 +3,8 @@
 Before a container that cuts the network off; right after native sidecars that carry the network, or serve the claim
 that the model lies on. With a CNI plugin and a proxy that starts with the application there is no such place: there
 the proxy's own user passes, whose traffic is not redirected.
+
+Tests: tests/webhook/test_targets.py
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""Read and extend raw pods, where a null or a field of the wrong kind counts as absent."""
+"""Read and extend raw pods, where a null or a field of the wrong kind counts as absent.
+
+Tests: tests/webhook/test_cases.py
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Kubernetes quantities: `500m`, `2Gi`, `1e3` (apimachinery, resource.Quantity)."""
+"""Kubernetes quantities: `500m`, `2Gi`, `1e3` (apimachinery, resource.Quantity).
+
+Tests: tests/webhook/test_resources.py
+"""
 
 import re
 from decimal import Decimal

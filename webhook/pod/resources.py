@@ -3,6 +3,8 @@
 A pod's effective request is the larger of its init and its application containers (with native sidecars on both
 sides), so up to what one container of the pod has the puller costs nothing, whether in scheduling, quota or limits.
 Requests and limits are lent as a pair: what a LimitRange allows the one container it allows the other.
+
+Tests: tests/webhook/test_resources.py
 """
 
 from dataclasses import dataclass

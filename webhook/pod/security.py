@@ -1,4 +1,7 @@
-"""The puller's security context, and the group that makes a claim writable for it."""
+"""The puller's security context, and the group that makes a claim writable for it.
+
+Tests: tests/webhook/test_cases.py
+"""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,7 @@
-"""What the API server's ServiceAccount plugin does to pods, before any webhook sees them."""
+"""What the API server's ServiceAccount plugin does to pods, before any webhook sees them.
+
+Tests: tests/webhook/test_cases.py
+"""
 
 from .podspec import Raw, mapping
 

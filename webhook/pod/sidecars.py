@@ -1,6 +1,8 @@
 """Sidecars that the puller stands beside: service meshes, and servers of volumes.
 
 One table, which the operator extends. Everything that depends on a neighbour's name is decided by it.
+
+Tests: tests/webhook/test_targets.py
 """
 
 from collections.abc import Iterator

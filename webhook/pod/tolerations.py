@@ -1,4 +1,7 @@
-"""Tolerations: those that a pod needs for nodes with its accelerators, and those that it has."""
+"""Tolerations: those that a pod needs for nodes with its accelerators, and those that it has.
+
+Tests: tests/webhook/test_tolerations.py
+"""
 
 from dataclasses import dataclass
 from typing import Literal, get_args

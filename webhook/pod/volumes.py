@@ -1,4 +1,7 @@
-"""The volume of models: its kinds, and its definition and mounts in a pod."""
+"""The volume of models: its kinds, and its definition and mounts in a pod.
+
+Tests: tests/webhook/test_cases.py
+"""
 
 import hashlib
 from dataclasses import dataclass

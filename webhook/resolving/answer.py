@@ -1,4 +1,7 @@
-"""What a registry says of a reference, as values. Users read a code, never a byte of the registry's own words."""
+"""What a registry says of a reference, as values. Users read a code, never a byte of the registry's own words.
+
+Tests: tests/webhook/resolving/test_resolver.py
+"""
 
 import re
 from collections.abc import Callable

@@ -1,6 +1,8 @@
 """One question to one registry: what is behind a reference? The only place of admission that opens sockets.
 
 Nothing secret goes along: neither credentials nor the headers of mirrors. Redirects of manifests are not followed.
+
+Tests: tests/webhook/resolving/test_resolver.py
 """
 
 import json

@@ -1,4 +1,7 @@
-"""The HTTP application for the API server."""
+"""The HTTP application for the API server.
+
+Tests: tests/webhook/test_app.py
+"""
 
 import json
 import logging

@@ -1,4 +1,7 @@
-"""One connection's life, in which every phase has a deadline."""
+"""One connection's life, in which every phase has a deadline.
+
+Tests: tests/webhook/test_connection.py
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable

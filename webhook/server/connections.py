@@ -1,4 +1,7 @@
-"""The connections that are open, and which of them gives way when they are too many or hold too much."""
+"""The connections that are open, and which of them gives way when they are too many or hold too much.
+
+Tests: tests/webhook/test_hostile_clients.py
+"""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal

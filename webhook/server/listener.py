@@ -1,4 +1,7 @@
-"""One port: its connections, each a task, and the threads that answer their requests."""
+"""One port: its connections, each a task, and the threads that answer their requests.
+
+Tests: tests/webhook/test_hostile_clients.py
+"""
 
 import asyncio
 import logging

@@ -1,4 +1,7 @@
-"""What Prometheus is told of the webhook."""
+"""What Prometheus is told of the webhook.
+
+Tests: tests/webhook/test_app.py
+"""
 
 from pathlib import Path
 

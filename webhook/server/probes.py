@@ -1,4 +1,7 @@
-"""The HTTP application for the kubelet and for Prometheus."""
+"""The HTTP application for the kubelet and for Prometheus.
+
+Tests: tests/webhook/test_app.py
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

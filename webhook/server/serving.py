@@ -1,6 +1,8 @@
 """The settings of gunicorn, which reads this module (`--config python:webhook.server.serving`).
 
 Each name below is one of gunicorn's settings, except those that begin with an underscore and `application`.
+
+Tests: tests/webhook/test_serving.py
 """
 
 import gc

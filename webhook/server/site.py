@@ -1,4 +1,7 @@
-"""What the worker serves: admission behind TLS, and probes in the clear on a port of their own."""
+"""What the worker serves: admission behind TLS, and probes in the clear on a port of their own.
+
+Tests: tests/webhook/test_serving.py
+"""
 
 import socket
 from collections.abc import Callable, Iterable

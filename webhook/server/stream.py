@@ -1,4 +1,7 @@
-"""The bytes of one connection, in the clear or behind TLS, without a thread that waits for them."""
+"""The bytes of one connection, in the clear or behind TLS, without a thread that waits for them.
+
+Tests: tests/webhook/test_connection.py
+"""
 
 import asyncio
 import ssl

@@ -1,4 +1,7 @@
-"""The webhook's certificate, and whether clients would accept it."""
+"""The webhook's certificate, and whether clients would accept it.
+
+Tests: tests/webhook/test_tls.py
+"""
 
 import logging
 import ssl

@@ -1,4 +1,7 @@
-"""The gunicorn worker: one event loop that reads and writes, so that no client holds up another; threads decide."""
+"""The gunicorn worker: one event loop that reads and writes, so that no client holds up another; threads decide.
+
+Tests: tests/webhook/test_hostile_clients.py
+"""
 
 import asyncio
 import os

@@ -1,4 +1,7 @@
-"""One call of a WSGI application (PEP 3333) with a request that is there as a whole."""
+"""One call of a WSGI application (PEP 3333) with a request that is there as a whole.
+
+Tests: tests/webhook/test_connection.py
+"""
 
 import io
 import sys

@@ -1,6 +1,8 @@
 """The values of the contract's annotations that are more than a word: sources, lists, adapters, amounts.
 
 A parser raises its Refusal with the reason alone; `Key.read` puts the key and the value before it.
+
+Tests: tests/webhook/test_contract.py
 """
 
 import shlex

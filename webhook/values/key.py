@@ -1,4 +1,7 @@
-"""A key of the contract: a label or an annotation, with its parser."""
+"""A key of the contract: a label or an annotation, with its parser.
+
+Tests: tests/webhook/test_contract.py
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

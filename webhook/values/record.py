@@ -1,4 +1,7 @@
-"""The values of a record that anybody may have written. Every check raises ValueError."""
+"""The values of a record that anybody may have written. Every check raises ValueError.
+
+Tests: tests/webhook/test_second_pass.py
+"""
 
 from typing import TypeVar
 

@@ -1,4 +1,7 @@
-"""The values of the operator's settings, each parsed from its variable's text. Every parser raises ValueError."""
+"""The values of the operator's settings, each parsed from its variable's text. Every parser raises ValueError.
+
+Tests: tests/webhook/test_settings.py
+"""
 
 from collections.abc import Callable
 from typing import Any

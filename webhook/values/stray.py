@@ -1,4 +1,7 @@
-"""Keys in our domain that have no effect, with corrections."""
+"""Keys in our domain that have no effect, with corrections.
+
+Tests: tests/webhook/test_contract.py
+"""
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches

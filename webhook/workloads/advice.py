@@ -1,4 +1,7 @@
-"""What to tell whoever puts our label where it does nothing."""
+"""What to tell whoever puts our label where it does nothing.
+
+Tests: tests/webhook/test_advice.py
+"""
 
 from collections.abc import Iterator
 

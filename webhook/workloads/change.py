@@ -1,4 +1,7 @@
-"""One request of the API server about a workload."""
+"""One request of the API server about a workload.
+
+Tests: tests/webhook/test_workloads.py
+"""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,7 @@
-"""The record of what the webhook copied to a template, which stands on the workload."""
+"""The record of what the webhook copied to a template, which stands on the workload.
+
+Tests: tests/webhook/test_workloads.py
+"""
 
 import json
 from collections.abc import Mapping

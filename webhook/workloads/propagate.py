@@ -1,4 +1,7 @@
-"""The story of one workload: its keys go to its template, and ours alone leave it again."""
+"""The story of one workload: its keys go to its template, and ours alone leave it again.
+
+Tests: tests/webhook/test_workloads.py
+"""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,7 @@
-"""One template while the workload's keys are copied to it, and copies of the webhook's are taken out."""
+"""One template while the workload's keys are copied to it, and copies of the webhook's are taken out.
+
+Tests: tests/webhook/test_workloads.py
+"""
 
 from dataclasses import dataclass, field
 

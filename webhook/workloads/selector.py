@@ -1,4 +1,7 @@
-"""Label selectors: what they match (apimachinery, LabelSelectorAsSelector)."""
+"""Label selectors: what they match (apimachinery, LabelSelectorAsSelector).
+
+Tests: tests/webhook/test_workloads.py
+"""
 
 from webhook.pod.podspec import Raw, entries, mapping
 

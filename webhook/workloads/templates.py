@@ -1,4 +1,7 @@
-"""Where kinds have their pod templates."""
+"""Where kinds have their pod templates.
+
+Tests: tests/webhook/test_workloads.py
+"""
 
 from collections.abc import Iterator
 from typing import Any

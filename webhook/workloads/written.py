@@ -1,4 +1,7 @@
-"""What users wrote into a template themselves, by what the API server and kubectl keep of their requests."""
+"""What users wrote into a template themselves, by what the API server and kubectl keep of their requests.
+
+Tests: tests/webhook/test_workloads.py
+"""
 
 import json
 from typing import Any

@@ -5,7 +5,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -171,12 +171,13 @@ def test_a_large_body_is_held_to_its_floor(tmp_path: Path, manner: str, kind: st
 def test_what_came_before_a_break_is_given_first(tmp_path: Path, kind: str, count: int) -> None:
     """A connection that is reset in mid-body costs nothing that had come, and is then a named failure, or an end."""
     context, trusting = tls_for_localhost(tmp_path)
-    with serving(FakeRegistry(), context if kind != "plain" else None) as fake, reach(tls=trusting) as access:
+    transport = Transport(proxies={}, tls=trusting)
+    with serving(FakeRegistry(), context if kind != "plain" else None) as fake, closing(transport):
         digest = fake.add_blob(b"x" * 100_000)
         fake.fail(faults.truncated(count))
         url = f"{'https' if kind != 'plain' else 'http'}://{fake.address}/v2/team/model/blobs/{digest}"
         buffer, came = memoryview(bytearray(100_000)), 0
-        with access.transport.request("GET", url, {}) as answer:
+        with transport.request("GET", url, {}) as answer:
             try:
                 while got := answer.readinto(buffer):
                     came += got
