@@ -111,9 +111,11 @@ class Api:
                 content = answer.read(_ANSWER_LIMIT)
             finally:
                 connection.close()
-            found: dict[str, Any] = json.loads(content)
+            found = json.loads(content)
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise ApiError(f"{method} {path.partition('?')[0]}: {error}") from error
+        if not isinstance(found, dict):
+            raise ApiError(f"{method} {path.partition('?')[0]}: {answer.status}, and no object")
         if answer.status == http.client.NOT_FOUND and absent:
             return None
         said = f"{method} {path.partition('?')[0]}: {answer.status} {str(found.get('message', ''))[:300]}"

@@ -68,7 +68,7 @@ class Rotator:
     def begin(self) -> None:
         """Run turns until there is a certificate to serve."""
         while self._served is None:
-            time.sleep(self._turn_or_wait())
+            time.sleep(self._turn_or_wait())  # the API server may not be there yet; nothing else can be done before
 
     def turn(self) -> float:
         """Run one turn; return after how many seconds the next one is due. Raises ApiError, UnwritableError."""
@@ -116,6 +116,7 @@ class Rotator:
     def _follow(self) -> None:
         random = Random()  # noqa: S311 - replicas must not all ask at once, no more
         while True:
+            # A daemon thread's pace: it ends with the process.
             time.sleep(self._turn_or_wait() * random.uniform(0.8, 1.2))
 
     def _turn_or_wait(self) -> float:

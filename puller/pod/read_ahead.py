@@ -37,15 +37,13 @@ def read_ahead(
     """
     ends_at, asked = clock() + seconds, 0
     for path, start, stop in _ranges(sorted(files)):
-        if room is not None and asked + stop - start > room:
-            return asked
         with suppress(OSError):
             handle = os.open(folder / path, _FLAGS)
             try:
                 for offset in range(start, stop, _STEP_BYTES):
-                    if clock() >= ends_at:
-                        return asked
                     length = min(_STEP_BYTES, stop - offset)
+                    if clock() >= ends_at or (room is not None and asked + length > room):
+                        return asked
                     os.posix_fadvise(handle, offset, length, os.POSIX_FADV_WILLNEED)
                     asked += length
             finally:

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from puller.plan import Piece
+from registry.errors import Fault
 
 from .blob import BlobWriter, PieceWriter
 
@@ -153,7 +154,10 @@ class Queue:
             return None
         now = time.monotonic()
         slowest = max(self._begun, key=lambda piece_writer: piece_writer.seconds_left(now))
-        rest = slowest.split() if slowest.seconds_left(now) > _LONG_SECONDS else None
+        try:
+            rest = slowest.split() if slowest.seconds_left(now) > _LONG_SECONDS else None
+        except Fault:
+            return None  # the piece is complete without a second worker, and its own worker meets what is wrong
         return Task(self._begun[slowest], slowest.piece, is_first=False, rest=rest) if rest is not None else None
 
     def _next(self) -> Task | None:

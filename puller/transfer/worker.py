@@ -122,6 +122,8 @@ class PieceDownloader:
                     self._context.queue.end(piece_writer)
                     piece_writer.close()
         finally:
+            if self._rest is not None:  # the work ended before it was begun
+                self._rest.close()
             self._hang_up()
             self._context.stats.spend("wire", self._wire_seconds)
 

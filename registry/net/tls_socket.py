@@ -1,7 +1,7 @@
 """TLS over a connected socket, in large blocks: one read in the kernel serves many TLS records.
 
-`ssl.SSLSocket` reads each record of 16 KiB by two system calls and waits for the interpreter's lock after each, which
-costs a pull a third of its speed. Here a block of ciphertext is received straight into the reader's own buffer, handed
+`ssl.SSLSocket` reads each record of 16 KiB by two system calls and waits for the interpreter's lock after each
+(docs/decisions/0013). Here a block of ciphertext is received straight into the reader's own buffer, handed
 to OpenSSL's memory, and decrypted over itself.
 
 Tests: tests/registry/net/test_tls_socket.py

@@ -80,6 +80,13 @@ def create_app(
     def advise_namespace() -> Response:
         return _answer(advise_on_namespace, _let_pass, metrics)
 
+    _handle_failures(app, metrics)
+    return app
+
+
+def _handle_failures(app: Flask, metrics: Metrics) -> None:
+    """Answer what is no review by its code, and count it."""
+
     def failure(fault: Fault, status: int) -> Response:
         metrics.count(_webhook(), "failed", fault.code, time.monotonic() - g.started)
         response = jsonify(code=fault.code, message=str(fault), hint=fault.hint)
@@ -91,7 +98,6 @@ def create_app(
     app.register_error_handler(ReviewTooLarge, lambda fault: failure(fault, 413))
     app.register_error_handler(WrongContentType, lambda fault: failure(fault, 415))
     app.register_error_handler(RequestEntityTooLarge, lambda _: failure(too_large, 413))
-    return app
 
 
 def _webhook() -> str:
