@@ -4,7 +4,7 @@ import json
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,23 @@ def token_auth(realm: str, jwks: dict[str, Any], folder: Path) -> dict[str, Any]
     return {"token": {"realm": realm, "service": "registry", "issuer": "weighbridge tests", "jwks": str(path)}}
 
 
+def registry_configuration(
+    storage: Path, address: str, *, auth: Mapping[str, Any] | None = None, tls: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the configuration of a registry that listens at `address`, in the form of its config file."""
+    http: dict[str, Any] = {"addr": address, "secret": "of no worth: one process"}
+    return {
+        "version": "0.1",
+        "log": {"accesslog": {"disabled": False}, "formatter": "text"},
+        "storage": {
+            "filesystem": {"rootdirectory": str(storage)},
+            "delete": {"enabled": True},
+            "maintenance": {"uploadpurging": {"enabled": False}},
+        },
+        "http": http | ({"tls": tls} if tls else {}),
+    } | ({"auth": auth} if auth else {})
+
+
 @contextmanager
 def running_registry(
     program: Path,
@@ -65,27 +82,13 @@ def running_registry(
     """
     storage = folder / "storage"
     config = folder / "config.json"  # JSON is YAML
-    config.write_text(json.dumps(_config(storage, auth, tls) | _proxy(upstream)))
+    config.write_text(json.dumps(registry_configuration(storage, "127.0.0.1:0", auth=auth, tls=tls) | _proxy(upstream)))
     with Process([program, "serve", config], folder / "registry.log", _ENVIRON) as process:
         port = process.wait_until(lambda: _LISTENING.search(process.said()), _READY_SECONDS)[1]
         address = f"127.0.0.1:{port}"
         if tls is None:
             process.wait_until(lambda: _answers(f"http://{address}/v2/"), _READY_SECONDS)
         yield Registry(address, storage, process)
-
-
-def _config(storage: Path, auth: dict[str, Any] | None, tls: dict[str, Any] | None) -> dict[str, Any]:
-    http: dict[str, Any] = {"addr": "127.0.0.1:0", "secret": "of no worth: one process"}
-    return {
-        "version": "0.1",
-        "log": {"accesslog": {"disabled": False}, "formatter": "text"},
-        "storage": {
-            "filesystem": {"rootdirectory": str(storage)},
-            "delete": {"enabled": True},
-            "maintenance": {"uploadpurging": {"enabled": False}},
-        },
-        "http": http | ({"tls": tls} if tls else {}),
-    } | ({"auth": auth} if auth else {})
 
 
 def _proxy(upstream: str) -> dict[str, Any]:

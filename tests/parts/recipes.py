@@ -10,6 +10,7 @@ from pathlib import Path
 
 _HERE = Path(__file__).parent
 _STAMPED = "k8s.io/component-base/version"
+_CONTAINERD = "github.com/containerd/containerd/v2"
 
 
 def _strip_only(_version: str) -> str:
@@ -76,6 +77,34 @@ class Recipe:
         return found[1]
 
 
+def _kubernetes(
+    name: str, minutes: float, version_arguments: tuple[str, ...] = ("--version",), fits: str = r"Kubernetes v1\.34\."
+) -> Recipe:
+    return Recipe(
+        name=name,
+        folder=_HERE / "kubernetes",
+        package=f"k8s.io/kubernetes/cmd/{name}",
+        module="k8s.io/kubernetes",
+        version_arguments=version_arguments,
+        fits=re.compile(fits),
+        minutes=minutes,
+        linker_flags=_kubernetes_stamps,
+    )
+
+
+def _containerd(name: str, minutes: float, fits: str) -> Recipe:
+    return Recipe(
+        name=name,
+        folder=_HERE / "containerd",
+        package=f"{_CONTAINERD}/cmd/{name}",
+        module=_CONTAINERD,
+        version_arguments=("-v",),
+        fits=re.compile(fits),
+        minutes=minutes,
+        linker_flags=lambda version: f"-s -w -X {_CONTAINERD}/version.Version={version}",
+    )
+
+
 _RECIPES = (
     Recipe(
         name="registry",
@@ -93,25 +122,8 @@ _RECIPES = (
         fits=re.compile(r"etcd Version: 3\.(?:[5-9]|\d\d)\."),  # from 3.5 on it has --unsafe-no-fsync
         minutes=1,
     ),
-    Recipe(
-        name="kubectl",
-        folder=_HERE / "kubernetes",
-        package="k8s.io/kubernetes/cmd/kubectl",
-        module="k8s.io/kubernetes",
-        version_arguments=("version", "--client"),
-        fits=re.compile(r"Client Version: v1\.34\."),
-        minutes=2,
-        linker_flags=_kubernetes_stamps,
-    ),
-    Recipe(
-        name="kube-apiserver",
-        folder=_HERE / "kubernetes",
-        package="k8s.io/kubernetes/cmd/kube-apiserver",
-        module="k8s.io/kubernetes",
-        fits=re.compile(r"Kubernetes v1\.34\."),
-        minutes=4.5,
-        linker_flags=_kubernetes_stamps,
-    ),
+    _kubernetes("kubectl", 2, ("version", "--client"), r"Client Version: v1\.34\."),
+    _kubernetes("kube-apiserver", 4.5),
     Recipe(
         name="oras",
         folder=_HERE / "oras",
@@ -150,4 +162,16 @@ _RECIPES = (
     ),
 )
 
-RECIPES = {recipe.name: recipe for recipe in _RECIPES}
+_OF_A_NODE = (
+    _kubernetes("kube-controller-manager", 1.7),
+    _kubernetes("kubelet", 0.5),
+    _kubernetes("kube-proxy", 0.2),
+    _kubernetes("kube-scheduler", 0.2),
+    _containerd("containerd", 1.5, r"containerd/v2 v2\.2\."),
+    _containerd("containerd-shim-runc-v2", 0.2, r"v2\.2\."),
+    _containerd("ctr", 0.2, r"containerd/v2 v2\.2\."),
+)
+"""What a node and its control plane have beside the above, of use to root alone: `tests/cluster`."""
+
+RECIPES = {recipe.name: recipe for recipe in (*_RECIPES, *_OF_A_NODE)}
+OF_A_NODE = tuple(recipe.name for recipe in _OF_A_NODE)
