@@ -22,7 +22,11 @@ demo: $(VENV)/ready ## end to end on this machine: pack, inject, pull, verify
 
 test: $(VENV)/ready lint demo ## every check: linters, types, rooms, the demo, and the tests against real parts
 	-$(BIN)/python -m tests.parts
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --ignore tests/cluster
+
+e2e: $(VENV)/ready ## what a real cluster of one node makes of it all; needs root and some Debian packages
+	-$(BIN)/python -m tests.parts --node
+	$(BIN)/pytest tests/cluster
 
 check: test ## the same door by its other name
 
@@ -51,4 +55,4 @@ lock: ## pin every dependency again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --no-annotate --group go -o requirements/go.txt
 
-.PHONY: help dev demo test check lint bench golden laws lock
+.PHONY: help dev demo test e2e check lint bench golden laws lock
