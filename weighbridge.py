@@ -9,6 +9,7 @@ from contextlib import redirect_stdout
 from typing import NoReturn
 
 import certs.command
+import cluster.command
 import packer.command
 import puller.command
 import webhook.command
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.set_defaults(run=lambda _: show_help(parser))
     verbs = parser.add_subparsers(title="verbs", metavar="VERB")
     packer.command.add_verbs(verbs, puller.command.pull_to_folder)
-    for room in (puller, webhook, certs):
+    for room in (puller, webhook, cluster, certs):
         room.command.add_verbs(verbs)
     _add_own_verbs(parser, verbs)
     parsed = parser.parse_args(arguments)

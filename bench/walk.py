@@ -19,7 +19,8 @@ from tests.fakes.registry import fake_registry
 from tests.puller.models import noise, offer
 
 _ROOT = Path(__file__).parent.parent
-_ROOMS = tuple(str(_ROOT / room) for room in ("registry", "puller", "packer", "webhook", "certs", "weighbridge.py"))
+_NAMES = ("registry", "puller", "packer", "webhook", "certs", "cluster", "weighbridge.py")
+_ROOMS = tuple(str(_ROOT / room) for room in _NAMES)
 _MODEL = {"config.json": b"{}", "model.safetensors": noise(40 << 20)}
 
 

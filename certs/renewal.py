@@ -40,7 +40,7 @@ def next_bundle(
         if bundle.ca_key is None and not is_due(leaf, now):
             return None
         return _with_new_authority(bundle, authorities, now, make_key())
-    is_renewed = not _is_signed(leaf, authorities[0]) or is_due(leaf, now) or set(names.dns) - _names_of(leaf)
+    is_renewed = not is_signed(leaf, authorities[0]) or is_due(leaf, now) or set(names.dns) - names_in(leaf)
     if is_renewed and _is_trusted(authorities[0], trusted):
         key = make_key()
         authority = Authority(authorities[0], _key_of(bundle.ca_key))
@@ -62,7 +62,7 @@ def holds_together(bundle: Bundle) -> bool:
         leaf, authorities = leaf_of(bundle), authorities_of(bundle.ca_certificate)
         is_pair = _key_of(bundle.key).public_key() == leaf.public_key()
         is_own = bundle.ca_key is None or _key_of(bundle.ca_key).public_key() == authorities[0].public_key()
-        return is_pair and is_own and any(_is_signed(leaf, authority) for authority in authorities)
+        return is_pair and is_own and any(is_signed(leaf, authority) for authority in authorities)
     except (ValueError, IndexError, TypeError):
         return False
 
@@ -92,12 +92,13 @@ def _with_new_authority(bundle: Bundle, authorities: Sequence[x509.Certificate],
 
 
 def _is_needed(authority: x509.Certificate, first: x509.Certificate, leaf: x509.Certificate, now: dt.datetime) -> bool:
-    if authority == first or _is_signed(leaf, authority):
+    if authority == first or is_signed(leaf, authority):
         return True
     return authority.not_valid_after_utc > now and leaf.not_valid_before_utc + _GRACE > now
 
 
-def _is_signed(leaf: x509.Certificate, authority: x509.Certificate) -> bool:
+def is_signed(leaf: x509.Certificate, authority: x509.Certificate) -> bool:
+    """Return whether a CA signed a certificate."""
     try:
         leaf.verify_directly_issued_by(authority)
     except (InvalidSignature, ValueError, TypeError):
@@ -105,12 +106,13 @@ def _is_signed(leaf: x509.Certificate, authority: x509.Certificate) -> bool:
     return True
 
 
-def _names_of(leaf: x509.Certificate) -> set[str]:
+def names_in(leaf: x509.Certificate) -> set[str]:
+    """Return the DNS names and IP addresses in a certificate."""
     try:
         names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return set()
-    return set(names.get_values_for_type(x509.DNSName))
+    return {*names.get_values_for_type(x509.DNSName), *map(str, names.get_values_for_type(x509.IPAddress))}
 
 
 def _key_of(pem: bytes) -> Key:

@@ -60,7 +60,9 @@ def test_the_command_alone_teaches(capsys: pytest.CaptureFixture[str], arguments
     assert "usage: weighbridge" in said.err
 
 
-@pytest.mark.parametrize("verb", ["push", "pull", "inspect", "verify", "inject", "explain", "certs", "version"])
+@pytest.mark.parametrize(
+    "verb", ["push", "pull", "inspect", "verify", "inject", "explain", "check", "certs", "version"]
+)
 def test_help_is_a_verb_as_well(capsys: pytest.CaptureFixture[str], verb: str) -> None:
     """`help VERB` prints what `VERB --help` prints."""
     assert weighbridge.main(["help", verb]) == 0

@@ -9,20 +9,23 @@ from importlib import import_module
 from pathlib import Path
 
 import certs
+import cluster
 import packer
 import puller
 import registry
 import webhook
 from certs.errors import CertsError
+from cluster.check.finding import CHECKS
 from registry.errors import Fault
 from registry.process.program import CODES
 from webhook.contract import KEYS
 
 ROOT = Path(__file__).parent.parent
-ROOMS = (registry, puller, packer, webhook, certs)
+ROOMS = (registry, puller, packer, webhook, certs, cluster)
 GOLDEN = os.environ.get("WEIGHBRIDGE_GOLDEN") == "write"
 
 _CONTRACT = re.compile(r"(<!-- contract: .*? -->\n).*?(<!-- /contract -->)", re.DOTALL)
+_CHECKS = re.compile(r"(<!-- checks: .*? -->\n).*?(<!-- /checks -->)", re.DOTALL)
 _LINES = 260
 _MODULES = 14
 _METAPHORS = {"cargo", "shore", "crew", "carrier", "courier", "voice", "turns", "lineage", "keeper", "landing"} | {
@@ -36,7 +39,7 @@ _METAPHORS = {"cargo", "shore", "crew", "carrier", "courier", "voice", "turns", 
     "stranger",
 }
 _ODD_STARTS = ("Give ", "Hear ", "Tell ", "Let ", "Have ", "Say ", "Take ", "See ")
-_MIRRORED = ("registry", "puller", "packer", "webhook", "certs")
+_MIRRORED = ("registry", "puller", "packer", "webhook", "certs", "cluster")
 _BANNED = {"utils", "common", "helpers", "base", "manager", "core", "misc"}
 
 
@@ -68,6 +71,24 @@ def errors_page() -> str:
     lines += ["", "The programs `weighbridge` and `python -m puller` also end with these:", ""]
     lines += [f"- `{code}`: {what}." for code, what in CODES.items()]
     return "\n".join(lines) + "\n"
+
+
+def checks_of_the_verb() -> str:
+    """Write the lines of `weighbridge check` for the page that says what to look at."""
+    lines: list[str] = []
+    for name, check in CHECKS.items():
+        lines += [f"### {name}", "", f"{check.what[0].upper()}{check.what[1:]}.", "", f"Where not: {check.hint}.", ""]
+    return "\n".join(lines)
+
+
+def test_the_page_of_operators_has_every_check_golden() -> None:
+    """docs/operate.md has a heading for each check, to which its line leads, and its hint."""
+    page = ROOT / "docs" / "operate.md"
+    wanted = _CHECKS.sub(lambda match: match[1] + checks_of_the_verb() + match[2], page.read_text())
+    if GOLDEN:
+        page.write_text(wanted)
+    assert page.read_text() == wanted
+    assert all(f"### {name}\n" in wanted for name in CHECKS)
 
 
 def test_readme_has_the_contract_golden() -> None:

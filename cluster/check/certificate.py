@@ -1,0 +1,113 @@
+"""The lines about the certificate in the Secret weighbridge-tls. Pure.
+
+Tests: tests/verbs/test_check.py
+"""
+
+import base64
+import binascii
+import datetime as dt
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from cryptography import x509
+
+from certs.bundle import Bundle
+from certs.renewal import authorities_of, holds_together, is_signed, leaf_of, names_in
+from cluster.errors import Absent
+from registry.errors import Fault
+from webhook.pod.podspec import Raw, entries, mapping
+
+from .finding import Finding, bad, good, unread, warn
+from .reading import Reading
+
+_SOON = dt.timedelta(days=14)
+
+
+def of_certificate(reading: Reading) -> Iterator[Finding]:
+    """Yield the lines about the Secret, the names in its certificate, and the days that are left."""
+    secret = reading.secret
+    if isinstance(secret, Absent):
+        yield bad("secret", "there is no Secret weighbridge-tls: the webhook has nothing to serve with")
+        return
+    if isinstance(secret, Fault):
+        yield unread("secret", secret)
+        return
+    bundle = bundle_in(secret)
+    if bundle is None:
+        yield bad("secret", "the Secret weighbridge-tls lacks tls.crt or tls.key")
+    elif bundle.ca_certificate and not holds_together(bundle):
+        yield bad("secret", "in the Secret weighbridge-tls certificate, key and CA do not belong together")
+    elif (leaf := leaf_in(secret)) is None:
+        yield bad("secret", "in the Secret weighbridge-tls tls.crt is no certificate")
+    else:
+        yield good("secret", "the Secret weighbridge-tls holds a certificate and its key")
+        yield _of_names(leaf, reading.configuration)
+        authorities = [one for one in authorities_of(bundle.ca_certificate) if is_signed(leaf, one)]
+        yield _of_days([leaf, *authorities], reading.now)
+
+
+def bundle_in(secret: Raw) -> Bundle | None:
+    """Return the material in a Secret; None without a certificate or its key. A CA need not be there."""
+    stored = mapping(secret, "data")
+    ca, certificate, key, ca_key = (_pem(stored.get(name)) for name in ("ca.crt", "tls.crt", "tls.key", "ca.key"))
+    if not certificate or not key:
+        return None
+    return Bundle(ca_certificate=ca, ca_key=ca_key or None, certificate=certificate, key=key)
+
+
+def leaf_in(secret: Raw) -> x509.Certificate | None:
+    """Return the serving certificate in a Secret; None where there is none that can be read."""
+    bundle = bundle_in(secret)
+    try:
+        return leaf_of(bundle) if bundle else None
+    except ValueError:
+        return None
+
+
+def authorities_in(pem: bytes, leaf: x509.Certificate) -> list[x509.Certificate]:
+    """Return the CAs in a PEM text that signed a certificate."""
+    return [one for one in authorities_of(pem) if is_signed(leaf, one)]
+
+
+def _pem(text: object) -> bytes:
+    try:
+        return base64.b64decode(str(text or ""), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _of_names(leaf: x509.Certificate, configuration: Raw | Fault) -> Finding:
+    wanted = set() if isinstance(configuration, Fault) else _called_names(configuration)
+    named = names_in(leaf)
+    lacking = sorted(wanted - named)
+    if lacking:
+        return bad(
+            "certificate-names", f"the API server calls {', '.join(lacking)}, and the certificate does not name it"
+        )
+    return good("certificate-names", f"the certificate names {', '.join(sorted(wanted) or sorted(named))}")
+
+
+def _called_names(configuration: Raw) -> set[str]:
+    """Return the names by which the API server calls: a Service's, or a URL's host."""
+    found = set()
+    for entry in entries(configuration, "webhooks"):
+        client = mapping(entry, "clientConfig")
+        service = mapping(client, "service")
+        if service:
+            found.add(f"{service.get('name')}.{service.get('namespace')}.svc")
+        elif host := urlsplit(str(client.get("url") or "")).hostname:
+            found.add(host)
+    return found
+
+
+def _of_days(certificates: list[x509.Certificate], now: dt.datetime) -> Finding:
+    first = min(certificates, key=lambda one: one.not_valid_after_utc)
+    what, until = "the certificate" if first is certificates[0] else "the CA", first.not_valid_after_utc
+    days = (until - now).days
+    if until <= now:
+        return bad("certificate-days", f"{what} expired on {until:%Y-%m-%d}")
+    if any(one.not_valid_before_utc > now for one in certificates):
+        return bad("certificate-days", f"{what} is not valid yet: is this machine's clock right?")
+    if until - now < _SOON:
+        return warn("certificate-days", f"{what} expires in {days} days, on {until:%Y-%m-%d}")
+    return good("certificate-days", f"{what} is valid for {days} days, until {until:%Y-%m-%d}")

@@ -1,0 +1,1 @@
+"""The verbs that ask a cluster, against a real API server."""
