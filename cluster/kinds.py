@@ -5,7 +5,7 @@ Tests: tests/verbs/test_api.py
 
 from dataclasses import dataclass
 
-from webhook.near import Names
+from webhook.values.near import Names
 
 from .errors import BadObject
 

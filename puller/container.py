@@ -89,9 +89,20 @@ def _pull(settings: Settings, reporter: Reporter) -> Receipt:
         mirrors=settings.mirrors,
         say_wait=reporter.wait,
         debug=reporter.debug if os.environ.get(DEBUG) else None,
+        token=_token(settings),
     )
     with access:
         return pull_for_pod(settings, access, reporter)
+
+
+def _token(settings: Settings) -> tuple[str, str] | None:
+    """Return the registry of the source, and the file with the token that is meant for it; None without one."""
+    from registry.source import OciSource, parse_source  # noqa: PLC0415 - a warm start needs no source
+
+    source = parse_source(settings.source)
+    if not settings.token_file or not isinstance(source, OciSource):
+        return None
+    return source.reference.registry, settings.token_file
 
 
 def _ca_file(settings: Settings, reporter: Reporter) -> str:

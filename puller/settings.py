@@ -74,6 +74,9 @@ class Settings:
     docker_configs: tuple[str, ...] = ()
     """Docker config files whose credentials are merged; if two have credentials for a registry, the first wins."""
 
+    token_file: str = ""
+    """A file with a token of the pod's ServiceAccount, which the source's registry gets as a bearer token."""
+
     plain_http: tuple[str, ...] = ()
     """Registries (host or host:port) that speak HTTP; loopback ones do anyway."""
 

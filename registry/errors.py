@@ -6,6 +6,7 @@ Fault                                 base of every error that this project rais
 ├── BadDigest         digest.invalid         text that is no digest
 ├── BadManifest       manifest.invalid       JSON that is no manifest, or is too large
 ├── BadCredentials    credentials.invalid    a docker config that cannot be read
+├── BadIdentity       identity.invalid       half an identity of a cloud, or a token that cannot be read
 ├── BadCaFile         ca-file.invalid        a file that holds no certificates
 ├── BadMirrors        mirrors.invalid        a hosts.toml that cannot be followed
 ├── BadLayout         layout.invalid         a folder that is no OCI layout
@@ -15,6 +16,7 @@ Fault                                 base of every error that this project rais
 │   └── HubNotFound   hub.not-found          no such repository, revision or file on the hub
 ├── BadProxy          proxy.invalid          a proxy that cannot be spoken to
 ├── Unauthorized      registry.unauthorized  credentials missing, refused or not sufficient
+│   ├── IdentityRefused identity.refused     a cloud that gives this identity no credential
 │   ├── HubUnauthorized hub.unauthorized     a token that is missing, refused or not sufficient
 │   └── HubGated      hub.gated              a repository whose terms the token's owner has not accepted
 ├── BadHubAnswer      hub.invalid            a repository of the hub that cannot be believed
@@ -94,6 +96,13 @@ class BadCaFile(Fault):
     hint = "name a file with PEM certificates, each from BEGIN to END"
 
 
+class BadIdentity(Fault):
+    """Half an identity of a cloud, or a token or a file of it that cannot be read."""
+
+    code = "identity.invalid"
+    hint = "docs/identity.md lists what each cloud's identity needs; the cloud's own webhook or workload sets it"
+
+
 class BadMirrors(Fault):
     """A hosts.toml that cannot be followed."""
 
@@ -141,6 +150,13 @@ class Unauthorized(Fault):
 
     code = "registry.unauthorized"
     hint = "log in with `docker login`, or name a secret that may read the repository"
+
+
+class IdentityRefused(Unauthorized):
+    """A cloud that gives this identity no credential for the registry."""
+
+    code = "identity.refused"
+    hint = "let the identity that is named read the registry (docs/identity.md says which role), or use a secret"
 
 
 class HubNotFound(NotFound):

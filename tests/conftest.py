@@ -20,6 +20,7 @@ Part = Callable[[str], Path]
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _OURS = "WEIGHBRIDGE_"
 _HUB = ("HF_", "HUGGING_FACE_")
+_CLOUDS = ("AWS_", "AZURE_", "GOOGLE_", "GCE_")
 _MEMORY_BYTES = 2 << 30
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -31,7 +32,7 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         for name in list(os.environ):
             if (
                 name.upper() in _PROXIES
-                or name.startswith(_HUB)
+                or name.startswith((*_HUB, *_CLOUDS))
                 or (name.startswith(_OURS) and name != "WEIGHBRIDGE_GOLDEN")
             ):
                 patch.delenv(name)

@@ -14,7 +14,7 @@ from registry.reference import Reference
 from registry.source import OciSource
 
 from .catalog_entry import Entry, parse_entry
-from .near import Names
+from .values.near import Names
 
 _REFRESH_SECONDS = 1.0
 _BATCH = 50

@@ -3,25 +3,17 @@
 README's table is tested against `KEYS`. No other module writes these keys out, except for hints.
 """
 
-from dataclasses import dataclass
 from typing import Any
-
-from registry.source import Source
 
 from .names import is_label_value
 from .pod.mounts import parse_mount_path
-from .pod.podspec import Raw
-from .pod.resources import Amounts
-from .pod.tolerations import Mode, parse_mode
+from .pod.tolerations import parse_mode
 from .pod.volumes import Volume
 from .refusals import BadModelName
 from .values.annotation import (
-    Adapter,
-    Engine,
-    Layout,
-    Named,
     parse_adapters,
     parse_amounts,
+    parse_audience,
     parse_containers,
     parse_engine,
     parse_engine_args,
@@ -167,6 +159,14 @@ PULLER_RESOURCES = Key(
     meaning="what the puller may use instead",
     parse=parse_amounts,
 )
+TOKEN_AUDIENCE = Key(
+    name=DOMAIN + "token-audience",
+    kind="annotation",
+    values="an audience, as the registry is configured to want it",
+    default="none",
+    meaning="the source's registry gets a token of the pod's ServiceAccount for that audience, as a bearer token",
+    parse=parse_audience,
+)
 STATUS = Key(
     name=DOMAIN + "status",
     kind="annotation",
@@ -200,54 +200,7 @@ KEYS: tuple[Key[Any], ...] = (
     TOLERATIONS,
     PULL_SECRETS,
     PULLER_RESOURCES,
+    TOKEN_AUDIENCE,
     STATUS,
     COPIED,
 )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
-    """What one pod asks for; None means the webhook's default."""
-
-    model: str
-    source: Source | None
-    mount_path: str | None
-    volume: Volume
-    containers: tuple[Named, ...] | None
-    layout: Layout
-    engine: Engine | None
-    engine_args: tuple[str, ...]
-    adapters: tuple[Adapter, ...]
-    include: tuple[str, ...]
-    exclude: tuple[str, ...]
-    tolerations: Mode
-    pull_secrets: tuple[str, ...] | None
-    puller_resources: Amounts
-
-    @property
-    def container_names(self) -> tuple[str, ...] | None:
-        """The names of the containers that are to get the model; None where nobody said."""
-        return None if self.containers is None else tuple(named.container for named in self.containers)
-
-    @classmethod
-    def read(cls, pod: Raw) -> "Request":
-        """Parse a pod that has the model label; raise the Refusal of the first key that is wrong."""
-        model = MODEL.read(pod)
-        if model is None:
-            raise BadModelName(f"the pod has no label {MODEL.name}")
-        return cls(
-            model=model,
-            source=SOURCE.read(pod),
-            mount_path=MOUNT_PATH.read(pod),
-            volume=VOLUME.read(pod) or Volume(),
-            containers=CONTAINERS.read(pod),
-            layout=LAYOUT.read(pod) or "files",
-            engine=ENGINE.read(pod),
-            engine_args=ENGINE_ARGS.read(pod) or (),
-            adapters=ADAPTERS.read(pod) or (),
-            include=INCLUDE.read(pod) or (),
-            exclude=EXCLUDE.read(pod) or (),
-            tolerations=TOLERATIONS.read(pod) or "auto",
-            pull_secrets=PULL_SECRETS.read(pod),
-            puller_resources=PULLER_RESOURCES.read(pod) or (),
-        )

@@ -9,13 +9,15 @@ PULLER = "weighbridge-puller"
 MODEL_VOLUME = "weighbridge-model"
 CREDENTIALS_VOLUME = "weighbridge-credentials"
 CA_VOLUME = "weighbridge-ca"
-VOLUMES = (MODEL_VOLUME, CREDENTIALS_VOLUME, CA_VOLUME)
+TOKEN_VOLUME = "weighbridge-token"  # noqa: S105 - a volume
+VOLUMES = (MODEL_VOLUME, CREDENTIALS_VOLUME, CA_VOLUME, TOKEN_VOLUME)
 
 DIRECTORY = "/weighbridge"
 VOLUME_DIRECTORY = f"{DIRECTORY}/volume"
 CACHE_DIRECTORY = f"{VOLUME_DIRECTORY}/.cache"  # no model has this name: labels begin with a letter or a digit
 CREDENTIALS_DIRECTORY = f"{DIRECTORY}/credentials"
 CA_DIRECTORY = f"{DIRECTORY}/ca"
+TOKEN_DIRECTORY = f"{DIRECTORY}/token"
 
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")

@@ -22,6 +22,7 @@
     ├── BadEngine          engine.invalid            an engine that is not known
     ├── BadEngineArgs      engine-args.invalid       arguments that a shell could not split, or with nowhere to go
     ├── BadAdapters        adapters.invalid          adapters that are not NAME=SOURCE
+    ├── BadTokenAudience   token-audience.invalid    a text that no token can be meant for, or no registry for it
     ├── BadResources       puller-resources.invalid  amounts that Kubernetes does not know, or the pod does not allow
     ├── NameTaken          name.taken                a container or volume of ours that is not ours
     ├── StaleInjection     injection.stale           a record of another model than the pod asks for
@@ -199,6 +200,13 @@ class BadResources(Refusal):
 
     code = "puller-resources.invalid"
     hint = "write cpu=2,memory=512Mi,ephemeral-storage=20Gi, or some of them"
+
+
+class BadTokenAudience(Refusal):
+    """An audience that no token can have, or a pod whose source is no registry that could get a token."""
+
+    code = "token-audience.invalid"
+    hint = "write the audience that the registry's operator names, up to 1024 printable letters without blanks"
 
 
 class NameTaken(Refusal):

@@ -28,6 +28,9 @@ _OPERATOR = "ask your platform team"
 
 HINTS: dict[type[registry.Fault], str] = {
     registry.Unauthorized: f"name {_SECRETS} that may read the repository",
+    registry.IdentityRefused: "let the identity that is named read the repository (docs/identity.md), or "
+    f"name {_SECRETS}",
+    registry.BadIdentity: f"mend the pod's identity (docs/identity.md), or name {_SECRETS}",
     registry.BadCredentials: f"mend the Secret (kubectl create secret docker-registry), or name another: {_SECRETS}",
     registry.HubUnauthorized: f"{_OPERATOR} for a Secret with a token of the hub (WEIGHBRIDGE_HUB_TOKEN_SECRET)",
     registry.HubGated: "accept the terms on the repository's page with the account whose token is in the hub's Secret "

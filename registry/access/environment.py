@@ -14,6 +14,7 @@ from registry.auth.credentials import Credentials, default_files
 from registry.http.retry import Patience, Wait, silent
 from registry.http.trace import SILENT, Trace
 from registry.http.transport import Transport
+from registry.identity.identities import identities_of
 from registry.net.tls import Tls
 
 
@@ -32,20 +33,27 @@ def access_from(  # noqa: PLR0913 - one option each, and all by name
     mirrors: str = "",
     say_wait: Callable[[Wait], None] = silent,
     debug: Callable[[str], None] | None = None,
+    token: tuple[str, str] | None = None,
 ) -> Access:
     """Return the access of one program. The docker configs of the argument come before the user's own.
 
     Each of them must exist unless `may_lack_configs` is true, as for pull secrets. `say` is called with a line for each
     credential that is skipped, `say_wait` with each wait for the network, and `debug` with each
-    request, answer and retry where the user asks for them. Proxies come from the process's environment.
+    request, answer and retry where the user asks for them. `token` is a registry, and a file with the token of a
+    ServiceAccount that is sent to it. Proxies and identities of a cloud come from the environment.
     """
-    credentials = Credentials.load(
-        map(Path, docker_configs), default_files(environ), may_lack=may_lack_configs, say=say
-    )
     trace = Trace(debug) if debug else SILENT
     tls = replace(Tls.trusting(ca_file), client=client, skip_verify=skip_verify)
+    transport = Transport(proxies=_proxies(environ), tls=tls, trace=trace)
+    credentials = Credentials.load(
+        map(Path, docker_configs),
+        default_files(environ),
+        may_lack=may_lack_configs,
+        say=say,
+        identities=identities_of(environ, transport, token),
+    )
     return Access(
-        transport=Transport(proxies=_proxies(environ), tls=tls, trace=trace),
+        transport=transport,
         credentials=credentials,
         plain_http=tuple(plain_http),
         secured=tuple(secured),

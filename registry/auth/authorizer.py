@@ -56,6 +56,7 @@ class Authorizer:
         self._transport, self._rule, self._origin, self._clock = transport, rule, rule.origin, clock
         self._credentials, self._place = credentials, place
         self._credential: Credential | None = None
+        self._refused: Credential | None = None
         self._has_looked = False
         self._challenge: Challenge | None = None
         self._tokens: dict[str, _Token] = {}
@@ -91,6 +92,8 @@ class Authorizer:
                 self._tokens[scope] = known
                 return known.header
             was_taken = known is not None and known.was_taken
+            if was_taken and self._credential is not None and self._credential.lapses_at < float("inf"):
+                self._refused, self._has_looked = self._credential, False
             if response.status == 401:
                 self._challenge = self._choose(challenges) or self._challenge
             if self._challenge is not None:
@@ -106,8 +109,9 @@ class Authorizer:
         """Return a text for messages: the user who asks, and which credentials could not be read."""
         who = "an anonymous caller"
         if self._credential is not None:
-            name = self._credential.username
+            name, is_lasting = self._credential.username, self._credential.lapses_at == float("inf")
             who = f"user {printable(name)!r}" if name else "the token's owner"
+            who = who if is_lasting else printable(self._credential.source)
         return "; ".join((who, *self._credentials.lacking)) if self._has_looked else who
 
     def _better(self, scope: str, refused: Sequence[str | None], rewritten: str, *, is_renewable: bool) -> str | None:
@@ -142,8 +146,9 @@ class Authorizer:
     def _obtain(self, scope: str, rewritten: str = "") -> _Token:
         """Return a new token; request it with the challenge's scope where our own scope is refused."""
         challenge, credential = self._challenge, self._look()
+        until = credential.lapses_at if credential else float("inf")
         if credential and credential.registry_token:
-            return _Token(f"Bearer {credential.registry_token}")
+            return _Token(f"Bearer {credential.registry_token}", until)
         if challenge is not None and challenge.scheme == "bearer":
             realm = Realm(self._transport, self._rule, challenge, credential, self.who)
             try:
@@ -154,13 +159,14 @@ class Authorizer:
             return _Token(*realm.ask(rewritten, self._clock))
         if not credential or not credential.username:
             raise Unauthorized(f"{self._origin}: asks for a user and a password, and none is known ({self.who})")
-        return _Token(basic(credential))
+        return _Token(basic(credential), until)
 
     def _look(self) -> Credential | None:
-        if not self._has_looked:
-            self._credential = self._credentials.find(self._place)
+        is_lapsed = self._credential is not None and self._clock() >= self._credential.lapses_at
+        if not self._has_looked or is_lapsed:
+            self._credential = self._credentials.find(self._place, self._refused)
             self._has_looked = True
-            source = self._credential.source if self._credential else "none, in no docker config"
+            source = self._credential.source if self._credential else "none, by no docker config and no identity"
             self._transport.trace.note(f"{self._origin}: credential of {self.who}: {source}")
         return self._credential
 

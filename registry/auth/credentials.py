@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from oras.defaults import registry as hub
 
@@ -37,7 +37,10 @@ class Credential:
     identity_token: str = field(default="", repr=False)
     registry_token: str = field(default="", repr=False)
     source: str = field(default="", compare=False)
-    """Where it was found, for --debug: a file, or a credential helper that a file names."""
+    """Where it was found, for --debug: a file, a credential helper that a file names, or an identity."""
+
+    lapses_at: float = field(default=float("inf"), compare=False)
+    """Until when an identity's credential is good, by the clock of time.monotonic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,23 @@ class _Config:
     file: str = ""
 
 
+class Identities(Protocol):
+    """What gives credentials for what a program is, where none is configured (registry/identity/)."""
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Why there were none."""
+        ...
+
+    def is_meant_for(self, registry: str) -> bool:
+        """Return whether a token is meant for this registry before any that is configured."""
+        ...
+
+    def find(self, registry: str, refused: Credential | None) -> Credential | None:
+        """Return a credential for a registry, another than the one that it refused, or None."""
+        ...
+
+
 class Credentials:
     """The credentials of several docker configs, merged: of two with one key the first wins."""
 
@@ -58,8 +78,10 @@ class Credentials:
         found: Iterable[Path] = (),
         lacking: Iterable[str] = (),
         say: Callable[[str], None] = lambda _: None,
+        identities: Identities | None = None,
     ) -> None:
         """`found` are files that the user did not name; `lacking` names missing files that may be missing."""
+        self._identities = identities
         self._configs, self._found = list(configs), list(found)
         self._lacking, self._say = list(lacking), say
         self._lock = Lock()
@@ -72,11 +94,13 @@ class Credentials:
         *,
         may_lack: bool = False,
         say: Callable[[str], None] = lambda _: None,
+        identities: Identities | None = None,
     ) -> Self:
         """Read the docker configs that the user named; raise BadCredentials for one that cannot be read.
 
         `found` are those of the user's other tools, which come after them. With `may_lack` a named one may be missing,
         as pull secrets may for the kubelet. `say` is called with a line for each file or entry that is skipped.
+        `identities` are asked where no docker config has a credential.
         """
         configs, lacking = [], []
         for file in files:
@@ -90,19 +114,29 @@ class Credentials:
                 raise BadCredentials(f"{file}: cannot be read ({error.strerror or error})") from None
         for words in lacking:
             say(words)
-        return cls(configs, found, lacking, say)
+        return cls(configs, found, lacking, say, identities)
 
     @property
     def lacking(self) -> tuple[str, ...]:
-        """The files and entries that could not be read; the message of a refusal names them."""
-        return tuple(self._lacking)
+        """What could not be read or proved; the message of a refusal names it."""
+        return (*self._lacking, *(self._identities.lacking if self._identities else ()))
 
-    def find(self, reference: Reference) -> Credential | None:
-        """Return the credential with the longest key that covers the repository, or None.
+    def find(self, reference: Reference, refused: Credential | None = None) -> Credential | None:
+        """Return the credential with the longest key that covers the repository, else an identity's, or None.
 
-        A credential helper counts as an entry for the registry, at its config's position in the order. Raises
-        BadCredentials.
+        A credential helper counts as an entry for the registry, at its config's position in the order. A token that is
+        meant for the registry comes first. `refused` is the credential that the registry accepts no longer: an
+        identity renews it. Raises BadCredentials, BadIdentity, Unauthorized, Unavailable.
         """
+        registry = reference.registry
+        if self._identities is not None and self._identities.is_meant_for(registry):
+            return self._identities.find(registry, refused)
+        configured = self._configured(reference)
+        if configured is None and self._identities is not None:
+            return self._identities.find(registry, refused)
+        return configured
+
+    def _configured(self, reference: Reference) -> Credential | None:
         with self._lock:
             self._read_found()
             host = _normal(reference.registry)

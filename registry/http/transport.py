@@ -73,10 +73,14 @@ class Transport:
         self._lock = threading.Lock()
         self._context: ssl.SSLContext | None = None
 
-    def with_options(self, tls: Tls, proxy: str, connect_seconds: float | None) -> "Transport":
-        """Return a transport with other options, which closes with this one; an empty proxy means its proxies."""
+    def with_options(self, tls: Tls, proxy: str | None, connect_seconds: float | None) -> "Transport":
+        """Return a transport with other options, which closes with this one.
+
+        An empty proxy means this one's proxies, None no proxy at all.
+        """
+        own = {"http": proxy, "https": proxy} if proxy else {}
         other = Transport(
-            proxies={"http": proxy, "https": proxy} if proxy else self._addresses,
+            proxies=self._addresses if proxy == "" else own,
             tls=self._tls.joined(tls),
             limits=self._limits,
             lookup=self._dialler.lookup,

@@ -7,9 +7,10 @@ from ruamel.yaml import YAML
 from registry.errors import Fault
 from tests.test_house import ROOT
 from webhook.catalog import Catalog
-from webhook.contract import COPIED, DOMAIN, INJECTION, KEYS, MODEL, SOURCE, STATUS, Request
+from webhook.contract import COPIED, DOMAIN, INJECTION, KEYS, MODEL, SOURCE, STATUS
 from webhook.injection.inject import ALREADY, Injection, inject
 from webhook.refusals import Refusal
+from webhook.request import Request
 from webhook.settings import Settings
 from webhook.warnings import warnings
 

@@ -8,10 +8,11 @@ import pytest
 
 from registry.errors import Fault, SourceUnsupported
 from tests.cases import Case, load_cases
-from webhook.contract import KEYS, Request
+from webhook.contract import KEYS
 from webhook.injection.inject import Injection, inject
 from webhook.injection.warnings import InjectionWarning
 from webhook.refusals import BadAnnotation, Refusal, WrongSystem
+from webhook.request import Request
 from webhook.values.key import Key
 
 REFUSED = [case for case in load_cases() if case.expect_refusal]

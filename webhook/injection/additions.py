@@ -3,10 +3,12 @@
 Tests: tests/webhook/test_second_pass.py
 """
 
+from copy import deepcopy
+
 from registry.source import ClaimSource, OciSource
 from webhook.names import PULLER, VOLUMES
 from webhook.pod.autoscaler import allow_eviction
-from webhook.pod.credentials import ca_volume, credentials_volume
+from webhook.pod.credentials import add_identity, ca_volume, credentials_volume, token_volume
 from webhook.pod.placement import is_well_placed
 from webhook.pod.podspec import Raw, entries, extended_list, extended_mapping, mapping, name_of
 from webhook.pod.quantities import quantity
@@ -71,6 +73,8 @@ def _volumes(plan: Plan, settings: Settings) -> list[Raw]:
         found.append(credentials_volume(status.pull_secrets))
     if plan.is_pulled and settings.ca_config_map:
         found.append(ca_volume(*settings.ca_config_map))
+    if plan.is_pulled and status.token_audience:
+        found.append(token_volume(status.token_audience))
     return found
 
 
@@ -78,13 +82,15 @@ def _add_puller(after: Raw, earlier: Earlier, plan: Plan, settings: Settings) ->
     planned = puller_container(earlier.bare, plan, settings)
     present, record = earlier.puller, earlier.record
     if present is None:
+        add_identity(planned, earlier.bare, plan.server, plan.status.registries)
         extended_list(extended_mapping(after, "spec"), "initContainers").insert(plan.placement.index, planned)
         return
     found = differences(present, planned)
     if found and record is None:
         raise NameTaken(f"the pod already has a container named {PULLER}, and its {found[0]} is not the injected one's")
     recorded = record or plan.status
-    container = renewed(present, planned, recorded) if found or recorded != plan.status else present
+    container = renewed(present, planned, recorded) if found or recorded != plan.status else deepcopy(present)
+    add_identity(container, earlier.bare, plan.server, plan.status.registries)
     _put(after, container, earlier.bare, plan, settings)
 
 

@@ -4,10 +4,11 @@ Tests: tests/webhook/test_inject.py
 """
 
 from registry.digest import Digest
-from webhook.contract import ENGINE_ARGS, Request
+from webhook.contract import ENGINE_ARGS
 from webhook.pod.podspec import Raw, entries, every_container, extended_list, name_of
 from webhook.quotes import quoted
 from webhook.refusals import BadEngineArgs
+from webhook.request import Request
 
 from .engines import Mounted, engine_of, environment, is_shell_script
 from .status import Status, Target

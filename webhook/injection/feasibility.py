@@ -4,13 +4,23 @@ Tests: tests/webhook/test_cases.py
 """
 
 from registry.source import ClaimSource, OciSource, Source
-from webhook.contract import ADAPTERS, EXCLUDE, INCLUDE, LAYOUT, SOURCE, VOLUME, Request
+from webhook.contract import ADAPTERS, EXCLUDE, INCLUDE, LAYOUT, SOURCE, TOKEN_AUDIENCE, VOLUME
 from webhook.names import PULLER
 from webhook.pod.operating_system import sign_of_windows
 from webhook.pod.podspec import Raw, annotations, app_containers, name_of
 from webhook.pod.volumes import Volume
 from webhook.quotes import quoted
-from webhook.refusals import BadAdapters, BadGlobs, BadVolume, NameTaken, NoImageVolume, UnknownLayout, WrongSystem
+from webhook.refusals import (
+    BadAdapters,
+    BadGlobs,
+    BadTokenAudience,
+    BadVolume,
+    NameTaken,
+    NoImageVolume,
+    UnknownLayout,
+    WrongSystem,
+)
+from webhook.request import Request
 from webhook.settings import Settings
 
 
@@ -27,6 +37,11 @@ def check_feasible(bare: Raw, request: Request, source: Source, settings: Settin
         _check_claim(bare, request)
     if volume.kind == "image":
         _check_image(request, source)
+    if request.token_audience and not (isinstance(source, OciSource) and has_puller(source, volume)):
+        raise BadTokenAudience(
+            f"{TOKEN_AUDIENCE.name} is for a source that is pulled from a registry, which {quoted(source)} is not here",
+            hint=f"remove {TOKEN_AUDIENCE.name}",
+        )
     if volume.kind == "hostpath" and not any(_is_below(volume.name, prefix) for prefix in settings.host_paths):
         allowed = ", ".join(settings.host_paths) or "none"
         raise BadVolume(

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from registry.source import ClaimSource, OciSource, Source
 from webhook.catalog import Catalog
-from webhook.contract import Request
 from webhook.names import is_subdomain
 from webhook.pod.mounts import check_free, read_only_volumes
 from webhook.pod.placement import Placement, place
@@ -18,6 +17,7 @@ from webhook.pod.service_account import has_passed_admission
 from webhook.pod.tolerations import Toleration, needed
 from webhook.quotes import quoted
 from webhook.refusals import SourceNotFound
+from webhook.request import Request
 from webhook.resolving.answer import Answer, Ask, Code, Facts, Unknown, ask_nobody
 from webhook.resolving.sizing import with_storage
 from webhook.settings import Settings
@@ -123,6 +123,7 @@ def _check_found(answer: Answer, found: Resolution, bare: Raw, request: Request)
 def _with_puller(status: Status, bare: Raw, server: Raw, request: Request, settings: Settings) -> Status:
     return replace(
         status,
+        token_audience=request.token_audience,
         pull_secrets=_own_secrets(bare)[:MOST_SECRETS] if request.pull_secrets is None else request.pull_secrets,
         variables=shared_variables(status.source, status.adapters, settings),
         resources=with_storage(

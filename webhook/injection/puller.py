@@ -5,9 +5,8 @@ Tests: tests/webhook/test_cases.py
 
 from puller.settings import Settings as PullerSettings
 from registry.mirrors.pod_text import text_for
-from registry.source import OciSource
 from webhook.names import CACHE_DIRECTORY, DIRECTORY, PULLER, VOLUME_DIRECTORY, VOLUMES
-from webhook.pod.credentials import CA_PATH, ca_mount, config_paths, credentials_mount
+from webhook.pod.credentials import CA_PATH, TOKEN_PATH, ca_mount, config_paths, credentials_mount, token_mount
 from webhook.pod.podspec import Raw, entries, mapping, name_of
 from webhook.pod.resources import Resources
 from webhook.pod.security import puller_security
@@ -35,6 +34,7 @@ def puller_container(bare: Raw, plan: Plan, settings: Settings) -> Raw:
     mounts = [status.volume.puller_mount()]
     mounts += [credentials_mount()] if status.pull_secrets else []
     mounts += [ca_mount()] if settings.ca_config_map else []
+    mounts += [token_mount()] if status.token_audience else []
     return {
         "name": PULLER,
         "image": status.image,
@@ -100,6 +100,7 @@ def _pull(plan: Plan, settings: Settings) -> PullerSettings:
         adapters_dir=f"{VOLUME_DIRECTORY}/{status.adapters_directory}" if status.adapters else "",
         base_path=_base_path(plan) if status.adapters else "",
         docker_configs=config_paths(status.pull_secrets),
+        token_file=TOKEN_PATH if status.token_audience else "",
         plain_http=settings.plain_http,
         mirrors=_mirrors(status, settings),
         ca_file=CA_PATH if settings.ca_config_map else "",
@@ -125,9 +126,7 @@ def _base_path(plan: Plan) -> str:
 
 def _mirrors(status: Status, settings: Settings) -> str:
     """Return the mirrors of the sources' own registries: those of others are nobody's business in this namespace."""
-    sources = (status.source, *(adapter.source for adapter in status.adapters))
-    registries = [source.reference.registry for source in sources if isinstance(source, OciSource)]
-    texts = dict.fromkeys(text_for(settings.mirrors, registry) for registry in registries)
+    texts = dict.fromkeys(text_for(settings.mirrors, registry) for registry in status.registries)
     return "\n".join(filter(None, texts))
 
 

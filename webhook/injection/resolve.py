@@ -9,9 +9,9 @@ from typing import Literal
 from registry.errors import Fault
 from registry.source import Source, parse_source
 from webhook.catalog import Catalog
-from webhook.contract import Request
 from webhook.quotes import quoted
 from webhook.refusals import BrokenEntry, UnknownModel
+from webhook.request import Request
 from webhook.settings import Settings
 
 Origin = Literal["annotation", "catalog", "prefix"]

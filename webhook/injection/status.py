@@ -63,6 +63,9 @@ class Status:
     image_secrets: tuple[str, ...] = ()
     """Secrets that are appended to the pod's imagePullSecrets."""
 
+    token_audience: str = ""
+    """The audience of the ServiceAccount's token that the source's registry gets; empty for no token."""
+
     variables: tuple[tuple[str, str], ...] = ()
     """The puller's variables that other tools know, too: proxies, and the hub's address."""
 
@@ -101,6 +104,12 @@ class Status:
         if self.pin is None or not isinstance(self.source, OciSource):
             return self.source
         return OciSource(self.source.reference.pinned(self.pin))
+
+    @property
+    def registries(self) -> tuple[str, ...]:
+        """The registries of the source and of the adapters."""
+        sources = (self.source, *(adapter.source for adapter in self.adapters))
+        return tuple(source.reference.registry for source in sources if isinstance(source, OciSource))
 
     @property
     def room(self) -> str:
@@ -143,6 +152,7 @@ class Status:
             "exclude": list(self.exclude),
             "pullSecrets": list(self.pull_secrets),
             "imagePullSecrets": list(self.image_secrets),
+            "tokenAudience": self.token_audience,
             "pullerEnv": dict(self.variables),
             "tolerations": [toleration.to_raw() for toleration in self.tolerations],
             "resources": self.resources.to_raw(),
@@ -179,6 +189,7 @@ class Status:
             exclude=_globs(record.get("exclude", [])),
             pull_secrets=_names(record.get("pullSecrets", []), is_subdomain),
             image_secrets=_names(record.get("imagePullSecrets", []), is_subdomain),
+            token_audience=text(record.get("tokenAudience", "")),
             variables=tuple((text(key), text(value)) for key, value in record.get("pullerEnv", {}).items()),
             tolerations=_tolerations(record.get("tolerations", [])),
             resources=_resources(record.get("resources", {})),

@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from registry.errors import Fault
+from registry.identity.hosts import cloud_of
+from registry.identity.identities import identity_for
+from registry.identity.service_account import ServiceAccountIdentity
 from webhook.catalog import Catalog
 from webhook.contract import DISABLED, INJECTION, MODEL
 from webhook.injection.engines import engine_of
@@ -16,6 +19,7 @@ from webhook.injection.plan import Plan, make_plan
 from webhook.injection.previous import without_injection
 from webhook.injection.resolve import ORIGINS
 from webhook.injection.status import Status, read_status
+from webhook.pod.credentials import TOKEN_PATH, environment_of
 from webhook.pod.podspec import Raw, every_container, labels, mapping, name_of
 from webhook.settings import Settings
 from webhook.workloads.templates import find_templates, written
@@ -96,6 +100,7 @@ def _explained(name: str, found: list[tuple[str, str]], template: Raw, cluster: 
         steps = (*found, ("refused", str(fault)), ("hint", fault.hint))
         return Explanation(name, "refused", f"refused: {fault}", fault.code, steps)
     found += _of_plan(plan.status)
+    found += _of_identity(plan)
     found += _of_engines(bare, plan)
     found += [("warning", text) for text in (result.warnings if isinstance(result, Injection) else ())]
     model = f"gets {plan.status.model} from {plan.status.source}"
@@ -161,6 +166,24 @@ def _of_plan(status: Status) -> Iterator[tuple[str, str]]:
         yield "puller", f"{status.image}, with the pull secrets: {secrets}"
     else:
         yield "puller", "none: the kubelet mounts the model"
+
+
+def _of_identity(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Yield which identity a pull will use at each registry, and from where."""
+    if not plan.is_pulled:
+        return
+    status = plan.status
+    token = ServiceAccountIdentity(status.registries[0], TOKEN_PATH) if status.token_audience else None
+    before = "; a pull secret for the registry comes before it" if status.pull_secrets else ""
+    for registry in dict.fromkeys(status.registries):
+        found = identity_for(registry, environment_of(plan.server, status.registries), token)
+        if found is None and cloud_of(registry):
+            yield "identity", f"none: {name_of(plan.server)} has no variables of {cloud_of(registry)} for {registry}"
+        elif found is not None and token is not None and found.identity == token:
+            yield "identity", f"the ServiceAccount's token for {status.token_audience}, at {registry}"
+        elif found is not None:
+            doubt = "" if found.is_likely else ", if the node has one"
+            yield "identity", f"{found.identity.who}{doubt}, at {registry}{before}"
 
 
 def _of_engines(bare: Raw, plan: Plan) -> Iterator[tuple[str, str]]:

@@ -25,13 +25,14 @@ from webhook.refusals import (
     BadPullSecrets,
     BadResources,
     BadSource,
+    BadTokenAudience,
     UnknownLayout,
 )
 
 LONGEST_SOURCE = 1024
 MOST_SECRETS = 32
 _MOST_CONTAINERS, _MOST_GLOBS, _MOST_ADAPTERS = 128, 64, 32
-_LONGEST_REASON = 160
+_LONGEST_REASON, _LONGEST_AUDIENCE = 160, 1024
 
 Layout = Literal["files", "huggingface"]
 Engine = Literal["vllm", "sglang", "tgi", "tei", "llamacpp", "triton", "nim", "ollama", "none"]
@@ -192,3 +193,10 @@ def parse_amounts(text: str) -> Amounts:
     if not amounts:
         raise BadResources("it states no amount")
     return tuple(sorted(amounts.items()))
+
+
+def parse_audience(text: str) -> str:
+    """Parse the audience of a token; raise BadTokenAudience."""
+    if not text or len(text) > _LONGEST_AUDIENCE or not text.isprintable() or " " in text:
+        raise BadTokenAudience("it is no audience")
+    return text

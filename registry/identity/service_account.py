@@ -1,0 +1,32 @@
+"""A token of the pod's ServiceAccount, which the kubelet projects and renews, for a registry that takes such tokens.
+
+Tests: tests/registry/identity/test_identities.py
+"""
+
+from dataclasses import dataclass
+
+from registry.auth.credentials import Credential
+
+from .endpoint import Endpoints
+from .token_file import read_token
+
+_LIFE_SECONDS = 60.0
+"""After how long the file is read again: the kubelet writes a new token well before the old one expires."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAccountIdentity:
+    """A projected token: `registry` is the one it is sent to."""
+
+    registry: str
+    file: str
+
+    @property
+    def who(self) -> str:
+        """Return a text for messages."""
+        return f"the ServiceAccount's token of {self.file}"
+
+    def credential(self, _: Endpoints) -> tuple[Credential, float]:
+        """Return the token as a credential, and after how many seconds to read it again. Raises BadIdentity."""
+        token = read_token(self.file, "the setting token_file")
+        return Credential(registry_token=token, source=self.who), _LIFE_SECONDS

@@ -1,0 +1,1 @@
+"""Identities of clouds, against scripted endpoints."""
