@@ -1,65 +1,18 @@
-"""The verbs that ask a cluster: `check`, and those that stand beside it.
+"""The verbs that ask a cluster.
 
-Tests: tests/verbs/test_check.py
+Tests: tests/test_command_line.py
 """
 
-import argparse
-import datetime as dt
-import sys
+from typing import TYPE_CHECKING
 
-from .options import add_cluster_options, add_output_option, place_of
+from .check import command as check
+from .pods import command as pods
 
-_CHECK = """\
-Looks at the API server, the Deployment, the webhooks, the certificate, the catalog and whoever uses models, and prints
-a line for each thing that must be so, with what to do where it is not, or where somebody should look at it. A labelled
-pod is shown to the API server, and not stored. With --pre: whether you can install.
-"""
-_CHECK_EPILOG = """\
-Exits 1 when something does not work; what somebody should look at (‼) fails nothing.
-
-  weighbridge check --pre
-  weighbridge check
-  weighbridge check --context staging -n inference -o json
-"""
+if TYPE_CHECKING:
+    import argparse
 
 
 def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the verbs that ask a cluster."""
-    _add_check(verbs)
-
-
-def _add_check(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    check = verbs.add_parser(
-        "check",
-        help="say whether an install works, line by line",
-        description=_CHECK,
-        epilog=_CHECK_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    check.add_argument("--pre", action="store_true", help="before an install: what you may create")
-    check.add_argument("--offline", action="store_true", help="ask no registry for what the catalog names")
-    check.add_argument(
-        "-n", "--namespace", default="", help="where to show the API server a pod (default: the first that opted in)"
-    )
-    add_output_option(check, ("json",))
-    add_cluster_options(check)
-    check.set_defaults(run=_run_check)
-
-
-def _run_check(arguments: argparse.Namespace) -> int:
-    from .check.check import check, check_before
-    from .check.finding import to_text
-    from .connection import connect
-    from .output import as_json
-
-    api, now, system = connect(place_of(arguments)), dt.datetime.now(dt.UTC), arguments.system_namespace
-    if arguments.pre:
-        findings = check_before(api, system, now)
-    else:
-        findings = check(api, system, arguments.namespace, now, is_offline=arguments.offline)
-    is_well = all(finding.mark != "error" for finding in findings)
-    if arguments.output == "json":
-        print(as_json({"server": api.server, "ok": is_well, "checks": [one.to_raw() for one in findings]}))
-    else:
-        print(to_text(findings, sys.__stdout__.encoding if sys.__stdout__ else "utf-8"))
-    return 0 if is_well else 1
+    for room in (check, pods):
+        room.add_verbs(verbs)

@@ -25,4 +25,4 @@ def as_json(value: Any) -> str:
 
 def as_yaml(value: Any) -> str:
     """Return a value as one YAML document."""
-    return to_yaml(value).removeprefix("---\n").rstrip("\n")
+    return to_yaml(value).removeprefix("---").strip()

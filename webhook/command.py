@@ -1,7 +1,6 @@
-"""The verbs of manifests: `weighbridge inject`, `uninject` and `explain`."""
+"""The verbs of manifests: `weighbridge inject`, `uninject`, and the files of `explain`."""
 
 import argparse
-import json
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING
 from registry.errors import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from .manifests.configuration import Configuration
     from .manifests.documents import Document, Result, Verb
@@ -26,28 +25,34 @@ and the exit code is 1.
 _UNINJECT = """\
 Prints manifests without what `inject`, or the webhook, put in: the reverse of `inject`. The label stays.
 """
-_EXPLAIN = """\
-Says for every pod template in the manifests which step decides what: the label, the namespace's opt-in, the pod's
-opt-out, the source, the volume, the containers, the tolerations; or why there is no model. Namespaces count as they
-are in the same files. The exit code is 1 if a pod would be refused.
-"""
 _FILES = "YAML or JSON in UTF-8 or UTF-16, a folder, or a URL, and again for more; - for standard input"
 
 
 def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the verbs of manifests."""
+    """Add the verbs of manifests; `explain` asks clusters as well, and is added by who may."""
     inject = _add_verb(verbs, "inject", "print manifests as the webhook would make them", _INJECT)
     inject.add_argument("--offline", action="store_true", help="ask no registry for digests and sizes")
+    add_configuration_option(inject)
     inject.set_defaults(run=run_inject)
     uninject = _add_verb(verbs, "uninject", "print manifests without what inject put in", _UNINJECT)
     uninject.set_defaults(run=run_uninject)
-    explain = _add_verb(verbs, "explain", "say which step decides what for a manifest's pods", _EXPLAIN)
-    explain.add_argument("--json", action="store_true", help="print one JSON list for a program to read")
-    explain.set_defaults(run=run_explain)
-    for verb in (inject, explain):
-        verb.add_argument(
-            "--config", help="manifests with the ConfigMaps weighbridge-config, weighbridge-catalog or both"
-        )
+
+
+def add_file_options(parser: argparse.ArgumentParser, *, is_required: bool) -> None:
+    """Add the options that name manifests."""
+    parser.add_argument(
+        "-f", "--file", "--filename", action="append", default=[], required=is_required, metavar="FILE", help=_FILES
+    )
+    parser.add_argument("-R", "--recursive", action="store_true", help="read folders with all that is below them")
+
+
+def add_configuration_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the operator's configuration."""
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        help="manifests with the ConfigMaps weighbridge-config, weighbridge-catalog or both",
+    )
 
 
 def _add_verb(
@@ -56,9 +61,8 @@ def _add_verb(
     parser = verbs.add_parser(
         name, help=help_line, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("-f", "--file", "--filename", action="append", required=True, help=_FILES)
-    parser.add_argument("-R", "--recursive", action="store_true", help="read folders with all that is below them")
-    parser.add_argument("--namespace", default="", help="the namespace of objects that name none, for the messages")
+    add_file_options(parser, is_required=True)
+    parser.add_argument("-n", "--namespace", default="", help="of objects that name none, for the messages")
     return parser
 
 
@@ -97,27 +101,15 @@ def run_uninject(arguments: argparse.Namespace) -> int:
     return _change(arguments, uninject_manifest)
 
 
-def run_explain(arguments: argparse.Namespace) -> int:
-    """Write an explanation of each pod template to standard output; return 0, or 1 when one would be refused."""
+def explain_files(arguments: argparse.Namespace) -> "list[Explanation]":
+    """Return an explanation of each pod template in the files."""
     from .manifests.documents import read_objects
     from .manifests.explain import Cluster, explain_manifest
 
     configuration = _configuration(arguments.config)
     manifests = [manifest for file in _files(arguments) for manifest in read_objects(file.text)]
     cluster = Cluster.of(manifests, configuration.catalog, configuration.settings, arguments.namespace)
-    found = [explanation for manifest in manifests for explanation in explain_manifest(manifest, cluster)]
-    if arguments.json:
-        print(json.dumps([explanation.to_raw() for explanation in found], indent=2, ensure_ascii=False))
-    else:
-        _print(found)
-    return 1 if any(explanation.result == "refused" for explanation in found) else 0
-
-
-def _print(explanations: "Iterable[Explanation]") -> None:
-    for explanation in explanations:
-        print(f"{explanation.title}: {explanation.verdict} [{explanation.code}]")
-        for name, found in explanation.steps:
-            print(f"  {name + ':':<13}{found}")
+    return [explanation for manifest in manifests for explanation in explain_manifest(manifest, cluster)]
 
 
 def _change(arguments: argparse.Namespace, verb: "Verb") -> int:

@@ -55,6 +55,8 @@ class Cluster:
     settings: Settings
     namespaces: dict[str, Raw]
     default_namespace: str = ""
+    unknown: str = "is in no file"
+    """What is said of a namespace whose labels are not known."""
 
     @classmethod
     def of(
@@ -69,8 +71,9 @@ class Cluster:
 def explain_manifest(manifest: Any, cluster: Cluster) -> Iterator[Explanation]:
     """Yield an explanation for each pod template of an object; nothing for objects without one.
 
-    1. The label, on the object and in the template. 2. The namespace's opt-in. 3. The pod's opt-out.
-    4. Name, source and where it was found. 5. What the pod gets: volume, containers, engine, tolerations, puller.
+    1. The label, on the object and in the template. 2. The namespace's opt-in. 3. The pod's opt-out, and which webhook
+    sees it. 4. Name, source and where it was found. 5. What the pod gets: volume, containers, engine, tolerations,
+    puller.
     """
     if not isinstance(manifest, dict):
         return
@@ -81,12 +84,22 @@ def explain_manifest(manifest: Any, cluster: Cluster) -> Iterator[Explanation]:
         if labels(template).get(MODEL.name) is not None:
             found.append(("namespace", _of_namespace(manifest, cluster)))
             found.append(("opt-out", _of_opt_out(template)))
+            found.append(("webhook", _of_webhooks(manifest, steps)))
         found += [("warning", text) for text in told]
         explained = _explained(name, found, template, cluster)
         if explained.result != "skipped" and _is_known_to_be_out(manifest, cluster):
             verdict = "no model: no webhook sees it, because its namespace has not opted in"
             explained = replace(explained, result="skipped", verdict=verdict, code="not-opted-in")
         yield explained
+
+
+def to_text(explanations: Iterable[Explanation]) -> str:
+    """Return explanations for people: a verdict, and below it each step in a line."""
+    lines = []
+    for explanation in explanations:
+        lines.append(f"{explanation.title}: {explanation.verdict} [{explanation.code}]")
+        lines += [f"  {name + ':':<13}{found}" for name, found in explanation.steps]
+    return "\n".join(lines)
 
 
 def _explained(name: str, found: list[tuple[str, str]], template: Raw, cluster: Cluster) -> Explanation:
@@ -134,7 +147,7 @@ def _of_namespace(manifest: Raw, cluster: Cluster) -> str:
         return f"{name} is the system's, and no label opts it in"
     command = f"kubectl label namespace {name or 'NAMESPACE'} {INJECTION.name}={_ENABLED}"
     if held is None:
-        return f"{name or 'unnamed'} is in no file: it must have the label {INJECTION.name}={_ENABLED} ({command})"
+        return f"{name or 'unnamed'} {cluster.unknown}: it must have the label {INJECTION.name}={_ENABLED} ({command})"
     if held.get(INJECTION.name) == _ENABLED:
         return f"{name} has opted in"
     return f"{name} has not opted in, and no webhook sees the pod: {command}"
@@ -143,6 +156,13 @@ def _of_namespace(manifest: Raw, cluster: Cluster) -> str:
 def _of_opt_out(template: Raw) -> str:
     value = labels(template).get(INJECTION.name)
     return f"{INJECTION.name}={DISABLED} opts the pod out" if value == DISABLED else "the pod has not opted out"
+
+
+def _of_webhooks(manifest: Raw, steps: tuple[str | int, ...]) -> str:
+    injects = "pods.weighbridge.dev injects pods as they are created (failurePolicy Fail)"
+    if steps and is_followed(manifest) and MODEL.held(manifest) is not None:
+        return f"workloads.weighbridge.dev copies the label to the template, {injects}"
+    return injects
 
 
 def _of_plan(status: Status) -> Iterator[tuple[str, str]]:

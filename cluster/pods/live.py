@@ -1,0 +1,148 @@
+"""An object of the cluster, explained: the steps of `explain -f`, and what became of its pods.
+
+Tests: tests/verbs/test_live.py
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from cluster import kinds
+from cluster.api import Api
+from cluster.errors import Forbidden
+from cluster.kinds import Kind
+from registry.errors import Fault
+from registry.printable import printable
+from webhook.contract import MODEL
+from webhook.injection.resolve import ORIGINS
+from webhook.injection.status import read_status
+from webhook.manifests.configuration import CATALOG, CONFIG, Configuration, configure
+from webhook.manifests.explain import Cluster, Explanation, explain_manifest
+from webhook.pod.podspec import Raw, entries, labels, mapping, name_of
+
+from .pull_state import pull_state
+from .table import refusal_of
+
+_MOST_PODS = 10
+_MOST_EVENTS = 3
+_WORDS = 400
+
+Step = tuple[str, str]
+
+
+def explain_live(api: Api, kind: Kind, name: str, namespace: str, system_namespace: str) -> list[Explanation]:
+    """Return the explanations of an object's pod templates. Raises Absent and the API server's other faults.
+
+    1. Read the object, its namespace, and the operator's configuration, as far as the user may.
+    2. Explain it as a manifest.
+    3. Add what became of its pods: their states, and what the events say.
+    """
+    # 1
+    found = api.read(kind, name, namespace)
+    configuration, told = _configuration(api, system_namespace)
+    cluster = Cluster(
+        catalog=configuration.catalog,
+        settings=configuration.settings,
+        namespaces=_labels_of(api, namespace),
+        default_namespace=namespace,
+        unknown="cannot be read by you",
+    )
+    # 2
+    explained = list(explain_manifest(found, cluster))
+    # 3
+    happened = [*told, *_of_pods(api, found, namespace)]
+    return [_with_outcome(one, found, happened) for one in explained]
+
+
+def _with_outcome(explained: Explanation, found: Raw, happened: list[Step]) -> Explanation:
+    """Return an explanation with what became of it; a pod that is there without its model gets none any more."""
+    after = replace(explained, steps=(*explained.steps, *happened))
+    if found.get("kind") == "Pod" and explained.result == "injected" and read_status(found) is None:
+        verdict = "no model: the pod was created without it, and a pod that exists is not changed"
+        return replace(after, result="skipped", verdict=verdict, code="not-injected")
+    return after
+
+
+def _configuration(api: Api, system_namespace: str) -> tuple[Configuration, list[Step]]:
+    """Return the operator's configuration, and what could not be read of it: most users may see the catalog alone."""
+    maps, told = [], []
+    for name in (CONFIG, CATALOG):
+        try:
+            maps.append(api.read(kinds.CONFIG_MAP, name, system_namespace))
+        except Fault as fault:
+            told.append(("note", f"{name} is not known, and its defaults are assumed: {printable(str(fault), _WORDS)}"))
+    try:
+        return (configure(maps) if maps else Configuration()), told
+    except Fault as fault:
+        return Configuration(), [*told, ("note", f"the configuration cannot be read: {fault}")]
+
+
+def _labels_of(api: Api, namespace: str) -> dict[str, Raw]:
+    try:
+        return {namespace: labels(api.read(kinds.NAMESPACE, namespace))}
+    except Forbidden:
+        return {}
+
+
+def _of_pods(api: Api, found: Raw, namespace: str) -> Iterator[Step]:
+    """Yield the state of each pod that an object has, and the events that say why there is none."""
+    events = events_of(api, namespace)
+    pods = [found] if found.get("kind") == "Pod" else _pods_of(api, found, namespace)
+    for pod in pods[:_MOST_PODS]:
+        yield from _of_pod(pod, events)
+    if len(pods) > _MOST_PODS:
+        yield "pod", f"and {len(pods) - _MOST_PODS} more: weighbridge status -n {namespace}"
+    refusal = refusal_of(found, events, has_pods=bool(pods))
+    if refusal:
+        yield "refused", refusal
+    elif not pods:
+        yield "pod", "there is none"
+
+
+def _of_pod(pod: Raw, events: list[Raw]) -> Iterator[Step]:
+    name, record = name_of(mapping(pod, "metadata")), read_status(pod)
+    if MODEL.held(pod) is None:
+        yield "pod", f"{name} has no label {MODEL.name}"
+        return
+    if record is not None:
+        pinned = str(record.pinned_source)
+        yield "record", f"{name} was given {record.model} from {pinned}, from {ORIGINS[record.origin]}"
+    state = pull_state(pod)
+    took = f", {state.ready_seconds:.0f} s after its creation" if state.ready_seconds is not None else ""
+    yield "pod", f"{name}: {state.words()}{took}"
+    if state.hint:
+        yield "hint", state.hint.replace("POD", name)
+    warned = [one for one in events if one.get("type") == "Warning" and name_of(mapping(one, "involvedObject")) == name]
+    for event in warned[-_MOST_EVENTS:]:
+        yield "event", f"{event.get('reason')}: {printable(str(event.get('message') or ''), _WORDS)}"
+
+
+def _pods_of(api: Api, found: Raw, namespace: str) -> list[Raw]:
+    if found.get("kind") == kinds.CRON_JOB.name:
+        uid = mapping(found, "metadata").get("uid")
+        jobs = [one for one in api.items(kinds.JOB, namespace) if _is_owned(one, uid)]
+        return [pod for job in jobs for pod in _pods_of(api, job, namespace)]
+    selector = _selector(mapping(mapping(found, "spec"), "selector"))
+    return api.items(kinds.POD, namespace, labels=selector) if selector else []
+
+
+def _is_owned(obj: Raw, uid: object) -> bool:
+    return any(one.get("uid") == uid for one in entries(mapping(obj, "metadata"), "ownerReferences"))
+
+
+def _selector(selector: Raw) -> str:
+    """Return a label selector as a query has it."""
+    stated = [f"{key}={value}" for key, value in mapping(selector, "matchLabels").items()]
+    for one in entries(selector, "matchExpressions"):
+        key, values = one.get("key"), ",".join(map(str, one.get("values") or ()))
+        forms = {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": f"{key}"}
+        stated.append(forms.get(str(one.get("operator")), f"!{key}"))
+    return ",".join(stated)
+
+
+def events_of(api: Api, namespace: str) -> list[Raw]:
+    """Return the events of a namespace, the oldest first; none for who may not read them."""
+    try:
+        found = api.items(kinds.EVENT, namespace)
+    except Forbidden:
+        return []
+    return sorted(found, key=lambda one: str(one.get("lastTimestamp") or one.get("eventTime") or ""))

@@ -1,0 +1,165 @@
+"""All pods with the label, a row for each, and the workloads whose pods are refused. Pure.
+
+Tests: tests/verbs/test_status.py
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cluster.output import columns
+from registry.printable import printable
+from registry.progress.stats import human
+from webhook.contract import MODEL
+from webhook.injection.status import read_status
+from webhook.pod.podspec import Raw, entries, labels, mapping, name_of
+
+from .pull_state import PullState, pull_state
+
+_WORDS = 600
+_DIGEST = 19
+_FAILED_CREATE = "FailedCreate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One pod, or one workload without pods, as `kind` says."""
+
+    kind: str
+    namespace: str
+    name: str
+    model: str
+    state: PullState | None
+    source: str = ""
+    volume: str = ""
+    node: str = ""
+    refusal: str = ""
+
+    @property
+    def title(self) -> str:
+        """The object's name for messages."""
+        return f"{self.kind.lower()}/{self.name} in {self.namespace}"
+
+    @property
+    def why(self) -> str:
+        """What keeps it; empty where nothing does."""
+        if self.state is None:
+            return self.refusal
+        return self.state.why if self.state.name != "pulling" else ""
+
+    def to_raw(self) -> dict[str, Any]:
+        """Return the row as JSON has it; what is not known is left out."""
+        state = self.state or PullState(name="waiting", code="refused", why=self.refusal)
+        stated = {
+            "kind": self.kind,
+            "namespace": self.namespace,
+            "name": self.name,
+            "model": self.model,
+            "state": state.name if self.state else "refused",
+            "code": state.code,
+            "why": state.why,
+            "hint": state.hint,
+            "source": self.source,
+            "digest": state.digest,
+            "bytes": state.byte_count,
+            "pullSeconds": state.pull_seconds,
+            "readySeconds": state.ready_seconds,
+            "volume": self.volume,
+            "node": self.node,
+        }
+        return {key: value for key, value in stated.items() if value not in ("", None)}
+
+
+def rows(pods: Iterable[Raw], workloads: Iterable[Raw], events: Iterable[Raw]) -> list[Row]:
+    """Return a row for each labelled pod, and for each labelled workload whose pods the API server refuses."""
+    found, events = [_of_pod(pod) for pod in pods], [*events]
+    refused = [row for workload in workloads for row in _of_workload(workload, found, events)]
+    return sorted((*found, *refused), key=lambda row: (row.namespace, row.model, row.kind, row.name))
+
+
+def refusal_of(workload: Raw, events: Iterable[Raw], *, has_pods: bool) -> str:
+    """Return why the pods of a workload are refused: the API server's words in its condition, or in its events.
+
+    Events stay for an hour, and say nothing of a workload that has pods by now.
+    """
+    for condition in entries(mapping(workload, "status"), "conditions"):
+        if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
+            return printable(str(condition.get("message") or ""), _WORDS)
+    if has_pods:
+        return ""
+    metadata = mapping(workload, "metadata")
+    is_named = {name_of(metadata)} if workload.get("kind") != "Deployment" else set()
+    for event in events:
+        involved = mapping(event, "involvedObject")
+        if event.get("reason") != _FAILED_CREATE or involved.get("namespace") != metadata.get("namespace"):
+            continue
+        is_own = name_of(involved) in is_named and involved.get("kind") == workload.get("kind")
+        if is_own or (involved.get("kind") == "ReplicaSet" and _is_set_of(name_of(involved), workload)):
+            return printable(str(event.get("message") or ""), _WORDS)
+    return ""
+
+
+def to_text(found: Sequence[Row], *, is_wide: bool) -> str:
+    """Return a table for people, and below it what keeps pods from being ready, with what to do."""
+    header = ["NAMESPACE", "POD", "MODEL", "STATE", "DIGEST", "SIZE", "PULLED", "READY", "NODE", "VOLUME"]
+    lines = [columns([*header, *(["SOURCE"] if is_wide else [])], (_cells(row, is_wide=is_wide) for row in found))]
+    for row in found:
+        if row.why:
+            code = f" [{row.state.code}]" if row.state and row.state.code else ""
+            lines += ["", f"{row.title}{code}: {row.why}"]
+            lines += [f"  hint: {row.state.hint}"] if row.state and row.state.hint else []
+    return "\n".join(lines)
+
+
+def _of_pod(pod: Raw) -> Row:
+    metadata, record = mapping(pod, "metadata"), read_status(pod)
+    return Row(
+        kind="Pod",
+        namespace=str(metadata.get("namespace") or ""),
+        name=name_of(metadata),
+        model=str(labels(pod).get(MODEL.name) or ""),
+        state=pull_state(pod),
+        source=str(record.pinned_source) if record else "",
+        volume=str(record.volume) if record else "",
+        node=str(mapping(pod, "spec").get("nodeName") or ""),
+    )
+
+
+def _of_workload(workload: Raw, pods: list[Row], events: list[Raw]) -> Iterator[Row]:
+    metadata = mapping(workload, "metadata")
+    place, start = metadata.get("namespace"), f"{name_of(metadata)}-"
+    has_pods = any(pod.namespace == place and pod.name.startswith(start) for pod in pods)
+    refusal = refusal_of(workload, events, has_pods=has_pods)
+    if refusal:
+        yield Row(
+            kind=str(workload.get("kind")),
+            namespace=str(metadata.get("namespace") or ""),
+            name=name_of(metadata),
+            model=str(labels(workload).get(MODEL.name) or ""),
+            state=None,
+            refusal=refusal,
+        )
+
+
+def _is_set_of(name: str, workload: Raw) -> bool:
+    """Return whether a ReplicaSet's name is one that a Deployment gives: its own, and a hash."""
+    owner = name_of(mapping(workload, "metadata"))
+    return workload.get("kind") == "Deployment" and name.rpartition("-")[0] == owner
+
+
+def _cells(row: Row, *, is_wide: bool) -> list[str]:
+    state = row.state
+    name = row.name if row.kind == "Pod" else f"({row.kind}/{row.name})"
+    cells = [row.namespace, name, row.model, state.name if state else "refused"]
+    if state is None:
+        cells += [""] * 4
+    else:
+        size = human(state.byte_count) if state.byte_count is not None else ""
+        cells += [state.digest[:_DIGEST], size, _seconds(state.pull_seconds), _seconds(state.ready_seconds)]
+    return [*cells, row.node, row.volume, *([row.source] if is_wide else [])]
+
+
+def _seconds(count: float | None) -> str:
+    if count is None:
+        return ""
+    return f"{count:.1f} s" if count < 60 else f"{int(count) // 60} min {int(count) % 60} s"

@@ -1,0 +1,130 @@
+"""`weighbridge status`: who has which model, and why not."""
+
+import json
+
+import pytest
+
+from cluster.pods.table import rows, to_text
+from tests.e2e.conftest import OPTED_IN, labelled_pod
+from tests.parts.objects import Object
+
+from .conftest import Install, set_status
+from .test_pull_state import DONE, FAILED, READY, pod, puller
+
+MESSAGE = 'admission webhook "pods.weighbridge.dev" denied the request: [model.unknown] …'
+DEPLOYMENT: Object = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "vllm", "namespace": "chat", "labels": {"weighbridge.dev/model": "phi-5"}},
+}
+
+
+def event(kind: str, name: str) -> Object:
+    """Return the event of a controller whose pods are refused."""
+    involved = {"kind": kind, "name": name, "namespace": "chat"}
+    return {"reason": "FailedCreate", "message": MESSAGE, "involvedObject": involved}
+
+
+def named(name: str, status: Object) -> Object:
+    """Return an injected pod of a name, with a status."""
+    made = pod()
+    made["metadata"] |= {"name": name, "namespace": "chat"}
+    return made | {"status": status}
+
+
+def test_people_read_a_table_and_below_it_what_keeps_pods() -> None:
+    """With the code, the words and the hint of each."""
+    found = rows(
+        [named("a", DONE | {"conditions": [READY]}), named("b", puller(terminated=FAILED))],
+        [DEPLOYMENT],
+        [event("ReplicaSet", "vllm-5d9f")],
+    )
+    lines = to_text(found, is_wide=False).splitlines()
+    assert [line.split() for line in lines[:4]] == [
+        ["NAMESPACE", "POD", "MODEL", "STATE", "DIGEST", "SIZE", "PULLED", "READY", "NODE", "VOLUME"],
+        [
+            "chat",
+            "a",
+            "phi-4",
+            "ready",
+            "sha256:aaaaaaaaaaaa",
+            "1.0",
+            "kB",
+            "2.5",
+            "s",
+            "1",
+            "min",
+            "30",
+            "s",
+            "-",
+            "emptydir",
+        ],
+        ["chat", "b", "phi-4", "failing", "-", "-", "-", "-", "-", "emptydir"],
+        ["chat", "(Deployment/vllm)", "phi-5", "refused", "-", "-", "-", "-", "-", "-"],
+    ]
+    places = zip(lines[:4], ("STATE", "ready", "failing", "refused"), strict=True)
+    assert len({line.index(word) for line, word in places}) == 1
+    assert lines[4:] == [
+        "",
+        "pod/b in chat [registry.not-found]: GET …: 404",
+        "  hint: check the spelling",
+        "",
+        f"deployment/vllm in chat: {MESSAGE}",
+    ]
+    assert "oci://registry.example.com/phi-4:v1@sha256:" in to_text(found, is_wide=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "involved", "is_told"),
+    [
+        ("Deployment", ("ReplicaSet", "vllm-5d9f"), True),
+        ("Deployment", ("ReplicaSet", "vllm-other-5d9f"), False),
+        ("StatefulSet", ("StatefulSet", "vllm"), True),
+        ("StatefulSet", ("DaemonSet", "vllm"), False),
+        ("Job", ("Job", "vllm"), True),
+    ],
+)
+def test_an_event_speaks_of_the_workload_that_it_names(kind: str, involved: tuple[str, str], *, is_told: bool) -> None:
+    """And of none that is only called alike."""
+    found = rows([], [DEPLOYMENT | {"kind": kind}], [event(*involved)])
+    assert bool(found) is is_told
+
+
+def test_a_condition_speaks_for_itself_and_events_only_where_no_pod_is() -> None:
+    """Events stay for an hour after what they tell."""
+    old = [event("ReplicaSet", "vllm-5d9f")]
+    made = named("vllm-5d9f-x", DONE)
+    assert len(rows([made], [DEPLOYMENT], old)) == 1
+    condition = {"type": "ReplicaFailure", "status": "True", "message": MESSAGE}
+    assert len(rows([made], [DEPLOYMENT | {"status": {"conditions": [condition]}}], [])) == 2
+
+
+@pytest.fixture
+def team(install: Install) -> str:
+    """Make a namespace with a pod that serves, and one whose pull failed."""
+    namespace = install.objects.namespace("status", OPTED_IN)
+    for name, status in (
+        ("served", DONE | {"conditions": [READY]}),
+        ("failed", puller(terminated=FAILED | {"containerID": "x"})),
+    ):
+        made = namespace.create(labelled_pod(name, "phi-4"))
+        for one in status["initContainerStatuses"]:
+            one |= {"image": "x", "imageID": "x", "ready": False, "restartCount": 0}
+        set_status(install.server, made, status)
+    return namespace.name
+
+
+def test_programs_read_every_fact(install: Install, team: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of the pods at the API server, in JSON; names for other commands; and nobody where nobody is."""
+    assert install.run("status", "-n", team, "-o", "json") == 0
+    failed, served = json.loads(capsys.readouterr().out)
+    assert (failed["state"], failed["code"], failed["hint"]) == ("failing", "registry.not-found", "check the spelling")
+    assert (served["state"], served["bytes"], served["pullSeconds"]) == ("ready", 1000, 2.5)
+    assert served["volume"] == "emptydir"
+    assert served["source"].startswith("oci://127.0.0.1:")
+    assert install.run("status", "-A", "-o", "name") == 0
+    assert {"pod/failed", "pod/served"} <= set(capsys.readouterr().out.split())
+    assert install.run("status", "-n", "default", "-o", "yaml") == 0
+    assert capsys.readouterr().out.strip() == "[]"
+    assert install.run("status", "-n", "default") == 0
+    assert "no pod in the namespace default has the label" in capsys.readouterr().err
