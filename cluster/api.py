@@ -20,7 +20,6 @@ from .kinds import Kind
 
 _PAGE = 500
 _WORDS = 2000
-_VERBS = {"POST": "create", "PATCH": "patch", "PUT": "update", "DELETE": "delete"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,26 +87,40 @@ class Api:
 
     def try_create(self, kind: Kind, document: Raw, namespace: str = "") -> Made:
         """Return what the API server would make of a new object, without storing it."""
-        return self._write("POST", kind, document, namespace, "", {"dryRun": "All"})
+        return self._write("POST", kind.path(namespace), document, _asked("create", kind, namespace), {"dryRun": "All"})
 
     def apply(self, kind: Kind, document: Raw, namespace: str, options: Mapping[str, str]) -> Made:
         """Apply an object by server-side apply; `options` are fieldManager, and force and dryRun where wanted."""
-        return self._write("PATCH", kind, document, namespace, str(document["metadata"]["name"]), options)
+        return self._patch(kind, document, namespace, options, "application/apply-patch+yaml")
+
+    def merge(self, kind: Kind, document: Raw, namespace: str, options: Mapping[str, str]) -> Made:
+        """Change an object by a JSON merge patch (RFC 7396); `options` as for `apply`."""
+        return self._patch(kind, document, namespace, options, "application/merge-patch+json")
 
     def may(self, verb: str, kind: Kind, namespace: str = "", name: str = "") -> bool:
         """Return whether the user may do something (authorization.k8s.io, SelfSubjectAccessReview)."""
         asked = {"verb": verb, "group": kind.group, "resource": kind.resource, "namespace": namespace, "name": name}
         review = {"apiVersion": kinds.ACCESS_REVIEW.api_version, "kind": kinds.ACCESS_REVIEW.name}
-        made = self._write("POST", kinds.ACCESS_REVIEW, review | {"spec": {"resourceAttributes": asked}}, "", "", {})
+        document, path = review | {"spec": {"resourceAttributes": asked}}, kinds.ACCESS_REVIEW.path()
+        made = self._write("POST", path, document, _asked("create", kinds.ACCESS_REVIEW), {})
         return mapping(made.content, "status").get("allowed") is True
 
+    def _patch(self, kind: Kind, document: Raw, namespace: str, options: Mapping[str, str], media_type: str) -> Made:
+        name = str(document["metadata"]["name"])
+        asked = _asked("patch", kind, namespace, name)
+        return self._write("PATCH", kind.path(namespace, name), document, asked, options, media_type)
+
     def _write(  # noqa: PLR0913, PLR0917 - what is written, where, and how
-        self, method: str, kind: Kind, document: Raw, namespace: str, name: str, options: Mapping[str, str]
+        self,
+        method: str,
+        path: str,
+        document: Raw,
+        asked: str,
+        options: Mapping[str, str],
+        media_type: str = "application/json",
     ) -> Made:
-        media_type = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
-        path = kind.path(namespace, name) + (f"?{urlencode(options)}" if options else "")
-        asked = _asked(_VERBS[method], kind, namespace, name)
-        answer = self._checked(method, path, asked, json.dumps(document).encode(), media_type)
+        query = f"?{urlencode(options)}" if options else ""
+        answer = self._checked(method, path + query, asked, json.dumps(document).encode(), media_type)
         return Made(_object(answer), answer.warnings)
 
     def _checked(

@@ -61,7 +61,21 @@ def test_the_command_alone_teaches(capsys: pytest.CaptureFixture[str], arguments
 
 
 @pytest.mark.parametrize(
-    "verb", ["push", "pull", "inspect", "verify", "inject", "explain", "check", "status", "certs", "version"]
+    "verb",
+    [
+        "push",
+        "pull",
+        "inspect",
+        "verify",
+        "inject",
+        "explain",
+        "check",
+        "status",
+        "catalog",
+        "prefetch",
+        "certs",
+        "version",
+    ],
 )
 def test_help_is_a_verb_as_well(capsys: pytest.CaptureFixture[str], verb: str) -> None:
     """`help VERB` prints what `VERB --help` prints."""

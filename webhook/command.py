@@ -71,7 +71,7 @@ def run_inject(arguments: argparse.Namespace) -> int:
     # here, so that other verbs do not pay for a YAML parser
     from .manifests.files import admit_manifest
 
-    configuration = _configuration(arguments.config)
+    configuration = read_configuration(arguments.config)
     catalog, settings = configuration.catalog, configuration.settings
     with _asking(configuration, is_offline=arguments.offline) as ask:
         return _change(arguments, lambda manifest: admit_manifest(manifest, catalog, settings, ask))
@@ -106,7 +106,7 @@ def explain_files(arguments: argparse.Namespace) -> "list[Explanation]":
     from .manifests.documents import read_objects
     from .manifests.explain import Cluster, explain_manifest
 
-    configuration = _configuration(arguments.config)
+    configuration = read_configuration(arguments.config)
     manifests = [manifest for file in _files(arguments) for manifest in read_objects(file.text)]
     cluster = Cluster.of(manifests, configuration.catalog, configuration.settings, arguments.namespace)
     return [explanation for manifest in manifests for explanation in explain_manifest(manifest, cluster)]
@@ -163,7 +163,8 @@ def _report_result(place: str, result: "Result") -> bool:
     return False
 
 
-def _configuration(file: str | None) -> "Configuration":
+def read_configuration(file: str | None) -> "Configuration":
+    """Return the operator's configuration of a file; what the manifests ship without one. Raises BadSettings."""
     from .manifests.configuration import Configuration, configure
     from .manifests.documents import read_manifests
     from .manifests.sources import read_files
