@@ -65,10 +65,12 @@ class Rotator:
         """Start a daemon thread that runs turns for as long as the process lives."""
         threading.Thread(target=self._follow, name="certificates", daemon=True).start()
 
-    def begin(self) -> None:
+    def begin(self, sleep: Callable[[float], None] = time.sleep) -> None:
         """Run turns until there is a certificate to serve."""
-        while self._served is None:
-            time.sleep(self._turn_or_wait())  # the API server may not be there yet; nothing else can be done before
+        seconds = self._turn_or_wait()
+        while self._served is None:  # the API server may not be there yet; nothing else can be done before
+            sleep(seconds)
+            seconds = self._turn_or_wait()
 
     def turn(self) -> float:
         """Run one turn; return after how many seconds the next one is due. Raises ApiError, UnwritableError."""

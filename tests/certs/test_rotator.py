@@ -96,6 +96,23 @@ def test_replicas_that_start_at_once_serve_one_certificate(api: Api, tmp_path: P
     assert len({(tmp_path / str(number) / "tls.crt").read_bytes() for number in range(6)}) == 1
 
 
+def test_a_start_waits_for_the_api_server_and_for_nothing_else(api: Api, tmp_path: Path) -> None:
+    """A replica serves as soon as it has a certificate: each second of a pod's start is one without it."""
+    waits: list[float] = []
+    token = api.token_file.read_text()
+    api.token_file.write_text("wrong")
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        api.token_file.write_text(token)
+
+    rotator(api, tmp_path / "first").begin(sleep)
+    rotator(api, tmp_path / "second").begin(sleep)
+
+    assert len(waits) == 1
+    assert (tmp_path / "second/tls.crt").exists()
+
+
 def test_a_renewed_certificate_reaches_every_replica(api: Api, tmp_path: Path) -> None:
     """Whoever is first renews it in the Secret; the CA, and the API server's trust in it, stay as they are."""
     rotator(api, tmp_path / "a").turn()
