@@ -24,6 +24,9 @@ test: $(VENV)/ready lint demo ## every check: linters, types, rooms, the demo, a
 	-$(BIN)/python -m tests.parts
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --ignore tests/cluster
 
+image: ## the image by buildah, as root and without a registry, to build/weighbridge.tar
+	deploy/image/build.sh
+
 e2e: $(VENV)/ready ## what a real cluster of one node makes of it all; needs root and some Debian packages
 	-$(BIN)/python -m tests.parts --node
 	$(BIN)/pytest tests/cluster
@@ -54,5 +57,7 @@ lock: ## pin every dependency again (needs uv)
 	  --no-header --no-annotate pyproject.toml --group dev -o requirements/dev.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --no-annotate --group go -o requirements/go.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --no-annotate --group build -o requirements/build.txt
 
-.PHONY: help dev demo test e2e check lint bench golden laws lock
+.PHONY: help dev demo test image e2e check lint bench golden laws lock

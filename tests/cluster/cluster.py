@@ -13,7 +13,7 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -26,7 +26,7 @@ from .control_plane import control_plane
 from .identities import NODE, Identities, make_identities
 from .isolation import Isolation, isolated
 from .network import set_up
-from .node import PAUSE_IMAGE, SOCKET, node
+from .node import PAUSE_IMAGE, SOCKET, node, pull_in_plain_http
 from .oci_image import Files, rename_image, write_image
 from .registry import ClusterRegistry, running_registry
 
@@ -44,7 +44,6 @@ PARTS = (
     "registry",
 )
 _START_SECONDS = 120
-_ROOT = Path(__file__).parents[2]
 
 T = TypeVar("T")
 
@@ -64,7 +63,7 @@ class Cluster:
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def kubectl(self, *arguments: str | Path, stdin: str = "", caller: str = "admin") -> str:
-        """Run kubectl, in the root of this repository; give what it prints, or raise CommandFailed."""
+        """Run kubectl; give what it prints, or raise CommandFailed."""
         config = f"--kubeconfig={self.identities.kubeconfig(caller)}"
         return self.run([self.programs["kubectl"], config, *arguments], stdin)
 
@@ -90,10 +89,9 @@ class Cluster:
         rename_image(renamed, name, archive)
         self._import(renamed)
 
-    def registry(
-        self, *, rate: str = "", auth: Mapping[str, Any] | None = None
-    ) -> AbstractContextManager[ClusterRegistry]:
-        """Run a registry at an address of its own, which pods reach, until the block ends.
+    @contextmanager
+    def registry(self, *, rate: str = "", auth: Mapping[str, Any] | None = None) -> Iterator[ClusterRegistry]:
+        """Run a registry at an address of its own, for pods and for images of the node, until the block ends.
 
         `auth` comes from tests.parts.distribution's basic_auth or token_auth; `rate` is what its line carries, as tc
         writes it: `80mbit`.
@@ -101,13 +99,14 @@ class Cluster:
         number = next(self._numbers)
         folder = self.folder / f"registry-{number}"
         folder.mkdir()
-        return running_registry(self.isolation, self.programs["registry"], folder, number, rate, auth)
+        with running_registry(self.isolation, self.programs["registry"], folder, number, rate, auth) as running:
+            pull_in_plain_http(self.folder, running.address)
+            yield running
 
     def run(self, command: Sequence[str | Path], stdin: str = "") -> str:
-        """Run a command on the node; give what it prints, or raise CommandFailed."""
-        answer = subprocess.run(
-            self.isolation.command(command), input=stdin, check=False, capture_output=True, text=True, cwd=_ROOT
-        )
+        """Run a command on the node, in the root of this repository; give what it prints, or raise CommandFailed."""
+        inside = self.isolation.command(command)
+        answer = subprocess.run(inside, input=stdin, check=False, capture_output=True, text=True)
         if answer.returncode:
             said = shlex.join(map(str, command))
             raise CommandFailed(f"{said} ended with {answer.returncode}: {answer.stderr}{answer.stdout}")

@@ -51,6 +51,7 @@ def _api_server(identities: Identities, folder: Path) -> dict[str, object]:
     return {
         "etcd-servers": _ETCD,
         "advertise-address": NODE_ADDRESS,  # pods reach it there by its Service
+        "kubelet-preferred-address-types": "InternalIP",  # no name is resolved here
         "tls-cert-file": identities.certificate,
         "tls-private-key-file": identities.key,
         "token-auth-file": identities.tokens,

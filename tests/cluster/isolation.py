@@ -19,6 +19,7 @@ from pathlib import Path
 
 from tests.parts.process import Process, poll
 
+_ROOT = Path(__file__).parents[2]
 _CGROUPS = Path("/sys/fs/cgroup")
 _PREFIX = "weighbridge-cluster-"
 _START_SECONDS = 15
@@ -81,8 +82,9 @@ class Isolation:
     """One in each hierarchy."""
 
     def command(self, command: Sequence[str | Path]) -> list[str | Path]:
-        """Return the command that runs `command` inside."""
-        enter = ["nsenter", f"--target={self.init}", *_NAMESPACES, "--", *_ENDING_WITH_ITS_PARENT]
+        """Return the command that runs `command` inside, in the root of this repository."""
+        place = [f"--target={self.init}", *_NAMESPACES, f"--wdns={_ROOT}"]
+        enter = ["nsenter", *place, "--", *_ENDING_WITH_ITS_PARENT]
         groups = " ".join(map(str, self.cgroups))
         return ["env", f"CLUSTER_CGROUPS={groups}", "sh", "-c", _JOIN, "sh", *enter, *command]
 

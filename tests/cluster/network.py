@@ -45,7 +45,7 @@ def write_cni_configuration(folder: Path) -> None:
         "type": "bridge",
         "bridge": BRIDGE,
         "hairpinMode": True,
-        "ipam": {"type": "host-local", "ranges": [[addresses]]},
+        "ipam": {"type": "host-local", "ranges": [[addresses]], "routes": [{"dst": "0.0.0.0/0"}]},
     }
     plugins = [bridge, {"type": "portmap", "capabilities": {"portMappings": True}}]
     configuration = {"cniVersion": "1.0.0", "name": "pods", "plugins": plugins}

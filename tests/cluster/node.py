@@ -33,7 +33,7 @@ state = "/run/containerd"
 def node(programs: Programs, identities: Identities, folder: Path) -> Commands:
     """Write the configurations, and return the commands in the order in which they start."""
     write_cni_configuration(folder / "cni")
-    (folder / "hosts").mkdir()
+    (folder / "hosts").mkdir()  # containerd's hosts.toml files, one folder a registry
     (folder / "resolv.conf").touch()
     text = _CONTAINERD.format(folder=folder, socket=SOCKET, pause=PAUSE_IMAGE, plugins=_CNI_PLUGINS)
     (folder / "containerd.toml").write_text(text)
@@ -84,3 +84,10 @@ def _proxy(identities: Identities) -> dict[str, object]:
         "clientConnection": {"kubeconfig": str(identities.kubeconfig("proxy"))},
         "conntrack": unlimited,  # those settings are read-only in a network namespace of one's own
     }
+
+
+def pull_in_plain_http(folder: Path, registry: str) -> None:
+    """Have containerd ask the registry HOST:PORT in plain HTTP."""
+    place = folder / "hosts" / registry
+    place.mkdir(exist_ok=True)
+    (place / "hosts.toml").write_text(f'server = "http://{registry}"\n')

@@ -6,6 +6,7 @@ import json
 import platform
 import tarfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,70 +20,85 @@ Files = Mapping[str, bytes | Path]
 """What a layer holds, by path without a slash at the start; a Path is a file or a folder of this machine."""
 
 
-def write_image(
-    target: Path, name: str, files: Files, command: Sequence[str], base: Path | None = None, mode: int = 0o755
-) -> None:
-    """Write an image of one layer, above those of `base`, an archive of the same form.
+@dataclass(frozen=True)
+class Image:
+    """An image in an archive, with the one manifest that it has."""
 
-    The same files make the same digest.
-    """
+    archive: Path
+    entry: Mapping[str, Any]
+    """The manifest's descriptor."""
+
+    manifest: Mapping[str, Any]
+    config: dict[str, Any]
+
+    @property
+    def layers(self) -> list[dict[str, Any]]:
+        """The layers' descriptors."""
+        found: list[dict[str, Any]] = self.manifest["layers"]
+        return found
+
+    def open(self, digest: str) -> io.BytesIO:
+        """Return a blob's content."""
+        with tarfile.open(self.archive) as archive:
+            return io.BytesIO(_content(archive, _blob(digest)))
+
+
+def read_image(path: Path) -> Image:
+    """Return the image in an archive."""
+    with tarfile.open(path) as archive:
+        (entry,) = json.loads(_content(archive, "index.json"))["manifests"]
+        manifest = json.loads(_content(archive, _blob(entry["digest"])))
+        return Image(path, entry, manifest, json.loads(_content(archive, _blob(manifest["config"]["digest"]))))
+
+
+def write_image(target: Path, name: str, files: Files, command: Sequence[str], base: Path | None = None) -> None:
+    """Write an image of one layer of programs, above those of `base`, an archive of the same form."""
     blobs: dict[str, bytes] = {}
     config: dict[str, Any] = {"os": "linux", "rootfs": {"type": "layers", "diff_ids": []}, "config": {}}
     config["architecture"] = _ARCHITECTURES.get(platform.machine(), platform.machine())
     layers: list[dict[str, Any]] = []
     if base is not None:
-        config, layers, blobs = _read_image(base)
-    layer = _tar(files, mode)
-    layers = [*layers, _add(blobs, _LAYER, layer)]
+        image = read_image(base)
+        config, layers = image.config, image.layers
+        blobs = {layer["digest"]: image.open(layer["digest"]).getvalue() for layer in layers}
+        config.pop("history", None)  # it has an entry a layer
+    layer = _tar(files, 0o755)
     config["rootfs"]["diff_ids"].append(_digest(layer))
-    config.pop("history", None)
-    config["config"]["Entrypoint"] = list(command)
-    config["config"].pop("Cmd", None)
+    config["config"] |= {"Entrypoint": list(command)}
     manifest = {
         "schemaVersion": 2,
         "mediaType": _MANIFEST,
         "config": _add(blobs, _CONFIG, _json(config)),
-        "layers": layers,
+        "layers": [*layers, _add(blobs, _LAYER, layer)],
     }
-    entry = _add(blobs, _MANIFEST, _json(manifest)) | {"annotations": {"io.containerd.image.name": name}}
-    _write_layout(target, blobs, entry)
+    _write_layout(target, blobs, _named(_add(blobs, _MANIFEST, _json(manifest)), name))
 
 
 def rename_image(target: Path, name: str, base: Path) -> None:
     """Write `base`, an archive of the same form, under another name."""
-    with tarfile.open(base) as archive:
-        index = json.load(_member(archive, "index.json"))
-        blobs = {
-            one.name.replace("blobs/sha256/", "sha256:"): _member(archive, one.name).read()
-            for one in archive
-            if one.isfile() and one.name.startswith("blobs/")
-        }
-    (entry,) = index["manifests"]
-    _write_layout(target, blobs, entry | {"annotations": {"io.containerd.image.name": name}})
+    image = read_image(base)
+    digests = [image.entry["digest"], image.manifest["config"]["digest"], *(layer["digest"] for layer in image.layers)]
+    _write_layout(target, {digest: image.open(digest).getvalue() for digest in digests}, _named(image.entry, name))
 
 
-def _read_image(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, bytes]]:
-    with tarfile.open(path) as archive:
-
-        def blob(digest: str) -> bytes:
-            return _member(archive, f"blobs/{digest.replace(':', '/')}").read()
-
-        (entry,) = json.load(_member(archive, "index.json"))["manifests"]
-        manifest = json.loads(blob(entry["digest"]))
-        blobs = {layer["digest"]: blob(layer["digest"]) for layer in manifest["layers"]}
-        return json.loads(blob(manifest["config"]["digest"])), manifest["layers"], blobs
+def _named(entry: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {**entry, "annotations": {"io.containerd.image.name": name}}
 
 
-def _member(archive: tarfile.TarFile, name: str) -> io.BufferedReader:
+def _blob(digest: str) -> str:
+    return f"blobs/{digest.replace(':', '/')}"
+
+
+def _content(archive: tarfile.TarFile, name: str) -> bytes:
     found = archive.extractfile(name)
     assert found is not None, f"{name} is no file"
-    return found  # type: ignore[return-value]  # typeshed says IO[bytes]
+    return found.read()
 
 
 def _write_layout(target: Path, blobs: Mapping[str, bytes], entry: Mapping[str, Any]) -> None:
     index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": [entry]}
     contents = {"oci-layout": _json({"imageLayoutVersion": "1.0.0"}), "index.json": _json(index)}
-    contents |= {f"blobs/{digest.replace(':', '/')}": content for digest, content in blobs.items()}
+    contents |= {_blob(digest): content for digest, content in blobs.items()}
     target.write_bytes(_tar(contents, 0o644))
 
 

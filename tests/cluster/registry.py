@@ -67,7 +67,7 @@ def running_registry(
     rate: str,
     auth: Mapping[str, Any] | None,
 ) -> Iterator[ClusterRegistry]:
-    """Run a registry until the block ends; `number` makes its address, its other arguments are Cluster.registry's."""
+    """Run a registry until the block ends; `number` makes its address, `rate` and `auth` are Cluster.registry's."""
     name, host = f"registry{number}", f"10.200.1.{number}"
     configuration = registry_configuration(folder / "storage", f"0.0.0.0:{_PORT}", auth=auth)
     (folder / "config.json").write_text(json.dumps(configuration))  # JSON is YAML

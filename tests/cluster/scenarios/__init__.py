@@ -1,0 +1,1 @@
+"""What operators and users live through, played on a real cluster, installed from the shipped manifests."""

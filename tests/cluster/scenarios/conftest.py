@@ -1,0 +1,167 @@
+"""The stage of all scenarios: our image, registries with models, an install, and engines."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.cluster.cluster import Cluster
+from tests.cluster.install import Install
+from tests.cluster.registry import ClusterRegistry
+from tests.parts.distribution import PASSWORD, USER, basic_auth
+from tests.parts.objects import Object
+
+ROOT = Path(__file__).parents[3]
+IMAGE = "localhost/weighbridge"
+ENGINE = "localhost/engine"
+MODEL_BYTES = 24 << 20
+
+_OPTED_IN = {"weighbridge.dev/injection": "enabled", "pod-security.kubernetes.io/enforce": "restricted"}
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def archive() -> Path:
+    """Build our image as `make image` does, and return the archive."""
+    environ = {name: value for name, value in os.environ.items() if name != "DOCKER_CONFIG"}  # the tests' has no file
+    subprocess.run([ROOT / "deploy" / "image" / "build.sh"], env=environ, check=True)
+    return ROOT / "build" / "weighbridge.tar"
+
+
+@pytest.fixture(scope="session")
+def image(cluster: Cluster, archive: Path) -> str:
+    """Have the node hold our image under the name that the manifests have, and return that name."""
+    cluster.image_of(archive, f"{IMAGE}:0.1.0")
+    return f"{IMAGE}:0.1.0"
+
+
+@pytest.fixture(scope="session")
+def engines(cluster: Cluster, archive: Path) -> tuple[str, str]:
+    """Have the node hold two versions of an engine, and return their names."""
+    program = (ROOT / "tests" / "cluster" / "engine.py").read_bytes()
+    names = f"{ENGINE}:1", f"{ENGINE}:2"
+    for name in names:
+        files = {"engine.py": program, "version": name.encode()}
+        cluster.image(name, files, ["python", "/engine.py"], base=archive)
+    return names
+
+
+@pytest.fixture(scope="session")
+def registry(cluster: Cluster) -> Iterator[ClusterRegistry]:
+    """Run a registry that is open to all."""
+    with cluster.registry() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def private_registry(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterRegistry]:
+    """Run a registry that asks for distribution's USER and PASSWORD."""
+    with cluster.registry(auth=basic_auth(tmp_path_factory.mktemp("private"))) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def slow_registry(cluster: Cluster) -> Iterator[ClusterRegistry]:
+    """Run a registry on a line of 16 Mbit/s: MODEL_BYTES need 12 seconds."""
+    with cluster.registry(rate="16mbit") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def installed(
+    cluster: Cluster,
+    image: str,
+    registry: ClusterRegistry,
+    private_registry: ClusterRegistry,
+    slow_registry: ClusterRegistry,
+) -> Install:
+    """Install the shipped manifests, which name our image."""
+    assert image
+    addresses = ",".join(one.address for one in (registry, private_registry, slow_registry))
+    install = Install(cluster, {"PLAIN_HTTP": addresses, "DEFAULT_PREFIX": f"{registry.address}/models"})
+    install.name_image(IMAGE, "0.1.0")
+    install.apply()
+    return install
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a model of MODEL_BYTES."""
+    folder = tmp_path_factory.mktemp("model")
+    (folder / "config.json").write_text('{"architectures": ["TinyForCausalLM"]}\n')
+    (folder / "model.safetensors").write_bytes(Random(17).randbytes(MODEL_BYTES))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pushed(cluster: Cluster, model: Path, registry: ClusterRegistry) -> str:
+    """Push the model to where the label `tiny` leads, and return its pinned reference."""
+    return push(cluster, model, f"{registry.address}/models/tiny:latest")
+
+
+@pytest.fixture
+def namespace(cluster: Cluster) -> str:
+    """Make a namespace that opted in and enforces the restricted profile."""
+    name = f"inference-{next(_numbers)}"
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": _OPTED_IN}})
+    return name
+
+
+def push(cluster: Cluster, folder: Path, reference: str, *options: str | Path) -> str:
+    """Push a folder from the node, with the command that a user has; give the pinned reference."""
+    command = [sys.executable, "-m", "weighbridge", "push", folder, reference, "--quiet", "--plain-http", *options]
+    return cluster.run(command).strip()
+
+
+def credentials(registry: ClusterRegistry) -> str:
+    """Return the content of a docker config that opens the private registry."""
+    return json.dumps({"auths": {registry.address: {"username": USER, "password": PASSWORD}}})
+
+
+def deployment(image: str, replicas: int = 1) -> Object:
+    """Return a Deployment `engine` that knows nothing of models but where one will be."""
+    container = {
+        "name": "engine",
+        "image": image,
+        "args": ["--model", "/models/tiny"],
+        "readinessProbe": {"httpGet": {"path": "/", "port": 8000}, "periodSeconds": 1},
+        "resources": {"requests": {"cpu": "50m", "memory": "192Mi"}, "limits": {"memory": "192Mi"}},
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+    }
+    security = {"runAsNonRoot": True, "runAsUser": 1000, "seccompProfile": {"type": "RuntimeDefault"}}
+    spec = {
+        "securityContext": security | {"fsGroup": 1000},
+        "terminationGracePeriodSeconds": 5,
+        "containers": [container],
+    }
+    template = {"metadata": {"labels": {"app": "engine"}}, "spec": spec}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "engine"},
+        "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": "engine"}}, "template": template},
+    }
+
+
+def rolled_out(cluster: Cluster, namespace: str) -> list[Object]:
+    """Wait for the rollout of the Deployment `engine`, and return its pods once the former ones are gone."""
+    cluster.kubectl("-n", namespace, "rollout", "status", "deployment/engine", "--timeout=120s")
+
+    def alone() -> list[Object] | None:
+        pods = cluster.read("pods", "-n", namespace, "-l", "app=engine")["items"]
+        return None if any("deletionTimestamp" in pod["metadata"] for pod in pods) else pods
+
+    return cluster.wait("the former pods are gone", alone)
+
+
+def report(cluster: Cluster, pod: Object) -> Object:
+    """Return what the engine in a pod says that it was given."""
+    metadata = pod["metadata"]
+    said: Object = json.loads(cluster.kubectl("-n", metadata["namespace"], "logs", metadata["name"], "-c", "engine"))
+    return said
