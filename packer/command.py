@@ -1,4 +1,4 @@
-"""The verb `push`.
+"""The verbs `push` and `copy`.
 
 Tests: tests/packer/test_push.py
 """
@@ -26,7 +26,7 @@ Bring = Callable[[str, Path, Sequence[str], Access, Reporter], str]
 
 
 def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", bring: Bring) -> None:
-    """Add the verb `push` to the command's parser. `bring` pulls a model from the hub to be packed."""
+    """Add `push` and `copy` to the command's parser. `bring` pulls a model from the hub to be packed."""
     push = verbs.add_parser(
         "push",
         help="pack a model folder, or a repository of the Hugging Face hub, and push it",
@@ -71,6 +71,51 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", brin
     push.add_argument("--json", action="store_true", help="print what was pushed as JSON")
     add_progress_options(push)
     push.set_defaults(run=partial(_run_push, bring))
+    _add_copy(verbs)
+
+
+def _add_copy(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    copy = verbs.add_parser(
+        "copy",
+        help="copy an artifact from place to place, with its signatures",
+        description="Copy an artifact as it is, whoever wrote it: the same manifest, hence the same digest; every\n"
+        "manifest of an index; and what refers to them, such as signatures of cosign and notation. Blobs that the\n"
+        "target has are not sent, those of another repository of its registry are mounted, others are verified while\n"
+        "they stream. The tag comes last: until then nothing names the artifact there.",
+        epilog="Prints the reference pinned to its digest.\n\n"
+        "  weighbridge copy registry.example.com/models/phi-4:v1 mirror.example.com/models/phi-4:v1\n"
+        "  weighbridge copy registry.example.com/models/phi-4@sha256:… layout:///mnt/usb/models:phi-4\n"
+        "  weighbridge copy layout:///mnt/usb/models:phi-4 registry.internal/models/phi-4:v1\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    copy.add_argument("source", metavar="SOURCE", help="REGISTRY/REPOSITORY:TAG[@sha256:…] or layout://DIRECTORY:TAG")
+    copy.add_argument("target", metavar="REF", help="REGISTRY/REPOSITORY:TAG or layout://DIRECTORY:TAG")
+    copy.add_argument("--without-signatures", action="store_true", help="leave what refers to the artifact")
+    copy.add_argument("--jobs", type=positive, default=_JOBS, metavar="N", help=f"blobs at a time (default: {_JOBS})")
+    add_access_options(copy)
+    copy.add_argument("--json", action="store_true", help="print what was copied as JSON")
+    add_progress_options(copy)
+    copy.set_defaults(run=_run_copy)
+
+
+def _run_copy(arguments: argparse.Namespace) -> int:
+    from registry.open import open_documents, open_pusher
+
+    from .copying.copy import copy, neighbour_of
+
+    source, target = parse_source(arguments.source), parse_source(arguments.target)
+    reporter = reporter_for(arguments)
+    with access_for(arguments, (source, target), os.environ, reporter) as access:
+        copied = copy(
+            open_documents(source, access),
+            open_pusher(target, access),
+            reporter,
+            neighbour=neighbour_of(source, target),
+            jobs=arguments.jobs,
+            has_companions=not arguments.without_signatures,
+        )
+    print(json.dumps(copied.to_json(), indent=1) if arguments.json else copied.pinned)
+    return 0
 
 
 def _run_push(bring: Bring, arguments: argparse.Namespace) -> int:
@@ -84,7 +129,7 @@ def _run_push(bring: Bring, arguments: argparse.Namespace) -> int:
 
     source, reporter = parse_source(arguments.target), reporter_for(arguments)
     ledger = Ledger(default_path(os.environ))
-    with access_for(arguments, source, os.environ, reporter) as access:
+    with access_for(arguments, (source,), os.environ, reporter) as access:
         target = Target(open_pusher(source, access), ledger)
         if isinstance(source, OciSource):
             target = Target(target.pusher, ledger, source.reference.registry, source.reference.repository)

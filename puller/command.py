@@ -175,7 +175,7 @@ def _run_pull(arguments: argparse.Namespace) -> int:
         sync=arguments.sync,
     )
     reporter = reporter_for(arguments)
-    with access_for(arguments, source, os.environ, reporter) as access:
+    with access_for(arguments, (source,), os.environ, reporter) as access:
         receipt = pull(settings, access, reporter)
     print(json.dumps(receipt.to_json(), indent=1) if arguments.json else receipt.pinned)
     return 0
@@ -185,7 +185,7 @@ def _run_list(arguments: argparse.Namespace) -> int:
     from .inspection.listing import list_repository, to_text
 
     source = parse_source(arguments.source)
-    with access_for(arguments, source, os.environ, Reporter()) as access:
+    with access_for(arguments, (source,), os.environ, Reporter()) as access:
         found = list_repository(source, access)
     print(json.dumps([one.to_json() for one in found], indent=1) if arguments.json else to_text(found))
     return 1 if any(one.problem for one in found) else 0
@@ -200,7 +200,7 @@ def _run_verify(arguments: argparse.Namespace) -> int:
     receipt = receipt_at(folder) if arguments.source else published(folder)
     source = parse_source(arguments.source or (receipt.pinned if receipt else ""))
     reporter = reporter_for(arguments)
-    with access_for(arguments, source, os.environ, reporter) as access:
+    with access_for(arguments, (source,), os.environ, reporter) as access:
         found = verify_folder(folder, source, receipt, access, reporter)
     print(json.dumps(found.to_json(), indent=1) if arguments.json else found.to_text())
     return 1 if found.findings else 0
@@ -218,7 +218,7 @@ def _show(arguments: argparse.Namespace, text: str) -> bool:
     from .inspection.inspect import inspect
 
     source = parse_source(text)
-    with access_for(arguments, source, os.environ, Reporter()) as access:
+    with access_for(arguments, (source,), os.environ, Reporter()) as access:
         found = inspect(open_repository(source, access), access)
     print(json.dumps(found.to_json(), indent=1) if arguments.json else found.to_text())
     return not found.problem

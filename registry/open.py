@@ -5,7 +5,7 @@ Tests: tests/registry/layout/test_layout.py
 
 from .access.access import Access
 from .errors import SourceUnsupported
-from .repository import Pusher, Repository
+from .repository import DocumentSource, Pusher, Repository
 from .source import ClaimSource, HubSource, LayoutSource, Source
 
 
@@ -19,6 +19,22 @@ def open_repository(source: Source, access: Access) -> Repository:
         from .huggingface.repository import HubRepository  # noqa: PLC0415 - see above
 
         return HubRepository(source, access)
+    if isinstance(source, ClaimSource):
+        raise _unopened(source)
+    from .remote.pull import RemoteRepository  # noqa: PLC0415 - see above
+
+    return RemoteRepository(access, source.reference)
+
+
+def open_documents(source: Source, access: Access) -> DocumentSource:
+    """Return the repository that a source names, for reading documents as they are. Raises SourceUnsupported."""
+    if isinstance(source, HubSource):
+        hint = f"pack it as one: weighbridge push {source} REF"
+        raise SourceUnsupported(f"{source}: is no artifact, and cannot be copied as it is", hint=hint)
+    if isinstance(source, LayoutSource):
+        from .layout.pull import LayoutRepository  # noqa: PLC0415 - see above
+
+        return LayoutRepository(source)
     if isinstance(source, ClaimSource):
         raise _unopened(source)
     from .remote.pull import RemoteRepository  # noqa: PLC0415 - see above

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 from .digest import Digest
+from .documents.document import Document
 from .http.retry import Patience
 from .manifest import Descriptor, Manifest
 
@@ -91,6 +92,18 @@ class Repository(Protocol):
         ...
 
 
+class DocumentSource(Repository, Protocol):
+    """A store whose documents can be read as they are: a registry or a layout."""
+
+    def document(self, target: Digest | str | None = None, /) -> Document:
+        """Return a manifest or an index by digest or tag, or the one that the source names. Raises NotFound."""
+        ...
+
+    def referrers(self, digest: Digest, /) -> tuple[Digest, ...]:
+        """Return the digests of the manifests that refer to one, such as its signatures."""
+        ...
+
+
 class Upload(Protocol):
     """An upload of one blob: written in order, then committed or abandoned."""
 
@@ -142,6 +155,19 @@ class Pusher(Protocol):
 
     def put_manifest(self, manifest: Manifest) -> Digest:
         """Write the manifest, after all blobs, under the reference's tag; return its digest."""
+        ...
+
+    def put_document(self, document: Document, tag: str | None = None, /) -> None:
+        """Write a document as it is, under a tag, or by its digest alone, so that nothing names it yet."""
+        ...
+
+    def put_referrer(self, document: Document, subject: Digest, /) -> None:
+        """Write a document that refers to another one, so that readers find it by that one's digest."""
+        ...
+
+    @property
+    def tag(self) -> str:
+        """The tag that the target names."""
         ...
 
     def pinned(self, digest: Digest) -> str:

@@ -65,6 +65,7 @@ def test_the_command_alone_teaches(capsys: pytest.CaptureFixture[str], arguments
     [
         "push",
         "pull",
+        "copy",
         "inspect",
         "verify",
         "inject",

@@ -4,7 +4,7 @@ Tests: tests/packer/test_push.py
 """
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from registry.access.access import Access
 from registry.process.program import DEBUG
@@ -69,9 +69,11 @@ def reporter_for(arguments: argparse.Namespace) -> Reporter:
     return JsonReporter() if arguments.progress == "json" else Reporter()
 
 
-def access_for(arguments: argparse.Namespace, source: Source, environ: Mapping[str, str], reporter: Reporter) -> Access:
-    """Return the access that the options ask for; `reporter` shows its waits."""
-    registries = (source.reference.registry,) if isinstance(source, OciSource) else ()
+def access_for(
+    arguments: argparse.Namespace, sources: Sequence[Source], environ: Mapping[str, str], reporter: Reporter
+) -> Access:
+    """Return the access that the options ask for, to the registries of `sources`; `reporter` shows its waits."""
+    registries = tuple(source.reference.registry for source in sources if isinstance(source, OciSource))
     client = (arguments.cert_file, arguments.key_file or arguments.cert_file) if arguments.cert_file else None
     return access_from(
         environ,

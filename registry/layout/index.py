@@ -3,11 +3,14 @@
 Tests: tests/registry/layout/test_layout.py
 """
 
+import re
+
 from oras.defaults import oci_ref_name_annotation
 
 from registry.manifest import Descriptor, Index
 from registry.source import LayoutSource
 
+_COMPANION = re.compile(r"sha(256|512)-[0-9a-f]{64}(\.[a-z]+)?")
 _CONTAINERD_NAME = "io.containerd.image.name"
 
 
@@ -24,8 +27,13 @@ def listed(index: Index, source: LayoutSource) -> list[Descriptor]:
         matches = [entry for entry in entries if tag_of(entry) == source.tag]
         matches = matches or [entry for entry in entries if _name_of(entry).endswith(f":{source.tag}")]
     else:
-        matches = list(entries)
+        matches = [entry for entry in entries if _is_artifact(entry)] or list(entries)
     return list({entry.digest: entry for entry in matches}.values())
+
+
+def _is_artifact(entry: Descriptor) -> bool:
+    """Return whether an entry is more than a companion of another one, such as a signature."""
+    return bool(_name_of(entry)) and not _COMPANION.fullmatch(tag_of(entry))
 
 
 def tag_of(entry: Descriptor) -> str:

@@ -12,6 +12,8 @@ from pathlib import Path
 from oras.defaults import oci_image_index_file
 
 from registry.digest import Digest, verified
+from registry.documents.document import Document
+from registry.documents.referrers import tag_of_referrers
 from registry.errors import BadLayout, BadManifest, LayoutFailed, Mismatch, NotFound
 from registry.http.retry import Patience
 from registry.manifest import MANIFEST_TYPE, SIZE_LIMIT, Descriptor, Index, parse_manifest
@@ -58,9 +60,26 @@ class LayoutRepository:
 
     def resolve(self) -> Resolved:
         """Resolve the source: by digest, by tag, or to the only artifact of the layout."""
-        descriptor = self._find(read_index(self._source.directory))
+        descriptor = self.named(read_index(self._source.directory))
         content = self.read(descriptor, SIZE_LIMIT)
         return descend(descriptor.digest, content, str(self._source), lambda inner: self.read(inner, SIZE_LIMIT))
+
+    def document(self, target: Digest | str | None = None) -> Document:
+        """Return a manifest or an index as it is; see DocumentSource.document."""
+        wanted = self._source
+        if target is not None:
+            tag, digest = (None, target) if isinstance(target, Digest) else (target, None)
+            wanted = LayoutSource(self._source.directory, tag, digest)
+        descriptor = LayoutRepository(wanted).named(read_index(wanted.directory))
+        return Document.parse(self.read(descriptor, SIZE_LIMIT), descriptor.digest.algorithm)
+
+    def referrers(self, digest: Digest) -> tuple[Digest, ...]:
+        """Return what refers to a digest: manifests that the layout lists without a tag, or under the tag for lists."""
+        index = read_index(self._source.directory)
+        untagged = [self.document(one.digest) for one in index.manifests if not tag_of(one)]
+        listed = [one for one in index.manifests if tag_of(one) == tag_of_referrers(digest)]
+        found = [child.digest for one in listed for child in self.document(one.digest).children]
+        return tuple(dict.fromkeys([*found, *(one.digest for one in untagged if one.subject == digest)]))
 
     def pinned(self, digest: Digest) -> str:
         """Return the source with its digest."""
@@ -99,7 +118,8 @@ class LayoutRepository:
             raise Mismatch(f"{descriptor.digest}: {size} bytes on disk, {descriptor.size} were promised")
         return path
 
-    def _find(self, index: Index) -> Descriptor:
+    def named(self, index: Index) -> Descriptor:
+        """Return the one entry of the layout's index that the source names. Raises NotFound with those there are."""
         wanted = self._source
         matches = listed(index, wanted)
         if wanted.digest and not matches:

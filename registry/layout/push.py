@@ -7,7 +7,7 @@ import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
@@ -20,6 +20,7 @@ from oras.defaults import (
 )
 
 from registry.digest import Digest
+from registry.documents.document import Document
 from registry.errors import BadLayout, LayoutFailed, Mismatch, Refused
 from registry.http.retry import Patience
 from registry.manifest import INDEX_TYPE, Descriptor, Manifest
@@ -56,7 +57,9 @@ class LayoutUpload:
             raise Mismatch(f"{digest}: {self._file.tell()} bytes were written, {self._size} were announced")
         with _writing(self._directory):
             os.fchmod(self._file.fileno(), 0o644)
-            self._path.rename(blob_path(self._directory, digest))
+            target = blob_path(self._directory, digest)
+            target.parent.mkdir(exist_ok=True)
+            self._path.rename(target)
 
     def __enter__(self) -> Self:
         return self
@@ -118,26 +121,43 @@ class LayoutPusher:
 
     def put_manifest(self, manifest: Manifest) -> Digest:
         """Write the manifest, and its tag into the index; move a tag that exists."""
-        content = manifest.to_bytes()
-        digest = Digest.of(content)
-        self.put(content, digest)
-        tag = self._source.tag or _DEFAULT_TAG
+        document = Document.parse(manifest.to_bytes())
+        self.put_document(document, self.tag)
+        return document.digest
+
+    @property
+    def tag(self) -> str:
+        """The tag of the source."""
+        return self._source.tag or _DEFAULT_TAG
+
+    def put_document(self, document: Document, tag: str | None = None) -> None:
+        """Write a document as it is, and its tag, if it has one, into the index; move a tag that exists."""
+        self.put(document.content, document.digest)
+        if tag is not None:
+            self._list(document, lambda old: tag_of(old) != tag, {oci_ref_name_annotation: tag})
+
+    def put_referrer(self, document: Document, subject: Digest) -> None:  # noqa: ARG002 - the document names it itself
+        """Write a document, and list it without a tag."""
+        self.put(document.content, document.digest)
+        self._list(document, lambda old: old.digest != document.digest or bool(tag_of(old)), {})
+
+    def _list(self, document: Document, is_kept: Callable[[Descriptor], bool], annotations: dict[str, str]) -> None:
+        """Add a document to the index, in place of the entries that are not kept."""
         entry = Descriptor(
-            media_type=manifest.media_type,
-            digest=digest,
-            size=len(content),
-            annotations={oci_ref_name_annotation: tag},
+            media_type=document.media_type,
+            digest=document.digest,
+            size=len(document.content),
+            annotations=annotations,
         )
         directory = self._source.directory
         with _writing(directory), _locked(directory):
             exists = (directory / oci_image_index_file).exists()
-            others = [old for old in read_index(directory).manifests if tag_of(old) != tag] if exists else []
+            others = [old for old in read_index(directory).manifests if is_kept(old)] if exists else []
             manifests = [old.to_json() for old in (*others, entry)]
             _replace(
                 directory / oci_image_index_file,
                 {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": manifests},
             )
-        return digest
 
 
 def _check_place(directory: Path) -> None:

@@ -10,6 +10,8 @@ from typing import TypeVar
 
 from registry.access.access import Access
 from registry.digest import Digest, verified
+from registry.documents.document import Document
+from registry.documents.referrers import tag_of_referrers
 from registry.errors import BadManifest, BadMirrors, Mismatch, NotFound, Unavailable
 from registry.http.response import Response
 from registry.http.retry import Patience
@@ -61,7 +63,8 @@ class RemoteRepository:
     """A repository of a registry, for reading. Safe to share between threads."""
 
     def __init__(self, access: Access, reference: Reference) -> None:
-        self._reference, self._transport, self._patience = reference, access.transport, access.patience
+        self._access, self._reference = access, reference
+        self._transport, self._patience = access.transport, access.patience
         hosts = access.hosts(reference)
         self._hosts = HostSelector(hosts)
         self._endpoints = {host.root: RepositoryEndpoint(access, host, reference) for host in hosts}
@@ -72,6 +75,32 @@ class RemoteRepository:
         """Resolve the reference; see Repository.resolve."""
         digest, content = self._whole(self._look_up, self._resolvers)
         return descend(digest, content, str(self._reference), self._child)
+
+    def document(self, target: Digest | str | None = None) -> Document:
+        """Return a manifest or an index as it is; see DocumentSource.document."""
+        wanted = target or self._reference.digest or self._reference.target
+        if isinstance(wanted, str):
+            return self._whole(lambda endpoint: Document.parse(endpoint.manifest(wanted)), self._resolvers)
+
+        def ask(endpoint: RepositoryEndpoint) -> Document:
+            found = Document.parse(endpoint.manifest(str(wanted)), wanted.algorithm)
+            if found.digest != wanted:
+                raise Mismatch(f"{self._reference}: asked for {wanted}, the registry answered {found.digest}")
+            return found
+
+        return self._whole(ask, self._hosts.order)
+
+    def referrers(self, digest: Digest) -> tuple[Digest, ...]:
+        """Return what refers to a digest, by the registry's API or by the tag in its place."""
+        from .referrers import referrers_by_api  # noqa: PLC0415 - pulls need it not
+
+        found = referrers_by_api(self._access, self._reference, digest)
+        if found is None:
+            try:
+                found = self.document(tag_of_referrers(digest)).children
+            except NotFound:
+                return ()
+        return tuple(dict.fromkeys(one.digest for one in found))
 
     @property
     def patience(self) -> Patience:

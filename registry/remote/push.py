@@ -10,9 +10,11 @@ from urllib.parse import quote
 
 from registry.access.access import Access
 from registry.digest import Digest
+from registry.documents.document import Document
+from registry.documents.referrers import listed_with, tag_of_referrers
 from registry.errors import Fault, NotFound, Refused, Unavailable, UploadLost
 from registry.http.retry import Patience
-from registry.manifest import SIZE_LIMIT, Manifest
+from registry.manifest import ACCEPT, SIZE_LIMIT, Manifest
 from registry.reference import Reference
 
 from .client import Client
@@ -111,24 +113,62 @@ class RemotePusher:
 
     def put_manifest(self, manifest: Manifest) -> Digest:
         """Write the manifest under the reference's tag; raise Mismatch when the registry computed another digest."""
-        content = manifest.to_bytes()
-        digest = Digest.of(content)
-        url = self._client.url(f"manifests/{self._reference.target}")
+        document = Document.parse(manifest.to_bytes())
+        self.put_document(document, self.tag)
+        return document.digest
+
+    def put_document(self, document: Document, tag: str | None = None) -> None:
+        """Write a document as it is, under a tag or by its digest; raise Mismatch as above."""
+        self._put_document(document, tag or str(document.digest))
+
+    def put_referrer(self, document: Document, subject: Digest) -> None:
+        """Write a document, and a list of referrers where the registry keeps none itself.
+
+        A registry that keeps one says so by OCI-Subject (distribution-spec, "Pushing Manifests with Subject").
+        """
+        if not self._put_document(document, str(document.digest)):
+            self._list_referrer(document, tag_of_referrers(subject))
+
+    @property
+    def tag(self) -> str:
+        """The tag of the reference."""
+        return str(self._reference.tag)
+
+    def _put_document(self, document: Document, target: str) -> bool:
+        """Write a document; return whether the registry took note of what it refers to."""
+        url, content, is_noted = self._client.url(f"manifests/{target}"), document.content, False
 
         def send() -> None:
-            headers = {"Content-Type": manifest.media_type}
+            nonlocal is_noted
+            headers = {"Content-Type": document.media_type}
             with self._client.request("PUT", url, headers=headers, accept=(200, 201, 202), body=content) as response:
-                cross_check(response, digest)
+                is_noted = "OCI-Subject" in response.headers
+                cross_check(response, document.digest)
 
         def took_effect() -> bool:
             try:
-                with self._client.request("GET", url, headers={"Accept": manifest.media_type}, accept=(200,)) as found:
-                    return found.read(SIZE_LIMIT) == content
+                return self._stored(url) == content
             except Fault:
                 return False
 
-        self._committer.commit(send, took_effect, size=len(content), name=f"the manifest of {self._reference.target}")
-        return digest
+        self._committer.commit(send, took_effect, size=len(content), name=f"the manifest of {target}")
+        return is_noted
+
+    def _list_referrer(self, document: Document, tag: str) -> None:
+        """Add a document to the list under a tag, unless it is there."""
+        url = self._client.url(f"manifests/{tag}")
+        try:
+            listed = Document.parse(self._patience.patiently(lambda: self._stored(url)))
+        except NotFound:
+            listed = None
+        longer = listed_with(listed, document)
+        if longer is not None:
+            self._put_document(longer, tag)
+
+    def _stored(self, url: str) -> bytes:
+        """Return a stored manifest. Raises NotFound and other faults."""
+        with self._client.request("GET", url, headers={"Accept": ", ".join(ACCEPT)}, accept=(200,)) as found:
+            return found.read(SIZE_LIMIT)
 
     def _open(self) -> str:
         """Open an upload; return its address. The registry discards one that is not completed."""

@@ -1,0 +1,6 @@
+"""COPY: an artifact from place to place, as it is, with its signatures.
+
+copy     the story
+closure  all that belongs to an artifact, read from its source
+blob     one blob: there already, mounted, or streamed and verified
+"""

@@ -1,0 +1,118 @@
+"""The story of a copy.
+
+1. Read the artifact's documents as they are: the manifests of an index, and what refers to any of them.
+2. Copy the blobs that the target lacks, several at a time.
+3. Write the documents by their digests: manifests, what refers to them, and what cosign keeps under tags.
+4. Write the artifact's own tag last: until then nothing names it there.
+
+Tests: tests/packer/test_copying.py
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from registry.process.threads import Lane, run
+from registry.progress.reporter import Reporter
+from registry.progress.stats import TransferStats, human
+from registry.repository import DocumentSource, Pusher
+from registry.source import OciSource, Source
+
+from .blob import Way, copy_blob
+from .closure import Closure, closure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copied:
+    """The result of a copy. `wire_bytes` were sent, of `size` bytes; the other blobs were there, or mounted."""
+
+    source: str
+    pinned: str
+    digest: str
+    manifests: int
+    companions: int
+    blobs: int
+    size: int
+    wire_bytes: int
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object."""
+        return {
+            "source": self.source,
+            "reference": self.pinned,
+            "digest": self.digest,
+            "manifests": self.manifests,
+            "signatures": self.companions,
+            "blobs": self.blobs,
+            "bytes": self.size,
+            "wireBytes": self.wire_bytes,
+            "seconds": self.seconds,
+        }
+
+
+def neighbour_of(source: Source, target: Source) -> str:
+    """Return the source's repository where blobs can be mounted from it: another one of the same registry."""
+    if not isinstance(source, OciSource) or not isinstance(target, OciSource):
+        return ""
+    here, there = source.reference, target.reference
+    return here.repository if here.host == there.host and here.repository != there.repository else ""
+
+
+def copy(  # noqa: PLR0913 - from where, to where, and how
+    source: DocumentSource,
+    target: Pusher,
+    reporter: Reporter,
+    *,
+    neighbour: str = "",
+    jobs: int = 8,
+    has_companions: bool = True,
+) -> Copied:
+    """Copy what a source names to the target's tag; raise Fault, and then the tag is unchanged."""
+    started = time.monotonic()
+    # 1
+    found = closure(source, has_companions=has_companions)
+    companions = len(found.referrers) + len(found.tagged)
+    stats = TransferStats(sum(blob.size for blob in found.blobs))
+    with_them = f", {companions} signatures and the like" if companions else ""
+    reporter.message(f"{source.pinned(found.root.digest)}: {len(found.blobs)} blobs, {human(stats.total)}{with_them}")
+    # 2
+    way = Way(source, target, stats, neighbour)
+
+    def interrupt() -> None:
+        source.interrupt()
+        target.interrupt()
+
+    with reporter.track(stats, target.tag):
+        run(
+            (Lane(jobs, sorted(found.blobs, key=lambda blob: -blob.size)),),
+            lambda blob: copy_blob(way, blob),
+            interrupt,
+        )
+    # 3 and 4
+    _write(found, target)
+    reporter.summary(stats, time.monotonic() - started)
+    return Copied(
+        source=source.pinned(found.root.digest),
+        pinned=target.pinned(found.root.digest),
+        digest=str(found.root.digest),
+        manifests=1 + len(found.children),
+        companions=companions,
+        blobs=len(found.blobs),
+        size=stats.total,
+        wire_bytes=stats.wire,
+        seconds=round(time.monotonic() - started, 3),
+    )
+
+
+def _write(found: Closure, target: Pusher) -> None:
+    """Write all documents; what refers to the artifact stands before the artifact has its name."""
+    # 3
+    for child in found.children:
+        target.put_document(child)
+    for subject, referrer in found.referrers:
+        target.put_referrer(referrer, subject)
+    for tag, document in found.tagged:
+        target.put_document(document, tag)
+    # 4
+    target.put_document(found.root, target.tag)

@@ -1,0 +1,57 @@
+"""A manifest or an index as its store has it: the very bytes, whose digest names them, beside what they say.
+
+Tests: tests/packer/test_copying.py
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+
+from registry.digest import Digest
+from registry.errors import BadDigest, BadManifest
+from registry.manifest import INDEX_TYPE, Descriptor, Index, Manifest, parse_manifest
+
+_FOREIGN = ("foreign", "nondistributable")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A manifest or an index: its bytes and their digest, and what they mean."""
+
+    content: bytes
+    digest: Digest
+    parsed: Manifest | Index
+    media_type: str
+
+    @classmethod
+    def parse(cls, content: bytes, algorithm: str = "sha256") -> Self:
+        """Parse a document; raise BadManifest. One that does not say its type is OCI's (image-spec, manifest.md)."""
+        parsed = parse_manifest(content)
+        stated = json.loads(content).get("mediaType") if isinstance(parsed, Index) else parsed.media_type
+        media_type = stated if isinstance(stated, str) and stated else INDEX_TYPE
+        return cls(content, Digest.of(content, algorithm), parsed, media_type)
+
+    @property
+    def children(self) -> tuple[Descriptor, ...]:
+        """The manifests that an index lists; none of a manifest."""
+        return self.parsed.manifests if isinstance(self.parsed, Index) else ()
+
+    @property
+    def blobs(self) -> Iterator[Descriptor]:
+        """The config and the layers, without those that registries need not have (image-spec, layer.md)."""
+        if isinstance(self.parsed, Manifest):
+            for blob in (self.parsed.config, *self.parsed.layers):
+                if not any(word in blob.media_type for word in _FOREIGN):
+                    yield blob
+
+    @property
+    def subject(self) -> Digest | None:
+        """The digest of the artifact that this one is about; None where it is about none."""
+        stated = json.loads(self.content).get("subject")
+        if not isinstance(stated, dict):
+            return None
+        try:
+            return Digest.parse(stated.get("digest", ""))
+        except BadDigest:
+            raise BadManifest("subject.digest: wanted a digest") from None

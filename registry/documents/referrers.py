@@ -1,0 +1,41 @@
+"""How signatures and the like are found that refer to an artifact: by lists, and by tags. Pure.
+
+Tests: tests/packer/test_copying.py
+"""
+
+import json
+from typing import Any
+
+from registry.digest import Digest
+from registry.manifest import INDEX_TYPE, Manifest
+
+from .document import Document
+
+COSIGN_SUFFIXES = (".sig", ".att", ".sbom")
+"""What cosign appends to a digest's tag for signatures, attestations and bills of materials."""
+
+
+def tag_of_referrers(digest: Digest) -> str:
+    """Return the tag under which registries without the API list referrers (distribution-spec, "Referrers Tag Schema").
+
+    cosign appends its own suffixes to it.
+    """
+    return f"{digest.algorithm[:32]}-{digest.hex[:64]}"
+
+
+def listed_with(listed: Document | None, referrer: Document) -> Document | None:
+    """Return a list of referrers with one more; None where it is in it already."""
+    entries: list[dict[str, Any]] = json.loads(listed.content)["manifests"] if listed and listed.children else []
+    if any(one["digest"] == str(referrer.digest) for one in entries):
+        return None
+    document = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [*entries, _entry(referrer)]}
+    return Document.parse(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def _entry(document: Document) -> dict[str, Any]:
+    """Return the descriptor of a referrer, with its type and annotations."""
+    stated = {"mediaType": document.media_type, "digest": str(document.digest), "size": len(document.content)}
+    if isinstance(document.parsed, Manifest):
+        stated["artifactType"] = document.parsed.artifact_type or document.parsed.config.media_type
+        stated |= {"annotations": dict(document.parsed.annotations)} if document.parsed.annotations else {}
+    return stated

@@ -1,0 +1,237 @@
+"""`weighbridge copy`: an artifact from place to place, byte for byte, with its signatures, or not at all."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import weighbridge
+from registry.access.access import Access
+from registry.digest import Digest
+from registry.documents.document import Document
+from registry.documents.referrers import tag_of_referrers
+from registry.errors import Fault, NotFound
+from registry.manifest import INDEX_TYPE, MANIFEST_TYPE
+from registry.open import open_documents, open_pusher, open_repository
+from registry.repository import DocumentSource, Pusher
+from registry.source import parse_source
+from tests.fakes import faults
+from tests.fakes.registry import FakeRegistry, fake_registry
+from tests.parts.distribution import Registry
+from tests.puller.models import noise, read_tree, write_tree
+from tests.registry.remote.test_pull import access
+
+LARGE = noise(9 << 20, 3)
+DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Access]:
+    """Reach registries with little patience."""
+    with access(tmp_path) as one:
+        yield one
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeRegistry]:
+    """Run a fake registry."""
+    with fake_registry() as running:
+        yield running
+
+
+def blob(pusher: Pusher, content: bytes, media_type: str = "application/octet-stream") -> dict[str, Any]:
+    """Write a blob, and return its descriptor."""
+    digest = Digest.of(content)
+    pusher.put(content, digest)
+    return {"mediaType": media_type, "digest": str(digest), "size": len(content)}
+
+
+def manifest(pusher: Pusher, content: bytes, **more: Any) -> Document:
+    """Return a manifest of one layer, whose blobs are written, with white space as some tool writes it."""
+    config = blob(pusher, b"{}", "application/vnd.oci.empty.v1+json")
+    stated = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": [blob(pusher, content)]}
+    return Document.parse(json.dumps(stated | more, indent=3).encode())
+
+
+def about(subject: Document) -> dict[str, Any]:
+    """Return the field by which a manifest refers to another one."""
+    described = {"mediaType": subject.media_type, "digest": str(subject.digest), "size": len(subject.content)}
+    return {"subject": described, "artifactType": "application/vnd.example.signature"}
+
+
+def signed_index(reference: str, opened: Access) -> Document:
+    """Write an index of two manifests, one of docker's type, signed by each of the ways that tools have."""
+    pusher = open_pusher(parse_source(reference), opened)
+    one, two = manifest(pusher, b"one"), manifest(pusher, b"two", mediaType=DOCKER)
+    listed = [
+        {"mediaType": each.media_type, "digest": str(each.digest), "size": len(each.content)} for each in (one, two)
+    ]
+    index = Document.parse(json.dumps({"schemaVersion": 2, "manifests": listed}, indent=1).encode())
+    for child in (one, two):
+        pusher.put_document(child)
+    pusher.put_document(index, pusher.tag)
+    signature = manifest(pusher, b"signature", **about(index))
+    pusher.put_referrer(signature, index.digest)
+    pusher.put_referrer(manifest(pusher, b"timestamp of the signature", **about(signature)), signature.digest)
+    pusher.put_referrer(manifest(pusher, b"attestation of a child", **about(one)), one.digest)
+    pusher.put_document(manifest(pusher, b"cosign"), f"{tag_of_referrers(index.digest)}.sig")
+    return index
+
+
+def told(found: DocumentSource, digest: Digest) -> set[bytes]:
+    """Return what the layers say of everything that refers to a digest, and to that."""
+    said = set()
+    for referrer in found.referrers(digest):
+        document = found.document(referrer)
+        (_, layer) = document.blobs
+        said |= {found.read(layer, 100), *told(found, referrer)}
+    return said
+
+
+def copied(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    """Return what the verb prints as JSON."""
+    assert weighbridge.main(["copy", *arguments, "--json", "--quiet"]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_a_model_keeps_its_digest_wherever_it_goes(
+    registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Within a registry blobs are mounted; into a layout and back they are sent, once."""
+    folder = write_tree(tmp_path / "model", {"model.gguf": LARGE, "config.json": b"{}", "empty": b""})
+    first = f"{registry.address}/copying/first:v1"
+    assert weighbridge.main(["push", str(folder), first, "--quiet"]) == 0
+    digest = capsys.readouterr().out.strip().partition("@")[2]
+    mounted = copied(capsys, first, f"{registry.address}/copying/second:v2")
+    assert (mounted["digest"], mounted["wireBytes"]) == (digest, 0)
+    assert mounted["reference"] == f"{registry.address}/copying/second:v2@{digest}"
+    layout = f"layout://{tmp_path / 'layout'}:v1"
+    sent = copied(capsys, f"{registry.address}/copying/second@{digest}", layout)
+    assert sent["wireBytes"] == sent["bytes"] > len(LARGE)
+    assert copied(capsys, f"{registry.address}/copying/first:v1", layout)["wireBytes"] == 0
+    back = f"{registry.address}/elsewhere/third:v1"
+    assert copied(capsys, layout, back)["digest"] == digest
+    assert weighbridge.main(["pull", back, "-o", str(tmp_path / "out"), "--quiet"]) == 0
+    assert read_tree(tmp_path / "out") == read_tree(folder)
+
+
+def test_every_manifest_of_an_index_comes_and_every_signature(
+    registry: Registry, opened: Access, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By lists and by tags, of the index, of its manifests and of signatures; through a layout, byte for byte."""
+    first, last = f"{registry.address}/copying/signed:v1", f"{registry.address}/copied/signed:v1"
+    index = signed_index(first, opened)
+    layout = f"layout://{tmp_path / 'layout'}:v1"
+    for source, target in ((first, layout), (layout, last)):
+        found = copied(capsys, source, target)
+        assert (found["manifests"], found["signatures"], found["digest"]) == (3, 4, str(index.digest))
+    for place in (first, layout, last):
+        reader = open_documents(parse_source(place), opened)
+        assert reader.document().content == index.content
+        assert told(reader, index.digest) == {b"signature", b"timestamp of the signature"}
+        assert told(reader, index.children[0].digest) == {b"attestation of a child"}
+        assert reader.document(index.children[1].digest).media_type == DOCKER
+        assert reader.document(f"{tag_of_referrers(index.digest)}.sig").digest
+    assert open_documents(parse_source(f"layout://{tmp_path / 'layout'}"), opened).document() == index
+    alone = copied(capsys, first, f"{registry.address}/copied/alone:v1", "--without-signatures")
+    assert alone["signatures"] == 0
+
+
+def test_a_registry_with_the_api_lists_referrers_itself(
+    fake: FakeRegistry, opened: Access, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Then no tag is read for them, nor one written where the registry says that it took note."""
+    pusher = open_pusher(parse_source(fake.reference()), opened)
+    root = manifest(pusher, b"root")
+    signature = manifest(pusher, b"signature", **about(root))
+    pusher.put_document(signature)
+    pusher.put_document(root, "v1")
+    entry = {"mediaType": MANIFEST_TYPE, "digest": str(signature.digest), "size": len(signature.content)}
+    empty: dict[str, Any] = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": []}
+    fake.fail(faults.replaced(json.dumps(empty).encode()), path="/referrers/")
+    fake.fail(faults.replaced(json.dumps(empty | {"manifests": [entry]}).encode()), path=f"/referrers/{root.digest}")
+    assert copied(capsys, fake.reference(), f"layout://{tmp_path / 'layout'}:v1")["signatures"] == 1
+    with fake_registry() as other:
+        other.fail(faults.with_headers(OCI_Subject=str(root.digest)), method="PUT", path="/manifests/")
+        copied(capsys, f"layout://{tmp_path / 'layout'}:v1", other.reference())
+        assert tag_of_referrers(root.digest) not in other.manifests
+        assert str(signature.digest) in other.manifests
+
+
+@pytest.mark.parametrize("size", [1000, len(LARGE)])
+def test_wrong_bytes_are_published_nowhere(
+    fake: FakeRegistry, opened: Access, tmp_path: Path, capsys: pytest.CaptureFixture[str], size: int
+) -> None:
+    """Neither a small blob nor a large one: the tag is not there, nor a blob under a digest that it has not."""
+    pusher = open_pusher(parse_source(fake.reference()), opened)
+    content = LARGE[:size]
+    pusher.put_document(manifest(pusher, content), "v1")
+    fake.blobs[str(Digest.of(content))] = content[:-1] + b"?"
+    target = f"layout://{tmp_path / 'layout'}:v1"
+    assert weighbridge.main(["copy", fake.reference(), target, "--quiet"]) == 1
+    assert "[content.mismatch]" in capsys.readouterr().err
+    with pytest.raises(Fault):
+        open_repository(parse_source(target), opened).resolve()
+    assert not (tmp_path / "layout/blobs/sha256" / Digest.of(content).hex).exists()
+
+
+def test_broken_connections_cost_neither_the_copy_nor_its_bytes(
+    fake: FakeRegistry, opened: Access, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Reads go on behind what came, writes behind what arrived."""
+    pusher = open_pusher(parse_source(fake.reference()), opened)
+    pusher.put_document(manifest(pusher, LARGE), "v1")
+    fake.fail(faults.truncated(3 << 20, resets=True), path=str(Digest.of(LARGE)), times=2)
+    with fake_registry() as other:
+        other.cuts += [5 << 20, 1 << 20]
+        found = copied(capsys, fake.reference(), other.reference())
+        assert other.blobs[str(Digest.of(LARGE))] == LARGE
+        assert other.manifests["v1"] == fake.manifests["v1"]
+    assert found["wireBytes"] == found["bytes"]
+
+
+def test_a_host_that_ignores_ranges_is_read_from_the_front(
+    fake: FakeRegistry, opened: Access, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After a broken connection the bytes that came are passed over."""
+    pusher = open_pusher(parse_source(fake.reference()), opened)
+    pusher.put_document(manifest(pusher, LARGE), "v1")
+    name = str(Digest.of(LARGE))
+    fake.fail(faults.ignoring_ranges(LARGE), path=name)
+    fake.fail(faults.truncated(4 << 20, resets=True), path=name, times=1)
+    with fake_registry() as other:
+        copied(capsys, fake.reference(), other.reference())
+        assert other.blobs[name] == LARGE
+
+
+def test_an_index_whose_manifest_is_missing_is_not_copied_in_part(
+    fake: FakeRegistry, opened: Access, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is left out in silence."""
+    index = signed_index(fake.reference(), opened)
+    del fake.manifests[str(index.children[1].digest)]
+    target = f"layout://{tmp_path / 'layout'}:v1"
+    assert weighbridge.main(["copy", fake.reference(), target, "--quiet"]) == 1
+    assert "[registry.not-found]" in capsys.readouterr().err
+    with pytest.raises((NotFound, Fault)):
+        open_documents(parse_source(target), opened).document()
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "words"),
+    [
+        ("hf://microsoft/phi-4", "layout:///x:v1", "pack it as one: weighbridge push hf://microsoft/phi-4@main REF"),
+        ("pvc://models/x", "layout:///x:v1", "a claim is mounted into pods"),
+        ("layout:///absent:v1", "hf://microsoft/phi-4", "nothing is pushed to the hub"),
+        ("layout:///absent:v1", f"r.example/m@sha256:{'0' * 64}", "push to a tag"),
+    ],
+)
+def test_places_that_cannot_be_copied_from_or_to_are_told(
+    source: str, target: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything is read."""
+    assert weighbridge.main(["copy", source, target, "--quiet"]) == 1
+    assert words in capsys.readouterr().err
