@@ -31,8 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.set_defaults(run=lambda _: show_help(parser))
     verbs = parser.add_subparsers(title="verbs", metavar="VERB")
     packer.command.add_verbs(verbs, puller.command.pull_to_folder)
-    for room in (puller, webhook, cluster, certs):
-        room.command.add_verbs(verbs)
+    puller.command.add_verbs(verbs)
+    webhook.command.add_verbs(verbs)
+    cluster.command.add_verbs(verbs, certs.command.add_verbs(verbs))
     _add_own_verbs(parser, verbs)
     parsed = parser.parse_args(arguments)
     tell = tell_json if getattr(parsed, "progress", "") == "json" else tell_text

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from .bundle import Bundle
 from .errors import ApiError, ConflictError
-from .manifests import CONFIGURATION, FIELD_MANAGER, SECRET, secret, trust
+from .manifests import CONFIGURATION, FIELD_MANAGER, SECRET, bundle_in, secret, trust
 
 _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _TIMEOUT_SECONDS = 10
@@ -63,7 +63,7 @@ class Api:
         found = self._ask("GET", f"{self._secrets}/{SECRET}", absent=True)
         if found is None:
             return Stored(None, "")
-        return Stored(_bundle_of(found.get("data") or {}), str(found["metadata"]["resourceVersion"]))
+        return Stored(_bundle_of(found), str(found["metadata"]["resourceVersion"]))
 
     def store(self, bundle: Bundle, version: str) -> None:
         """Write the Secret, unless it changed since `version`. Raises ConflictError, ApiError."""
@@ -126,12 +126,10 @@ class Api:
         return found
 
 
-def _bundle_of(data: Mapping[str, str]) -> Bundle | None:
-    """Return the bundle in a Secret's data; None where a part is missing or is no base64."""
-    ca, certificate, key = (_pem(data.get(name, "")) for name in ("ca.crt", "tls.crt", "tls.key"))
-    if not (ca and certificate and key):
-        return None
-    return Bundle(ca_certificate=ca, ca_key=_pem(data.get("ca.key", "")) or None, certificate=certificate, key=key)
+def _bundle_of(document: Mapping[str, Any]) -> Bundle | None:
+    """Return the bundle in a Secret; None where a part is missing or is no base64."""
+    found = bundle_in(document)
+    return found if found and found.ca_certificate else None
 
 
 def _pem(text: str) -> bytes:

@@ -18,11 +18,14 @@ second manager's. If that happened, the first command with --force-conflicts men
 The CA's private key is thrown away unless --with-ca-key is given."""
 
 
-def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `certs` and its subcommands."""
+def add_verbs(
+    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> "argparse._SubParsersAction[argparse.ArgumentParser]":
+    """Add `certs` and what it does without a cluster; return where its other verbs are added."""
     certs = verbs.add_parser("certs", help="the webhook's TLS material", description="The webhook's TLS material.")
     certs.set_defaults(run=partial(_show_help, certs))
-    init = certs.add_subparsers(metavar="VERB").add_parser(
+    inner = certs.add_subparsers(metavar="VERB")
+    init = inner.add_parser(
         "init",
         help="make a CA and a certificate",
         description=_INIT,
@@ -30,6 +33,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     )
     _add_init_options(init)
     init.set_defaults(run=_init)
+    return inner
 
 
 def _add_init_options(init: argparse.ArgumentParser) -> None:

@@ -6,6 +6,8 @@ CertsError                          base of every error that this package raises
 ├── BadNameError            certs.bad-name      text that is no DNS name, Service, namespace or IP address
 ├── BadValidityError        certs.bad-validity  a life of the leaf that its CA cannot cover
 ├── FileExistsAlreadyError  certs.exists        a file that would be overwritten
+├── ManagedElsewhereError   certs.managed-elsewhere  material that something else manages, and would write again
+├── UnreadableError         certs.unreadable    files, or a Secret, without a certificate that can be read
 └── UnwritableError         certs.unwritable    a folder that takes no files
 
 Tests: tests/certs/test_issue.py
@@ -54,6 +56,20 @@ class FileExistsAlreadyError(CertsError):
 
     code = "certs.exists"
     hint = "choose another folder, or add --force when nothing serves with those files any more"
+
+
+class ManagedElsewhereError(CertsError):
+    """Material that something else manages, and would write again."""
+
+    code = "certs.managed-elsewhere"
+    hint = "rotate it there: `cmctl renew weighbridge-webhook -n weighbridge-system` with cert-manager"
+
+
+class UnreadableError(CertsError):
+    """Files, or a Secret, without a certificate that can be read."""
+
+    code = "certs.unreadable"
+    hint = "name a folder with tls.crt and tls.key, or look at what manages the Secret"
 
 
 class UnwritableError(CertsError):

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from .bundle import Bundle
-from .errors import FileExistsAlreadyError, UnwritableError
+from .errors import FileExistsAlreadyError, UnreadableError, UnwritableError
 
 _PUBLIC, _PRIVATE = 0o644, 0o600
 
@@ -29,6 +29,20 @@ def write_bundle(bundle: Bundle, directory: Path) -> list[Path]:
         return [_replace(directory / name, *content) for name, content in _contents(bundle).items()]
     except OSError as error:
         raise UnwritableError(f"cannot write {error.filename or directory}: {error.strerror}") from error
+
+
+def read_bundle(directory: Path) -> Bundle:
+    """Return the bundle in a folder; its CA may be missing. Raises UnreadableError."""
+    try:
+        ca, ca_key = (path.read_bytes() if path.exists() else b"" for path in _optional(directory))
+        certificate, key = (directory / "tls.crt").read_bytes(), (directory / "tls.key").read_bytes()
+    except OSError as error:
+        raise UnreadableError(f"cannot read {error.filename or directory}: {error.strerror}") from error
+    return Bundle(ca_certificate=ca, ca_key=ca_key or None, certificate=certificate, key=key)
+
+
+def _optional(directory: Path) -> tuple[Path, Path]:
+    return directory / "ca.crt", directory / "ca.key"
 
 
 def _contents(bundle: Bundle) -> dict[str, tuple[bytes, int]]:

@@ -4,8 +4,9 @@ Tests: tests/certs/test_command.py
 """
 
 import base64
+import binascii
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -43,6 +44,15 @@ def secret(bundle: Bundle, namespace: str) -> dict[str, Any]:
     }
 
 
+def bundle_in(document: Mapping[str, Any]) -> Bundle | None:
+    """Return the material in a Secret, with no CA where none is in it; None without a certificate or its key."""
+    stored = document.get("data") or {}
+    ca, certificate, key, ca_key = (_pem(stored.get(name)) for name in ("ca.crt", "tls.crt", "tls.key", "ca.key"))
+    if not certificate or not key:
+        return None
+    return Bundle(ca_certificate=ca, ca_key=ca_key or None, certificate=certificate, key=key)
+
+
 def trust(bundle: Bundle, webhooks: Sequence[str] = WEBHOOKS) -> dict[str, Any]:
     """Return the fragment of the MutatingWebhookConfiguration that only holds the CAs to trust, for some webhooks.
 
@@ -68,6 +78,13 @@ def to_yaml(*documents: dict[str, Any]) -> str:
     stream = io.StringIO()
     yaml.dump_all(documents, stream)
     return stream.getvalue()
+
+
+def _pem(text: object) -> bytes:
+    try:
+        return base64.b64decode(str(text or ""), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
 
 
 def _base64(pem: bytes) -> str:

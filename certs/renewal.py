@@ -42,12 +42,30 @@ def next_bundle(
         return _with_new_authority(bundle, authorities, now, make_key())
     is_renewed = not is_signed(leaf, authorities[0]) or is_due(leaf, now) or set(names.dns) - names_in(leaf)
     if is_renewed and _is_trusted(authorities[0], trusted):
-        key = make_key()
-        authority = Authority(authorities[0], _key_of(bundle.ca_key))
-        renewed = sign_leaf(names, key.public_key(), authority, now, LEAF_DAYS)
-        return replace(bundle, certificate=to_pem(renewed), key=key_pem(key))
+        return with_new_certificate(bundle, names, now, make_key)
     kept = [one for one in authorities if _is_needed(one, authorities[0], leaf, now)]
     return replace(bundle, ca_certificate=b"".join(map(to_pem, kept))) if len(kept) < len(authorities) else None
+
+
+def with_successor(bundle: Bundle, now: dt.datetime, make_key: Callable[[], Key] = new_key) -> Bundle:
+    """Return the bundle with a new CA before those that are needed; its certificate stays, until the new one signs.
+
+    Raises ValueError for a bundle whose CAs are no certificates.
+    """
+    authorities, leaf = authorities_of(bundle.ca_certificate), leaf_of(bundle)
+    needed = [one for one in authorities if _is_needed(one, authorities[0], leaf, now)]
+    return _with_new_authority(bundle, needed, now, make_key())
+
+
+def with_new_certificate(
+    bundle: Bundle, names: Names, now: dt.datetime, make_key: Callable[[], Key] = new_key
+) -> Bundle:
+    """Return the bundle with a new certificate, signed by its first CA, whose key it must have. Raises ValueError."""
+    if bundle.ca_key is None:
+        raise ValueError("the CA's key is not there")
+    key, first = make_key(), authorities_of(bundle.ca_certificate)[0]
+    renewed = sign_leaf(names, key.public_key(), Authority(first, _key_of(bundle.ca_key)), now, LEAF_DAYS)
+    return replace(bundle, certificate=to_pem(renewed), key=key_pem(key))
 
 
 def is_due(certificate: x509.Certificate, now: dt.datetime) -> bool:

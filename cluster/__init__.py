@@ -6,6 +6,7 @@ api         objects in and out, each failure with what was asked sockets
 check/      whether an install works
 pods/       who has which model, and why not
 catalog/    the named models, and a Job that fetches one ahead
+certificates/  what the webhook serves with, and a new one without a gap
 
 `options` and `output` are what the verbs share, `command` gathers them.
 """

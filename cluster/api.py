@@ -97,6 +97,11 @@ class Api:
         """Change an object by a JSON merge patch (RFC 7396); `options` as for `apply`."""
         return self._patch(kind, document, namespace, options, "application/merge-patch+json")
 
+    def replace(self, kind: Kind, document: Raw, namespace: str) -> Made:
+        """Write a whole object in place of the version that it names. Raises Conflict."""
+        name = str(document["metadata"]["name"])
+        return self._write("PUT", kind.path(namespace, name), document, _asked("update", kind, namespace, name), {})
+
     def may(self, verb: str, kind: Kind, namespace: str = "", name: str = "") -> bool:
         """Return whether the user may do something (authorization.k8s.io, SelfSubjectAccessReview)."""
         asked = {"verb": verb, "group": kind.group, "resource": kind.resource, "namespace": namespace, "name": name}

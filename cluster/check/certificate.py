@@ -3,15 +3,13 @@
 Tests: tests/verbs/test_check.py
 """
 
-import base64
-import binascii
 import datetime as dt
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from cryptography import x509
 
-from certs.bundle import Bundle
+from certs.manifests import bundle_in
 from certs.renewal import authorities_of, holds_together, is_signed, leaf_of, names_in
 from cluster.errors import Absent
 from registry.errors import Fault
@@ -46,15 +44,6 @@ def of_certificate(reading: Reading) -> Iterator[Finding]:
         yield _of_days([leaf, *authorities], reading.now)
 
 
-def bundle_in(secret: Raw) -> Bundle | None:
-    """Return the material in a Secret; None without a certificate or its key. A CA need not be there."""
-    stored = mapping(secret, "data")
-    ca, certificate, key, ca_key = (_pem(stored.get(name)) for name in ("ca.crt", "tls.crt", "tls.key", "ca.key"))
-    if not certificate or not key:
-        return None
-    return Bundle(ca_certificate=ca, ca_key=ca_key or None, certificate=certificate, key=key)
-
-
 def leaf_in(secret: Raw) -> x509.Certificate | None:
     """Return the serving certificate in a Secret; None where there is none that can be read."""
     bundle = bundle_in(secret)
@@ -67,13 +56,6 @@ def leaf_in(secret: Raw) -> x509.Certificate | None:
 def authorities_in(pem: bytes, leaf: x509.Certificate) -> list[x509.Certificate]:
     """Return the CAs in a PEM text that signed a certificate."""
     return [one for one in authorities_of(pem) if is_signed(leaf, one)]
-
-
-def _pem(text: object) -> bytes:
-    try:
-        return base64.b64decode(str(text or ""), validate=True)
-    except (binascii.Error, ValueError):
-        return b""
 
 
 def _of_names(leaf: x509.Certificate, configuration: Raw | Fault) -> Finding:
