@@ -6,6 +6,7 @@ import platform
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from functools import partial
 from typing import NoReturn
 
 import certs.command
@@ -54,9 +55,26 @@ def _add_own_verbs(
     version = verbs.add_parser("version", help="print the version, and what it runs on")
     version.add_argument("--json", action="store_true", help="print JSON")
     version.set_defaults(run=_run_version)
+    completion = verbs.add_parser(
+        "completion",
+        help="print the completion of verbs and options for a shell",
+        description="Print the completion of verbs, options and choices for a shell.",
+        epilog="  source <(weighbridge completion bash)\n  source <(weighbridge completion zsh)\n"
+        "  weighbridge completion fish > ~/.config/fish/completions/weighbridge.fish\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    completion.add_argument("shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="bash, zsh or fish")
+    completion.set_defaults(run=partial(_print_completion, parser))
     help_ = verbs.add_parser("help", help="print the help of a verb")
     help_.add_argument("verb", nargs="?", choices=sorted(verbs.choices), metavar="VERB")
     help_.set_defaults(run=lambda asked: _print_help(verbs.choices[asked.verb] if asked.verb else parser))
+
+
+def _print_completion(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+    from registry.process.completion import script as script_for  # noqa: PLC0415 - once in a shell's life
+
+    print(script_for(parser, arguments.shell), end="")
+    return 0
 
 
 def _print_help(parser: argparse.ArgumentParser) -> int:

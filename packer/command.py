@@ -66,7 +66,9 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", brin
     push.add_argument(
         "--follow-links", action="store_true", help="push what links lead to outside of the folder as well"
     )
-    push.add_argument("--jobs", type=positive, default=_JOBS, metavar="N", help=f"files at a time (default: {_JOBS})")
+    push.add_argument(
+        "-j", "--jobs", type=positive, default=_JOBS, metavar="N", help=f"files at a time (default: {_JOBS})"
+    )
     add_access_options(push)
     push.add_argument("--json", action="store_true", help="print what was pushed as JSON")
     add_progress_options(push)
@@ -91,7 +93,9 @@ def _add_copy(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     copy.add_argument("source", metavar="SOURCE", help="REGISTRY/REPOSITORY:TAG[@sha256:…] or layout://DIRECTORY:TAG")
     copy.add_argument("target", metavar="REF", help="REGISTRY/REPOSITORY:TAG or layout://DIRECTORY:TAG")
     copy.add_argument("--without-signatures", action="store_true", help="leave what refers to the artifact")
-    copy.add_argument("--jobs", type=positive, default=_JOBS, metavar="N", help=f"blobs at a time (default: {_JOBS})")
+    copy.add_argument(
+        "-j", "--jobs", type=positive, default=_JOBS, metavar="N", help=f"blobs at a time (default: {_JOBS})"
+    )
     add_access_options(copy)
     copy.add_argument("--json", action="store_true", help="print what was copied as JSON")
     add_progress_options(copy)

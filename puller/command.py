@@ -54,7 +54,12 @@ def _add_pull(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         help="of an image: the folder that holds the model (default: /models, /model or /data)",
     )
     pull.add_argument(
-        "--jobs", type=positive, default=_JOBS, metavar="N", help=f"connections at once, at most (default: {_JOBS})"
+        "-j",
+        "--jobs",
+        type=positive,
+        default=_JOBS,
+        metavar="N",
+        help=f"connections at once, at most (default: {_JOBS})",
     )
     _add_volume_options(pull)
     pull.add_argument("--xet", action="store_true", help="of hf://: have hf_xet fetch large files; needs much memory")

@@ -36,7 +36,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["pull", "r/m:1", "-o", "x", "--jbs", "3"], "did you mean --jobs?"),
         (["pull", "r/m:1", "--out", "x"], "-o/--output"),
         (["pull", "r/m:1", "-o", "x", "y"], "weighbridge pull: unexpected argument 'y'; see `weighbridge pull --help`"),
-        (["pull", "r/m:1", "-o", "x", "--jobs", "abc"], "argument --jobs: 'abc' is no whole number from 1 up"),
+        (["pull", "r/m:1", "-o", "x", "--jobs", "abc"], "argument -j/--jobs: 'abc' is no whole number from 1 up"),
         (["pull", "r/m:1", "-o", "x", "--jobs", "0"], "is no whole number from 1 up"),
         (["pull", "r/m:1", "-o", "x", "--cache-bytes", "10 apples"], "is no size: write bytes, or such as"),
         (["push", "m"], "weighbridge push: the following arguments are required: REF"),

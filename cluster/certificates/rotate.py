@@ -34,7 +34,7 @@ class Rotation:
 def rotate(
     store: Store, now: dt.datetime, wait: Callable[[], object], say: Callable[[str], object], *, is_trial: bool = False
 ) -> Rotation:
-    """Replace the CA and the certificate of an install; a trial writes nothing. `wait` returns when all API servers know.
+    """Replace CA and certificate of an install; a trial writes nothing. `wait` returns when all API servers know.
 
     Raises ManagedElsewhereError, UnreadableError, Conflict and the API server's other faults.
     """

@@ -80,6 +80,9 @@ def _of_selector(name: str, shipped: Shipped, entry: Raw) -> Iterator[Finding]:
     lacking_kinds = shipped.resources - resources - ({*shipped.resources} if "*" in resources else set())
     if lacking_kinds:
         yield bad("selectors", f"{name}: its rules do not name {', '.join(sorted(lacking_kinds))}")
+    unconditioned = shipped.conditions - {name_of(one) for one in entries(entry, "matchConditions")}
+    if unconditioned:
+        yield bad("selectors", f"{name}: its matchConditions lack {', '.join(sorted(unconditioned))}")
 
 
 def _words(stated: set[Expression] | frozenset[Expression]) -> str:

@@ -37,18 +37,40 @@ class Shipped:
     namespaces: frozenset[Expression]
     objects: frozenset[Expression]
     resources: frozenset[str]
+    conditions: frozenset[str] = frozenset()
+    """The names of its matchConditions: without one the webhook is called for what it should not see."""
 
+
+_ALIVE = "is-not-being-deleted"
 
 SHIPPED: dict[str, Shipped] = {
     "pods.weighbridge.dev": Shipped("Fail", _IN, frozenset({_LABELLED, _NOT_OPTED_OUT}), frozenset({"pods"})),
-    "workloads.weighbridge.dev": Shipped("Fail", _IN, frozenset({_LABELLED}), _WORKLOADS),
-    "updates.weighbridge.dev": Shipped("Ignore", _IN, frozenset({_LABELLED}), _WORKLOADS),
-    "advice.weighbridge.dev": Shipped("Ignore", frozenset({_NO_SYSTEM}), frozenset({_LABELLED}), frozenset({"pods"})),
+    "workloads.weighbridge.dev": Shipped(
+        "Fail", _IN, frozenset({_LABELLED}), _WORKLOADS, frozenset({_ALIVE, "changes-our-keys"})
+    ),
+    "updates.weighbridge.dev": Shipped(
+        "Ignore", _IN, frozenset({_LABELLED}), _WORKLOADS, frozenset({_ALIVE, "changes-none-of-our-keys"})
+    ),
+    "advice.weighbridge.dev": Shipped(
+        "Ignore",
+        frozenset({_NO_SYSTEM}),
+        frozenset({_LABELLED}),
+        frozenset({"pods"}),
+        frozenset({"is-set-by-a-user"}),
+    ),
     "namespaces.advice.weighbridge.dev": Shipped(
-        "Ignore", frozenset({_OUT, _NO_SYSTEM}), frozenset({_LABELLED, _NOT_OPTED_OUT}), _WORKLOADS | {"pods"}
+        "Ignore",
+        frozenset({_OUT, _NO_SYSTEM}),
+        frozenset({_LABELLED, _NOT_OPTED_OUT}),
+        _WORKLOADS | {"pods"},
+        frozenset({_ALIVE, "is-not-made-by-a-controller"}),
     ),
     "opt-in.advice.weighbridge.dev": Shipped(
-        "Ignore", frozenset(), frozenset({(INJECTION.name, "Exists", ())}), frozenset({"namespaces"})
+        "Ignore",
+        frozenset(),
+        frozenset({(INJECTION.name, "Exists", ())}),
+        frozenset({"namespaces"}),
+        frozenset({"changes-the-opt-in"}),
     ),
 }
 

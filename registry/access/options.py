@@ -42,6 +42,7 @@ def add_access_options(parser: argparse.ArgumentParser) -> None:
         "(default: %(default)s)",
     )
     group.add_argument(
+        "-d",
         "--debug",
         action="store_true",
         help="write each request, answer, retry and credential's source to stderr, without secrets "
@@ -59,7 +60,7 @@ def add_progress_options(parser: argparse.ArgumentParser) -> None:
         help="auto: a living line on a terminal, else a line each 5 s; json: an object a line each second, and "
         "a failure as an object whose event is `error`",
     )
-    group.add_argument("--quiet", action="store_true", help="no progress at all")
+    group.add_argument("-q", "--quiet", action="store_true", help="no progress at all")
 
 
 def reporter_for(arguments: argparse.Namespace) -> Reporter:

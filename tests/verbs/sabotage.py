@@ -192,6 +192,10 @@ def _ruleless(all_: list[Object]) -> None:
     all_[0]["rules"][0]["resources"] = ["services"]
 
 
+def _unconditioned(all_: list[Object]) -> None:
+    all_[1].pop("matchConditions")
+
+
 def _untrusted(all_: list[Object]) -> None:
     for one in all_:
         one["clientConfig"].pop("caBundle")
@@ -236,6 +240,7 @@ SABOTAGES: dict[str, Sabotage] = {
         webhooks(_narrowed), "selectors", "team In a", "--force-conflicts", "warning"
     ),
     "the rules name no pods": Sabotage(webhooks(_ruleless), "selectors", "do not name pods", "--force-conflicts"),
+    "every update waits": Sabotage(webhooks(_unconditioned), "selectors", "lack changes-our-keys", "--force-conflicts"),
     "the API server trusts nobody": Sabotage(webhooks(_untrusted), "ca-bundle", "has no CA for", "certs rotate"),
     "the API server trusts another CA": Sabotage(other_authority, "ca-bundle", "did not sign", "certs rotate"),
     "the Secret is gone": Sabotage(no_secret, "secret", "nothing to serve with", "certs init"),

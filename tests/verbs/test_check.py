@@ -128,6 +128,7 @@ def test_the_shipped_webhooks_are_those_of_the_manifests(part: Part) -> None:
         assert one["failurePolicy"] == shipped.failure_policy
         assert shipped.namespaces <= expressions(one.get("namespaceSelector"))
         assert shipped.objects == expressions(one.get("objectSelector"))
+        assert shipped.conditions == {condition["name"] for condition in one.get("matchConditions", [])}
         assert shipped.resources <= {resource for rule in one["rules"] for resource in rule["resources"]}
 
 
