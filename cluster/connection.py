@@ -8,7 +8,6 @@ Tests: tests/verbs/test_api.py
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +16,10 @@ from registry.version import VERSION
 
 from .api import Answer, Api, Send
 from .errors import NoClient, NoKubeconfig, TimedOut, Unreachable
+from .options import Place
 
 _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _WARNING = re.compile(r'\d{3} \S+ "((?:[^"\\]|\\.)*)"')
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Which cluster is meant, by which options; empty means what kubectl would take."""
-
-    kubeconfig: str = ""
-    context: str = ""
-    timeout_seconds: float = 10.0
 
 
 def connect(place: Place, environ: Mapping[str, str] = os.environ) -> Api:

@@ -5,12 +5,20 @@ Tests: tests/verbs/test_api.py
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from registry.process.arguments import positive
 
-from .connection import Place
-
 SYSTEM_NAMESPACE = "weighbridge-system"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Which cluster is meant, by which options; empty means what kubectl would take."""
+
+    kubeconfig: str = ""
+    context: str = ""
+    timeout_seconds: float = 10.0
 
 
 def add_cluster_options(parser: argparse.ArgumentParser) -> None:

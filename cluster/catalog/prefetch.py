@@ -86,7 +86,7 @@ def _job(wanted: Wanted, made: Injection) -> Raw:
         "volumes": spec["volumes"],
     }
     place = {"namespace": wanted.namespace} if wanted.namespace else {}
-    template = {"metadata": {"labels": labels}, "spec": pod}
+    template = {"metadata": {"labels": labels.copy()}, "spec": pod}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",

@@ -65,8 +65,7 @@ def _run_status(arguments: argparse.Namespace) -> int:
     from certs.report import Report
     from cluster.output import as_json
 
-    now = dt.datetime.now(dt.UTC)
-    more: dict[str, object] = {}
+    now, standing = dt.datetime.now(dt.UTC), None
     if arguments.dir:
         from certs.files import read_bundle
 
@@ -74,28 +73,16 @@ def _run_status(arguments: argparse.Namespace) -> int:
     else:
         from cluster.connection import connect
 
-        from .stored import Store, not_trusting
+        from .stored import Store
 
         store = Store(connect(place_of(arguments)), arguments.system_namespace)
         stored = store.read()
-        report = Report.of(stored.bundle, now)
-        more = {"managedBy": stored.managed_by, "notTrustedBy": not_trusting(stored.bundle, store.trusted())}
+        report, standing = Report.of(stored.bundle, now), store.standing(stored)
     if arguments.output == "json":
-        print(as_json(report.to_raw() | more))
+        print(as_json(report.to_raw() | (standing.to_raw() if standing else {})))
     else:
-        print(report.to_text() + _words(more))
-    return 1 if report.problem or more.get("notTrustedBy") else 0
-
-
-def _words(more: dict[str, object]) -> str:
-    if not more:
-        return ""
-    lacking = more["notTrustedBy"]
-    trusted = (
-        f"not for {', '.join(map(str, lacking))}" if isinstance(lacking, list) and lacking else "for every webhook"
-    )
-    managed_by = "built-in certificates" if more["managedBy"] == "built-in" else more["managedBy"]
-    return f"\nmanaged by   {managed_by}\ntrusted      {trusted}"
+        print("\n".join([report.to_text(), *([standing.to_text()] if standing else [])]))
+    return 1 if report.problem or (standing and standing.not_trusted_for) else 0
 
 
 def _run_rotate(arguments: argparse.Namespace) -> int:

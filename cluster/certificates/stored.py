@@ -33,6 +33,24 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How material stands in its cluster: who manages it, and for which webhooks the API server does not trust it."""
+
+    managed_by: ManagedBy
+    not_trusted_for: tuple[str, ...]
+
+    def to_text(self) -> str:
+        """Return the standing for people."""
+        manager = "built-in certificates" if self.managed_by == "built-in" else self.managed_by
+        trusted = f"not for {', '.join(self.not_trusted_for)}" if self.not_trusted_for else "for every webhook"
+        return f"managed by   {manager}\ntrusted      {trusted}"
+
+    def to_raw(self) -> Raw:
+        """Return the standing as JSON has it."""
+        return {"managedBy": self.managed_by, "notTrustedFor": list(self.not_trusted_for)}
+
+
+@dataclass(frozen=True, slots=True)
 class Store:
     """The material of one install at an API server."""
 
@@ -64,6 +82,10 @@ class Store:
         """Make the API server trust the bundle's CAs, by server-side apply of these fields alone."""
         options = {"fieldManager": FIELD_MANAGER, "force": "true"}
         self.api.apply(kinds.CONFIGURATION, trust(bundle, webhooks), "", options)
+
+    def standing(self, stored: Stored) -> Standing:
+        """Return how material that was read stands in the cluster."""
+        return Standing(stored.managed_by, tuple(not_trusting(stored.bundle, self.trusted())))
 
     def _managed_by(self, document: Raw) -> ManagedBy:
         if _CERTIFICATE in annotations(document):

@@ -105,14 +105,13 @@ def _run_status(arguments: argparse.Namespace) -> int:
     from cluster.output import as_json, as_yaml
     from webhook.contract import MODEL
 
-    from .live import events_of
+    from .live import events_of, workloads_of
     from .table import rows, to_text
 
     api = connect(place_of(arguments))
     namespace = "" if arguments.all_namespaces else arguments.namespace or api.namespace
     pods = api.items(kinds.POD, namespace, labels=MODEL.name)
-    workloads = [one for kind in kinds.FOLLOWED for one in api.items(kind, namespace, labels=MODEL.name)]
-    found = rows(pods, workloads, events_of(api, namespace))
+    found = rows(pods, workloads_of(api, namespace), events_of(api, namespace))
     if arguments.output in ("json", "yaml"):
         raws = [row.to_raw() for row in found]
         print(as_json(raws) if arguments.output == "json" else as_yaml(raws))

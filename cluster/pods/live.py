@@ -4,6 +4,7 @@ Tests: tests/verbs/test_live.py
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from cluster import kinds
@@ -19,7 +20,7 @@ from webhook.manifests.configuration import CATALOG, CONFIG, Configuration, conf
 from webhook.manifests.explain import Cluster, Explanation, explain_manifest
 from webhook.pod.podspec import Raw, entries, labels, mapping, name_of
 
-from .pull_state import pull_state
+from .pull_state import pull_state, refused
 from .table import refusal_of
 
 _MOST_PODS = 10
@@ -54,8 +55,12 @@ def explain_live(api: Api, kind: Kind, name: str, namespace: str, system_namespa
 
 
 def _with_outcome(explained: Explanation, found: Raw, happened: list[Step]) -> Explanation:
-    """Return an explanation with what became of it; a pod that is there without its model gets none any more."""
+    """Return an explanation with what became of it: what the cluster did counts, not what it would do now."""
     after = replace(explained, steps=(*explained.steps, *happened))
+    said = dict(happened).get("refused")
+    if said is not None and explained.result == "injected":
+        state = refused(said)
+        return replace(after, result="refused", verdict=f"refused: {said}", code=state.code or "refused")
     if found.get("kind") == "Pod" and explained.result == "injected" and read_status(found) is None:
         verdict = "no model: the pod was created without it, and a pod that exists is not changed"
         return replace(after, result="skipped", verdict=verdict, code="not-injected")
@@ -137,6 +142,15 @@ def _selector(selector: Raw) -> str:
         forms = {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": f"{key}"}
         stated.append(forms.get(str(one.get("operator")), f"!{key}"))
     return ",".join(stated)
+
+
+def workloads_of(api: Api, namespace: str) -> list[Raw]:
+    """Return the labelled workloads of a namespace, or of all; of kinds that the user may not read none."""
+    found: list[Raw] = []
+    for kind in kinds.FOLLOWED:
+        with suppress(Forbidden):
+            found += api.items(kind, namespace, labels=MODEL.name)
+    return found
 
 
 def events_of(api: Api, namespace: str) -> list[Raw]:

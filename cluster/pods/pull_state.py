@@ -5,6 +5,7 @@ Tests: tests/verbs/test_pull_state.py
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,8 +16,11 @@ from webhook.injection.status import Status, read_status
 from webhook.names import PULLER
 from webhook.pod.podspec import Raw, entries, labels, mapping, name_of
 
-Name = Literal["without", "opted-out", "pending", "waiting", "pulling", "failing", "starting", "ready", "ended"]
+Name = Literal[
+    "without", "opted-out", "refused", "pending", "waiting", "pulling", "failing", "starting", "ready", "ended"
+]
 _WORDS = 600
+_CODE = re.compile(r"denied the request: \[([a-z-]+\.[a-z.-]+)\]")
 _ORDINARY = ("PodInitializing", "ContainerCreating")
 _REASONS = {
     "OOMKilled": "give the pod more memory, or the model another weighbridge.dev/volume than memory",
@@ -45,6 +49,13 @@ class PullState:
         """Return the state in one line: `failing [registry.not-found]: …`."""
         code = f" [{self.code}]" if self.code else ""
         return f"{self.name}{code}" + (f": {self.why}" if self.why else "")
+
+
+def refused(said: str) -> PullState:
+    """Return the state of pods that the API server refuses, with the code that our webhook wrote into its words."""
+    code = _CODE.search(said)
+    hint = "" if code else "read the API server's own words: a quota, a policy, or a webhook that does not answer"
+    return PullState(name="refused", code=code[1] if code else "", why=said, hint=hint)
 
 
 def pull_state(pod: Raw) -> PullState:

@@ -14,11 +14,12 @@ from webhook.contract import MODEL
 from webhook.injection.status import read_status
 from webhook.pod.podspec import Raw, entries, labels, mapping, name_of
 
-from .pull_state import PullState, pull_state
+from .pull_state import PullState, pull_state, refused
 
 _WORDS = 600
 _DIGEST = 19
 _FAILED_CREATE = "FailedCreate"
+_MADE_BY = {"Deployment": "ReplicaSet", "CronJob": "Job"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +30,10 @@ class Row:
     namespace: str
     name: str
     model: str
-    state: PullState | None
+    state: PullState
     source: str = ""
     volume: str = ""
     node: str = ""
-    refusal: str = ""
 
     @property
     def title(self) -> str:
@@ -43,19 +43,17 @@ class Row:
     @property
     def why(self) -> str:
         """What keeps it; empty where nothing does."""
-        if self.state is None:
-            return self.refusal
         return self.state.why if self.state.name != "pulling" else ""
 
     def to_raw(self) -> dict[str, Any]:
         """Return the row as JSON has it; what is not known is left out."""
-        state = self.state or PullState(name="waiting", code="refused", why=self.refusal)
+        state = self.state
         stated = {
             "kind": self.kind,
             "namespace": self.namespace,
             "name": self.name,
             "model": self.model,
-            "state": state.name if self.state else "refused",
+            "state": state.name,
             "code": state.code,
             "why": state.why,
             "hint": state.hint,
@@ -88,13 +86,10 @@ def refusal_of(workload: Raw, events: Iterable[Raw], *, has_pods: bool) -> str:
     if has_pods:
         return ""
     metadata = mapping(workload, "metadata")
-    is_named = {name_of(metadata)} if workload.get("kind") != "Deployment" else set()
     for event in events:
         involved = mapping(event, "involvedObject")
-        if event.get("reason") != _FAILED_CREATE or involved.get("namespace") != metadata.get("namespace"):
-            continue
-        is_own = name_of(involved) in is_named and involved.get("kind") == workload.get("kind")
-        if is_own or (involved.get("kind") == "ReplicaSet" and _is_set_of(name_of(involved), workload)):
+        is_here = involved.get("namespace") == metadata.get("namespace")
+        if event.get("reason") == _FAILED_CREATE and is_here and _is_of(involved, workload):
             return printable(str(event.get("message") or ""), _WORDS)
     return ""
 
@@ -105,9 +100,9 @@ def to_text(found: Sequence[Row], *, is_wide: bool) -> str:
     lines = [columns([*header, *(["SOURCE"] if is_wide else [])], (_cells(row, is_wide=is_wide) for row in found))]
     for row in found:
         if row.why:
-            code = f" [{row.state.code}]" if row.state and row.state.code else ""
+            code = f" [{row.state.code}]" if row.state.code else ""
             lines += ["", f"{row.title}{code}: {row.why}"]
-            lines += [f"  hint: {row.state.hint}"] if row.state and row.state.hint else []
+            lines += [f"  hint: {row.state.hint}"] if row.state.hint else []
     return "\n".join(lines)
 
 
@@ -136,26 +131,24 @@ def _of_workload(workload: Raw, pods: list[Row], events: list[Raw]) -> Iterator[
             namespace=str(metadata.get("namespace") or ""),
             name=name_of(metadata),
             model=str(labels(workload).get(MODEL.name) or ""),
-            state=None,
-            refusal=refusal,
+            state=refused(refusal),
         )
 
 
-def _is_set_of(name: str, workload: Raw) -> bool:
-    """Return whether a ReplicaSet's name is one that a Deployment gives: its own, and a hash."""
-    owner = name_of(mapping(workload, "metadata"))
-    return workload.get("kind") == "Deployment" and name.rpartition("-")[0] == owner
+def _is_of(involved: Raw, workload: Raw) -> bool:
+    """Return whether an object is a workload, or what it makes pods by, whose name is its own and a suffix."""
+    kind, owner = str(workload.get("kind")), name_of(mapping(workload, "metadata"))
+    if kind in _MADE_BY:
+        return involved.get("kind") == _MADE_BY[kind] and name_of(involved).rpartition("-")[0] == owner
+    return involved.get("kind") == kind and name_of(involved) == owner
 
 
 def _cells(row: Row, *, is_wide: bool) -> list[str]:
     state = row.state
     name = row.name if row.kind == "Pod" else f"({row.kind}/{row.name})"
-    cells = [row.namespace, name, row.model, state.name if state else "refused"]
-    if state is None:
-        cells += [""] * 4
-    else:
-        size = human(state.byte_count) if state.byte_count is not None else ""
-        cells += [state.digest[:_DIGEST], size, _seconds(state.pull_seconds), _seconds(state.ready_seconds)]
+    size = human(state.byte_count) if state.byte_count is not None else ""
+    cells = [row.namespace, name, row.model, state.name, state.digest[:_DIGEST], size]
+    cells += [_seconds(state.pull_seconds), _seconds(state.ready_seconds)]
     return [*cells, row.node, row.volume, *([row.source] if is_wide else [])]
 
 

@@ -31,6 +31,11 @@ class Closure:
     """What cosign keeps under tags made of digests."""
 
     @property
+    def companions(self) -> int:
+        """How many documents say something about the artifact."""
+        return len(self.referrers) + len(self.tagged)
+
+    @property
     def documents(self) -> tuple[Document, ...]:
         """All documents, each once."""
         found = (*self.children, *(one for _, one in (*self.referrers, *self.tagged)), self.root)

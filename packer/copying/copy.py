@@ -72,37 +72,38 @@ def copy(  # noqa: PLR0913 - from where, to where, and how
     started = time.monotonic()
     # 1
     found = closure(source, has_companions=has_companions)
-    companions = len(found.referrers) + len(found.tagged)
     stats = TransferStats(sum(blob.size for blob in found.blobs))
-    with_them = f", {companions} signatures and the like" if companions else ""
+    with_them = f", {found.companions} signatures and the like" if found.companions else ""
     reporter.message(f"{source.pinned(found.root.digest)}: {len(found.blobs)} blobs, {human(stats.total)}{with_them}")
     # 2
-    way = Way(source, target, stats, neighbour)
-
-    def interrupt() -> None:
-        source.interrupt()
-        target.interrupt()
-
     with reporter.track(stats, target.tag):
-        run(
-            (Lane(jobs, sorted(found.blobs, key=lambda blob: -blob.size)),),
-            lambda blob: copy_blob(way, blob),
-            interrupt,
-        )
+        _send(found, Way(source, target, stats, neighbour), jobs)
     # 3 and 4
     _write(found, target)
-    reporter.summary(stats, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    reporter.summary(stats, seconds)
     return Copied(
         source=source.pinned(found.root.digest),
         pinned=target.pinned(found.root.digest),
         digest=str(found.root.digest),
         manifests=1 + len(found.children),
-        companions=companions,
+        companions=found.companions,
         blobs=len(found.blobs),
         size=stats.total,
         wire_bytes=stats.wire,
-        seconds=round(time.monotonic() - started, 3),
+        seconds=round(seconds, 3),
     )
+
+
+def _send(found: Closure, way: Way, jobs: int) -> None:
+    """Copy the blobs, the largest first, so that none is left alone at the end."""
+
+    def interrupt() -> None:
+        way.source.interrupt()
+        way.target.interrupt()
+
+    lane = Lane(jobs, sorted(found.blobs, key=lambda blob: -blob.size))
+    run((lane,), lambda blob: copy_blob(way, blob), interrupt)
 
 
 def _write(found: Closure, target: Pusher) -> None:

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 import weighbridge
 from cluster import kinds
 from cluster.api import Answer, Api
-from cluster.connection import Place, connect
+from cluster.connection import connect
 from cluster.errors import (
     Absent,
     BadObject,
@@ -28,6 +28,7 @@ from cluster.errors import (
     Unreachable,
 )
 from cluster.kinds import parse_object
+from cluster.options import Place
 from registry.errors import Fault
 from tests.parts.apiserver import ApiServer
 from tests.parts.process import free_port

@@ -7,8 +7,9 @@ import pytest
 
 from cluster.catalog.edit import Editor
 from cluster.catalog.entries import FIELD_MANAGER, NewEntry, owned
-from cluster.connection import Place, connect
+from cluster.connection import connect
 from cluster.errors import Conflict
+from cluster.options import Place
 from registry.errors import Fault
 from tests.parts.apiserver import ApiServer
 from tests.parts.objects import Object, Objects

@@ -20,8 +20,9 @@ from certs.renewal import authorities_of, is_signed, leaf_of, names_in
 from certs.rotator import Rotator
 from cluster.certificates.rotate import rotate
 from cluster.certificates.stored import Store
-from cluster.connection import Place, connect
+from cluster.connection import connect
 from cluster.errors import Conflict
+from cluster.options import Place
 from tests.conftest import Part
 from tests.deploy.rendered import render
 from tests.parts.apiserver import ApiServer

@@ -69,9 +69,12 @@ def test_what_the_controller_could_not_make_is_told(
     team.create(deployment())
     involved = {"kind": "ReplicaSet", "name": "vllm-5d9f", "namespace": team.name}
     event = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": "e"}, "involvedObject": involved}
-    team.create(event | {"reason": "FailedCreate", "message": "[model.unknown] …", "type": "Warning"})
-    _, steps = explained(install, capsys, "deployment/vllm", "-n", team.name)
-    assert steps["refused"] == ["[model.unknown] …"]
+    said = 'admission webhook "pods.weighbridge.dev" denied the request: [source.not-found] …'
+    team.create(event | {"reason": "FailedCreate", "message": said, "type": "Warning"})
+    found, steps = explained(install, capsys, "deployment/vllm", "-n", team.name)
+    assert steps["refused"] == [said]
+    assert (found["result"], found["verdict"], found["code"]) == ("refused", f"refused: {said}", "source.not-found")
+    assert install.run("explain", "deployment/vllm", "-n", team.name) == 1
 
 
 def test_a_pod_without_its_model_gets_none_any_more(

@@ -86,7 +86,9 @@ def test_the_printed_job_passes_the_api_server_and_the_webhook_untouched(
     """In a namespace that opted in and enforces the restricted profile, its pod included."""
     namespace = install.objects.namespace("prefetch", OPTED_IN)
     assert install.run("prefetch", "phi-4", "--claim", "models", "-n", namespace.name) == 0
-    printed = YAML(typ="safe", pure=True).load(capsys.readouterr().out)
+    text = capsys.readouterr().out
+    assert "&" not in text, "an alias, which people read badly"
+    printed = YAML(typ="safe", pure=True).load(text)
     made = namespace.create(printed, dry_run="All")
     assert made["spec"]["template"]["spec"]["containers"][0]["env"] == container(printed)["env"]
     template = printed["spec"]["template"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cluster.pods.pull_state import PullState, pull_state
+from cluster.pods.pull_state import PullState, pull_state, refused
 from tests.parts.objects import Object
 from webhook.catalog import Catalog
 from webhook.injection.inject import Injection, inject
@@ -157,3 +157,18 @@ def test_odd_messages_are_no_messages(text: str) -> None:
     assert (done.name, done.digest, done.byte_count, done.pull_seconds) == ("ready", DIGEST, None, None)
     failed = state_of(puller(terminated={"exitCode": 1, "reason": "Error", "message": text}))
     assert (failed.name, failed.code) == ("failing", "Error")
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ('admission webhook "pods.weighbridge.dev" denied the request: [model.unknown] the model …', "model.unknown"),
+        ('pods "a" is forbidden: exceeded quota: [x.y]', ""),
+        ('Internal error occurred: failed calling webhook "pods.weighbridge.dev": … connection refused', ""),
+    ],
+)
+def test_a_refusal_has_the_code_that_our_webhook_gave_it(said: str, code: str) -> None:
+    """And a hint where somebody else refused."""
+    found = refused(said)
+    assert (found.code, found.why) == (code, said)
+    assert bool(found.hint) is not bool(code)

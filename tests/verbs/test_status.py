@@ -69,7 +69,7 @@ def test_people_read_a_table_and_below_it_what_keeps_pods() -> None:
         "pod/b in chat [registry.not-found]: GET …: 404",
         "  hint: check the spelling",
         "",
-        f"deployment/vllm in chat: {MESSAGE}",
+        f"deployment/vllm in chat [model.unknown]: {MESSAGE}",
     ]
     assert "oci://registry.example.com/phi-4:v1@sha256:" in to_text(found, is_wide=True)
 
@@ -82,6 +82,8 @@ def test_people_read_a_table_and_below_it_what_keeps_pods() -> None:
         ("StatefulSet", ("StatefulSet", "vllm"), True),
         ("StatefulSet", ("DaemonSet", "vllm"), False),
         ("Job", ("Job", "vllm"), True),
+        ("CronJob", ("Job", "vllm-29412345"), True),
+        ("CronJob", ("ReplicaSet", "vllm-29412345"), False),
     ],
 )
 def test_an_event_speaks_of_the_workload_that_it_names(kind: str, involved: tuple[str, str], *, is_told: bool) -> None:

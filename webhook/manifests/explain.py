@@ -27,6 +27,10 @@ from webhook.workloads.templates import find_templates, written
 from .files import is_followed, labelled, title
 
 _ENABLED = "enabled"
+_UNPINNED = (
+    "none here: at admission the webhook pins what the registry has, if it is one that the operator named and answers; "
+    "else its tag may move between replicas"
+)
 SYSTEM_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "weighbridge-system")
 """What deploy/base/admission.yaml leaves out, whatever labels such a namespace has."""
 
@@ -170,7 +174,7 @@ def _of_plan(status: Status) -> Iterator[tuple[str, str]]:
     if status.pin is not None:
         yield "digest", f"{status.pin}, which the registry had for the tag"
     elif status.digest is None:
-        yield "digest", "none: the source names no digest, and its tag may move between replicas"
+        yield "digest", _UNPINNED
     yield "volume", str(status.volume)
     yield "layout", str(status.layout)
     for target in status.targets:
