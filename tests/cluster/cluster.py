@@ -13,7 +13,7 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -66,6 +66,12 @@ class Cluster:
         """Run kubectl; give what it prints, or raise CommandFailed."""
         config = f"--kubeconfig={self.identities.kubeconfig(caller)}"
         return self.run([self.programs["kubectl"], config, *arguments], stdin)
+
+    def tried(self, *arguments: str) -> str:
+        """Run kubectl; give what it prints, or nothing when it fails: what is asked for is not there yet."""
+        with suppress(CommandFailed):
+            return self.kubectl(*arguments)
+        return ""
 
     def read(self, *arguments: str) -> Object:
         """Return an object, or a list of objects, as `kubectl get` finds it."""

@@ -16,7 +16,8 @@ _AUDIT_POLICY = {
     "kind": "Policy",
     "omitStages": ["RequestReceived"],
     "rules": [
-        {"level": "RequestResponse", "verbs": ["create"], "resources": [{"group": "", "resources": ["pods"]}]},
+        {"level": "RequestResponse", "verbs": ["create"], "resources": [{"resources": ["pods"]}]},
+        {"level": "RequestResponse", "verbs": ["patch"], "resources": [{"resources": ["pods/status"]}]},
         {"level": "None"},
     ],
 }

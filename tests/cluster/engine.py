@@ -51,8 +51,11 @@ def share(paths: list[Path]) -> float:
 
 
 def report() -> dict[str, object]:
-    """Return what this server was given, what is in memory of it, and then how its bytes are."""
-    root = Path(os.environ["WEIGHBRIDGE_MODEL_PATH"])
+    """Return what this server was given, what is in memory of it, and then how its bytes are.
+
+    The model is where `--model` says, and nowhere before a Deployment is labelled.
+    """
+    root = Path(sys.argv[1 + sys.argv[1:].index("--model") + 1])
     paths = sorted(path for path in root.rglob("*") if path.is_file())
     in_memory = share(paths)
     digests = {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}

@@ -8,7 +8,10 @@ from pathlib import Path
 from .isolation import has_cgroup_v1
 
 _DEBIAN_PACKAGES = {
+    "buildah": "buildah",
+    "debootstrap": "debootstrap",
     "runc": "runc",
+    "skopeo": "skopeo",
     "iptables": "iptables",
     "conntrack": "conntrack",
     "busybox": "busybox-static",

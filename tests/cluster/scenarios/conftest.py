@@ -1,10 +1,11 @@
 """The stage of all scenarios: our image, registries with models, an install, and engines."""
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -13,16 +14,17 @@ import pytest
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.install import Install
+from tests.cluster.oci_image import write_image
 from tests.cluster.registry import ClusterRegistry
 from tests.parts.distribution import PASSWORD, USER, basic_auth
 from tests.parts.objects import Object
 
 ROOT = Path(__file__).parents[3]
 IMAGE = "localhost/weighbridge"
-ENGINE = "localhost/engine"
 MODEL_BYTES = 24 << 20
 
 _OPTED_IN = {"weighbridge.dev/injection": "enabled", "pod-security.kubernetes.io/enforce": "restricted"}
+_SERVE = ("python", "/engine.py")
 _numbers = count(1)
 
 
@@ -42,21 +44,25 @@ def image(cluster: Cluster, archive: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def engines(cluster: Cluster, archive: Path) -> tuple[str, str]:
-    """Have the node hold two versions of an engine, and return their names."""
-    program = (ROOT / "tests" / "cluster" / "engine.py").read_bytes()
-    names = f"{ENGINE}:1", f"{ENGINE}:2"
-    for name in names:
-        files = {"engine.py": program, "version": name.encode()}
-        cluster.image(name, files, ["python", "/engine.py"], base=archive)
-    return names
-
-
-@pytest.fixture(scope="session")
 def registry(cluster: Cluster) -> Iterator[ClusterRegistry]:
     """Run a registry that is open to all."""
     with cluster.registry() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def engines(
+    cluster: Cluster, archive: Path, registry: ClusterRegistry, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, str]:
+    """Push two versions of an engine to the open registry, from which the kubelet pulls them; return their names."""
+    program = (ROOT / "tests" / "cluster" / "engine.py").read_bytes()
+    folder = tmp_path_factory.mktemp("engines")
+    for version in ("1", "2"):
+        target = folder / f"{version}.tar"
+        write_image(target, "", {"engine.py": program, "version": version.encode()}, _SERVE, base=archive)
+        copy = ["skopeo", "--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false", f"oci-archive:{target}"]
+        cluster.run([*copy, f"docker://{registry.address}/engine:{version}"])
+    return f"{registry.address}/engine:1", f"{registry.address}/engine:2"
 
 
 @pytest.fixture(scope="session")
@@ -113,6 +119,18 @@ def namespace(cluster: Cluster) -> str:
     return name
 
 
+@pytest.fixture
+def show(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Return what prints a text past pytest's capture: figures that a reader of the run wants."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+
+    def write(text: str) -> None:
+        with capture.global_and_fixture_disabled():
+            sys.stdout.write(f"\n{text}\n")
+
+    return write
+
+
 def push(cluster: Cluster, folder: Path, reference: str, *options: str | Path) -> str:
     """Push a folder from the node, with the command that a user has; give the pinned reference."""
     command = [sys.executable, "-m", "weighbridge", "push", folder, reference, "--quiet", "--plain-http", *options]
@@ -149,6 +167,13 @@ def deployment(image: str, replicas: int = 1) -> Object:
     }
 
 
+def labelled(document: Object, model: str, **annotations: str) -> Object:
+    """Return a workload with the label, and annotations of ours by their names with `_` for `-`."""
+    ours = {f"weighbridge.dev/{name.replace('_', '-')}": value for name, value in annotations.items()}
+    metadata = document["metadata"] | {"labels": {"weighbridge.dev/model": model}, "annotations": ours}
+    return document | {"metadata": metadata}
+
+
 def rolled_out(cluster: Cluster, namespace: str) -> list[Object]:
     """Wait for the rollout of the Deployment `engine`, and return its pods once the former ones are gone."""
     cluster.kubectl("-n", namespace, "rollout", "status", "deployment/engine", "--timeout=120s")
@@ -165,3 +190,8 @@ def report(cluster: Cluster, pod: Object) -> Object:
     metadata = pod["metadata"]
     said: Object = json.loads(cluster.kubectl("-n", metadata["namespace"], "logs", metadata["name"], "-c", "engine"))
     return said
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Return the digest of each file in a folder."""
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}

@@ -1,0 +1,42 @@
+"""A pod that is deleted in the middle of its pull."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.cluster import Cluster
+from tests.cluster.registry import ClusterRegistry
+
+from .conftest import MODEL_BYTES, deployment, labelled, push
+
+_GRACE_SECONDS = 30
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_pod_that_is_deleted_in_mid_pull_is_gone_at_once(
+    cluster: Cluster,
+    engines: tuple[str, str],
+    model: Path,
+    slow_registry: ClusterRegistry,
+    namespace: str,
+    show: Callable[[str], None],
+) -> None:
+    """The puller ends by SIGTERM, as the first process of its container, and nobody waits for the grace period."""
+    source = push(cluster, model, f"{slow_registry.address}/models/slow:v1")
+    template = deployment(engines[0])["spec"]["template"]
+    spec = template["spec"] | {"terminationGracePeriodSeconds": _GRACE_SECONDS}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "slow"}, "spec": spec}
+    cluster.apply(labelled(pod, "slow", source=source), namespace=namespace)
+    log = ("-n", namespace, "logs", "slow", "-c", "weighbridge-puller")
+    cluster.wait("the pull begins", lambda: "blobs to fetch" in cluster.tried(*log))
+
+    began = time.monotonic()
+    cluster.kubectl("-n", namespace, "delete", "pod", "slow", f"--timeout={_GRACE_SECONDS + 30}s")
+    seconds = time.monotonic() - began
+
+    show(f"a pod that was deleted in mid-pull was gone after {seconds:.1f} s")
+    assert seconds < _GRACE_SECONDS / 2
+    sent = sum(one.sent_bytes for one in slow_registry.requests() if one.method == "GET" and "/blobs/" in one.path)
+    assert sent < MODEL_BYTES
