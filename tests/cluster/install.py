@@ -1,8 +1,11 @@
 """An install of the shipped manifests, as docs/install.md has it."""
 
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+
+from tests.parts.objects import Object
 
 from .cluster import Cluster
 
@@ -12,6 +15,21 @@ DEPLOYMENT = "deployment/weighbridge-webhook"
 _DEPLOY = Path(__file__).parents[2] / "deploy"
 _SHIPPED_NAME = "newName: localhost/weighbridge\n"
 _SHIPPED_TAG = "newTag: 0.1.0\n"
+_PROBES = {
+    "apiVersion": "v1",
+    "kind": "Namespace",
+    "metadata": {"name": "probes", "labels": {"weighbridge.dev/injection": "enabled"}},
+}
+_PROBE = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {
+        "name": "probe",
+        "labels": {"weighbridge.dev/model": "x"},
+        "annotations": {"weighbridge.dev/source": "registry.example/x:1"},
+    },
+    "spec": {"containers": [{"name": "main", "image": "x"}]},
+}
 
 
 class Install:
@@ -29,6 +47,9 @@ class Install:
             assert line in text, f"deploy/base/configuration.yaml has no empty {name}"
             text = text.replace(line, f'  WEIGHBRIDGE_{name}: "{value}"\n')
         configuration.write_text(text)
+        self._probe = self.folder.with_name("probe.json")
+        self._probe.write_text(json.dumps(_PROBE))
+        cluster.apply(_PROBES)
 
     def name_image(self, name: str, tag: str) -> None:
         """Write the image's name where the manifests say."""
@@ -44,8 +65,19 @@ class Install:
         self.wait()
 
     def wait(self) -> None:
-        """Wait until the webhook's pods are those of its Deployment."""
+        """Wait until the webhook's pods are those of its Deployment, and the API server reaches them.
+
+        A pod that is Ready is behind its Service when kube-proxy has heard of it, up to a second later; one that is on
+        its way out may answer a few seconds longer.
+        """
         self.cluster.kubectl("-n", NAMESPACE, "rollout", "status", DEPLOYMENT, "--timeout=120s")
+        self.cluster.wait("the former replicas are gone", lambda: not self._leaving())
+        probe = ("create", "--dry-run=server", "-n", "probes", "-f", str(self._probe))
+        self.cluster.wait("the webhook is reached", lambda: self.cluster.tried(*probe))
+
+    def _leaving(self) -> list[Object]:
+        pods = self.cluster.read("pods", "-n", NAMESPACE)["items"]
+        return [pod for pod in pods if "deletionTimestamp" in pod["metadata"]]
 
     def delete(self) -> None:
         """Uninstall."""

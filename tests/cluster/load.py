@@ -35,7 +35,7 @@ class Load:
         }
         self._path = f"/api/v1/namespaces/{namespace}/pods?dryRun=All"
         self._body = json.dumps(_pod(image))
-        self._stop = stop
+        self._stop, self._began = stop, time.monotonic()
         self.seconds: list[float] = []
         self.failures: list[str] = []
 
@@ -56,7 +56,8 @@ class Load:
                 content = response.read()
             self.seconds.append(time.monotonic() - began)
             if response.status != http.HTTPStatus.CREATED or not _is_injected(json.loads(content)):
-                self.failures.append(content.decode(errors="replace")[:1000])
+                at = time.monotonic() - self._began
+                self.failures.append(f"after {at:.1f} s: {content.decode(errors='replace')[:1000]}")
         connection.close()
 
 
