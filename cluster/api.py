@@ -19,6 +19,9 @@ from .errors import Absent, Conflict, Forbidden, LoggedOut, Rejected, ServerFail
 from .kinds import Kind
 
 _PAGE = 500
+_BY_RBAC = "is forbidden: User "
+"""What the API server says of a missing permission; quotas and policies answer 403 as well, with other words."""
+
 _WORDS = 2000
 
 
@@ -160,7 +163,7 @@ def _fault(answer: Answer, asked: str) -> Exception:
         said = f"it answered {answer.status}"
     if answer.status == 401:
         return LoggedOut(f"{asked}: {said}")
-    if answer.status == 403 and "denied the request" not in said and "is forbidden: violates" not in said:
+    if answer.status == 403 and _BY_RBAC in said:
         needed = f"ask for a Role or ClusterRole that lets you {asked}"
         return Forbidden(f"{asked}: {said}", hint=needed)
     if answer.status == 404:

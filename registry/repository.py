@@ -157,8 +157,11 @@ class Pusher(Protocol):
         """Write the manifest, after all blobs, under the reference's tag; return its digest."""
         ...
 
-    def put_document(self, document: Document, tag: str | None = None, /) -> None:
-        """Write a document as it is, under a tag, or by its digest alone, so that nothing names it yet."""
+    def put_document(self, document: Document, tag: str | None = None, /) -> Digest:
+        """Write a document as it is, under a tag, or by its digest alone, so that nothing names it yet.
+
+        Return the digest by which the store knows it: of what has a tag a registry counts sha256.
+        """
         ...
 
     def put_referrer(self, document: Document, subject: Digest, /) -> None:

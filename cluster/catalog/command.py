@@ -87,6 +87,7 @@ def _add_prefetch_options(prefetch: argparse.ArgumentParser) -> None:
     prefetch.add_argument("--include", default="", metavar="GLOBS", help="the pods' weighbridge.dev/include")
     prefetch.add_argument("--exclude", default="", metavar="GLOBS", help="the pods' weighbridge.dev/exclude")
     prefetch.add_argument("--pull-secrets", default="", metavar="NAMES", help="Secrets for the registry")
+    prefetch.add_argument("--resources", default="", metavar="AMOUNTS", help="such as cpu=2,memory=4Gi (default: none)")
     prefetch.add_argument("--user", type=positive, metavar="UID", help="whose the files are: the server's runAsUser")
     prefetch.add_argument("--group", type=positive, metavar="GID", help="the pods' fsGroup")
     prefetch.add_argument("--image", default="", help="the puller's image (default: the cluster's setting)")
@@ -157,6 +158,7 @@ def _run_prefetch(arguments: argparse.Namespace) -> int:
         include=arguments.include,
         exclude=arguments.exclude,
         pull_secrets=arguments.pull_secrets,
+        resources=arguments.resources,
         user=arguments.user,
         group=arguments.group,
     )

@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from cluster.errors import BadObject
 from webhook.catalog import Catalog
-from webhook.contract import EXCLUDE, INCLUDE, LAYOUT, MODEL, PULL_SECRETS, SOURCE, VOLUME
+from webhook.contract import EXCLUDE, INCLUDE, LAYOUT, MODEL, PULL_SECRETS, PULLER_RESOURCES, SOURCE, VOLUME
 from webhook.injection.inject import Injection, Skip, inject
 from webhook.names import PULLER
 from webhook.pod.podspec import Raw, init_containers, mapping, name_of
@@ -38,6 +38,9 @@ class Wanted:
     include: str = ""
     exclude: str = ""
     pull_secrets: str = ""
+    resources: str = ""
+    """What the Job's pod requests and may use, as in `weighbridge.dev/puller-resources`."""
+
     user: int | None = None
     group: int | None = None
 
@@ -59,6 +62,7 @@ def _pod(wanted: Wanted) -> Raw:
         INCLUDE.name: wanted.include,
         EXCLUDE.name: wanted.exclude,
         PULL_SECRETS.name: wanted.pull_secrets,
+        PULLER_RESOURCES.name: wanted.resources,
     }
     context: Raw = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
     context |= {"runAsUser": wanted.user} if wanted.user is not None else {}

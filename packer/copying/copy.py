@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from registry.digest import Digest
 from registry.process.threads import Lane, run
 from registry.progress.reporter import Reporter
 from registry.progress.stats import TransferStats, human
@@ -79,13 +80,13 @@ def copy(  # noqa: PLR0913 - from where, to where, and how
     with reporter.track(stats, target.tag):
         _send(found, Way(source, target, stats, neighbour), jobs)
     # 3 and 4
-    _write(found, target)
+    digest = _write(found, target)
     seconds = time.monotonic() - started
     reporter.summary(stats, seconds)
     return Copied(
         source=source.pinned(found.root.digest),
-        pinned=target.pinned(found.root.digest),
-        digest=str(found.root.digest),
+        pinned=target.pinned(digest),
+        digest=str(digest),
         manifests=1 + len(found.children),
         companions=found.companions,
         blobs=len(found.blobs),
@@ -106,8 +107,8 @@ def _send(found: Closure, way: Way, jobs: int) -> None:
     run((lane,), lambda blob: copy_blob(way, blob), interrupt)
 
 
-def _write(found: Closure, target: Pusher) -> None:
-    """Write all documents; what refers to the artifact stands before the artifact has its name."""
+def _write(found: Closure, target: Pusher) -> Digest:
+    """Write all documents; what refers to the artifact stands before it has its name. Return its digest there."""
     # 3
     for child in found.children:
         target.put_document(child)
@@ -116,4 +117,4 @@ def _write(found: Closure, target: Pusher) -> None:
     for tag, document in found.tagged:
         target.put_document(document, tag)
     # 4
-    target.put_document(found.root, target.tag)
+    return target.put_document(found.root, target.tag)

@@ -121,20 +121,19 @@ class LayoutPusher:
 
     def put_manifest(self, manifest: Manifest) -> Digest:
         """Write the manifest, and its tag into the index; move a tag that exists."""
-        document = Document.parse(manifest.to_bytes())
-        self.put_document(document, self.tag)
-        return document.digest
+        return self.put_document(Document.parse(manifest.to_bytes()), self.tag)
 
     @property
     def tag(self) -> str:
         """The tag of the source."""
         return self._source.tag or _DEFAULT_TAG
 
-    def put_document(self, document: Document, tag: str | None = None) -> None:
+    def put_document(self, document: Document, tag: str | None = None) -> Digest:
         """Write a document as it is, and its tag, if it has one, into the index; move a tag that exists."""
         self.put(document.content, document.digest)
         if tag is not None:
             self._list(document, lambda old: tag_of(old) != tag, {oci_ref_name_annotation: tag})
+        return document.digest
 
     def put_referrer(self, document: Document, subject: Digest) -> None:  # noqa: ARG002 - the document names it itself
         """Write a document, and list it without a tag."""

@@ -113,13 +113,12 @@ class RemotePusher:
 
     def put_manifest(self, manifest: Manifest) -> Digest:
         """Write the manifest under the reference's tag; raise Mismatch when the registry computed another digest."""
-        document = Document.parse(manifest.to_bytes())
-        self.put_document(document, self.tag)
-        return document.digest
+        return self.put_document(Document.parse(manifest.to_bytes()), self.tag)
 
-    def put_document(self, document: Document, tag: str | None = None) -> None:
+    def put_document(self, document: Document, tag: str | None = None) -> Digest:
         """Write a document as it is, under a tag or by its digest; raise Mismatch as above."""
         self._put_document(document, tag or str(document.digest))
+        return Digest.of(document.content) if tag else document.digest
 
     def put_referrer(self, document: Document, subject: Digest) -> None:
         """Write a document, and a list of referrers where the registry keeps none itself.
@@ -143,7 +142,7 @@ class RemotePusher:
             headers = {"Content-Type": document.media_type}
             with self._client.request("PUT", url, headers=headers, accept=(200, 201, 202), body=content) as response:
                 is_noted = "OCI-Subject" in response.headers
-                cross_check(response, document.digest)
+                cross_check(response, Digest.of(content))  # what registries count by, however others name it
 
         def took_effect() -> bool:
             try:

@@ -8,7 +8,7 @@ from functools import partial
 
 from registry.access.access import Access
 from registry.digest import Digest
-from registry.errors import BadManifest, Refused
+from registry.errors import BadManifest, Refused, Unauthorized
 from registry.http.codings import check_coding
 from registry.manifest import INDEX_TYPE, SIZE_LIMIT, Descriptor, Index, parse_manifest
 from registry.net.origin import Origin, redacted
@@ -28,7 +28,11 @@ def referrers_by_api(access: Access, reference: Reference, digest: Digest) -> tu
     url, found = client.url(f"referrers/{digest}"), list[Descriptor]()
     for _ in range(_MOST_PAGES):
         ask = partial(client.request, "GET", url, headers={"Accept": INDEX_TYPE}, accept=(200, *_UNKNOWN))
-        with access.patience.patiently(ask) as answer:
+        try:
+            response = access.patience.patiently(ask)
+        except Unauthorized:  # manifests of the repository were read just now: it is this address that is not known
+            return None
+        with response as answer:
             if answer.status != 200:
                 return None
             check_coding(answer.headers, str(reference))

@@ -161,6 +161,31 @@ def test_a_registry_with_the_api_lists_referrers_itself(
         assert str(signature.digest) in other.manifests
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405])
+def test_a_registry_that_does_not_know_the_api_is_asked_by_tags(
+    fake: FakeRegistry, opened: Access, tmp_path: Path, capsys: pytest.CaptureFixture[str], status: int
+) -> None:
+    """However it says so."""
+    index = signed_index(fake.reference(), opened)
+    fake.fail(faults.status(status), path="/referrers/")
+    layout = f"layout://{tmp_path / 'layout'}:v1"
+    assert copied(capsys, fake.reference(), layout)["signatures"] == 4
+    assert told(open_documents(parse_source(layout), opened), index.digest)
+
+
+def test_documents_that_are_named_by_sha512_are_copied(
+    registry: Registry, opened: Access, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A layout may name its manifest so; a registry counts by sha256 all the same."""
+    pusher = open_pusher(parse_source(f"layout://{tmp_path / 'layout'}:v1"), opened)
+    made = manifest(pusher, b"content")
+    pusher.put_document(Document.parse(made.content, "sha512"), "v1")
+    target = f"{registry.address}/copying/sha512:v1"
+    found = copied(capsys, f"layout://{tmp_path / 'layout'}:v1", target)
+    assert found["digest"] == str(made.digest)
+    assert open_documents(parse_source(found["reference"]), opened).document().content == made.content
+
+
 @pytest.mark.parametrize("size", [1000, len(LARGE)])
 def test_wrong_bytes_are_published_nowhere(
     fake: FakeRegistry, opened: Access, tmp_path: Path, capsys: pytest.CaptureFixture[str], size: int

@@ -157,6 +157,27 @@ def test_answers_without_words_are_faults_as_well(status: int, content: bytes, e
         api.read(kinds.POD, "x", "y")
 
 
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        (
+            'pods is forbidden: User "guest" cannot create resource "pods" in API group "" in the namespace "x"',
+            Forbidden,
+        ),
+        ('admission webhook "pods.weighbridge.dev" denied the request: [model.unknown] …', Rejected),
+        ('pods "x" is forbidden: exceeded quota: q, requested: pods=1, used: pods=9, limited: pods=9', Rejected),
+        ('pods "x" is forbidden: violates PodSecurity "restricted:latest": …', Rejected),
+        ("pods \"x\" is forbidden: ValidatingAdmissionPolicy 'p' denied request: …", Rejected),
+    ],
+)
+def test_a_missing_permission_is_told_from_other_refusals(said: str, error: type[Fault]) -> None:
+    """All of them answer 403; only one of them is mended by a Role."""
+    api = Api(lambda *_: Answer(403, {}, (), json.dumps({"message": said}).encode()), "https://x")
+    with pytest.raises(error) as caught:
+        api.try_create(kinds.POD, {}, "x")
+    assert ("Role" in caught.value.hint) is (error is Forbidden)
+
+
 @pytest.mark.parametrize("text", ["pod/a", "po/a", "pods/a", "Pod/a"])
 def test_objects_are_named_as_for_kubectl(text: str) -> None:
     """In each spelling of their kind."""

@@ -72,6 +72,13 @@ def test_names_of_jobs_are_valid_and_apart(model: str) -> None:
     assert name != job(model=f"{model[:-1]}z", source="registry.example.com/x:1")["metadata"]["name"]
 
 
+def test_amounts_are_those_that_quotas_may_want() -> None:
+    """As the annotation of pods has them; none by default."""
+    amounts = {"cpu": "2", "memory": "4Gi"}
+    assert container(job(resources="cpu=2,memory=4Gi"))["resources"] == {"requests": amounts, "limits": amounts}
+    assert "resources" not in container(job())
+
+
 def test_what_is_on_a_claim_already_is_not_fetched() -> None:
     """And a model that nobody knows is refused, as the webhook refuses both."""
     with pytest.raises(BadVolume, match="mounted as it is"):
