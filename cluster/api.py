@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from registry.printable import printable
-from webhook.pod.podspec import Raw, mapping
+from webhook.pod.podspec import Raw, entries, mapping
 
 from . import kinds
 from .errors import Absent, Conflict, Forbidden, LoggedOut, Rejected, ServerFailed
@@ -66,9 +66,7 @@ class Api:
     def version(self, now: Callable[[], dt.datetime]) -> Server:
         """Return the version of the API server, and its clock beside ours."""
         answer = self._checked("GET", "/version", "get /version")
-        said = answer.headers.get("date", "")
-        ahead = (parsedate_to_datetime(said) - now()).total_seconds() if said else 0.0
-        return Server(str(json.loads(answer.content).get("gitVersion", "")), ahead)
+        return Server(str(_object(answer).get("gitVersion", "")), _ahead_seconds(answer, now()))
 
     def read(self, kind: Kind, name: str, namespace: str = "") -> Raw:
         """Return an object. Raises Absent, Forbidden and other faults."""
@@ -83,7 +81,7 @@ class Api:
             path, asked = f"{kind.path(namespace)}?{stated}", _asked("list", kind, namespace)
             page = _object(self._checked("GET", path, asked))
             implied = {"apiVersion": kind.api_version, "kind": kind.name}
-            found += [implied | item for item in page.get("items") or []]
+            found += [implied | item for item in entries(page, "items")]
             query["continue"] = str(mapping(page, "metadata").get("continue") or "")
             if not query["continue"]:
                 return found
@@ -149,10 +147,21 @@ def _asked(verb: str, kind: Kind, namespace: str = "", name: str = "") -> str:
 
 
 def _object(answer: Answer) -> Raw:
-    found: Any = json.loads(answer.content)
+    try:
+        found: Any = json.loads(answer.content)
+    except (ValueError, RecursionError):
+        found = None
     if not isinstance(found, dict):
-        raise ServerFailed("the API server answered something that is no object")
+        raise ServerFailed("what answered sent no object: is a proxy or a login page in the way?")
     return found
+
+
+def _ahead_seconds(answer: Answer, now: dt.datetime) -> float:
+    """Return how far the answer's clock is ahead; 0 where it says no time (RFC 9110, 6.6.1)."""
+    try:
+        return (parsedate_to_datetime(answer.headers.get("date", "")) - now).total_seconds()
+    except (ValueError, TypeError):
+        return 0.0
 
 
 def _fault(answer: Answer, asked: str) -> Exception:

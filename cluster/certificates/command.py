@@ -43,7 +43,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "status", help="show the certificate", description=_STATUS, epilog=_STATUS_EPILOG, formatter_class=raw
     )
     status.add_argument("--dir", type=Path, metavar="DIR", help="a folder with tls.crt, tls.key and ca.crt")
-    add_output_option(status, ("json",))
+    add_output_option(status, ("json", "yaml"))
     add_cluster_options(status)
     status.set_defaults(run=_run_status)
     rotate = verbs.add_parser(
@@ -63,7 +63,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def _run_status(arguments: argparse.Namespace) -> int:
     from certs.report import Report
-    from cluster.output import as_json
+    from cluster.output import as_json, as_yaml
 
     now, standing = dt.datetime.now(dt.UTC), None
     if arguments.dir:
@@ -78,8 +78,9 @@ def _run_status(arguments: argparse.Namespace) -> int:
         store = Store(connect(place_of(arguments)), arguments.system_namespace)
         stored = store.read()
         report, standing = Report.of(stored.bundle, now), store.standing(stored)
-    if arguments.output == "json":
-        print(as_json(report.to_raw() | (standing.to_raw() if standing else {})))
+    if arguments.output:
+        found = report.to_raw() | (standing.to_raw() if standing else {})
+        print(as_json(found) if arguments.output == "json" else as_yaml(found))
     else:
         print("\n".join([report.to_text(), *([standing.to_text()] if standing else [])]))
     return 1 if report.problem or (standing and standing.not_trusted_for) else 0

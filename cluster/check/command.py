@@ -37,14 +37,14 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     check.add_argument(
         "-n", "--namespace", default="", help="where to show the API server a pod (default: the first that opted in)"
     )
-    add_output_option(check, ("json",))
+    add_output_option(check, ("json", "yaml"))
     add_cluster_options(check)
     check.set_defaults(run=_run_check)
 
 
 def _run_check(arguments: argparse.Namespace) -> int:
     from cluster.connection import connect
-    from cluster.output import as_json
+    from cluster.output import as_json, as_yaml
 
     from .check import check, check_before
     from .finding import to_text
@@ -55,8 +55,9 @@ def _run_check(arguments: argparse.Namespace) -> int:
     else:
         findings = check(api, system, arguments.namespace, now, is_offline=arguments.offline)
     is_well = all(finding.mark != "error" for finding in findings)
-    if arguments.output == "json":
-        print(as_json({"server": api.server, "ok": is_well, "checks": [one.to_raw() for one in findings]}))
+    if arguments.output:
+        found = {"server": api.server, "ok": is_well, "checks": [one.to_raw() for one in findings]}
+        print(as_json(found) if arguments.output == "json" else as_yaml(found))
     else:
         print(to_text(findings, sys.__stdout__.encoding if sys.__stdout__ else "utf-8"))
     return 0 if is_well else 1

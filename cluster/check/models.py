@@ -5,7 +5,6 @@ Tests: tests/verbs/test_check.py
 
 from collections.abc import Iterator
 
-from cluster.api import Made
 from cluster.errors import Forbidden
 from registry.errors import Fault
 from registry.printable import printable
@@ -41,12 +40,15 @@ def of_models(reading: Reading) -> Iterator[Finding]:
         yield good("namespaces", f"namespaces that opted in: {_some(list(reading.opted_in))}")
     else:
         yield warn("namespaces", "no namespace has opted in")
-    yield _of_probe(reading.probe, reading.probe_namespace)
-    yield from _of_pods(reading.pods, reading.opted_in)
+    yield _of_probe(reading)
+    yield _of_pods(reading)
     yield _of_labels(reading)
 
 
-def _of_probe(probe: Made | Fault | None, namespace: str) -> Finding:
+def _of_probe(reading: Reading) -> Finding:
+    probe, namespace = reading.probe, reading.probe_namespace
+    if probe is None and isinstance(reading.namespaces, Fault):
+        return warn("dry-run", "not tried: namespaces cannot be read", "name one that has opted in: -n NAMESPACE")
     if probe is None:
         return warn("dry-run", "not tried: no namespace has opted in", "opt one in, or name one that has: -n NAMESPACE")
     if isinstance(probe, Forbidden):
@@ -61,16 +63,19 @@ def _of_probe(probe: Made | Fault | None, namespace: str) -> Finding:
     return good("dry-run", f"a labelled pod in {namespace} comes back with its model (nothing was stored)")
 
 
-def _of_pods(pods: list[Raw] | Fault, opted_in: tuple[str, ...]) -> Iterator[Finding]:
-    if isinstance(pods, Fault):
-        yield unread("labelled-pods", pods)
-        return
+def _of_pods(reading: Reading) -> Finding:
+    pods, opted_in = reading.pods, reading.opted_in
+    if isinstance(pods, Fault) or isinstance(reading.namespaces, Fault):
+        return unread("labelled-pods", _first_fault(pods, reading.namespaces))
     asked = [pod for pod in pods if _namespace(pod) in opted_in and _is_asking(pod)]
     bare = [title(pod).partition("/")[2] for pod in asked if not is_injected(pod) and not has_parts(pod)]
     if bare:
-        yield bad("labelled-pods", f"pods with the label and without their model: {_some(bare)}")
-    else:
-        yield good("labelled-pods", f"every labelled pod has its model ({len(asked)})")
+        return bad("labelled-pods", f"pods with the label and without their model: {_some(bare)}")
+    return good("labelled-pods", f"every labelled pod has its model ({len(asked)})")
+
+
+def _first_fault(*read: object) -> Fault:
+    return next(one for one in read if isinstance(one, Fault))
 
 
 def _is_asking(pod: Raw) -> bool:
@@ -79,11 +84,12 @@ def _is_asking(pod: Raw) -> bool:
 
 
 def _of_labels(reading: Reading) -> Finding:
-    if isinstance(reading.pods, Fault) or isinstance(reading.workloads, Fault):
-        return unread("labels", next(one for one in (reading.pods, reading.workloads) if isinstance(one, Fault)))
-    labelled = [*reading.workloads, *(pod for pod in reading.pods if not _has_owner(pod))]
+    pods, workloads, namespaces = reading.pods, reading.workloads, reading.namespaces
+    if isinstance(pods, Fault) or isinstance(workloads, Fault) or isinstance(namespaces, Fault):
+        return unread("labels", _first_fault(pods, workloads, namespaces))
+    labelled = [*workloads, *(pod for pod in pods if not _has_owner(pod))]
     idle = [title(one) for one in labelled if _namespace(one) not in reading.opted_in]
-    if isinstance(reading.namespaces, Fault) or not idle:
+    if not idle:
         return good("labels", "no label stands in a namespace that has not opted in")
     return warn("labels", f"labels that do nothing, because their namespace has not opted in: {_some(idle)}")
 

@@ -1,6 +1,7 @@
 """`weighbridge copy`: an artifact from place to place, byte for byte, with its signatures, or not at all."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from registry.manifest import INDEX_TYPE, MANIFEST_TYPE
 from registry.open import open_documents, open_pusher, open_repository
 from registry.repository import DocumentSource, Pusher
 from registry.source import parse_source
+from tests.conftest import Part
 from tests.fakes import faults
 from tests.fakes.registry import FakeRegistry, fake_registry
 from tests.parts.distribution import Registry
@@ -260,3 +262,33 @@ def test_places_that_cannot_be_copied_from_or_to_are_told(
     """Before anything is read."""
     assert weighbridge.main(["copy", source, target, "--quiet"]) == 1
     assert words in capsys.readouterr().err
+
+
+def oras(part: Part, *arguments: str, folder: Path) -> str:
+    """Run the real oras in a folder, and return what it prints."""
+    answer = subprocess.run([part("oras"), *arguments], cwd=folder, check=False, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+def discovered(part: Part, *arguments: str, folder: Path) -> list[str]:
+    """Return the types of what oras finds to refer to an artifact."""
+    found = json.loads(oras(part, "discover", "--format", "json", *arguments, folder=folder))
+    return [one["artifactType"] for one in found["referrers"]]
+
+
+def test_what_oras_attached_is_found_by_oras_after_a_copy(
+    registry: Registry, part: Part, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a registry, and in a layout, which each of the two reads as the other wrote it."""
+    first, last = f"{registry.address}/oras/first:v1", f"{registry.address}/oras/last:v1"
+    folder = write_tree(tmp_path / "model", {"config.json": b"{}"})
+    (tmp_path / "sbom.json").write_text("{}")
+    assert weighbridge.main(["push", str(folder), first, "--quiet"]) == 0
+    capsys.readouterr()
+    oras(part, "attach", "--plain-http", "--artifact-type", "example/sbom", first, "sbom.json", folder=tmp_path)
+    assert copied(capsys, first, f"layout://{tmp_path / 'ours'}:v1")["signatures"] == 1
+    assert discovered(part, "--oci-layout", "ours:v1", folder=tmp_path) == ["example/sbom"]
+    oras(part, "cp", "-r", "--from-plain-http", "--to-oci-layout", first, "theirs:v1", folder=tmp_path)
+    assert copied(capsys, f"layout://{tmp_path / 'theirs'}:v1", last)["signatures"] == 1
+    assert discovered(part, "--plain-http", last, folder=tmp_path) == ["example/sbom"]

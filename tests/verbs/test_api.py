@@ -1,5 +1,6 @@
 """The API server as the verbs see it: who is asked, as whom, and what each failure says."""
 
+import datetime as dt
 import json
 import socket
 import sys
@@ -176,6 +177,22 @@ def test_a_missing_permission_is_told_from_other_refusals(said: str, error: type
     with pytest.raises(error) as caught:
         api.try_create(kinds.POD, {}, "x")
     assert ("Role" in caught.value.hint) is (error is Forbidden)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"[]", b"null", b"\xff", b"[" * 100_000])
+def test_answers_that_are_no_objects_are_faults(content: bytes) -> None:
+    """Whatever a proxy in between sends, and whatever was asked."""
+    api = Api(lambda *_: Answer(200, {"date": "yesterday"}, (), content), "https://x")
+    asked: list[Callable[[], object]] = [
+        lambda: api.version(lambda: dt.datetime.now(dt.UTC)),
+        lambda: api.read(kinds.POD, "x", "y"),
+        lambda: api.items(kinds.POD),
+        lambda: api.may("get", kinds.POD),
+        lambda: api.try_create(kinds.POD, {}, "y"),
+    ]
+    for ask in asked:
+        with pytest.raises(ServerFailed, match="no object"):
+            ask()
 
 
 @pytest.mark.parametrize("text", ["pod/a", "po/a", "pods/a", "Pod/a"])

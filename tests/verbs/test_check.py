@@ -1,5 +1,6 @@
 """`weighbridge check` against a real API server: an install that works, and thirty that do not."""
 
+import datetime as dt
 import json
 from pathlib import Path
 
@@ -7,9 +8,13 @@ import pytest
 
 import weighbridge
 from cluster.api import Server
+from cluster.check.check import judge
 from cluster.check.finding import CHECKS, Finding, bad, good, to_text, warn
+from cluster.check.reading import Reading
 from cluster.check.server import of_server
 from cluster.check.shipped import SHIPPED, expressions
+from cluster.errors import Absent, Forbidden, ServerFailed, TimedOut
+from registry.errors import Fault
 from tests.conftest import Part
 from tests.deploy.rendered import render
 from tests.parts.process import poll
@@ -102,6 +107,37 @@ def test_what_a_user_may_not_read_is_not_judged(
     assert line["result"] == "warning"
     assert "not checked: get secrets/weighbridge-tls in the namespace weighbridge-system" in line["text"]
     assert "ask for a Role or ClusterRole that lets you get secrets/weighbridge-tls" in line["hint"]
+
+
+def read_by(error: type[Fault]) -> Reading:
+    """Return what is read where every question but the version's ends alike."""
+    fault = error("why")
+    return Reading(
+        now=dt.datetime.now(dt.UTC),
+        system_namespace="weighbridge-system",
+        server=Server("v1.34.0", 0),
+        namespaces=fault,
+        deployment=fault,
+        webhook_pods=fault,
+        endpoint_slices=fault,
+        settings_map=fault,
+        catalog_map=fault,
+        configuration=fault,
+        policy=fault,
+        secret=fault,
+        pods=fault,
+        workloads=fault,
+    )
+
+
+@pytest.mark.parametrize("error", [Forbidden, TimedOut, ServerFailed, Absent])
+def test_what_could_not_be_read_is_never_called_good(error: type[Fault]) -> None:
+    """Nor wrong, unless it is known not to be there."""
+    found = [one for one in judge(read_by(error)) if one.group != "kubernetes"]
+    assert {one.check for one in found if one.mark == "ok"} <= ({"policy"} if error is Absent else set())
+    if error is not Absent:
+        assert {one.mark for one in found} == {"warning"}
+    assert len({one.check for one in found}) == len(found)
 
 
 @pytest.mark.parametrize(
