@@ -109,6 +109,7 @@ def _loaded(target: Path, programs: list[Path]) -> Iterator[Path]:
             answer = subprocess.run([_loader(), "--list", program], check=True, capture_output=True, text=True)
             yield from map(Path, _LIBRARY.findall(answer.stdout))
     yield from Path(_loader()).parent.glob("libgcc_s.so.*")  # what ends a thread is in it
+    yield Path("/etc/ld.so.cache")  # where libraries are that are in none of the loader's own folders
 
 
 def _loader() -> str:

@@ -64,8 +64,7 @@ class Cluster:
 
     def kubectl(self, *arguments: str | Path, stdin: str = "", caller: str = "admin") -> str:
         """Run kubectl; give what it prints, or raise CommandFailed."""
-        config = f"--kubeconfig={self.identities.kubeconfig(caller)}"
-        return self.run([self.programs["kubectl"], config, *arguments], stdin)
+        return self.run(self._kubectl(caller, *arguments), stdin)
 
     def tried(self, *arguments: str) -> str:
         """Run kubectl; give what it prints, or nothing when it fails: what is asked for is not there yet."""
@@ -78,10 +77,11 @@ class Cluster:
         found: Object = json.loads(self.kubectl("get", *arguments, "-o", "json"))
         return found
 
-    def apply(self, *documents: Object, namespace: str = "default") -> None:
-        """Apply objects as `kubectl apply` does."""
+    def apply(self, *documents: Object, namespace: str = "default") -> str:
+        """Apply objects as `kubectl apply` does; give the warnings that it shows, or raise CommandFailed."""
         listed = {"apiVersion": "v1", "kind": "List", "items": list(documents)}
-        self.kubectl("apply", "-n", namespace, "-f", "-", stdin=json.dumps(listed))
+        command = self._kubectl("admin", "apply", "-n", namespace, "-f", "-")
+        return self._run(command, json.dumps(listed)).stderr
 
     def image(self, name: str, files: Files, command: Sequence[str], base: Path | None = None) -> None:
         """Give the node an image of `files`, over those of the archive `base`."""
@@ -111,18 +111,24 @@ class Cluster:
 
     def run(self, command: Sequence[str | Path], stdin: str = "") -> str:
         """Run a command on the node, in the root of this repository; give what it prints, or raise CommandFailed."""
-        inside = self.isolation.command(command)
-        answer = subprocess.run(inside, input=stdin, check=False, capture_output=True, text=True)
-        if answer.returncode:
-            said = shlex.join(map(str, command))
-            raise CommandFailed(f"{said} ended with {answer.returncode}: {answer.stderr}{answer.stdout}")
-        return answer.stdout
+        return self._run(command, stdin).stdout
 
     def wait(self, what: str, ask: Callable[[], T | None], within_seconds: float = 60) -> T:
         """Ask until there is an answer; raise CommandFailed with the cluster's pods and events when it is late."""
         answer = poll(ask, within_seconds)
         if not answer:
             raise CommandFailed(f"{what}: not within {within_seconds} s\n{self.kubectl('get', 'pods,events', '-A')}")
+        return answer
+
+    def _kubectl(self, caller: str, *arguments: str | Path) -> list[str | Path]:
+        return [self.programs["kubectl"], f"--kubeconfig={self.identities.kubeconfig(caller)}", *arguments]
+
+    def _run(self, command: Sequence[str | Path], stdin: str) -> "subprocess.CompletedProcess[str]":
+        inside = self.isolation.command(command)
+        answer = subprocess.run(inside, input=stdin, check=False, capture_output=True, text=True)
+        if answer.returncode:
+            said = shlex.join(map(str, command))
+            raise CommandFailed(f"{said} ended with {answer.returncode}: {answer.stderr}{answer.stdout}")
         return answer
 
     def _import(self, archive: Path) -> None:
@@ -172,9 +178,5 @@ def _import_pause(cluster: Cluster) -> None:
 
 def _answers(cluster: Cluster, *question: str) -> bool:
     """Return whether kubectl gets an answer; a program that asks in a hot loop would delay what it waits for."""
-    kubectl = [str(cluster.programs["kubectl"]), f"--kubeconfig={cluster.identities.kubeconfig('admin')}"]
-    try:
-        cluster.run(["sh", "-c", f"sleep 0.2; exec {shlex.join([*kubectl, *question])}"])
-    except CommandFailed:
-        return False
-    return True
+    cluster.run(["sleep", "0.2"])
+    return bool(cluster.tried(*question))

@@ -9,8 +9,6 @@ from tests.parts.objects import Object
 
 from .conftest import deployment, labelled
 
-_PATIENCE = 90
-
 
 def _pod(engine: str, name: str) -> Object:
     template = deployment(engine)["spec"]["template"]
@@ -21,11 +19,14 @@ def _pod(engine: str, name: str) -> Object:
 def test_a_reference_that_leads_nowhere_is_refused_at_apply(
     cluster: Cluster, engines: tuple[str, str], registry: ClusterRegistry, namespace: str
 ) -> None:
-    """The user reads it where they typed, and not in a crash loop."""
-    wrong = labelled(_pod(engines[0], "wrong"), "tiny", source=f"{registry.address}/models/tiny:none")
+    """The user reads it where they typed, and not in a crash loop; of a workload, which is made, as a warning."""
+    source = f"{registry.address}/models/tiny:none"
 
-    with pytest.raises(CommandFailed, match=r"denied the request.*models/tiny"):
-        cluster.apply(wrong, namespace=namespace)
+    with pytest.raises(CommandFailed, match=r"denied the request: \[source\.not-found\] the registry does not have"):
+        cluster.apply(labelled(_pod(engines[0], "wrong"), "tiny", source=source), namespace=namespace)
+    warnings = cluster.apply(labelled(deployment(engines[0]), "tiny", source=source), namespace=namespace)
+
+    assert "its pods will be refused: [source.not-found] the registry does not have" in warnings
 
 
 @pytest.mark.usefixtures("pushed")
