@@ -15,6 +15,7 @@ Mark = Literal["ok", "warning", "error"]
 _SIGNS: dict[Mark, str] = {"ok": "√", "warning": "‼", "error": "×"}  # noqa: RUF001 - the sign of linkerd check
 _ASCII: dict[Mark, str] = {"ok": "ok", "warning": "!!", "error": "xx"}
 _WORDS = 600
+_LINE = 2000
 PAGE = "docs/operate.md"
 
 
@@ -195,12 +196,12 @@ def unread(check: str, fault: Fault) -> Finding:
 
 
 def to_text(findings: Iterable[Finding], encoding: str = "utf-8") -> str:
-    """Return the lines for people, by groups, in signs that the terminal's encoding has."""
+    """Return the lines for people, by groups, escaped, in signs that the terminal's encoding has."""
     signs = _SIGNS if encoding.lower().replace("-", "").startswith("utf") else _ASCII
     lines: list[str] = []
     for group, members in groupby(findings, key=lambda finding: finding.group):
         lines += [*([""] if lines else []), group, "-" * len(group)]
         for finding in members:
-            lines.append(f"{signs[finding.mark]} {finding.text}")
+            lines.append(f"{signs[finding.mark]} {printable(finding.text, _LINE)}")
             lines += [f"    {finding.hint}", f"    see {finding.link}"] if finding.hint else []
     return "\n".join(lines)

@@ -17,6 +17,7 @@ from webhook.pod.podspec import Raw, entries, labels, mapping, name_of
 from .pull_state import PullState, pull_state, refused
 
 _WORDS = 600
+_LINE = 2000
 _DIGEST = 19
 _FAILED_CREATE = "FailedCreate"
 _MADE_BY = {"Deployment": "ReplicaSet", "CronJob": "Job"}
@@ -101,8 +102,8 @@ def to_text(found: Sequence[Row], *, is_wide: bool) -> str:
     for row in found:
         if row.why:
             code = f" [{row.state.code}]" if row.state.code else ""
-            lines += ["", f"{row.title}{code}: {row.why}"]
-            lines += [f"  hint: {row.state.hint}"] if row.state.hint else []
+            lines += ["", printable(f"{row.title}{code}: {row.why}", _LINE)]
+            lines += [f"  hint: {printable(row.state.hint, _LINE)}"] if row.state.hint else []
     return "\n".join(lines)
 
 

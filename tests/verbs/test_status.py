@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cluster.pods.table import rows, to_text
 from tests.e2e.conftest import OPTED_IN, labelled_pod
@@ -17,6 +19,20 @@ DEPLOYMENT: Object = {
     "kind": "Deployment",
     "metadata": {"name": "vllm", "namespace": "chat", "labels": {"weighbridge.dev/model": "phi-5"}},
 }
+
+
+def json_values() -> st.SearchStrategy[object]:
+    """Return values in which the fields of a pod's status have any value, and some the right kind."""
+    leaves = st.none() | st.booleans() | st.integers() | st.text(max_size=8)
+    fields = (
+        "phase reason message conditions initContainerStatuses containerStatuses state lastState terminated waiting "
+        "running exitCode name type status lastTransitionTime startedAt"
+    )
+    names = st.sampled_from(fields.split())
+    texts = st.sampled_from(["weighbridge-puller", "Ready", "True", "PodScheduled", "False", "Failed", "server"])
+    return st.recursive(
+        leaves | texts, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=5)
+    )
 
 
 def event(kind: str, name: str) -> Object:
@@ -72,6 +88,37 @@ def test_people_read_a_table_and_below_it_what_keeps_pods() -> None:
         f"deployment/vllm in chat [model.unknown]: {MESSAGE}",
     ]
     assert "oci://registry.example.com/phi-4:v1@sha256:" in to_text(found, is_wide=True)
+
+
+EVIL = "\x1b[2J\u202e\n"
+
+
+def test_nothing_that_a_pod_says_moves_a_terminal() -> None:
+    """Whoever runs in a pod writes its termination message, and more."""
+    said = json.dumps({"code": EVIL, "error": EVIL, "hint": EVIL})
+    done = json.dumps({"digest": EVIL, "bytes": 1, "seconds": 1})
+    found = rows(
+        [
+            named("a", puller(terminated={"exitCode": 1, "message": said, "reason": EVIL})),
+            named("b", puller(terminated={"exitCode": 0, "message": done}) | {"conditions": [READY]}),
+            named("c", puller(waiting={"reason": EVIL, "message": EVIL})),
+            named("d", {"phase": "Failed", "reason": EVIL, "message": EVIL}),
+        ],
+        [DEPLOYMENT],
+        [event("ReplicaSet", "vllm-5d9f") | {"message": EVIL}],
+    )
+    for is_wide in (False, True):
+        text = to_text(found, is_wide=is_wide)
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+
+
+@settings(deadline=None)
+@given(status=json_values())
+def test_whatever_stands_in_a_status_a_pod_has_a_state(status: object) -> None:
+    """Old kubelets, virtual ones, and objects that were written by hand."""
+    made = pod() | {"status": status}
+    assert to_text(rows([made], [], []), is_wide=True)
 
 
 @pytest.mark.parametrize(

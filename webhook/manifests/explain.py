@@ -11,6 +11,7 @@ from registry.errors import Fault
 from registry.identity.hosts import cloud_of
 from registry.identity.identities import identity_for
 from registry.identity.service_account import ServiceAccountIdentity
+from registry.printable import printable
 from webhook.catalog import Catalog
 from webhook.contract import DISABLED, INJECTION, MODEL
 from webhook.injection.engines import engine_of
@@ -27,6 +28,9 @@ from webhook.workloads.templates import find_templates, written
 from .files import is_followed, labelled, title
 
 _ENABLED = "enabled"
+_LINE = 8192
+"""How long a line may be: arguments of engines are."""
+
 _UNPINNED = (
     "none here: at admission the webhook pins what the registry has, if it is one that the operator named and answers; "
     "else its tag may move between replicas"
@@ -98,11 +102,11 @@ def explain_manifest(manifest: Any, cluster: Cluster) -> Iterator[Explanation]:
 
 
 def to_text(explanations: Iterable[Explanation]) -> str:
-    """Return explanations for people: a verdict, and below it each step in a line."""
+    """Return explanations for people: a verdict, and below it each step in a line, escaped."""
     lines = []
     for explanation in explanations:
-        lines.append(f"{explanation.title}: {explanation.verdict} [{explanation.code}]")
-        lines += [f"  {name + ':':<13}{found}" for name, found in explanation.steps]
+        lines.append(printable(f"{explanation.title}: {explanation.verdict} [{explanation.code}]", _LINE))
+        lines += [printable(f"  {name + ':':<13}{found}", _LINE) for name, found in explanation.steps]
     return "\n".join(lines)
 
 
