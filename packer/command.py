@@ -14,9 +14,10 @@ from pathlib import Path
 
 from registry.access.access import Access
 from registry.access.options import access_for, add_access_options, add_progress_options, reporter_for
+from registry.digest import Digest
 from registry.process.arguments import positive
 from registry.progress.reporter import Reporter
-from registry.source import HubSource, OciSource, parse_source
+from registry.source import HubSource, LayoutSource, OciSource, Source, parse_source
 
 _JOBS = 8
 _HUB = "hf://"
@@ -65,6 +66,12 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", brin
     )
     push.add_argument(
         "--follow-links", action="store_true", help="push what links lead to outside of the folder as well"
+    )
+    push.add_argument(
+        "--sign",
+        default="",
+        metavar="KEY",
+        help="sign the artifact as cosign does, with a private key in PEM, whose password is in COSIGN_PASSWORD",
     )
     push.add_argument(
         "-j", "--jobs", type=positive, default=_JOBS, metavar="N", help=f"files at a time (default: {_JOBS})"
@@ -145,6 +152,7 @@ def _run_push(bring: Bring, arguments: argparse.Namespace) -> int:
                 follow_links=arguments.follow_links,
                 jobs=arguments.jobs,
                 codec=ZSTD if arguments.codec == "zstd" else RAW,
+                sign=_signing(arguments.sign, source, access),
             )
             pushed = push(folder, target, options, reporter)
     summary = {
@@ -157,6 +165,17 @@ def _run_push(bring: Bring, arguments: argparse.Namespace) -> int:
     }
     print(json.dumps(summary, indent=1) if arguments.json else pushed.pinned)
     return 0
+
+
+def _signing(file: str, source: Source, access: Access) -> Callable[[Digest], None] | None:
+    """Return what signs a digest in the target's repository; None where no key was named. Raises BadKey."""
+    if not file or not isinstance(source, OciSource | LayoutSource):
+        return None
+    from .sign import sign
+    from .signing_key import SigningKey
+
+    key = SigningKey.read(Path(file), os.environ)
+    return lambda digest: sign(key, source, digest, access)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ registry.errors.Fault
 │   ├── BadName     folder.bad-name    a file name that other systems could not write
 │   └── Suspicious  folder.suspicious  files that look secret, unfinished, or like another file's place-holder
 ├── Changed         folder.changed     a file that changed while it was read
+├── BadKey          sign-key.invalid   a key that cannot sign, or cannot be read
 └── TooManyFiles    manifest.too-large more files than a manifest that registries take can name
 
 Tests: tests/packer/test_push.py
@@ -47,6 +48,13 @@ class Changed(Fault):
 
     code = "folder.changed"
     hint = "wait until whatever writes the folder is done, then push again"
+
+
+class BadKey(Fault):
+    """A private key that cannot be read, or that cannot sign."""
+
+    code = "sign-key.invalid"
+    hint = "name a private key in PEM (openssl genpkey, cosign generate-key-pair); its password is in COSIGN_PASSWORD"
 
 
 class TooManyFiles(Fault):

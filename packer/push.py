@@ -3,11 +3,12 @@
 1. Look through the folder.
 2. Send every file, several at a time, each hashed while it is sent.
 3. Describe them in a config and a manifest.
-4. Send the config, and the manifest last: until then there is no artifact.
+4. Send the config, then a signature if one is wanted, and the manifest last: until then there is no artifact.
 """
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,7 +41,7 @@ class Pushed:
 class Options:
     """How a folder is packed: `include` allows suspicious files, `exclude` skips files, both by globs.
 
-    With `follow_links` links may point outside the folder.
+    With `follow_links` links may point outside the folder. `sign` signs a digest in the target's repository.
     """
 
     about: ModelInfo = field(default_factory=ModelInfo)
@@ -49,6 +50,7 @@ class Options:
     follow_links: bool = False
     jobs: int = 8
     codec: str = RAW
+    sign: Callable[[Digest], None] | None = None
 
 
 def push(folder: Path, target: Target, options: Options, reporter: Reporter) -> Pushed:
@@ -72,6 +74,8 @@ def push(folder: Path, target: Target, options: Options, reporter: Reporter) -> 
     # 4
     if not pusher.has(manifest.config.digest):
         pusher.put(config, manifest.config.digest)
+    if options.sign is not None:
+        options.sign(Digest.of(manifest.to_bytes()))
     digest = pusher.put_manifest(manifest)
     reporter.summary(stats, time.monotonic() - started)
     large_raw = [one.file for one in sent if one.file.size > SMALL_BYTES and one.blob.codec == RAW]

@@ -8,6 +8,7 @@ Tests: tests/puller/store/test_claims.py
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from .artifact.model_artifact import ModelArtifact
@@ -25,6 +26,11 @@ from .tree.materialize import proof_of
 def adopt_current(locked: LockedDestination, artifact: ModelArtifact) -> Receipt | None:
     """Return a receipt for what stands at the held place if each file that is wanted is right, else None."""
     started, settings, place = time.monotonic(), locked.settings, locked.place
+    found = locked.current(artifact.digest, mark="") if artifact.signature_mark else None
+    if found is not None:  # only the proof of its signers was missing
+        proved = replace(found, signers=artifact.signers, signature_mark=artifact.signature_mark)
+        _note(locked, proved)
+        return proved
     if status_of(place.path) is None:
         return None
     plan = ModelPlan.of(artifact.form.parts, settings)
@@ -53,6 +59,8 @@ def adopt_current(locked: LockedDestination, artifact: ModelArtifact) -> Receipt
         published=int(time.time()),
         inode=place.path.stat().st_ino,
         boot=locked.boot,
+        signers=artifact.signers,
+        signature_mark=artifact.signature_mark,
     )
     locked.reporter.message(f"{place.path}: holds it already, each file held to its digest now")
     _note(locked, receipt)

@@ -58,7 +58,8 @@ def pull_through_cache(locked: LockedDestination, artifact: ModelArtifact) -> Re
         if found is not None:
             cache.touch(entry)
             entry.share()
-            return locked.publish_copy_of(entry.path, found)
+            signed = replace(found, signers=artifact.signers, signature_mark=artifact.signature_mark)
+            return locked.publish_copy_of(entry.path, signed)
     return update(locked, artifact, (entry.path,))
 
 

@@ -13,6 +13,7 @@ from registry.access.access import Access
 from registry.access.options import access_for, add_access_options, add_progress_options, reporter_for
 from registry.process.arguments import positive, size
 from registry.progress.reporter import Reporter
+from registry.signatures.options import add_signature_options, policy_from
 from registry.source import parse_source
 
 from .settings import Settings
@@ -70,6 +71,7 @@ def _add_pull(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         metavar="SECONDS",
         help="fail when all of it takes longer (default: never)",
     )
+    add_signature_options(pull)
     add_access_options(pull)
     pull.add_argument("--json", action="store_true", help="print the receipt as JSON")
     add_progress_options(pull)
@@ -178,6 +180,7 @@ def _run_pull(arguments: argparse.Namespace) -> int:
         trust_group=arguments.trust_group,
         deadline_seconds=arguments.deadline,
         sync=arguments.sync,
+        signatures=policy_from(arguments),
     )
     reporter = reporter_for(arguments)
     with access_for(arguments, (source,), os.environ, reporter) as access:

@@ -2,7 +2,8 @@
 
 1. Lock the destination. A model that is up to date ends the pull; a pinned one needs no lock for that.
 2. Resolve the source to a manifest: the one saved beside the model where the source is pinned, else the registry's.
-3. Read the artifact: which files it makes. Files that stand already and have the right bytes end the pull (adopt.py).
+3. Read the artifact: which files it makes, and who signed it (signatures.py). Files that stand already and have the
+   right bytes end the pull (adopt.py).
 4. Plan: parts to blobs and pieces (plan.py).
 5. Keep what is right: pieces of an earlier pull, files of the version before, files of the cache (work.py).
 6. Fetch the rest in pieces, each verified as it is written and noted in a journal (transfer/).
@@ -22,6 +23,7 @@ from .artifact.model_artifact import load_artifact
 from .cached import pull_through_cache, saved_artifact
 from .deadline import within
 from .settings import Settings
+from .signatures import prove_signers
 from .store.locked import LockedDestination, current, destination_of, locked_destination
 from .store.receipt import Receipt
 from .update import update
@@ -57,6 +59,7 @@ def _pull_locked(locked: LockedDestination, source: Source, access: Access) -> R
             return _up_to_date(found, locked.settings, locked.reporter)
         # 3
         artifact = load_artifact(repository, resolved, access)
+    artifact = prove_signers(artifact, locked.settings, locked.reporter)
     # 4 to 8
     return adopt_current(locked, artifact) or pull_through_cache(locked, artifact) or update(locked, artifact)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from registry.access.defaults import HOSTS_DIRECTORY
 from registry.errors import Fault
+from registry.source import parse_source
 
 PREFIX = "WEIGHBRIDGE_PULL_"
 MIB = 1 << 20
@@ -77,6 +78,12 @@ class Settings:
     token_file: str = ""
     """A file with a token of the pod's ServiceAccount, which the source's registry gets as a bearer token."""
 
+    signatures: str = ""
+    """The operator's policy: whose signatures models must have, by prefixes of sources (TOML); empty asks for none."""
+
+    require_signature: bool = False
+    """Whether a signature is required even where the policy only warns, or asks for none."""
+
     plain_http: tuple[str, ...] = ()
     """Registries (host or host:port) that speak HTTP; loopback ones do anyway."""
 
@@ -126,6 +133,21 @@ class Settings:
             ("base-path", (self.base_path,)),
         )
         return tuple(f"{mark}={value}" for mark, values in marks for value in values if value)
+
+    @property
+    def signature_mark(self) -> str:
+        """A text that a receipt must have where a signature is required: that of the policy which its model passed.
+
+        Empty where none is required. Raises BadSignaturePolicy.
+        """
+        if not self.signatures and not self.require_signature:
+            return ""
+        from registry.signatures.policy import rule_for  # noqa: PLC0415 - few pulls have a policy
+
+        rule = rule_for(self.signatures, parse_source(self.source), is_required=self.require_signature)
+        if rule.mode != "require":
+            return ""
+        return hashlib.sha256(f"{self.require_signature} {self.signatures}".encode()).hexdigest()[:16]
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":

@@ -126,6 +126,8 @@ def _receipt(  # noqa: PLR0913, PLR0917 - a receipt tells of all of it
         published=int(time.time()),
         inode=model.stat().st_ino,
         boot="" if settings.sync and not writeback.cannot_sync else locked.boot,
+        signers=artifact.signers,
+        signature_mark=artifact.signature_mark,
     )
 
 

@@ -62,6 +62,9 @@ class Manifest:
     artifact_type: str = ""
     config: Descriptor
     layers: tuple[Descriptor, ...]
+    subject: Descriptor | None = None
+    """The manifest that this one is attached to."""
+
     annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def to_bytes(self) -> bytes:
@@ -73,6 +76,8 @@ class Manifest:
             "config": self.config.to_json(),
             "layers": [layer.to_json() for layer in self.layers],
         }
+        if self.subject is not None:
+            document["subject"] = self.subject.to_json()
         if self.annotations:
             document["annotations"] = dict(self.annotations)
         return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
@@ -105,6 +110,7 @@ def parse_manifest(content: bytes) -> Manifest | Index:
         artifact_type=_type(document, "artifactType", "artifactType", default=""),
         config=_descriptor(document.get("config"), "config"),
         layers=_descriptors(document, "layers"),
+        subject=_descriptor(document["subject"], "subject") if document.get("subject") is not None else None,
         annotations=_annotations(document.get("annotations"), "annotations"),
     )
 

@@ -3,7 +3,7 @@
 Tests: tests/registry/layout/test_layout.py
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -72,6 +72,14 @@ class Repository(Protocol):
 
     def open(self, descriptor: Descriptor, start: int, stop: int) -> BlobReader:
         """Open bytes `start` to `stop` of a blob."""
+        ...
+
+    def attached(self, digest: Digest, tags: Collection[str]) -> Iterator[Manifest]:
+        """Yield the manifests that are attached to a digest: under one of `tags`, or as its referrers.
+
+        They come from one host after the other, so that the caller may stop at the first that serves. Raises a Fault
+        at the end where a host could not be asked.
+        """
         ...
 
     @property

@@ -21,6 +21,7 @@ from .values.annotation import (
     parse_layout,
     parse_pod_source,
     parse_secrets,
+    parse_true,
 )
 from .values.key import Key
 
@@ -167,6 +168,14 @@ TOKEN_AUDIENCE = Key(
     meaning="the source's registry gets a token of the pod's ServiceAccount for that audience, as a bearer token",
     parse=parse_audience,
 )
+REQUIRE_SIGNATURE = Key(
+    name=DOMAIN + "require-signature",
+    kind="annotation",
+    values="`true`",
+    default="what the operator's policy asks of the source",
+    meaning="the model must be signed by one of those whom the operator's policy names, even where it only warns",
+    parse=parse_true,
+)
 STATUS = Key(
     name=DOMAIN + "status",
     kind="annotation",
@@ -201,6 +210,7 @@ KEYS: tuple[Key[Any], ...] = (
     PULL_SECRETS,
     PULLER_RESOURCES,
     TOKEN_AUDIENCE,
+    REQUIRE_SIGNATURE,
     STATUS,
     COPIED,
 )

@@ -22,6 +22,8 @@
     ├── BadEngine          engine.invalid            an engine that is not known
     ├── BadEngineArgs      engine-args.invalid       arguments that a shell could not split, or with nowhere to go
     ├── BadAdapters        adapters.invalid          adapters that are not NAME=SOURCE
+    ├── BadSignatureDemand require-signature.invalid a demand for a signature that is no `true`
+    ├── UncheckedSignature signature.unchecked       a model that must be signed, and that no puller of ours checks
     ├── BadTokenAudience   token-audience.invalid    a text that no token can be meant for, or no registry for it
     ├── BadResources       puller-resources.invalid  amounts that Kubernetes does not know, or the pod does not allow
     ├── NameTaken          name.taken                a container or volume of ours that is not ours
@@ -200,6 +202,22 @@ class BadResources(Refusal):
 
     code = "puller-resources.invalid"
     hint = "write cpu=2,memory=512Mi,ephemeral-storage=20Gi, or some of them"
+
+
+class BadSignatureDemand(Refusal):
+    """A demand for a signature that is no `true`: a pod may ask for more than the operator, and for nothing less."""
+
+    code = "require-signature.invalid"
+    hint = "write true, or leave it out"
+
+
+class UncheckedSignature(Refusal):
+    """A model that must be signed, where the kubelet mounts it and no puller checks it."""
+
+    code = "signature.unchecked"
+    hint = (
+        "take another weighbridge.dev/volume and a source that is pulled, or ask your platform team for another policy"
+    )
 
 
 class BadTokenAudience(Refusal):

@@ -35,6 +35,7 @@ class Request:
     pull_secrets: tuple[str, ...] | None
     puller_resources: Amounts
     token_audience: str
+    require_signature: bool
 
     @property
     def container_names(self) -> tuple[str, ...] | None:
@@ -63,4 +64,5 @@ class Request:
             pull_secrets=contract.PULL_SECRETS.read(pod),
             puller_resources=contract.PULLER_RESOURCES.read(pod) or (),
             token_audience=contract.TOKEN_AUDIENCE.read(pod) or "",
+            require_signature=contract.REQUIRE_SIGNATURE.read(pod) or False,
         )

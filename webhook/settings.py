@@ -85,6 +85,9 @@ class Settings:
     mirrors: str = field(default="", repr=False)
     """What pullers ask before registries: a hosts.toml for each, as a TOML table under its registry's folder name."""
 
+    signatures: str = field(default="", repr=False)
+    """Whose signatures models must have: a TOML table for each prefix of sources, with keys and signatories."""
+
     hub_endpoint: str = ""
     """The Hugging Face hub's URL for pullers, such as a mirror's; empty means the public hub."""
 

@@ -4,7 +4,7 @@ Tests: tests/puller/artifact/test_writers.py
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from puller.errors import BadArtifact
 from registry.access.access import Access
@@ -32,6 +32,15 @@ class ModelArtifact:
 
     form: ParsedArtifact
     repositories: Mapping[str, Repository]
+    digests: Mapping[str, Digest] = field(default_factory=dict)
+    """What each of them resolved to, by the same keys; the artifact's own is the first."""
+
+    signers: tuple[str, ...] = ()
+    """Who signed it and its parents, where the policy asks."""
+
+    signature_mark: str = ""
+    """The mark of the policy that it passed."""
+
     documents: tuple[tuple[Digest, bytes], ...] = ()
     """The bytes of the artifact's own manifest and config, by their digests."""
 
@@ -54,11 +63,13 @@ def load_artifact(repository: Repository, resolved: Resolved, access: Access) ->
     read = _Reader(repository)
     form = read_form(resolved.manifest, lambda: read(resolved.manifest.config))
     parts, repositories, child, parent = list(form.parts), {"": repository}, "", form.parent
+    digests = {"": resolved.digest}
     while parent:
         if parent in repositories or len(repositories) > _MOST_PARENTS:
             raise BadArtifact(f"{parent}: more than {_MOST_PARENTS} ModelKits, or each another's parent")
         repositories[parent] = _parent_at(parent, repositories[child], access)
-        above = _read(repositories[parent], repositories[parent].resolve())
+        found = repositories[parent].resolve()
+        above, digests[parent] = _read(repositories[parent], found), found.digest
         taken = [part for part in above.parts if modelkit.is_model(part)]
         if not taken and not above.parent:
             raise BadArtifact(f"{parent}: holds no model for the ModelKit that names it as its own")
@@ -66,7 +77,8 @@ def load_artifact(repository: Repository, resolved: Resolved, access: Access) ->
         child, parent = parent, above.parent
     check(parts)
     form = replace(form, parts=tuple(parts))
-    return ModelArtifact(resolved.digest, form, repositories, (*resolved.documents, *read.documents))
+    documents = (*resolved.documents, *read.documents)
+    return ModelArtifact(resolved.digest, form, repositories, digests, documents=documents)
 
 
 def _parent_at(parent: str, child: Repository, access: Access) -> Repository:

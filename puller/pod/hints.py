@@ -21,6 +21,7 @@ from puller.errors import (
 from puller.settings import Settings
 from registry import errors as registry
 from registry.progress.stats import human
+from registry.signatures import errors as signatures
 
 _SECRETS = "a Secret (kubernetes.io/dockerconfigjson) in weighbridge.dev/pull-secrets or the pod's imagePullSecrets"
 _BYTES = re.compile(r"\b(\d{5,18}) bytes\b")
@@ -31,6 +32,10 @@ HINTS: dict[type[registry.Fault], str] = {
     registry.IdentityRefused: "let the identity that is named read the repository (docs/identity.md), or "
     f"name {_SECRETS}",
     registry.BadIdentity: f"mend the pod's identity (docs/identity.md), or name {_SECRETS}",
+    signatures.SignatureMissing: "sign the digest that is named: the operator asks for it (docs/signatures.md)",
+    signatures.BadSignature: "sign the artifact's digest again, as one of those whom the policy names "
+    "(WEIGHBRIDGE_SIGNATURES; docs/signatures.md)",
+    signatures.BadSignaturePolicy: f"{_OPERATOR} to mend WEIGHBRIDGE_SIGNATURES",
     registry.BadCredentials: f"mend the Secret (kubectl create secret docker-registry), or name another: {_SECRETS}",
     registry.HubUnauthorized: f"{_OPERATOR} for a Secret with a token of the hub (WEIGHBRIDGE_HUB_TOKEN_SECRET)",
     registry.HubGated: "accept the terms on the repository's page with the account whose token is in the hub's Secret "

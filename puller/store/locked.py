@@ -39,9 +39,9 @@ class LockedDestination:
     boot: str
     place: Destination
 
-    def current(self, digest: Digest | None) -> Receipt | None:
+    def current(self, digest: Digest | None, *, mark: str | None = None) -> Receipt | None:
         """Return the receipt of what stands at the place if it is believed to be just what is wanted, else None."""
-        return current(self.settings, self.reporter, self.place, digest)
+        return current(self.settings, self.reporter, self.place, digest, mark=mark)
 
     def believed(self) -> Receipt | None:
         """Return the receipt of what stands here, whatever version, where its files are believed without hashing."""
@@ -84,14 +84,20 @@ def _copied(record: FileRecord, folder: Path, derived: Mapping[str, bytes]) -> F
     return replace(record, size=status.st_size, mtime_ns=status.st_mtime_ns, proof=proof)
 
 
-def current(settings: Settings, reporter: Reporter, place: Destination, digest: Digest | None) -> Receipt | None:
+def current(
+    settings: Settings, reporter: Reporter, place: Destination, digest: Digest | None, *, mark: str | None = None
+) -> Receipt | None:
     """Return the receipt of what stands at a place if it is believed to be just what is wanted, else None.
 
     What is wanted is a digest, or what the source's own text says where that never moves: a commit of the hub. Files
-    beside the model's own are reported.
+    beside the model's own are reported. The receipt must have the `mark` of the policy for signatures, by default that
+    of the settings.
     """
     receipt = None if settings.rehash else place.receipt()
     if receipt is None or receipt.selection != settings.selection:
+        return None
+    wanted = settings.signature_mark if mark is None else mark
+    if wanted and receipt.signature_mark != wanted:
         return None
     if receipt.digest != str(digest) and receipt.pinned != str(parse_source(settings.source)):
         return None

@@ -10,7 +10,7 @@ from typing import Any
 
 from registry.paths import unsafe_reason
 
-VERSION = 2
+VERSION = 3
 LIMIT_BYTES = 32 << 20
 """The largest receipt that is written or read."""
 
@@ -38,7 +38,8 @@ class Receipt:
 
     `selection` is what was selected of it. `inode` is its directory's, so that a receipt is valid for no other. `boot`
     is the id of the kernel that holds the data if it was not synced to disk, else empty. `links` are its symbolic
-    links, each a path and a target. `published` is when, in seconds since 1970.
+    links, each a path and a target. `published` is when, in seconds since 1970. `signers` signed it, as the policy with
+    the mark `signature_mark` wants; both are empty where no policy asks.
     """
 
     source: str
@@ -52,6 +53,8 @@ class Receipt:
     published: int
     inode: int
     boot: str
+    signers: tuple[str, ...] = ()
+    signature_mark: str = ""
 
     @property
     def size(self) -> int:
@@ -82,13 +85,14 @@ class Receipt:
             files = tuple(_file(entry) for entry in document.pop("files"))
             links = tuple((_path(path), _text(target)) for path, target in document.pop("links"))
             selection = tuple(map(_text, document.pop("selection")))
-            texts = {key: _text(document.pop(key)) for key in ("source", "pinned", "digest", "boot")}
+            signers = tuple(map(_text, document.pop("signers")))
+            texts = {key: _text(document.pop(key)) for key in ("source", "pinned", "digest", "boot", "signature_mark")}
             numbers = {key: _count(document.pop(key)) for key in ("wire_bytes", "inode")}
             numbers["published"] = _count(document.pop("published"), most=_LAST_SECOND)
             seconds = float(document.pop("seconds"))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
             return None
-        return cls(files=files, links=links, selection=selection, seconds=seconds, **texts, **numbers)  # type: ignore[arg-type] # checked above
+        return cls(files=files, links=links, selection=selection, signers=signers, seconds=seconds, **texts, **numbers)  # type: ignore[arg-type] # checked above
 
 
 def _file(entry: dict[str, Any]) -> FileRecord:

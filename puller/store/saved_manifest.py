@@ -8,7 +8,7 @@ Tests: tests/puller/store/test_claims.py
 """
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -17,7 +17,7 @@ from puller.errors import BadDestination
 from registry.digest import Digest, verified
 from registry.errors import BadManifest, NotFound
 from registry.http.retry import Patience
-from registry.manifest import SIZE_LIMIT, Descriptor
+from registry.manifest import SIZE_LIMIT, Descriptor, Manifest
 from registry.platforms import descend
 from registry.repository import Resolved
 from registry.source import Source
@@ -52,6 +52,11 @@ class KeptRepository:
     def open(self, descriptor: Descriptor, start: int, stop: int) -> NoReturn:
         """Raise NotFound: blobs are not kept."""
         raise NotFound(f"{descriptor.digest}: bytes {start} to {stop} are not kept")
+
+    def attached(self, digest: Digest, tags: Collection[str]) -> Iterator[Manifest]:
+        """Yield nothing: signatures are not kept."""
+        del digest, tags
+        yield from ()
 
     def report_corrupt(self, hosts: Collection[str]) -> bool:  # noqa: ARG002 - there are no hosts
         """Return False: there is no other host."""

@@ -9,7 +9,7 @@ Tests: tests/puller/test_hub.py
 """
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from registry.access.access import Access
@@ -20,7 +20,7 @@ from registry.http.ranges import Ranges
 from registry.http.redirects import RedirectRule, Redirects
 from registry.http.response import Response
 from registry.http.retry import Patience
-from registry.manifest import Descriptor
+from registry.manifest import Descriptor, Manifest
 from registry.net.origin import Origin
 from registry.process.threads import Lane, run
 from registry.repository import BlobReader, Resolved
@@ -135,6 +135,11 @@ class HubRepository:
         if kept is None:
             kept = self._patience.patiently(lambda: self._whole(self._path(descriptor), descriptor.size))
         return verified(str(descriptor.digest), kept, descriptor.size, descriptor.digest)
+
+    def attached(self, digest: Digest, tags: Collection[str]) -> Iterator[Manifest]:
+        """Yield nothing: nothing is attached to repositories of the hub, whose signatures are files."""
+        del digest, tags
+        yield from ()
 
     def open(self, descriptor: Descriptor, start: int, stop: int) -> BlobReader:
         """Request bytes `start` to `stop` of a file; the body is the whole file when the server supports no ranges."""

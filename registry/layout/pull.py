@@ -16,12 +16,14 @@ from registry.documents.document import Document
 from registry.documents.referrers import tag_of_referrers
 from registry.errors import BadLayout, BadManifest, LayoutFailed, Mismatch, NotFound
 from registry.http.retry import Patience
-from registry.manifest import MANIFEST_TYPE, SIZE_LIMIT, Descriptor, Index, parse_manifest
+from registry.manifest import MANIFEST_TYPE, SIZE_LIMIT, Descriptor, Index, Manifest, parse_manifest
 from registry.platforms import descend
 from registry.repository import Resolved
 from registry.source import LayoutSource
 
 from .index import listed, tag_of
+
+_MOST_LISTED = 1024
 
 
 class LayoutBlobReader:
@@ -100,6 +102,18 @@ class LayoutRepository:
         with _served(str(path)), path.open("rb") as file:
             content = file.read(descriptor.size + 1)
         return verified(str(descriptor.digest), content, descriptor.size, descriptor.digest)
+
+    def attached(self, digest: Digest, tags: Collection[str]) -> Iterator[Manifest]:
+        """Yield the manifests that the layout lists under one of `tags`, or that name the digest as their subject."""
+        names = {*tags, tag_of_referrers(digest)}
+        for entry in read_index(self._source.directory).manifests[:_MOST_LISTED]:
+            document = parse_manifest(self.read(entry, SIZE_LIMIT))
+            if isinstance(document, Index):
+                listed = document.manifests if tag_of(entry) in names else ()
+                inner = [parse_manifest(self.read(one, SIZE_LIMIT)) for one in listed[:_MOST_LISTED]]
+                yield from (one for one in inner if isinstance(one, Manifest))
+            elif tag_of(entry) in names or (document.subject is not None and document.subject.digest == digest):
+                yield document
 
     def open(self, descriptor: Descriptor, start: int, stop: int) -> LayoutBlobReader:
         """Open bytes `start` to `stop` of a blob."""

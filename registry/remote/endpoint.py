@@ -3,18 +3,24 @@
 Tests: tests/registry/remote/test_pull.py
 """
 
+from collections.abc import Collection
+from contextlib import suppress
+
 from registry.access.access import Access
 from registry.digest import Digest, verified
-from registry.errors import BadManifest, Mismatch
+from registry.documents.referrers import tag_of_referrers
+from registry.errors import BadManifest, Mismatch, NotFound
 from registry.http.codings import check_coding
 from registry.http.ranges import Ranges
 from registry.http.response import Response
-from registry.manifest import ACCEPT, SIZE_LIMIT, Descriptor
+from registry.manifest import ACCEPT, SIZE_LIMIT, Descriptor, Index, Manifest, parse_manifest
 from registry.mirrors.host import Host
 from registry.printable import printable
 from registry.reference import Reference
 
 from .client import Client
+
+_MOST_REFERRERS = 64
 
 
 class RepositoryEndpoint:
@@ -42,6 +48,37 @@ class RepositoryEndpoint:
             check_coding(response.headers, str(descriptor.digest))
             content = response.read(descriptor.size)
         return verified(str(descriptor.digest), content, descriptor.size, descriptor.digest)
+
+    def attached(self, digest: Digest, tags: Collection[str]) -> list[Manifest]:
+        """Return the manifests under some tags, and the referrers of a digest.
+
+        What an index says of a referrer's kind is not believed, and not needed. What is no manifest, or missing, is
+        left out: whoever may attach something must not hide what others attached.
+        """
+        found = [document for tag in tags if isinstance(document := self._tagged(tag), Manifest)]
+        for descriptor in self.referrers(digest)[:_MOST_REFERRERS]:
+            with suppress(NotFound, BadManifest, Mismatch):
+                content = self.manifest(str(descriptor.digest))
+                document = parse_manifest(verified(str(descriptor.digest), content, descriptor.size, descriptor.digest))
+                if isinstance(document, Manifest):
+                    found.append(document)
+        return found
+
+    def referrers(self, digest: Digest) -> tuple[Descriptor, ...]:
+        """Return what refers to a digest: by the registry's API, or by the list under the tag in its place."""
+        from .referrers import referrers_by_api  # noqa: PLC0415 - most pulls need it not
+
+        found = referrers_by_api(self._client, self._name, digest)
+        if found is not None:
+            return found
+        listed = self._tagged(tag_of_referrers(digest))
+        return listed.manifests if isinstance(listed, Index) else ()
+
+    def _tagged(self, tag: str) -> Manifest | Index | None:
+        try:
+            return parse_manifest(self.manifest(tag))
+        except (NotFound, BadManifest):
+            return None
 
     def url(self, descriptor: Descriptor) -> str:
         """Return the address of a blob, for `ranges`."""

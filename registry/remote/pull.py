@@ -5,17 +5,16 @@ Bytes from every host are checked against their digest. A tag has none, so it is
 operator trusts with it.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TypeVar
 
 from registry.access.access import Access
 from registry.digest import Digest, verified
 from registry.documents.document import Document
-from registry.documents.referrers import tag_of_referrers
-from registry.errors import BadManifest, BadMirrors, Mismatch, NotFound, Unavailable
+from registry.errors import BadManifest, BadMirrors, Fault, Mismatch, NotFound, Unavailable
 from registry.http.response import Response
 from registry.http.retry import Patience
-from registry.manifest import Descriptor, parse_manifest
+from registry.manifest import Descriptor, Manifest, parse_manifest
 from registry.mirrors.failover import Attempt, Failover, HostSelector
 from registry.mirrors.host import Host
 from registry.platforms import descend
@@ -92,14 +91,9 @@ class RemoteRepository:
 
     def referrers(self, digest: Digest) -> tuple[Digest, ...]:
         """Return what refers to a digest, by the registry's API or by the tag in its place."""
-        from .referrers import referrers_by_api  # noqa: PLC0415 - pulls need it not
-
-        found = referrers_by_api(self._access, self._reference, digest)
-        if found is None:
-            try:
-                found = self.document(tag_of_referrers(digest)).children
-            except NotFound:
-                return ()
+        upstream = self._access.upstream(self._reference)
+        endpoint = RepositoryEndpoint(self._access, upstream, self._reference)
+        found = self._patience.patiently(lambda: endpoint.referrers(digest))
         return tuple(dict.fromkeys(one.digest for one in found))
 
     @property
@@ -116,6 +110,17 @@ class RemoteRepository:
         if descriptor.size > limit:
             raise BadManifest(f"{descriptor.digest}: {descriptor.size} bytes where at most {limit} are read")
         return self._whole(lambda endpoint: endpoint.blob(descriptor), self._hosts.order)
+
+    def attached(self, digest: Digest, tags: Collection[str]) -> Iterator[Manifest]:
+        """Yield what is attached to a digest, host by host; see Repository.attached."""
+        failure: Fault | None = None
+        for host in self._hosts.order():
+            try:
+                yield from self._endpoints[host.root].attached(digest, tags)
+            except Fault as error:
+                failure = error
+        if failure is not None:  # what is missing may be at the host that could not be asked
+            yield from self._whole(lambda endpoint: endpoint.attached(digest, tags), self._hosts.order)
 
     def open(self, descriptor: Descriptor, start: int, stop: int) -> RemoteBlobReader:
         """Request bytes `start` to `stop` of a blob; the body is the whole blob when the host supports no ranges.

@@ -8,17 +8,16 @@ import re
 from functools import partial
 
 from registry.access.access import Access
-from registry.errors import BadManifest, Refused
+from registry.errors import BadManifest
 from registry.http.codings import check_coding
-from registry.net.origin import Origin, redacted
 from registry.reference import Reference
 
 from .client import Client
+from .pages import next_page
 
 _PAGE = 1000
 _PAGE_LIMIT = 4 << 20
 _MOST_PAGES = 100
-_NEXT = re.compile(r'<([^>]+)>\s*;[^,]*rel="?next"?')
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 
 
@@ -30,12 +29,10 @@ def tags_of(access: Access, reference: Reference) -> list[str]:
         with access.patience.patiently(partial(client.request, "GET", url, headers={}, accept=(200,))) as answer:
             check_coding(answer.headers, str(reference))
             found += _parse(answer.read(_PAGE_LIMIT), reference)
-            more = _NEXT.search(answer.headers.get("Link", ""))
-            if more is None:
-                return found
-            url = client.target(answer, more[1])
-            if Origin.of(url) != client.origin:
-                raise Refused(f"{reference}: the next page of its tags is said to be at {redacted(url)}, another host")
+            more = next_page(client, answer)
+        if more is None:
+            return found
+        url = more
     raise BadManifest(f"{reference}: lists more than {_MOST_PAGES * _PAGE} tags", hint="name the tag that you want")
 
 

@@ -152,6 +152,15 @@ _RECIPES = (
         minutes=0.5,
     ),
     Recipe(
+        name="cosign",
+        folder=_HERE / "cosign",
+        package="github.com/sigstore/cosign/v3/cmd/cosign",
+        module="github.com/sigstore/cosign/v3",
+        version_arguments=("version",),
+        fits=re.compile(r"GitVersion:\s+(?:v3\.|devel)"),
+        minutes=5,
+    ),
+    Recipe(
         name="modelpack-validate",
         folder=_HERE / "modelpack",
         package=".",

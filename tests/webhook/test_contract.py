@@ -5,6 +5,7 @@ import re
 from ruamel.yaml import YAML
 
 from registry.errors import Fault
+from tests.fakes.sigstore import new_key, public_pem
 from tests.test_house import ROOT
 from webhook.catalog import Catalog
 from webhook.contract import COPIED, DOMAIN, INJECTION, KEYS, MODEL, SOURCE, STATUS
@@ -30,10 +31,11 @@ def test_the_page_for_users_has_an_example_of_every_key() -> None:
     pod = YAML(typ="safe", pure=True).load(example)
     shown = {*pod["metadata"]["labels"], *pod["metadata"]["annotations"]}
     assert shown == {key.name for key in KEYS} - {INJECTION.name, STATUS.name, COPIED.name}
-    outcome = inject(pod, Catalog(), Settings())
+    settings = Settings(signatures=f'[_default]\nmode = "warn"\nkeys = [""" {public_pem(new_key())} """]')
+    outcome = inject(pod, Catalog(), settings)
     assert isinstance(outcome, Injection)
     assert (warnings(pod), outcome.warnings) == ((), ())
-    assert inject(outcome.pod, Catalog(), Settings()) is ALREADY
+    assert inject(outcome.pod, Catalog(), settings) is ALREADY
 
 
 def test_a_pod_that_says_only_its_model_leaves_the_rest_to_us() -> None:

@@ -124,6 +124,7 @@ def _with_puller(status: Status, bare: Raw, server: Raw, request: Request, setti
     return replace(
         status,
         token_audience=request.token_audience,
+        require_signature=request.require_signature,
         pull_secrets=_own_secrets(bare)[:MOST_SECRETS] if request.pull_secrets is None else request.pull_secrets,
         variables=shared_variables(status.source, status.adapters, settings),
         resources=with_storage(

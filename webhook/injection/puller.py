@@ -103,6 +103,8 @@ def _pull(plan: Plan, settings: Settings) -> PullerSettings:
         token_file=TOKEN_PATH if status.token_audience else "",
         plain_http=settings.plain_http,
         mirrors=_mirrors(status, settings),
+        signatures=settings.signatures,
+        require_signature=status.require_signature,
         ca_file=CA_PATH if settings.ca_config_map else "",
         cache=CACHE_DIRECTORY if is_shared else "",
         cache_bytes=settings.cache_bytes if is_shared else 0,

@@ -66,6 +66,9 @@ class Status:
     token_audience: str = ""
     """The audience of the ServiceAccount's token that the source's registry gets; empty for no token."""
 
+    require_signature: bool = False
+    """Whether the pod asks for a signature, whatever the operator's policy asks for."""
+
     variables: tuple[tuple[str, str], ...] = ()
     """The puller's variables that other tools know, too: proxies, and the hub's address."""
 
@@ -153,6 +156,7 @@ class Status:
             "pullSecrets": list(self.pull_secrets),
             "imagePullSecrets": list(self.image_secrets),
             "tokenAudience": self.token_audience,
+            "requireSignature": self.require_signature,
             "pullerEnv": dict(self.variables),
             "tolerations": [toleration.to_raw() for toleration in self.tolerations],
             "resources": self.resources.to_raw(),
@@ -190,6 +194,7 @@ class Status:
             pull_secrets=_names(record.get("pullSecrets", []), is_subdomain),
             image_secrets=_names(record.get("imagePullSecrets", []), is_subdomain),
             token_audience=text(record.get("tokenAudience", "")),
+            require_signature=one_of((True, False), record.get("requireSignature", False)),
             variables=tuple((text(key), text(value)) for key, value in record.get("pullerEnv", {}).items()),
             tolerations=_tolerations(record.get("tolerations", [])),
             resources=_resources(record.get("resources", {})),

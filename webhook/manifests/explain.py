@@ -12,6 +12,7 @@ from registry.identity.hosts import cloud_of
 from registry.identity.identities import identity_for
 from registry.identity.service_account import ServiceAccountIdentity
 from registry.printable import printable
+from registry.signatures.policy import rule_for
 from webhook.catalog import Catalog
 from webhook.contract import DISABLED, INJECTION, MODEL
 from webhook.injection.engines import engine_of
@@ -122,6 +123,7 @@ def _explained(name: str, found: list[tuple[str, str]], template: Raw, cluster: 
         return Explanation(name, "refused", f"refused: {fault}", fault.code, steps)
     found += _of_plan(plan.status)
     found += _of_identity(plan)
+    found += _of_signatures(plan, cluster.settings)
     found += _of_engines(bare, plan)
     found += [("warning", text) for text in (result.warnings if isinstance(result, Injection) else ())]
     model = f"gets {plan.status.model} from {plan.status.source}"
@@ -212,6 +214,15 @@ def _of_identity(plan: Plan) -> Iterator[tuple[str, str]]:
         elif found is not None:
             doubt = "" if found.is_likely else ", if the node has one"
             yield "identity", f"{found.identity.who}{doubt}, at {registry}{before}"
+
+
+def _of_signatures(plan: Plan, settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield what is asked of the source's signatures, where anything is."""
+    rule = rule_for(settings.signatures, plan.status.source, is_required=plan.status.require_signature)
+    if rule.is_on:
+        what = "required, else the pull fails" if rule.mode == "require" else "looked for, and a missing one is said"
+        who = ", ".join([f"{len(rule.keys)} keys"] * bool(rule.keys) + list(map(str, rule.signatories)))
+        yield "signatures", f"{what}; by one of: {who}"
 
 
 def _of_engines(bare: Raw, plan: Plan) -> Iterator[tuple[str, str]]:

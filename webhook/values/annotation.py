@@ -24,6 +24,7 @@ from webhook.refusals import (
     BadGlobs,
     BadPullSecrets,
     BadResources,
+    BadSignatureDemand,
     BadSource,
     BadTokenAudience,
     UnknownLayout,
@@ -200,3 +201,10 @@ def parse_audience(text: str) -> str:
     if not text or len(text) > _LONGEST_AUDIENCE or not text.isprintable() or " " in text:
         raise BadTokenAudience("it is no audience")
     return text
+
+
+def parse_true(text: str) -> bool:
+    """Parse the demand for a signature; raise BadSignatureDemand for anything but `true`: nothing asks for less."""
+    if text != "true":
+        raise BadSignatureDemand("it must be true, or be left out")
+    return True

@@ -9,6 +9,9 @@ from typing import Any
 from registry.errors import Fault
 from registry.mirrors.pod_text import check_text
 from registry.net.origin import Origin
+from registry.signatures.errors import BadSignaturePolicy
+from registry.signatures.keys import PublicKey
+from registry.signatures.policy import parse_policy
 from registry.source import parse_source
 from webhook.names import is_secret_key, is_subdomain, split_names
 from webhook.pod.quantities import quantity
@@ -59,6 +62,16 @@ def _registries(text: str) -> tuple[str, ...] | None:
         if "/" in name:
             raise ValueError(f"{name!r} is no registry's HOST[:PORT]")
     return found
+
+
+def _signatures(text: str) -> str:
+    try:
+        for rule in parse_policy(text).values():
+            for key in rule.keys:
+                PublicKey.parse(key)
+    except BadSignaturePolicy as fault:
+        raise ValueError(str(fault)) from None
+    return text
 
 
 def _mirrors(text: str) -> str:
@@ -189,6 +202,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "cache_bytes": _bytes,
     "pull_deadline_seconds": _seconds,
     "mirrors": _mirrors,
+    "signatures": _signatures,
     "hub_endpoint": _endpoint,
     "hub_token_secret": _key_of(HUB_TOKEN_KEY),
     "accelerators": split_names,

@@ -1,0 +1,86 @@
+"""A signature of an artifact, under the tag where cosign looks for it (classic; SIGNATURE_SPEC.md).
+
+It is written before the artifact's own tag moves, so that the tag never leads to an artifact without its signature.
+Signatures that are there already stay beside it.
+"""
+
+import json
+from base64 import b64encode
+from dataclasses import replace
+
+from registry.access.access import Access
+from registry.digest import Digest
+from registry.errors import BadLayout, NotFound
+from registry.manifest import Descriptor, Manifest
+from registry.open import open_pusher, open_repository
+from registry.repository import Repository
+from registry.signatures.cosign import PAYLOAD_TYPE, SIGNATURE, signature_of, tag_for
+from registry.signatures.keys import PublicKey
+from registry.source import LayoutSource, OciSource
+
+from .signing_key import SigningKey
+
+_CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
+_PAYLOAD_LIMIT = 64 << 10
+
+
+def sign(key: SigningKey, source: OciSource | LayoutSource, digest: Digest, access: Access) -> None:
+    """Sign a digest, beside the signatures that the source's repository holds for it, unless the key did so already.
+
+    Raises the network's errors.
+    """
+    place = _place(source, tag_for(digest))
+    repository, pusher = open_repository(place, access), open_pusher(place, access)
+    payload, held = _payload(source, digest), _held(repository)
+    if any(_is_ours(repository, layer, key.public, payload) for layer in held):
+        return
+    layer = Descriptor(
+        media_type=PAYLOAD_TYPE,
+        digest=Digest.of(payload),
+        size=len(payload),
+        annotations={SIGNATURE: b64encode(key.sign(payload)).decode()},
+    )
+    layers = (*held, layer)
+    config = _config(layers)
+    described = Descriptor(media_type=_CONFIG_TYPE, digest=Digest.of(config), size=len(config))
+    for content, found in ((payload, layer), (config, described)):
+        if not pusher.has(found.digest):
+            pusher.put(content, found.digest)
+    pusher.put_manifest(Manifest(config=described, layers=layers))
+
+
+def _place(source: OciSource | LayoutSource, tag: str) -> OciSource | LayoutSource:
+    if isinstance(source, LayoutSource):
+        return LayoutSource(source.directory, tag)
+    return OciSource(replace(source.reference, tag=tag, digest=None))
+
+
+def _payload(source: OciSource | LayoutSource, digest: Digest) -> bytes:
+    """Return what is signed: a digest, and the name of its repository, which no reader believes."""
+    reference = source.reference if isinstance(source, OciSource) else None
+    name = f"{reference.registry}/{reference.repository}" if reference else str(source)
+    critical = {
+        "identity": {"docker-reference": name},
+        "image": {"docker-manifest-digest": str(digest)},
+        "type": "cosign container image signature",
+    }
+    return json.dumps({"critical": critical, "optional": None}, separators=(",", ":")).encode()
+
+
+def _config(layers: tuple[Descriptor, ...]) -> bytes:
+    """Return a config as cosign writes it: that of an image, whose layers are the payloads."""
+    rootfs = {"type": "layers", "diff_ids": [str(one.digest) for one in layers]}
+    return json.dumps({"architecture": "", "os": "", "config": {}, "rootfs": rootfs}).encode()
+
+
+def _held(repository: Repository) -> tuple[Descriptor, ...]:
+    try:
+        return repository.resolve().manifest.layers
+    except (NotFound, BadLayout):  # a layout that is not there yet
+        return ()
+
+
+def _is_ours(repository: Repository, layer: Descriptor, key: PublicKey, payload: bytes) -> bool:
+    if layer.media_type != PAYLOAD_TYPE or layer.digest != Digest.of(payload):
+        return False
+    return key.signed(repository.read(layer, _PAYLOAD_LIMIT), signature_of(layer))

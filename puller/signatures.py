@@ -1,0 +1,64 @@
+"""Whether a model is signed by those whom the operator names, decided before its first weight is fetched.
+
+A signature is wanted of the artifact and of every parent that its model comes from. A parent is judged by the policy's
+rule for its own prefix, else by its child's.
+
+Tests: tests/registry/signatures/test_check.py
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from registry.progress.reporter import Reporter
+from registry.signatures.errors import BadSignature
+from registry.signatures.rule import Rule
+from registry.source import Source, parse_source
+
+from .artifact.model_artifact import ModelArtifact
+from .artifact.part import LayerKind, Part
+from .settings import Settings
+
+
+def prove_signers(artifact: ModelArtifact, settings: Settings, reporter: Reporter) -> ModelArtifact:
+    """Return the artifact with its signers; raise a BadSignature where the policy requires one and there is none.
+
+    Where the policy only warns, the failure is reported. Raises BadSignaturePolicy and the network's errors.
+    """
+    if not settings.signatures and not settings.require_signature:
+        return artifact
+    signers = dict.fromkeys(_signers(artifact, settings, reporter))
+    for signer in signers:
+        reporter.message(f"{settings.source}: signed by {signer}")
+    return replace(artifact, signers=tuple(signers), signature_mark=settings.signature_mark)
+
+
+def _signers(artifact: ModelArtifact, settings: Settings, reporter: Reporter) -> Iterator[str]:
+    rule: Rule | None = None
+    for reference, digest in artifact.digests.items():
+        rule = _rule(settings, parse_source(reference or settings.source), rule)
+        if not rule.is_on:
+            continue
+        from registry.signatures.check import Signed, check_signatures  # noqa: PLC0415 - few pulls have a policy
+
+        parts = [part for part in artifact.form.parts if part.reference == reference]
+        own = next((part.layer for part in parts if _file(part) and part.path == "model.sig"), None)
+        files = {part.name: _file(part) for part in parts}
+        signed = Signed(name=reference or settings.source, digest=digest, files=files, signature_file=own)
+        try:
+            yield check_signatures(artifact.repositories[reference], signed, rule)
+        except BadSignature as error:
+            if rule.mode == "require":
+                raise
+            reporter.message(f"warning: {error} [{error.code}]; the policy lets it pass")
+
+
+def _rule(settings: Settings, source: Source, child: Rule | None) -> Rule:
+    from registry.signatures.policy import rule_for  # noqa: PLC0415 - few pulls have a policy
+
+    return rule_for(settings.signatures, source, child, is_required=settings.require_signature)
+
+
+def _file(part: Part) -> str:
+    """Return the sha256 of a part that is a file as it is; empty for one whose file has no digest of its own."""
+    is_file = part.shape is LayerKind.FILE and part.layer.digest.algorithm == "sha256"
+    return part.layer.digest.hex if is_file else ""

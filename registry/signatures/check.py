@@ -1,0 +1,130 @@
+"""The story of one artifact: whether it is signed by somebody whom the rule names.
+
+1. Read what is attached to its digest: cosign's signatures under their tag, and bundles among the referrers.
+2. Then a model signature (`model.sig`) among its own files.
+3. The first that is good and of this very digest, or of these very files, counts; the others need not be good.
+4. Without one, the failure that came nearest to a good signature is raised.
+
+Nothing but manifests and signatures is read here: no byte of a weight.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from registry.digest import Digest
+from registry.errors import BadManifest, Mismatch, NotFound
+from registry.manifest import Descriptor
+from registry.repository import Repository
+
+from . import cosign, model_signing
+from .envelope import BUNDLE_PREFIX, Envelope, statement_of
+from .errors import BadSignature, ExpiredCertificate, SignatureMissing, UnknownSigner, WrongIdentity
+from .keys import PublicKey, signer_among
+from .rule import Rule
+
+_PAYLOAD_LIMIT = 64 << 10
+_BUNDLE_LIMIT = 8 << 20
+_MOST_SIGNATURES = 64
+_MOST_REASONS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """What a signature may be of: an artifact by its digest, or its files.
+
+    `files` are all of its files by path, with their sha256 in hexadecimal; that is empty where the artifact does not
+    tell it. `signature_file` is the layer of `model.sig`, if there is one. `name` is for messages.
+    """
+
+    name: str
+    digest: Digest
+    files: Mapping[str, str] = field(default_factory=dict)
+    signature_file: Descriptor | None = None
+
+
+def check_signatures(repository: Repository, signed: Signed, rule: Rule) -> str:
+    """Return who signed an artifact, by a rule; raise the BadSignature that says why nobody did.
+
+    Raises BadSignaturePolicy for a key that is none, and the network's errors.
+    """
+    keys = tuple(map(PublicKey.parse, rule.keys))
+    failures: list[BadSignature] = []
+    for attempt in _attempts(repository, signed, rule, keys):
+        try:
+            return attempt()
+        except BadSignature as error:
+            failures.append(error)
+        except (BadManifest, Mismatch, NotFound) as error:
+            failures.append(BadSignature(f"a signature that cannot be read: {error}"))
+        if len(failures) >= _MOST_SIGNATURES:
+            break
+    raise _nearest(failures, signed)
+
+
+def _attempts(
+    repository: Repository, signed: Signed, rule: Rule, keys: tuple[PublicKey, ...]
+) -> Iterator[Callable[[], str]]:
+    """Yield a check for each signature that is found."""
+    # 1
+    for manifest in repository.attached(signed.digest, (cosign.tag_for(signed.digest),)):
+        for layer in manifest.layers:
+            if layer.media_type.startswith(BUNDLE_PREFIX):
+                yield partial(_by_bundle, repository, layer, signed, rule, keys)
+            elif layer.media_type == cosign.PAYLOAD_TYPE:
+                yield partial(_by_payload, repository, layer, signed, keys)
+    # 2
+    if signed.signature_file is not None:
+        yield partial(_by_bundle, repository, signed.signature_file, signed, rule, keys)
+
+
+def _by_payload(repository: Repository, layer: Descriptor, signed: Signed, keys: tuple[PublicKey, ...]) -> str:
+    signature = cosign.signature_of(layer)
+    payload = repository.read(layer, _PAYLOAD_LIMIT)
+    signer = signer_among(keys, payload, signature)
+    if signer is None:
+        raise UnknownSigner("a signature of cosign by another key")
+    cosign.check_payload(payload, signed.digest)
+    return f"{signer.name} (cosign)"
+
+
+def _by_bundle(
+    repository: Repository, layer: Descriptor, signed: Signed, rule: Rule, keys: tuple[PublicKey, ...]
+) -> str:
+    content = repository.read(layer, _BUNDLE_LIMIT)
+    envelope = Envelope.parse(content)
+    signer = next((key for one in envelope.signatures if (key := signer_among(keys, envelope.signed, one))), None)
+    if signer is not None:
+        payload, who = envelope.payload, signer.name
+    elif envelope.has_certificate and rule.signatories:
+        from .certificates import signed_payload  # noqa: PLC0415 - it is heavy, and keys need it not
+
+        payload, who = signed_payload(content, rule)
+    else:
+        raise UnknownSigner(f"a bundle by {'a certificate' if envelope.has_certificate else 'another key'}")
+    statement = statement_of(payload)
+    if statement.get("predicateType") == model_signing.PREDICATE:
+        model_signing.check_files(statement, signed.files)
+        return f"{who} (OpenSSF model signing)"
+    cosign.check_statement(statement, signed.digest)
+    return f"{who} (cosign bundle)"
+
+
+def _nearest(failures: list[BadSignature], signed: Signed) -> BadSignature:
+    """Return the error to raise: that of the failure which came nearest to a good signature."""
+    if not failures:
+        tag = cosign.tag_for(signed.digest)
+        return SignatureMissing(
+            f"{signed.name}: {signed.digest} has no signature: neither under the tag {tag}, nor among its referrers, "
+            f"nor as its file {model_signing.FILE}"
+        )
+    first = min(map(_rank, failures))
+    nearest = [error for error in failures if _rank(error) == first]
+    reasons = "; ".join(dict.fromkeys(map(str, nearest[:_MOST_REASONS])))
+    return type(nearest[0])(f"{signed.name}: {signed.digest} has {reasons}")
+
+
+def _rank(error: BadSignature) -> int:
+    """Return how near a failure came to a good signature: that of a known signer, of a stranger, of another key."""
+    order = (ExpiredCertificate, WrongIdentity, UnknownSigner)
+    return 1 + order.index(type(error)) if type(error) in order else 0

@@ -1,0 +1,1 @@
+"""Signatures of artifacts, by keys and by certificates."""

@@ -1,0 +1,421 @@
+"""Only a signature of this very digest, or of these very files, by somebody whom the policy names, lets a pull begin.
+
+Each case makes one artifact in a fake registry; where it is refused no byte of a weight was asked for.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from puller.pull import pull
+from puller.settings import Settings
+from registry.access.access import Access
+from registry.auth.credentials import Credentials
+from registry.digest import Digest
+from registry.http.transport import Transport
+from registry.progress.reporter import QuietReporter
+from registry.signatures.cosign import SIGNATURE, tag_for
+from registry.signatures.errors import BadSignature
+from tests.fakes import faults
+from tests.fakes.patience import HASTY
+from tests.fakes.registry import FakeRegistry, fake_registry
+from tests.fakes.sigstore import Sigstore, key_bundle, new_key, statement
+from tests.puller.models import read_tree
+
+from .signed import MODEL, Signed
+
+OTHER = Digest.of(b"another artifact")
+INVALID, MISSING, UNTRUSTED = "signature.invalid", "signature.missing", "signature.untrusted"
+
+
+@pytest.fixture
+def signed() -> Iterator[Signed]:
+    """Serve a model that nobody signed yet."""
+    with fake_registry() as fake:
+        yield Signed(fake)
+
+
+def pulled(signed: Signed, folder: Path, **changes: Any) -> dict[str, bytes]:
+    """Pull the model under the policy; return its files."""
+    given = {"source": signed.fake.reference(), "destination": str(folder / "model"), "signatures": signed.policy}
+    settings = Settings(**{**given, **changes})
+    transport = Transport(proxies={}, timeout_seconds=5)
+    with Access(transport=transport, credentials=Credentials(), patience=HASTY) as access:
+        pull(settings, access, QuietReporter())
+    return read_tree(folder / "model")
+
+
+def weights_asked(fake: FakeRegistry) -> int:
+    """Return how often the weights' blob was asked for."""
+    digest = str(Digest.of(MODEL["model.safetensors"]))
+    return sum(digest in request.path for request in fake.requests)
+
+
+def second_signature(signed: Signed) -> None:
+    """Sign by a stranger, then by the key: as two teams do."""
+    signed.attach(signed.bundle(key=new_key()))
+    signed.cosign()
+
+
+def broken_beside(signed: Signed) -> None:
+    """Attach a bundle that cannot be read, beside a good signature."""
+    signed.attach(b"{")
+    signed.cosign()
+
+
+GOOD: dict[str, Callable[[Signed], None]] = {
+    "cosign, classic": lambda signed: signed.cosign(),
+    "cosign, bundle": lambda signed: signed.attach(signed.bundle()),
+    "cosign, bundle by a certificate": lambda signed: signed.attach(signed.certified()),
+    "model signing": lambda signed: signed.offer_with(signed.model_signature(MODEL)),
+    "model signing by a certificate": lambda signed: signed.offer_with(
+        json.dumps(signed.sigstore.bundle(_model_statement(signed))).encode()
+    ),
+    "a stranger's beside it": second_signature,
+    "a broken one beside it": broken_beside,
+}
+
+
+def _model_statement(signed: Signed) -> bytes:
+    envelope = json.loads(signed.model_signature(MODEL))["dsseEnvelope"]
+    return base64.b64decode(envelope["payload"])
+
+
+@pytest.mark.parametrize("sign", GOOD.values(), ids=GOOD)
+def test_a_good_signature_in_any_form_lets_the_pull_begin(
+    signed: Signed, tmp_path: Path, sign: Callable[[Signed], None]
+) -> None:
+    """The files come, and the receipt says who signed them."""
+    sign(signed)
+    found = pulled(signed, tmp_path)
+    assert {path: content for path, content in found.items() if path != "model.sig"} == MODEL
+    receipt = json.loads((tmp_path / ".weighbridge/model/receipt").read_text())
+    assert len(receipt["signers"]) == 1
+    assert receipt["signature_mark"]
+
+
+def bundle_with(change: Callable[[dict[str, Any]], object]) -> Callable[[Signed], None]:
+    """Return a case whose bundle, by the key, is changed after it was signed."""
+
+    def sign(signed: Signed) -> None:
+        found = signed.bundle()
+        change(found)
+        signed.attach(found)
+
+    return sign
+
+
+def certified_with(change: Callable[[dict[str, Any]], object]) -> Callable[[Signed], None]:
+    """Return a case whose bundle, by a certificate, is changed after it was signed."""
+
+    def sign(signed: Signed) -> None:
+        found = signed.certified()
+        change(found)
+        signed.attach(found)
+
+    return sign
+
+
+def model_sig(change: Callable[[Signed], bytes], files: dict[str, bytes] | None = None) -> Callable[[Signed], None]:
+    """Return a case whose model.sig is what `change` makes; the artifact holds `files`, or the model's."""
+    return lambda signed: signed.offer_with(change(signed), files)
+
+
+def _entry(bundle: dict[str, Any]) -> Any:
+    return bundle["verificationMaterial"]["tlogEntries"][0]
+
+
+def _other(text: str) -> str:
+    """Return the base64 text of other bytes of the same length."""
+    content = base64.b64decode(text)
+    return base64.b64encode(content[:-1] + bytes([content[-1] ^ 1])).decode()
+
+
+def _harm(bundle: dict[str, Any], *path: str | int) -> None:
+    """Change the bytes at a path."""
+    place: Any = bundle
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = _other(place[path[-1]])
+
+
+def two_subjects(signed: Signed) -> None:
+    """Attach a statement about two artifacts, none of them ours."""
+    found = json.loads(signed.statement(OTHER))
+    found["subject"].append({"name": "b", "digest": {"sha512": signed.digest.hex}})
+    signed.attach(key_bundle(signed.key, json.dumps(found).encode()))
+
+
+def classic_with(annotation: str) -> Callable[[Signed], None]:
+    """Return a case whose classic signature is a text."""
+    return lambda signed: signed.put_classic(signed.payload(), annotations={SIGNATURE: annotation})
+
+
+def classic_payload(content: bytes) -> Callable[[Signed], None]:
+    """Return a case whose classic payload, well signed, is some bytes."""
+    return lambda signed: signed.put_classic(content)
+
+
+def served_otherwise(signed: Signed) -> None:
+    """Sign well; the registry then serves other bytes under the signature's digest."""
+    signed.cosign()
+    manifest = json.loads(signed.fake.manifests[tag_for(signed.digest)])
+    signed.fake.blobs[manifest["layers"][0]["digest"]] = b"x" * manifest["layers"][0]["size"]
+
+
+def moved_signature(signed: Signed) -> None:
+    """Put a good signature of another artifact under this one's tag."""
+    signed.cosign(OTHER)
+
+
+def wrong_manifest(signed: Signed) -> None:
+    """Put a manifest under cosign's tag that is none."""
+    signed.fake.manifests[tag_for(signed.digest)] = b"[]"
+
+
+def _entry_of_another(signed: Signed) -> None:
+    """Attach a bundle with the log's entry of another bundle."""
+    one, other = signed.certified(), signed.certified()
+    one["verificationMaterial"]["tlogEntries"] = other["verificationMaterial"]["tlogEntries"]
+    signed.attach(one)
+
+
+def _certificate_of_another(signed: Signed) -> None:
+    """Attach a bundle with the certificate of another one."""
+    one, other = signed.certified(), signed.certified()
+    one["verificationMaterial"]["certificate"] = other["verificationMaterial"]["certificate"]
+    signed.attach(one)
+
+
+def _by_another_instance(key: str) -> Callable[[Signed], None]:
+    """Return a case whose bundle was made with a key of another instance in place of one of ours."""
+
+    def sign(signed: Signed) -> None:
+        ours = {name: getattr(signed.sigstore, name) for name in ("ca_key", "ct_key", "log_key") if name != key}
+        signed.attach(Sigstore(**ours).bundle(signed.statement()))
+
+    return sign
+
+
+OTHERS = {**MODEL, "config.json": b"[]"}
+REFUSED: dict[str, tuple[str, Callable[[Signed], None]]] = {
+    "nothing at all": (MISSING, lambda _: None),
+    "an attestation alone": (
+        INVALID,
+        lambda signed: signed.attach(
+            key_bundle(signed.key, signed.statement(predicate="https://slsa.dev/provenance/v1"))
+        ),
+    ),
+    # cosign, classic
+    "classic: another key": (UNTRUSTED, lambda signed: signed.cosign(key=new_key())),
+    "classic: another digest": (INVALID, moved_signature),
+    "classic: signature of other bytes": (UNTRUSTED, classic_with(base64.b64encode(b"0" * 70).decode())),
+    "classic: signature empty": (UNTRUSTED, classic_with("")),
+    "classic: signature no base64": (INVALID, classic_with("%%%")),
+    "classic: payload no JSON": (INVALID, classic_payload(b"not json")),
+    "classic: payload a list": (INVALID, classic_payload(b"[]")),
+    "classic: payload without image": (INVALID, classic_payload(b'{"critical": {"identity": {}}}')),
+    "classic: payload with a digest of null": (
+        INVALID,
+        classic_payload(b'{"critical": {"image": {"docker-manifest-digest": null}}}'),
+    ),
+    "classic: payload too deep": (INVALID, classic_payload(b"[" * 60_000)),
+    "classic: payload too large": (INVALID, classic_payload(b" " * (1 << 17))),
+    "classic: other bytes served": (INVALID, served_otherwise),
+    "classic: manifest is none": (MISSING, wrong_manifest),
+    # bundles by a key
+    "bundle: another key": (UNTRUSTED, lambda signed: signed.attach(signed.bundle(key=new_key()))),
+    "bundle: another digest": (INVALID, lambda signed: signed.attach(signed.bundle(OTHER))),
+    "bundle: two subjects, neither ours": (INVALID, two_subjects),
+    "bundle: payload changed": (UNTRUSTED, bundle_with(lambda one: _harm(one, "dsseEnvelope", "payload"))),
+    "bundle: signature changed": (
+        UNTRUSTED,
+        bundle_with(lambda one: _harm(one, "dsseEnvelope", "signatures", 0, "sig")),
+    ),
+    "bundle: no signature": (INVALID, bundle_with(lambda one: one["dsseEnvelope"].update(signatures=[]))),
+    "bundle: another payload type": (
+        INVALID,
+        bundle_with(lambda one: one["dsseEnvelope"].update(payloadType="application/json")),
+    ),
+    "bundle: no envelope": (INVALID, bundle_with(lambda one: one.pop("dsseEnvelope"))),
+    "bundle: no material": (INVALID, bundle_with(lambda one: one.pop("verificationMaterial"))),
+    "bundle: another kind": (INVALID, bundle_with(lambda one: one.update(mediaType="text/plain"))),
+    "bundle: no JSON": (INVALID, lambda signed: signed.attach(b"\xff\xfe")),
+    "bundle: a list": (INVALID, lambda signed: signed.attach([])),
+    "bundle: too deep": (INVALID, lambda signed: signed.attach(b"[" * 60_000)),
+    "bundle: statement of another kind": (
+        INVALID,
+        lambda signed: signed.attach(key_bundle(signed.key, b'{"_type": "other"}')),
+    ),
+    "bundle: statement a list": (INVALID, lambda signed: signed.attach(key_bundle(signed.key, b"[]"))),
+    "bundle: subject no list": (
+        INVALID,
+        lambda signed: signed.attach(
+            key_bundle(signed.key, json.dumps({**json.loads(signed.statement()), "subject": "x"}).encode())
+        ),
+    ),
+    # bundles by a certificate
+    "certificate: another subject": (
+        "signature.identity",
+        lambda signed: signed.attach(signed.certified(subject="https://ci.example/team/other")),
+    ),
+    "certificate: another issuer": (
+        "signature.identity",
+        lambda signed: signed.attach(signed.certified(issuer="https://evil.example")),
+    ),
+    "certificate: an e-mail address": (
+        "signature.identity",
+        lambda signed: signed.attach(signed.certified(subject="me@evil.example")),
+    ),
+    "certificate: expired when it was logged": (
+        "signature.expired",
+        lambda signed: signed.attach(signed.certified(life=timedelta(seconds=30))),
+    ),
+    "certificate: another instance": (
+        UNTRUSTED,
+        lambda signed: signed.attach(Sigstore().bundle(signed.statement())),
+    ),
+    "certificate: another certificate log": (UNTRUSTED, _by_another_instance("ct_key")),
+    "certificate: another transparency log": (UNTRUSTED, _by_another_instance("log_key")),
+    "certificate: another CA": (UNTRUSTED, _by_another_instance("ca_key")),
+    "certificate: payload changed": (
+        UNTRUSTED,
+        certified_with(lambda one: _harm(one, "dsseEnvelope", "payload")),
+    ),
+    "certificate: signature changed": (
+        UNTRUSTED,
+        certified_with(lambda one: _harm(one, "dsseEnvelope", "signatures", 0, "sig")),
+    ),
+    "certificate: no entry in the log": (
+        INVALID,
+        certified_with(lambda one: one["verificationMaterial"].update(tlogEntries=[])),
+    ),
+    "certificate: another's entry": (UNTRUSTED, _entry_of_another),
+    "certificate: another's certificate": (UNTRUSTED, _certificate_of_another),
+    "certificate: entry's body changed": (
+        UNTRUSTED,
+        certified_with(lambda one: _harm(_entry(one), "canonicalizedBody")),
+    ),
+    "certificate: entry's root changed": (
+        UNTRUSTED,
+        certified_with(lambda one: _harm(_entry(one), "inclusionProof", "rootHash")),
+    ),
+    "certificate: entry's promise changed": (
+        UNTRUSTED,
+        certified_with(lambda one: _harm(_entry(one), "inclusionPromise", "signedEntryTimestamp")),
+    ),
+    "certificate: entry's time changed": (
+        UNTRUSTED,
+        certified_with(lambda one: _entry(one).update(integratedTime=str(int(_entry(one)["integratedTime"]) + 1))),
+    ),
+    "certificate: no proof": (INVALID, certified_with(lambda one: _entry(one).pop("inclusionProof"))),
+    "certificate: changed": (
+        UNTRUSTED,
+        certified_with(lambda one: _harm(one, "verificationMaterial", "certificate", "rawBytes")),
+    ),
+    # model signing
+    "model signing: another key": (
+        UNTRUSTED,
+        model_sig(lambda signed: signed.model_signature(MODEL, key=new_key())),
+    ),
+    "model signing: other bytes of a file": (INVALID, model_sig(lambda signed: signed.model_signature(OTHERS))),
+    "model signing: a file fewer": (
+        INVALID,
+        model_sig(lambda signed: signed.model_signature({"model.safetensors": MODEL["model.safetensors"]})),
+    ),
+    "model signing: a file more": (INVALID, model_sig(lambda signed: signed.model_signature({**MODEL, "b.py": b""}))),
+    "model signing: a file under another name": (
+        INVALID,
+        model_sig(
+            lambda signed: signed.model_signature(MODEL),
+            {"config.json": b"{}", "moved.safetensors": MODEL["model.safetensors"]},
+        ),
+    ),
+    "model signing: code beside the signed files": (
+        INVALID,
+        model_sig(lambda signed: signed.model_signature(MODEL), {**MODEL, "modeling.py": b"import os"}),
+    ),
+    "model signing: root of other files": (
+        INVALID,
+        model_sig(lambda signed: _with_root(signed, "00" * 32)),
+    ),
+    "model signing: by shards": (
+        INVALID,
+        model_sig(lambda signed: signed.model_signature(MODEL, serialization={"method": "shards"})),
+    ),
+    "model signing: resources missing": (
+        INVALID,
+        model_sig(lambda signed: signed.model_signature(MODEL, resources=None)),
+    ),
+    "model signing: no bundle": (INVALID, model_sig(lambda _: b"hush")),
+}
+
+
+def _with_root(signed: Signed, root: str) -> bytes:
+    """Return a well signed model.sig whose subject is another digest than that of its files."""
+    found = json.loads(_model_statement(signed))
+    return json.dumps(key_bundle(signed.key, statement(root, found["predicateType"], found["predicate"]))).encode()
+
+
+@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
+def test_what_is_not_signed_well_is_refused_before_a_weight_is_asked_for(
+    signed: Signed, tmp_path: Path, case: tuple[str, Callable[[Signed], None]]
+) -> None:
+    """The code says how near it came, the message is printable, and no byte of a weight was fetched."""
+    code, sign = case
+    sign(signed)
+    with pytest.raises(BadSignature) as caught:
+        pulled(signed, tmp_path)
+    assert caught.value.code == code, str(caught.value)
+    assert caught.value.hint
+    assert str(caught.value).isprintable()
+    assert str(signed.digest) in str(caught.value)
+    assert weights_asked(signed.fake) == 0
+    assert not (tmp_path / "model").exists()
+
+
+def test_there_are_forty_tamperings() -> None:
+    """Fewer would leave forms out."""
+    assert len(REFUSED) >= 40
+
+
+def test_a_registry_that_cannot_be_asked_is_no_missing_signature(signed: Signed, tmp_path: Path) -> None:
+    """What cannot be read may be there: the failure is the registry's, and temporary."""
+    signed.cosign()
+    signed.fake.fail(faults.status(503), path=r"\.sig$")
+    with pytest.raises(Exception, match="503") as caught:
+        pulled(signed, tmp_path)
+    assert getattr(caught.value, "code", "") == "registry.unavailable"
+    assert weights_asked(signed.fake) == 0
+
+
+def test_an_unsigned_model_that_stands_is_refused_and_left_as_it_is(signed: Signed, tmp_path: Path) -> None:
+    """A policy that comes later holds for what is on the volume, without fetching it again once it is signed."""
+    settings = Settings(source=signed.fake.reference(), destination=str(tmp_path / "model"))
+    with Access(transport=Transport(proxies={}), credentials=Credentials(), patience=HASTY) as access:
+        pull(settings, access, QuietReporter())
+    asked = weights_asked(signed.fake)
+    with pytest.raises(BadSignature):
+        pulled(signed, tmp_path)
+    assert read_tree(tmp_path / "model") == MODEL
+    signed.cosign()
+    assert pulled(signed, tmp_path) == MODEL
+    assert weights_asked(signed.fake) == asked
+
+
+def test_a_warm_start_asks_for_no_signature_until_the_policy_changes(signed: Signed, tmp_path: Path) -> None:
+    """The receipt has the policy's mark; another policy is another mark."""
+    signed.cosign()
+    source = f"{signed.fake.reference()}@{signed.digest}"
+    pulled(signed, tmp_path, source=source)
+    before = len(signed.fake.requests)
+    pulled(signed, tmp_path, source=source)
+    assert len(signed.fake.requests) == before
+    signed.key = new_key()
+    with pytest.raises(BadSignature):
+        pulled(signed, tmp_path, source=source)
