@@ -25,18 +25,23 @@ _EPILOG = (
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb and return its exit code."""
-    parser: argparse.ArgumentParser = Parser(prog="weighbridge", description=_DESCRIPTION, epilog=_EPILOG)
-    parser.add_argument("--version", action="version", version=f"weighbridge {VERSION}")
-    parser.set_defaults(run=lambda _: show_help(parser))
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB")
+def parser() -> argparse.ArgumentParser:
+    """Return the command's parser, with the verbs of all rooms."""
+    made: argparse.ArgumentParser = Parser(prog="weighbridge", description=_DESCRIPTION, epilog=_EPILOG)
+    made.add_argument("--version", action="version", version=f"weighbridge {VERSION}")
+    made.set_defaults(run=lambda _: show_help(made))
+    verbs = made.add_subparsers(title="verbs", metavar="VERB")
     packer.command.add_verbs(verbs, puller.command.pull_to_folder)
     puller.command.add_verbs(verbs)
     webhook.command.add_verbs(verbs)
     cluster.command.add_verbs(verbs, certs.command.add_verbs(verbs))
-    _add_own_verbs(parser, verbs)
-    parsed = parser.parse_args(arguments)
+    _add_own_verbs(made, verbs)
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return its exit code."""
+    parsed = parser().parse_args(arguments)
     tell = tell_json if getattr(parsed, "progress", "") == "json" else tell_text
     results = Results(sys.stdout)
     try:
@@ -50,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _add_own_verbs(
-    parser: argparse.ArgumentParser, verbs: "argparse._SubParsersAction[argparse.ArgumentParser]"
+    whole: argparse.ArgumentParser, verbs: "argparse._SubParsersAction[argparse.ArgumentParser]"
 ) -> None:
     version = verbs.add_parser("version", help="print the version, and what it runs on")
     version.add_argument("--json", action="store_true", help="print JSON")
@@ -64,21 +69,21 @@ def _add_own_verbs(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     completion.add_argument("shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="bash, zsh or fish")
-    completion.set_defaults(run=partial(_print_completion, parser))
+    completion.set_defaults(run=partial(_print_completion, whole))
     help_ = verbs.add_parser("help", help="print the help of a verb")
     help_.add_argument("verb", nargs="?", choices=sorted(verbs.choices), metavar="VERB")
-    help_.set_defaults(run=lambda asked: _print_help(verbs.choices[asked.verb] if asked.verb else parser))
+    help_.set_defaults(run=lambda asked: _print_help(verbs.choices[asked.verb] if asked.verb else whole))
 
 
-def _print_completion(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+def _print_completion(whole: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     from registry.process.completion import script as script_for  # noqa: PLC0415 - once in a shell's life
 
-    print(script_for(parser, arguments.shell), end="")
+    print(script_for(whole, arguments.shell), end="")
     return 0
 
 
-def _print_help(parser: argparse.ArgumentParser) -> int:
-    parser.print_help()
+def _print_help(verb: argparse.ArgumentParser) -> int:
+    verb.print_help()
     return 0
 
 

@@ -7,6 +7,7 @@ import pytest
 
 import weighbridge
 from registry.process.arguments import size
+from registry.process.completion import verbs
 from tests.conftest import Part
 from tests.parts.certificate import certificate_for_localhost
 from tests.parts.distribution import running_registry
@@ -137,3 +138,16 @@ def test_a_registry_on_loopback_is_spoken_to_as_it_wants(
         careless = ("-o", str(tmp_path / "out"), "--quiet", "--no-plain-http", "--insecure")
         assert weighbridge.main(["pull", target, *careless, *shown]) == 0
     assert read_tree(tmp_path / "out") == files
+
+
+def test_every_verb_shows_how_it_is_used(capsys: pytest.CaptureFixture[str]) -> None:
+    """With an example in its help, those below others as well; two need none, and of one its own verbs show it."""
+    plain = {("version",), ("help",), ("certs",)}
+    lacking = []
+    for verb in verbs(weighbridge.parser()):
+        with pytest.raises(SystemExit):
+            weighbridge.main([*verb.path, "--help"])
+        lines = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("usage:")]
+        if verb.path and not any(f"weighbridge {' '.join(verb.path)}" in line for line in lines):
+            lacking.append(verb.path)
+    assert set(lacking) == plain

@@ -25,6 +25,15 @@ and the exit code is 1.
 _UNINJECT = """\
 Prints manifests without what `inject`, or the webhook, put in: the reverse of `inject`. The label stays.
 """
+_EXAMPLES = {
+    "inject": """\
+  weighbridge inject -f deploy.yaml --config deploy/examples/catalog.yaml | diff deploy.yaml -
+  kustomize build . | weighbridge inject -f - | kubectl apply -f -
+""",
+    "uninject": """\
+  kubectl get deployment vllm -o yaml | weighbridge uninject -f -
+""",
+}
 _FILES = "YAML or JSON in UTF-8 or UTF-16, a folder, or a URL, and again for more; - for standard input"
 
 
@@ -59,7 +68,11 @@ def _add_verb(
     verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, help_line: str, description: str
 ) -> argparse.ArgumentParser:
     parser = verbs.add_parser(
-        name, help=help_line, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+        name,
+        help=help_line,
+        description=description,
+        epilog=_EXAMPLES[name],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_file_options(parser, is_required=True)
     parser.add_argument("-n", "--namespace", default="", help="of objects that name none, for the messages")

@@ -59,16 +59,19 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 
 def _add_catalog_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    listing = verbs.add_parser("list", help="show the entries", description="Show the entries of the catalog.")
+    listing = _add_catalog_verb(verbs, "list", "show the entries", "weighbridge catalog list -o json")
     add_output_option(listing, ("json", "yaml", "name"))
     listing.set_defaults(run=_run_list)
-    add = verbs.add_parser("add", help="add an entry, or change it", description="Add an entry, or change it.")
+    example = "weighbridge catalog add phi-4 registry.example.com/models/phi-4:v1 --gpu"
+    add = _add_catalog_verb(verbs, "add", "add an entry, or change it", example)
     add.add_argument("name", metavar="NAME", help="what the label weighbridge.dev/model says")
     add.add_argument("source", metavar="SOURCE", help="oci://REGISTRY/REPOSITORY:TAG[@sha256:…], hf:// or pvc://")
     add.add_argument("--gpu", action="store_true", help="its pods tolerate the taints of GPU nodes")
     add.add_argument("--mount-path", default="", metavar="PATH", help="where containers see it (default: /models/NAME)")
     add.set_defaults(run=_run_add)
-    remove = verbs.add_parser("remove", help="remove an entry", description="Remove an entry; pods keep theirs.")
+    remove = _add_catalog_verb(
+        verbs, "remove", "remove an entry; pods keep theirs", "weighbridge catalog remove phi-4 --dry-run"
+    )
     remove.add_argument("name", metavar="NAME", help="the entry")
     remove.set_defaults(run=_run_remove)
     for verb in (add, remove):
@@ -76,6 +79,14 @@ def _add_catalog_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParse
         verb.add_argument("--force", action="store_true", help="take the entry over from another field manager")
     for verb in (listing, add, remove):
         add_cluster_options(verb)
+
+
+def _add_catalog_verb(
+    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, help_line: str, example: str
+) -> argparse.ArgumentParser:
+    description = f"{help_line[0].upper()}{help_line[1:]}."
+    raw = argparse.RawDescriptionHelpFormatter
+    return verbs.add_parser(name, help=help_line, description=description, epilog=f"  {example}\n", formatter_class=raw)
 
 
 def _add_prefetch_options(prefetch: argparse.ArgumentParser) -> None:
