@@ -22,6 +22,9 @@ from tests.parts.objects import Object
 ROOT = Path(__file__).parents[3]
 IMAGE = "localhost/weighbridge"
 MODEL_BYTES = 24 << 20
+GATE = "10.200.0.1:5080"
+"""Where the front of a registry serves that takes ServiceAccounts' tokens."""
+
 
 _OPTED_IN = {"weighbridge.dev/injection": "enabled", "pod-security.kubernetes.io/enforce": "restricted"}
 _SERVE = ("python", "/engine.py")
@@ -89,7 +92,7 @@ def installed(
 ) -> Install:
     """Install the shipped manifests, which name our image."""
     assert image
-    addresses = ",".join(one.address for one in (registry, private_registry, slow_registry))
+    addresses = ",".join([GATE, *(one.address for one in (registry, private_registry, slow_registry))])
     install = Install(cluster, {"PLAIN_HTTP": addresses, "DEFAULT_PREFIX": f"{registry.address}/models"})
     install.name_image(IMAGE, "0.1.0")
     install.apply()
