@@ -12,7 +12,7 @@ from pathlib import Path
 from registry.access.access import Access
 from registry.access.options import access_for, add_access_options, add_progress_options, reporter_for
 from registry.process.arguments import positive, size
-from registry.progress.reporter import Reporter
+from registry.progress.reporter import QuietReporter, Reporter
 from registry.signatures.options import add_signature_options, policy_from
 from registry.source import parse_source
 
@@ -110,6 +110,7 @@ def _add_inspect(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     inspect.add_argument("source", metavar="SOURCE", help=_SOURCE_HELP)
+    add_signature_options(inspect)
     add_access_options(inspect)
     inspect.add_argument("--json", action="store_true", help="print JSON")
     inspect.set_defaults(run=_run_inspect)
@@ -135,6 +136,7 @@ def _add_verify(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         metavar="SOURCE",
         help="the artifact that the folder should hold (default: the one that the pull's receipt names)",
     )
+    add_signature_options(verify)
     add_access_options(verify)
     verify.add_argument("--json", action="store_true", help="print JSON")
     add_progress_options(verify)
@@ -226,7 +228,8 @@ def _show(arguments: argparse.Namespace, text: str) -> bool:
     from .inspection.inspect import inspect
 
     source = parse_source(text)
+    settings = Settings(source=text, destination="", signatures=policy_from(arguments))
     with access_for(arguments, (source,), os.environ, Reporter()) as access:
-        found = inspect(open_repository(source, access), access)
+        found = inspect(open_repository(source, access), access, settings, QuietReporter())
     print(json.dumps(found.to_json(), indent=1) if arguments.json else found.to_text())
     return not found.problem

@@ -34,6 +34,8 @@ def main() -> int:
     except (Exception, KeyboardInterrupt, Ended) as error:  # noqa: BLE001 - see above
         return _fail(error, settings, reporter)
     summary = {"source": receipt.source, "digest": receipt.digest, "files": len(receipt.files)}
+    if receipt.signers:
+        summary["signers"] = list(receipt.signers)
     _leave(settings, {**summary, "bytes": receipt.size, "wireBytes": receipt.wire_bytes, "seconds": receipt.seconds})
     is_verified = receipt.published >= started  # what was believed without being hashed was published before
     proof = "verified against" if is_verified else f"as published on {receipt.date} from"

@@ -8,7 +8,9 @@ Tests: tests/registry/signatures/test_check.py
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from registry.digest import Digest
 from registry.progress.reporter import Reporter
 from registry.signatures.errors import BadSignature
 from registry.signatures.rule import Rule
@@ -17,6 +19,9 @@ from registry.source import Source, parse_source
 from .artifact.model_artifact import ModelArtifact
 from .artifact.part import LayerKind, Part
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from registry.signatures.check import Signed
 
 
 def prove_signers(artifact: ModelArtifact, settings: Settings, reporter: Reporter) -> ModelArtifact:
@@ -38,18 +43,24 @@ def _signers(artifact: ModelArtifact, settings: Settings, reporter: Reporter) ->
         rule = _rule(settings, parse_source(reference or settings.source), rule)
         if not rule.is_on:
             continue
-        from registry.signatures.check import Signed, check_signatures  # noqa: PLC0415 - few pulls have a policy
+        from registry.signatures.check import check_signatures  # noqa: PLC0415 - few pulls have a policy
 
-        parts = [part for part in artifact.form.parts if part.reference == reference]
-        own = next((part.layer for part in parts if _file(part) and part.path == "model.sig"), None)
-        files = {part.name: _file(part) for part in parts}
-        signed = Signed(name=reference or settings.source, digest=digest, files=files, signature_file=own)
+        signed = signed_of(artifact, reference, digest, reference or settings.source)
         try:
             yield check_signatures(artifact.repositories[reference], signed, rule)
         except BadSignature as error:
             if rule.mode == "require":
                 raise
             reporter.message(f"warning: {error} [{error.code}]; the policy lets it pass")
+
+
+def signed_of(artifact: ModelArtifact, reference: str, digest: Digest, name: str) -> "Signed":
+    """Return what a signature may be of: the artifact itself, for an empty `reference`, or one of its parents."""
+    from registry.signatures.check import Signed  # noqa: PLC0415 - few pulls have a policy
+
+    parts = [part for part in artifact.form.parts if part.reference == reference]
+    own = next((part.layer for part in parts if _file(part) and part.path == "model.sig"), None)
+    return Signed(name=name, digest=digest, files={part.name: _file(part) for part in parts}, signature_file=own)
 
 
 def _rule(settings: Settings, source: Source, child: Rule | None) -> Rule:

@@ -4,16 +4,22 @@ Tests: tests/puller/test_verify.py
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from puller.artifact.model_artifact import load_artifact
+from puller.artifact.model_artifact import ModelArtifact, load_artifact
 from puller.artifact.part import LayerKind, Part
 from puller.errors import BadArtifact, UnsupportedLayer
+from puller.settings import Settings
+from puller.signatures import prove_signers, signed_of
 from registry.access.access import Access
+from registry.errors import Fault
 from registry.manifest import Descriptor
+from registry.progress.reporter import Reporter
 from registry.progress.stats import human
 from registry.repository import Repository
+from registry.signatures.errors import BadSignature
+from registry.signatures.found import found_signatures
 
 from .about import about
 
@@ -32,7 +38,8 @@ class Entry:
 class Inspection:
     """An artifact, for one screen. `problem` is why a pull would refuse it, or empty.
 
-    `about` is what it says of its origin, by the names that it uses; no signature proves that.
+    `about` is what it says of its origin, by the names that it uses; no signature proves that. `signatures` say who
+    made them, and are not judged; `signers` are those whom the policy names, and who signed it.
     """
 
     pinned: str
@@ -40,6 +47,8 @@ class Inspection:
     entries: tuple[Entry, ...]
     problem: str
     about: Mapping[str, str]
+    signatures: tuple[str, ...] = ()
+    signers: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -57,6 +66,8 @@ class Inspection:
             "kind": self.kind,
             "size": self.size,
             "about": dict(self.about),
+            "signatures": list(self.signatures),
+            "signers": list(self.signers),
             "files": files,
             "problem": self.problem,
         }
@@ -66,6 +77,8 @@ class Inspection:
         width = max((len(entry.path) for entry in self.entries), default=0)
         lines = [self.pinned, f"{self.kind}, {len(self.entries)} layers, {human(self.size)}"]
         lines += [f"{name}: {value}" for name, value in self.about.items()]
+        lines += [f"signed by: {signer}" for signer in self.signers]
+        lines += [f"signature: {one} (not judged)" for one in self.signatures if not self.signers]
         lines += [""]
         lines += [
             f"  {entry.path:<{width}}  {human(entry.size):>8}  {entry.digest[:19]}…  {entry.media_type}"
@@ -75,18 +88,33 @@ class Inspection:
         return "\n".join("".join(filter(str.isprintable, line)) for line in lines)
 
 
-def inspect(repository: Repository, access: Access) -> Inspection:
-    """Return what an artifact holds. Raises the faults of Repository.resolve; a pull's faults go into `problem`."""
+def inspect(repository: Repository, access: Access, settings: Settings, reporter: Reporter) -> Inspection:
+    """Return what an artifact holds, and who signed it by the policy of the settings.
+
+    Raises the faults of Repository.resolve; a pull's faults go into `problem`.
+    """
     resolved = repository.resolve()
     layers, told = resolved.manifest.layers, about(repository, resolved.manifest)
     try:
-        form = load_artifact(repository, resolved, access).form
+        artifact = load_artifact(repository, resolved, access)
     except (BadArtifact, UnsupportedLayer) as error:
         entries = tuple(_entry(f"layers[{number}]", layer) for number, layer in enumerate(layers))
         kind = resolved.manifest.artifact_type or resolved.manifest.config.media_type
         return Inspection(repository.pinned(resolved.digest), kind, entries, str(error), told)
-    entries = tuple(_entry(_told(part), part.layer) for part in form.parts)
-    return Inspection(repository.pinned(resolved.digest), form.kind, entries, "", told)
+    entries = tuple(_entry(_told(part), part.layer) for part in artifact.form.parts)
+    found = Inspection(repository.pinned(resolved.digest), artifact.form.kind, entries, "", told, _signatures(artifact))
+    try:
+        return replace(found, signers=prove_signers(artifact, settings, reporter).signers)
+    except BadSignature as error:
+        return replace(found, problem=str(error))
+
+
+def _signatures(artifact: ModelArtifact) -> tuple[str, ...]:
+    """Return the signatures that are there; what cannot be read of them does not hide the rest."""
+    try:
+        return found_signatures(artifact.repositories[""], signed_of(artifact, "", artifact.digest, ""))
+    except Fault as error:
+        return (f"could not be read: {error}",)
 
 
 def _told(part: Part) -> str:

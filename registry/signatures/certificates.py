@@ -40,7 +40,7 @@ class _AnyOf:
         """Note who the certificate names; raise VerificationError unless that is a signatory."""
         from sigstore.errors import VerificationError  # noqa: PLC0415 - see the module's text
 
-        issuer, subjects = _issuer(cert), list(_subjects(cert))
+        issuer, subjects = identity_of(cert)
         named = printable(f"{', '.join(subjects) or 'nobody'} by {issuer or 'no issuer'}", 300)
         self.who = named
         self.is_known = any(one.matches(issuer, subject) for one in self.signatories for subject in subjects)
@@ -78,6 +78,11 @@ def signed_payload(bundle: bytes, rule: Rule) -> tuple[bytes, str]:
     except (Error, ValueError) as error:
         raise BadSignature(f"a bundle that cannot be read: {printable(str(error), 200)}") from None
     return payload, policy.who
+
+
+def identity_of(certificate: "x509.Certificate") -> tuple[str, tuple[str, ...]]:
+    """Return the issuer of the identity token and the subjects that a certificate names. Raises ValueError."""
+    return _issuer(certificate), tuple(_subjects(certificate))
 
 
 def _issuer(certificate: "x509.Certificate") -> str:

@@ -401,7 +401,9 @@ def test_a_file_name_that_climbs_out_is_refused(hub: FakeHub, tmp_path: Path) ->
 def test_inspect_names_the_repository_and_its_files(hub: FakeHub) -> None:
     """One screen tells what a pull would bring."""
     with reach(hub) as access:
-        found = inspect(open_repository(parse_source(SOURCE), access), access)
+        found = inspect(
+            open_repository(parse_source(SOURCE), access), access, Settings(source="", destination=""), QuietReporter()
+        )
     assert (found.kind, found.problem) == ("Hugging Face repository", "")
     assert [entry.path for entry in found.entries] == sorted(MODEL)
     assert found.pinned == f"hf://team/model@{hub.revisions['main']}"

@@ -822,7 +822,9 @@ def test_broken_archives_are_named(layout: Layout, tmp_path: Path, access: Acces
 def test_inspect_tells_every_form(layout: Layout, access: Access) -> None:
     """What it is, and which of its layers are archives."""
     source = layout.tag(layout.manifest([Layer(tar_of({"models/x": b"1"}), LAYER)], config_type=IMAGE))
-    found = inspect(open_repository(parse_source(source), access), access)
+    found = inspect(
+        open_repository(parse_source(source), access), access, Settings(source="", destination=""), QuietReporter()
+    )
     assert (found.kind, found.problem) == ("image", "")
     assert found.entries[0].path == "layers[0] (archive)"
 
@@ -854,6 +856,8 @@ def test_inspect_lets_no_artifact_speak_to_the_terminal(layout: Layout, access: 
     kitfile = {"model": {"path": "\x1b[2Jweights", "digest": sha256(tar_of({"x": b"1"}))}}
     layer = Layer(tar_of({"x": b"1"}), "application/vnd.kitops.modelkit.model.v1.tar")
     source = layout.tag(layout.manifest([layer], config_type=KITFILE, config=kitfile))
-    text = inspect(open_repository(parse_source(source), access), access).to_text()
+    text = inspect(
+        open_repository(parse_source(source), access), access, Settings(source="", destination=""), QuietReporter()
+    ).to_text()
     assert "weights (archive)" in text
     assert "\x1b" not in text
