@@ -6,8 +6,6 @@ only the caBundle fields are written, by server-side apply under a field manager
 Tests: tests/certs/test_rotator.py
 """
 
-import base64
-import binascii
 import http.client
 import json
 import ssl
@@ -19,7 +17,7 @@ from urllib.parse import urlsplit
 
 from .bundle import Bundle
 from .errors import ApiError, ConflictError
-from .manifests import CONFIGURATION, FIELD_MANAGER, SECRET, bundle_in, secret, trust
+from .manifests import CONFIGURATION, FIELD_MANAGER, SECRET, bundle_in, ca_bundle_in, secret, trust
 
 _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _TIMEOUT_SECONDS = 10
@@ -81,7 +79,7 @@ class Api:
         """
         found = self._ask("GET", f"{_CONFIGURATIONS}/{CONFIGURATION}", absent=True)
         entries = (found or {}).get("webhooks") or []
-        return {str(entry["name"]): _pem(entry["clientConfig"].get("caBundle", "")) for entry in entries}
+        return {str(entry["name"]): ca_bundle_in(entry) for entry in entries}
 
     def trust(self, bundle: Bundle, webhooks: Sequence[str]) -> None:
         """Make the API server trust the bundle's CAs for these webhooks. Raises ApiError."""
@@ -130,10 +128,3 @@ def _bundle_of(document: Mapping[str, Any]) -> Bundle | None:
     """Return the bundle in a Secret; None where a part is missing or is no base64."""
     found = bundle_in(document)
     return found if found and found.ca_certificate else None
-
-
-def _pem(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return b""

@@ -12,6 +12,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from .bundle import Bundle
+from .renewal import authorities_of
 
 CONFIGURATION = "admission.weighbridge.dev"
 WEBHOOKS = (
@@ -78,6 +79,15 @@ def to_yaml(*documents: dict[str, Any]) -> str:
     stream = io.StringIO()
     yaml.dump_all(documents, stream)
     return stream.getvalue()
+
+
+def ca_bundle_in(webhook: Mapping[str, Any]) -> bytes:
+    """Return the CAs in PEM that the API server trusts for a webhook; nothing where it has none that can be read."""
+    pem = _pem((webhook.get("clientConfig") or {}).get("caBundle"))
+    try:
+        return pem if authorities_of(pem) else b""
+    except ValueError:
+        return b""
 
 
 def _pem(text: object) -> bytes:

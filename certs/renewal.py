@@ -124,6 +124,11 @@ def is_signed(leaf: x509.Certificate, authority: x509.Certificate) -> bool:
     return True
 
 
+def signers_in(pem: bytes, leaf: x509.Certificate) -> list[x509.Certificate]:
+    """Return the CAs in a PEM text that signed a certificate. Raises ValueError."""
+    return [one for one in authorities_of(pem) if is_signed(leaf, one)]
+
+
 def names_in(leaf: x509.Certificate) -> set[str]:
     """Return the DNS names and IP addresses in a certificate."""
     try:

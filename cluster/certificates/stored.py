@@ -3,16 +3,14 @@
 Tests: tests/verbs/test_certificates.py
 """
 
-import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from certs.bundle import Bundle
 from certs.errors import UnreadableError
-from certs.manifests import CONFIGURATION, FIELD_MANAGER, SECRET, bundle_in, secret, trust
-from certs.renewal import authorities_of, is_signed, leaf_of
+from certs.manifests import CONFIGURATION, FIELD_MANAGER, SECRET, bundle_in, ca_bundle_in, secret, trust
+from certs.renewal import leaf_of, signers_in
 from cluster import kinds
 from cluster.api import Api
 from cluster.errors import Absent
@@ -76,7 +74,7 @@ class Store:
     def trusted(self) -> dict[str, bytes]:
         """Return the CAs in PEM that the API server trusts for each webhook; nothing where it trusts none."""
         found = self.api.read(kinds.CONFIGURATION, CONFIGURATION)
-        return {name_of(one): _pem(mapping(one, "clientConfig").get("caBundle")) for one in entries(found, "webhooks")}
+        return {name_of(one): ca_bundle_in(one) for one in entries(found, "webhooks")}
 
     def trust(self, bundle: Bundle, webhooks: Sequence[str]) -> None:
         """Make the API server trust the bundle's CAs, by server-side apply of these fields alone."""
@@ -102,13 +100,4 @@ class Store:
 def not_trusting(bundle: Bundle, trusted: dict[str, bytes]) -> list[str]:
     """Return the webhooks for which the API server trusts no CA that signed the certificate."""
     leaf = leaf_of(bundle)
-    return [name for name, pem in trusted.items() if not any(is_signed(leaf, one) for one in authorities_of(pem))]
-
-
-def _pem(text: Any) -> bytes:
-    """Return the CAs of a webhook; nothing where they are no certificates."""
-    try:
-        pem = base64.b64decode(str(text or ""), validate=True)
-        return pem if authorities_of(pem) else b""
-    except (binascii.Error, ValueError):
-        return b""
+    return [name for name, pem in trusted.items() if not signers_in(pem, leaf)]

@@ -3,16 +3,15 @@
 Tests: tests/verbs/test_check.py
 """
 
-import base64
-import binascii
 from collections.abc import Iterator
 
-from certs.renewal import authorities_of
+from certs.manifests import ca_bundle_in
+from certs.renewal import signers_in
 from cluster.errors import Absent
 from registry.errors import Fault
-from webhook.pod.podspec import Raw, entries, mapping, name_of
+from webhook.pod.podspec import Raw, entries, name_of
 
-from .certificate import authorities_in, leaf_in
+from .certificate import leaf_in
 from .finding import Finding, bad, good, unread, warn
 from .reading import Reading
 from .shipped import ADDED_BY_CLOUDS, SHIPPED, Expression, Shipped, expressions
@@ -92,7 +91,7 @@ def _words(stated: set[Expression] | frozenset[Expression]) -> str:
 
 def _of_bundles(present: dict[str, Raw], secret: Raw | Fault) -> Iterator[Finding]:
     known = {name: entry for name, entry in present.items() if name in SHIPPED}
-    bare = [name for name, entry in known.items() if not _bundle(entry)]
+    bare = [name for name, entry in known.items() if not ca_bundle_in(entry)]
     if bare:
         yield bad("ca-bundle", f"the API server has no CA for {', '.join(bare)}, so it cannot call them")
         return
@@ -100,20 +99,11 @@ def _of_bundles(present: dict[str, Raw], secret: Raw | Fault) -> Iterator[Findin
         yield unread("ca-bundle", secret)
         return
     leaf = leaf_in(secret)
-    strangers = [name for name, entry in known.items() if leaf is None or not authorities_in(_bundle(entry), leaf)]
+    strangers = [name for name, entry in known.items() if leaf is None or not signers_in(ca_bundle_in(entry), leaf)]
     if strangers and leaf is not None:
         yield bad("ca-bundle", f"the CA in the configuration did not sign what is served: {', '.join(strangers)}")
     elif leaf is not None:
         yield good("ca-bundle", "the API server trusts the CA that signed the certificate")
-
-
-def _bundle(entry: Raw) -> bytes:
-    """Return the CAs of a webhook in PEM; nothing where they are no certificates."""
-    try:
-        pem = base64.b64decode(str(mapping(entry, "clientConfig").get("caBundle") or ""), validate=True)
-        return pem if authorities_of(pem) else b""
-    except (binascii.Error, ValueError):
-        return b""
 
 
 def _of_policy(policy: Raw | Fault) -> Finding:

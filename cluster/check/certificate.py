@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from cryptography import x509
 
 from certs.manifests import bundle_in
-from certs.renewal import authorities_of, holds_together, is_signed, leaf_of, names_in
+from certs.renewal import holds_together, leaf_of, names_in, signers_in
 from cluster.errors import Absent
 from registry.errors import Fault
 from webhook.pod.podspec import Raw, entries, mapping
@@ -40,8 +40,7 @@ def of_certificate(reading: Reading) -> Iterator[Finding]:
     else:
         yield good("secret", "the Secret weighbridge-tls holds a certificate and its key")
         yield _of_names(leaf, reading.configuration)
-        authorities = [one for one in authorities_of(bundle.ca_certificate) if is_signed(leaf, one)]
-        yield _of_days([leaf, *authorities], reading.now)
+        yield _of_days([leaf, *signers_in(bundle.ca_certificate, leaf)], reading.now)
 
 
 def leaf_in(secret: Raw) -> x509.Certificate | None:
@@ -51,11 +50,6 @@ def leaf_in(secret: Raw) -> x509.Certificate | None:
         return leaf_of(bundle) if bundle else None
     except ValueError:
         return None
-
-
-def authorities_in(pem: bytes, leaf: x509.Certificate) -> list[x509.Certificate]:
-    """Return the CAs in a PEM text that signed a certificate."""
-    return [one for one in authorities_of(pem) if is_signed(leaf, one)]
 
 
 def _of_names(leaf: x509.Certificate, configuration: Raw | Fault) -> Finding:
