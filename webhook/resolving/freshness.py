@@ -1,5 +1,6 @@
 """The resolver of a server: the registries that its operator names, and answers for the catalog kept fresh."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -26,13 +27,16 @@ class Registries:
 
     def __init__(self, settings: Settings, catalog: Callable[[], Catalog]) -> None:
         self._named, self._catalog = (*(settings.resolve_registries or ()), *_of_prefix(settings)), catalog
+        self._prefix = frozenset({f"{settings.default_prefix.removeprefix('oci://').rstrip('/')}/"} - {"/"})
         self._last: tuple[Catalog, Policy] | None = None
 
     def policy(self) -> Policy:
         """Return the policy; it is made anew when the catalog is another."""
         catalog, last = self._catalog(), self._last
         if last is None or last[0] is not catalog:
-            last = self._last = (catalog, Policy.of(*self._named, *catalog.registries))
+            named = (f"{one.registry}/{one.repository}" for one in catalog.references)
+            policy = Policy.of(*self._named, *catalog.registries, repositories=self._prefix.union(named))
+            last = self._last = (catalog, policy)
         return last[1]
 
 
@@ -77,4 +81,4 @@ def resolver_of(settings: Settings, catalog: Callable[[], Catalog]) -> Resolver 
     """Return the resolver that the settings ask for; None where nobody is asked."""
     if settings.resolve_registries is None:
         return None
-    return Resolver(Registries(settings, catalog).policy, settings.plain_http)
+    return Resolver(Registries(settings, catalog).policy, settings.plain_http, environ=os.environ)

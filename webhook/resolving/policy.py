@@ -6,14 +6,16 @@ A user's annotation names the host, and the request comes from inside the cluste
 2. names are judged by the addresses to which they resolve, and those addresses are connected to;
 3. addresses of the machine, of its link and of a cloud's metadata are connected to only where the operator wrote the
    address itself, private ones (pods, services) only for a registry that is named;
-4. token servers are on the registry's own site, or are named, too.
+4. token servers are on the registry's own site, or are named, too;
+5. the webhook's own identity is shown for repositories alone that the operator named: what a registry shows to it, it
+   must not show to a user who names the repository.
 """
 
 import ipaddress
 from dataclasses import dataclass
 
 from registry.net.addresses import is_local, is_local_host, literal, meant
-from registry.reference import api_host
+from registry.reference import Reference, api_host
 
 _METADATA = frozenset(map(ipaddress.ip_address, ("168.63.129.16", "100.100.100.200", "192.0.0.192", "fd00:ec2::254")))
 """Services of clouds (Azure, Alibaba, Oracle, Amazon) for their own machines, beside the link-local 169.254.169.254."""
@@ -24,11 +26,19 @@ class Policy:
     """The registries that may be asked, by their API's host[:port] in lower case."""
 
     hosts: frozenset[str]
+    repositories: frozenset[str] = frozenset()
+    """The operator's own, as REGISTRY/REPOSITORY, or as a prefix of such with a slash at its end."""
 
     @classmethod
-    def of(cls, *registries: str) -> "Policy":
+    def of(cls, *registries: str, repositories: frozenset[str] = frozenset()) -> "Policy":
         """Return the policy that allows these registries."""
-        return cls(frozenset(map(_host, registries)))
+        return cls(frozenset(map(_host, registries)), repositories)
+
+    def is_operators(self, reference: Reference) -> bool:
+        """Return whether the operator named a repository, in the catalog or by the default prefix."""
+        name = f"{reference.registry}/{reference.repository}"
+        prefixes = (name[: end + 1] for end, letter in enumerate(name) if letter == "/")
+        return name in self.repositories or any(prefix in self.repositories for prefix in prefixes)
 
     def allows(self, registry: str) -> bool:
         """Return whether a registry may be asked."""

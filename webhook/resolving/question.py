@@ -1,6 +1,8 @@
 """One question to one registry: what is behind a reference? The only place of admission that opens sockets.
 
-Nothing secret goes along: neither credentials nor the headers of mirrors. Redirects of manifests are not followed.
+Nothing secret goes along, neither credentials nor the headers of mirrors, but for repositories that the operator
+named: for these the webhook shows its own identity in the cloud that runs the registry, if it has one. Redirects of
+manifests are not followed.
 
 Tests: tests/webhook/resolving/test_resolver.py
 """
@@ -8,8 +10,9 @@ Tests: tests/webhook/resolving/test_resolver.py
 import json
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 from registry.access.access import Access
@@ -19,6 +22,8 @@ from registry.errors import BadManifest, Fault, Mismatch, NotFound, Refused
 from registry.http.codings import check_coding
 from registry.http.response import Response
 from registry.http.transport import Transport
+from registry.identity.hosts import cloud_of
+from registry.identity.identities import identities_of
 from registry.manifest import ACCEPT, parse_manifest
 from registry.net.dial import Lookup
 from registry.net.limits import Limits, ending_within
@@ -43,15 +48,16 @@ _one_by_one = threading.Lock()
 class Questioner:
     """Asks one registry. Safe to share between threads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what a question may do, each by its name
         self,
         registry: str,
         policy: Callable[[], Policy],
         plain_http: tuple[str, ...],
         seconds: float,
         lookup: Lookup = socket.getaddrinfo,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
-        """A question takes `seconds` at most; `policy` returns the rules of now."""
+        """A question takes `seconds` at most; `policy` returns the rules of now, `environ` has the identity."""
         self._registry, self._policy, self._lookup, self._seconds = registry, policy, lookup, seconds
         transport = Transport(
             proxies={},
@@ -60,13 +66,19 @@ class Questioner:
             lookup=self._guarded,
         )
         self._access = Access(transport=transport, credentials=Credentials.load([], []), plain_http=plain_http)
+        # Endpoints of a cloud are named by our own environment: no user leads there.
+        self._endpoints = Transport(proxies={}, timeout_seconds=seconds, limits=Limits(exchange_seconds=seconds))
+        identities = identities_of(environ or {}, self._endpoints, None)
+        self._own = replace(self._access, credentials=Credentials(identities=identities))
 
     def ask(self, reference: Reference) -> Facts:
         """Return the facts of a reference.
 
         Raises NotFound where the registry itself says so, Unauthorized, Unavailable, and other Faults.
         """
-        client = Client(self._access, self._access.upstream(reference), reference, "pull")
+        is_ours = cloud_of(reference.registry) is not None and self._policy().is_operators(reference)
+        access = self._own if is_ours else self._access
+        client = Client(access, access.upstream(reference), reference, "pull")
         url, headers = client.url(f"manifests/{reference.target}"), {"Accept": ", ".join(ACCEPT)}
         with ending_within(self._seconds, self._access.transport.limits):
             accept = (200, 404, *_MOVED)
@@ -81,6 +93,7 @@ class Questioner:
     def close(self) -> None:
         """Close the connections that are kept."""
         self._access.transport.close()
+        self._endpoints.close()
 
     def _guarded(self, host: str, port: int, **options: Any) -> list[tuple[Any, ...]]:
         policy = self._policy()

@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,6 +29,7 @@ _log = logging.getLogger(__name__)
 _MOST_ANSWERS = 8192
 _MOST_REGISTRIES = 64
 _THREADS = 4
+_NOBODY: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +83,13 @@ class Resolver:
         plain_http: tuple[str, ...] = (),
         bounds: Bounds | None = None,
         lookup: Lookup = socket.getaddrinfo,
+        environ: Mapping[str, str] = _NOBODY,
     ) -> None:
-        """`policy` returns the rules of now: the catalog changes. `plain_http` are registries that speak HTTP."""
-        self._policy, self._plain_http, self._lookup = policy, plain_http, lookup
+        """`policy` returns the rules of now: the catalog changes. `plain_http` are registries that speak HTTP.
+
+        `environ` has the webhook's own identity in a cloud, if it has one.
+        """
+        self._policy, self._plain_http, self._lookup, self._environ = policy, plain_http, lookup, environ
         self._bounds = bounds or Bounds()
         self._state, self._lock = _State(), threading.Lock()
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="resolve")
@@ -198,7 +203,9 @@ class Resolver:
         with self._lock:
             held = self._state.questioners
             if registry not in held:
-                held[registry] = Questioner(registry, self._policy, self._plain_http, seconds, self._lookup)
+                held[registry] = Questioner(
+                    registry, self._policy, self._plain_http, seconds, self._lookup, self._environ
+                )
             held.move_to_end(registry)
             oldest = held.popitem(last=False)[1] if len(held) > _MOST_REGISTRIES else None
             found = held[registry]
