@@ -17,10 +17,12 @@ from certs.bundle import Bundle
 from certs.errors import ManagedElsewhereError, UnreadableError
 from certs.names import Names
 from certs.renewal import holds_together, leaf_of, names_in, with_new_certificate, with_successor
+from cluster.errors import Conflict
 
 from .stored import ManagedBy, Store, not_trusting
 
 _SERVICE = "weighbridge-webhook"
+_WRITERS = "see who: kubectl get mutatingwebhookconfiguration admission.weighbridge.dev -o yaml --show-managed-fields"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ def rotate(
     finished = renewed if stored.bundle.ca_key else renewed.without_ca_key()
     lacking = not_trusting(finished, store.trusted())
     if lacking:
-        raise ManagedElsewhereError(f"something else wrote the CAs meanwhile: {', '.join(lacking)} lack the new one")
+        said = f"something else wrote the CAs meanwhile: {', '.join(lacking)} lack the new one; the Secret is unchanged"
+        raise Conflict(said, hint=_WRITERS)
     store.write(finished, stored)
     return Rotation(stored.managed_by, finished)

@@ -145,8 +145,12 @@ def test_a_trial_and_a_race_write_nothing(store: Store, objects: Objects) -> Non
         labels = {"metadata": {"name": "weighbridge-tls", "labels": {"a": "b"}}}
         objects.merge({"apiVersion": "v1", "kind": "Secret"} | labels, store.namespace)
 
-    with pytest.raises(Conflict):
-        rotate(store, NOW, meddle, lambda _: None)
+    def overwrite() -> None:
+        store.trust(stored.bundle, list(store.trusted()))
+
+    for meddling, words in ((overwrite, "lack the new one"), (meddle, "modified")):
+        with pytest.raises(Conflict, match=words):
+            rotate(store, NOW, meddling, lambda _: None)
     assert store.read().bundle == stored.bundle
     assert is_trusted(store, stored.bundle.certificate)
 
