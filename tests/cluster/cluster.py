@@ -13,7 +13,7 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -23,6 +23,7 @@ from tests.parts.objects import Object
 from tests.parts.process import Process, poll
 
 from .control_plane import control_plane
+from .host import Host, running_host
 from .identities import NODE, Identities, make_identities
 from .isolation import Isolation, isolated
 from .network import set_up
@@ -95,23 +96,30 @@ class Cluster:
         rename_image(renamed, name, archive)
         self._import(renamed)
 
+    def host(self, *, rate: str = "") -> AbstractContextManager[Host]:
+        """Make a host beside the pods until the block ends; `rate` is what it may send, as tc writes it: `80mbit`."""
+        return running_host(self.isolation, next(self._numbers), rate)
+
     @contextmanager
     def registry(self, *, rate: str = "", auth: Mapping[str, Any] | None = None) -> Iterator[ClusterRegistry]:
-        """Run a registry at an address of its own, for pods and for images of the node, until the block ends.
+        """Run a registry on a host of its own, for pods and for images of the node, until the block ends.
 
-        `auth` comes from tests.parts.distribution's basic_auth or token_auth; `rate` is what its line carries, as tc
-        writes it: `80mbit`.
+        `auth` comes from tests.parts.distribution's basic_auth or token_auth; `rate` is the host's.
         """
-        number = next(self._numbers)
-        folder = self.folder / f"registry-{number}"
-        folder.mkdir()
-        with running_registry(self.isolation, self.programs["registry"], folder, number, rate, auth) as running:
-            pull_in_plain_http(self.folder, running.address)
-            yield running
+        with self.host(rate=rate) as host:
+            folder = self.folder / f"registry-{host.name}"
+            folder.mkdir()
+            with running_registry(host, self.programs["registry"], folder, auth) as running:
+                pull_in_plain_http(self.folder, running.address)
+                yield running
 
     def run(self, command: Sequence[str | Path], stdin: str = "") -> str:
         """Run a command on the node, in the root of this repository; give what it prints, or raise CommandFailed."""
         return self._run(command, stdin).stdout
+
+    def containerd(self, *arguments: str | Path) -> str:
+        """Run ctr in the namespace of Kubernetes; give what it prints, or raise CommandFailed."""
+        return self.run([self.programs["ctr"], "--address", SOCKET, "-n", "k8s.io", *arguments])
 
     def wait(self, what: str, ask: Callable[[], T | None], within_seconds: float = 60) -> T:
         """Ask until there is an answer; raise CommandFailed with the cluster's pods and events when it is late."""
@@ -132,7 +140,7 @@ class Cluster:
         return answer
 
     def _import(self, archive: Path) -> None:
-        self.run([self.programs["ctr"], "--address", SOCKET, "-n", "k8s.io", "images", "import", archive])
+        self.containerd("images", "import", archive)
         archive.unlink()
 
 

@@ -13,6 +13,7 @@ import pytest
 from tests.parts.process import Process, poll
 
 from .cluster import Cluster, running_cluster
+from .requirements import missing
 
 _ROOT = Path(__file__).parents[2]
 _BUSYBOX = "localhost/busybox:1"
@@ -106,3 +107,17 @@ def test_ctrl_c_ends_a_cluster_that_is_used_by_hand(tmp_path: Path) -> None:
         assert poll(lambda: not Path(enter).exists(), 60)
 
     assert "node-1" in nodes.stdout
+
+
+def test_what_is_missing_is_named_as_the_packages_that_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reads why the tests were skipped can type what helps."""
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    assert "buildah, busybox-static" in missing()
+
+
+def test_users_who_are_not_root_are_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Namespaces and cgroups are root's to make."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+
+    assert "needs root" in missing()

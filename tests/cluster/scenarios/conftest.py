@@ -13,11 +13,12 @@ from random import Random
 import pytest
 
 from tests.cluster.cluster import Cluster
-from tests.cluster.install import Install
 from tests.cluster.oci_image import write_image
 from tests.cluster.registry import ClusterRegistry
 from tests.parts.distribution import PASSWORD, USER, basic_auth
 from tests.parts.objects import Object
+
+from .install import Install
 
 ROOT = Path(__file__).parents[3]
 IMAGE = "localhost/weighbridge"
@@ -58,7 +59,7 @@ def engines(
     cluster: Cluster, archive: Path, registry: ClusterRegistry, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, str]:
     """Push two versions of an engine to the open registry, from which the kubelet pulls them; return their names."""
-    program = (ROOT / "tests" / "cluster" / "engine.py").read_bytes()
+    program = (ROOT / "tests" / "cluster" / "scenarios" / "engine.py").read_bytes()
     folder = tmp_path_factory.mktemp("engines")
     for version in ("1", "2"):
         target = folder / f"{version}.tar"

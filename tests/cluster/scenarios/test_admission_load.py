@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,13 @@ from certs.names import Names
 from certs.renewal import is_signed
 from tests.cluster.cluster import Cluster, CommandFailed
 from tests.cluster.identities import NODE
-from tests.cluster.install import DEPLOYMENT, NAMESPACE, Install
 from tests.parts.objects import Object
 from tests.parts.process import Process
 
+from .install import DEPLOYMENT, NAMESPACE, Install
+
 _REQUESTS = 3000
+_SOME = 500
 _PODS = "app.kubernetes.io/component=webhook"
 _OLD = dt.timedelta(days=2500)
 """Of the CA's ten years more than two thirds."""
@@ -30,21 +33,30 @@ _OLD = dt.timedelta(days=2500)
 _SERVED = "import ssl, sys; print(ssl.get_server_certificate((sys.argv[1], 10250)))"
 
 
+@dataclass
+class _Load:
+    process: Process
+    outcome: Object = field(default_factory=dict)
+    """What became of the requests; empty before the end."""
+
+    def requests(self) -> int:
+        """Return how many there were so far, in steps of a hundred."""
+        lines = self.process.said().split()
+        return int(lines[-1]) if lines else 0
+
+
 @contextmanager
-def _load(cluster: Cluster, namespace: str, image: str, folder: Path) -> Iterator[dict[str, Object]]:
-    """Have pods admitted until the block ends; the outcome is in the dictionary then."""
-    stop, outcome = folder / "stop", dict[str, Object]()
-    words: list[str | Path] = [sys.executable, "-m", "tests.cluster.load", cluster.identities.kubeconfig("admin")]
-    command = cluster.isolation.command([*words, namespace, image, stop])
+def _load(cluster: Cluster, namespace: str, folder: Path) -> Iterator[_Load]:
+    """Have pods admitted until the block ends."""
+    stop = folder / "stop"
+    words: list[str | Path] = [cluster.identities.kubeconfig("admin"), namespace, "localhost/engine:1", stop]
+    command = cluster.isolation.command([sys.executable, "-m", "tests.cluster.scenarios.load", *words])
     with Process(command, folder / "load.log") as process:
-        yield outcome
+        load = _Load(process)
+        yield load
         stop.touch()
-        outcome["load"] = json.loads(process.wait_until(lambda: _last_line(process), 60))
-
-
-def _last_line(process: Process) -> str:
-    said = process.said()
-    return said if said.endswith("}\n") else ""
+        process.wait_until(lambda: process.said().endswith("}\n"), 60)
+        load.outcome |= json.loads(process.said().splitlines()[-1])
 
 
 def _certificates(cluster: Cluster) -> tuple[x509.Certificate, x509.Certificate]:
@@ -93,7 +105,7 @@ def test_no_admission_fails_through_a_new_authority_a_rolling_restart_a_drain_an
 ) -> None:
     """Thousands of labelled pods are admitted through the Service meanwhile, over several connections."""
     began = time.monotonic()
-    with _load(cluster, namespace, "localhost/engine:1", tmp_path) as outcome:
+    with _load(cluster, namespace, tmp_path) as load:
         assert _served(cluster) == [aged, aged]
         cluster.wait("a new CA signs", lambda: _certificates(cluster)[1] != aged, 180)
         ca, leaf = _certificates(cluster)
@@ -108,14 +120,43 @@ def test_no_admission_fails_through_a_new_authority_a_rolling_restart_a_drain_an
         cluster.kubectl("-n", NAMESPACE, "delete", "pod", lost, "--grace-period=0", "--force")
         installed.wait()
 
-    load = outcome["load"]
+    said = load.outcome
     show(
-        f"{load['failed']} of {load['requests']} admissions failed, in {time.monotonic() - began:.0f} s; "
-        f"{load['perSecond']:.0f} a second, median {load['median'] * 1e3:.0f} ms, p99 {load['p99'] * 1e3:.0f} ms, "
-        f"slowest {load['slowest']:.1f} s; rotation from 0 s, restart from {restart:.0f} s, drain from {drain:.0f} s, "
+        f"{said['failed']} of {said['requests']} admissions failed, in {time.monotonic() - began:.0f} s; "
+        f"{said['perSecond']:.0f} a second, median {said['median'] * 1e3:.0f} ms, p99 {said['p99'] * 1e3:.0f} ms, "
+        f"slowest {said['slowest']:.1f} s; rotation from 0 s, restart from {restart:.0f} s, drain from {drain:.0f} s, "
         f"a replica killed after {loss:.0f} s"
     )
     assert is_signed(leaf, ca)
     assert not is_signed(aged, ca)
-    assert load["failures"] == []
-    assert load["requests"] >= _REQUESTS
+    assert said["failures"] == []
+    assert said["requests"] >= _REQUESTS
+
+
+@pytest.mark.usefixtures("installed", "pushed")
+def test_a_replica_that_crashes_costs_the_admissions_of_a_moment_and_none_after(
+    cluster: Cluster, namespace: str, show: Callable[[str], None], tmp_path: Path
+) -> None:
+    """Whoever is refused then tries again, as controllers do; kube-proxy has left the replica out soon."""
+    pod = cluster.read("pods", "-n", NAMESPACE)["items"][0]
+    container = pod["status"]["containerStatuses"][0]["containerID"].removeprefix("containerd://")
+    began = time.monotonic()
+    with _load(cluster, namespace, tmp_path) as load:
+        cluster.wait("some are admitted", lambda: load.requests() >= _SOME)
+        cluster.containerd("tasks", "kill", "--signal", "SIGKILL", container)
+        crash = time.monotonic() - began
+        cluster.wait("it is started again", lambda: _restarts(cluster, pod) > 0)
+        seen = load.requests()
+        cluster.wait("more are admitted", lambda: load.requests() >= seen + 3 * _SOME)
+
+    said = load.outcome
+    show(
+        f"a replica that crashed: {said['failed']} of {said['requests']} admissions failed, the last one "
+        f"{max(0.0, said['lastFailure'] - crash):.1f} s after it"
+    )
+    assert said["lastFailure"] < crash + 10
+
+
+def _restarts(cluster: Cluster, pod: Object) -> int:
+    found = cluster.read("pod", pod["metadata"]["name"], "-n", NAMESPACE)
+    return int(found["status"]["containerStatuses"][0]["restartCount"])

@@ -8,9 +8,9 @@ import pytest
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.registry import ClusterRegistry
-from tests.cluster.timeline import timeline
 
 from .conftest import MODEL_BYTES, deployment, digests, labelled, push, report, rolled_out
+from .timeline import timeline
 
 _USER = 1000  # of the engine's pods, and so of their pullers
 
@@ -68,7 +68,8 @@ def test_replicas_on_one_claim_download_the_model_once_and_the_next_engine_downl
     cluster.kubectl("-n", namespace, "set", "image", "deployment/engine", f"engine={engines[1]}")
     second = rolled_out(cluster, namespace)
 
-    show(timeline(cluster, second[0], report(cluster, second[0])["time"]))
+    soonest = min(second, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))  # it waits for the image, too
+    show(timeline(cluster, soonest, report(cluster, soonest)["time"]))
     assert len(first) == len(second) == 3
     assert all(report(cluster, pod)["files"] == digests(model) for pod in second)
     assert MODEL_BYTES <= once < 1.01 * MODEL_BYTES

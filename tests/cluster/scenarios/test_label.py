@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.cluster import Cluster
-from tests.cluster.timeline import timeline
 
 from .conftest import deployment, digests, report, rolled_out
+from .timeline import timeline
 
 
 @pytest.mark.usefixtures("installed", "pushed")

@@ -3,11 +3,11 @@
 import pytest
 
 from tests.cluster.cluster import Cluster, CommandFailed
-from tests.cluster.install import DEPLOYMENT, NAMESPACE, Install
 from tests.cluster.registry import ClusterRegistry
 from tests.parts.objects import Object
 
 from .conftest import deployment, labelled
+from .install import DEPLOYMENT, NAMESPACE, Install
 
 
 def _pod(engine: str, name: str) -> Object:

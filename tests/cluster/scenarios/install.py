@@ -5,14 +5,13 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.cluster.cluster import Cluster
 from tests.parts.objects import Object
-
-from .cluster import Cluster
 
 NAMESPACE = "weighbridge-system"
 DEPLOYMENT = "deployment/weighbridge-webhook"
 
-_DEPLOY = Path(__file__).parents[2] / "deploy"
+_DEPLOY = Path(__file__).parents[3] / "deploy"
 _SHIPPED_NAME = "newName: localhost/weighbridge\n"
 _SHIPPED_TAG = "newTag: 0.1.0\n"
 _PROBES = {

@@ -1,8 +1,9 @@
 """Admissions in a row: creates of labelled pods, as dry runs, over several connections to the API server.
 
-    python -m tests.cluster.load KUBECONFIG NAMESPACE IMAGE STOP_FILE
+    python -m tests.cluster.scenarios.load KUBECONFIG NAMESPACE IMAGE STOP_FILE
 
-It goes on until the stop file is there, and then prints what became of the requests, as JSON.
+It goes on until the stop file is there, says meanwhile how many requests there were, and at the end what became of
+them, as JSON.
 """
 
 import http.client
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 _CONNECTIONS = 4
 _TIMEOUT_SECONDS = 30
 _KEPT = 20
+_STEP = 100
 _PULLERS = ("weighbridge-puller", "weighbridge-pull")
 
 
@@ -38,6 +40,8 @@ class Load:
         self._stop, self._began = stop, time.monotonic()
         self.seconds: list[float] = []
         self.failures: list[str] = []
+        self.last_failure = 0.0
+        """Seconds after the begin."""
 
     def run(self) -> None:
         """Return when the stop file is there."""
@@ -51,14 +55,30 @@ class Load:
         connection = http.client.HTTPSConnection(self._host, context=self._trusted, timeout=_TIMEOUT_SECONDS)
         while not self._stop.exists():
             began = time.monotonic()
-            connection.request("POST", self._path, self._body, self._headers)
-            with connection.getresponse() as response:
-                content = response.read()
+            try:
+                failure = self._create(connection)
+            except (OSError, http.client.HTTPException) as error:
+                failure = repr(error)
+                connection.close()  # the next request opens it again
             self.seconds.append(time.monotonic() - began)
-            if response.status != http.HTTPStatus.CREATED or not _is_injected(json.loads(content)):
-                at = time.monotonic() - self._began
-                self.failures.append(f"after {at:.1f} s: {content.decode(errors='replace')[:1000]}")
+            if failure:
+                self.last_failure = time.monotonic() - self._began
+                self.failures.append(f"after {self.last_failure:.1f} s: {failure}")
+            self._say_progress(len(self.seconds))
         connection.close()
+
+    def _create(self, connection: http.client.HTTPSConnection) -> str:
+        """Create a pod; return what was answered where it was not admitted with a puller."""
+        connection.request("POST", self._path, self._body, self._headers)
+        with connection.getresponse() as response:
+            content = response.read()
+        is_admitted = response.status == http.HTTPStatus.CREATED and _is_injected(json.loads(content))
+        return "" if is_admitted else content.decode(errors="replace")[:1000]
+
+    def _say_progress(self, requests: int) -> None:
+        if requests % _STEP == 0:
+            sys.stdout.write(f"{requests}\n")
+            sys.stdout.flush()
 
 
 def _is_injected(pod: Any) -> bool:
@@ -89,6 +109,7 @@ def main() -> None:
         "requests": len(ordered),
         "failed": len(load.failures),
         "failures": load.failures[:_KEPT],
+        "lastFailure": load.last_failure,
         "perSecond": len(ordered) / (time.monotonic() - began),
         "median": ordered[len(ordered) // 2],
         "p99": ordered[len(ordered) * 99 // 100],

@@ -4,9 +4,8 @@ import datetime as dt
 import json
 from collections.abc import Iterator
 
+from tests.cluster.cluster import Cluster
 from tests.parts.objects import Object
-
-from .cluster import Cluster
 
 _PULLER = "weighbridge-puller"
 
