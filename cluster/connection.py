@@ -18,7 +18,6 @@ from .api import Answer, Api, Send
 from .errors import NoClient, NoKubeconfig, TimedOut, Unreachable
 from .options import Place
 
-_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _WARNING = re.compile(r'\d{3} \S+ "((?:[^"\\]|\\.)*)"')
 
 
@@ -44,19 +43,28 @@ def _load(configuration: Any, place: Place, environ: Mapping[str, str]) -> str:
     if not is_there and not is_pod:
         raise NoKubeconfig(f"there is no kubeconfig at {files}")
     try:
-        return _of_pod(configuration) if is_pod else _of_files(configuration, files, place.context)
+        return (
+            _of_pod(configuration, environ, place.account) if is_pod else _of_files(configuration, files, place.context)
+        )
     except Exception as error:
         # whatever is in the file, or a credential plugin does
         where = "this pod's account" if is_pod else f"the kubeconfig {files}"
         raise NoKubeconfig(f"{where}: {printable(str(error))}") from error
 
 
-def _of_pod(configuration: Any) -> str:
-    from kubernetes import config  # noqa: PLC0415 - as above
+def _of_pod(configuration: Any, environ: Mapping[str, str], account: Path) -> str:
+    """Load a ServiceAccount, as the kubelet mounts it; its token is read for each request, because it is renewed."""
+    host = environ["KUBERNETES_SERVICE_HOST"]
+    host = f"[{host}]" if ":" in host else host
+    configuration.host = f"https://{host}:{environ.get('KUBERNETES_SERVICE_PORT', '443')}"
+    configuration.ssl_ca_cert = str(account / "ca.crt")
 
-    package: Any = config
-    package.load_incluster_config(configuration)
-    return (_ACCOUNT / "namespace").read_text().strip()
+    def renew(held: Any) -> None:
+        held.api_key["authorization"] = f"Bearer {(account / 'token').read_text().strip()}"
+
+    renew(configuration)
+    configuration.refresh_api_key_hook = renew
+    return (account / "namespace").read_text().strip()
 
 
 def _of_files(configuration: Any, files: str, context: str) -> str:

@@ -6,6 +6,7 @@ Tests: tests/verbs/test_api.py
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from registry.process.arguments import positive
 
@@ -19,6 +20,8 @@ class Place:
     kubeconfig: str = ""
     context: str = ""
     timeout_seconds: float = 10.0
+    account: Path = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+    """Where the kubelet mounts the account of a pod, which is meant there if there is no kubeconfig."""
 
 
 def add_cluster_options(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from ruamel.yaml import YAML
@@ -84,6 +85,26 @@ def test_without_a_kubeconfig_and_outside_of_pods_there_is_no_cluster(tmp_path: 
         patch.setenv("HOME", str(tmp_path))
         with pytest.raises(NoKubeconfig, match="this pod's account"):
             connect(Place(), {"KUBERNETES_SERVICE_HOST": "10.0.0.1"})
+
+
+def test_in_a_pod_its_account_is_meant(api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the token of now: the kubelet renews it. A kubeconfig comes before it."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    origin = urlsplit(api_server.url)
+    environ = {"KUBERNETES_SERVICE_HOST": str(origin.hostname), "KUBERNETES_SERVICE_PORT": str(origin.port)}
+    account = tmp_path / "account"
+    account.mkdir()
+    (account / "ca.crt").write_bytes(api_server.ca_file.read_bytes())
+    (account / "namespace").write_text("team\n")
+    (account / "token").write_text(api_server.guest_token)
+    api = connect(Place(account=account), environ)
+    assert (api.server, api.namespace) == (api_server.url, "team")
+    with pytest.raises(Forbidden, match="guest"):
+        api.items(kinds.NAMESPACE)
+    (account / "token").write_text(f"{api_server.admin_token}\n")
+    assert api.items(kinds.NAMESPACE)
+    stated = connect(Place(account=account), environ | {"KUBECONFIG": str(api_server.kubeconfig)})
+    assert stated.namespace == "default"
 
 
 def test_each_failure_says_what_was_asked(api_server: ApiServer, tmp_path: Path) -> None:
