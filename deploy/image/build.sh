@@ -48,11 +48,12 @@ fi
 {
   echo "[global]"
   echo "cert = /etc/pip-cas.pem"
-  pip config get global.index-url 2>/dev/null | sed 's/^/index-url = /' || true
+  index=${PIP_INDEX_URL:-$(pip config get global.index-url 2>/dev/null || true)}
+  if [ -n "$index" ]; then echo "index-url = $index"; fi
 } >"$scratch/pip.conf"
 cp "${PIP_CERT:-/etc/ssl/certs/ca-certificates.crt}" "$scratch/cas.pem"
 
-source=$(git config --get remote.origin.url || true)
+source=$(git config --get remote.origin.url | sed 's#//[^/@]*@#//#' || true)
 case $source in https://*) ;; *) source="" ;; esac
 revision=$(git rev-parse HEAD 2>/dev/null || true)
 if [ -n "$revision" ] && [ -n "$(git status --porcelain)" ]; then

@@ -326,7 +326,7 @@ def test_the_hubs_listing_ends_too() -> None:
 def test_a_connection_behind_tls_is_kept(tmp_path: Path) -> None:
     """Looking whether the server hung up takes no healthy connection for a dead one."""
     context, trusting = tls_for_localhost(tmp_path)
-    with serving(FakeRegistry(), context) as fake, reach(tls=trusting) as access:
+    with serving(FakeRegistry(), context) as fake, reach(Limits(), tls=trusting) as access:
         url = f"https://{fake.address}/v2/team/model/blobs/{fake.add_blob(b'x' * 100_000)}"
         for _ in range(5):
             with access.transport.request("GET", url, {}) as answer:
