@@ -1,11 +1,11 @@
 """What the initContainer does, and what it leaves behind for `kubectl describe pod`."""
 
 import gc
-import json
 import os
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from registry.process.program import DEBUG, Ended, ending_of
 from registry.progress.reporter import Reporter
@@ -16,35 +16,50 @@ from .settings import Settings
 from .store.journal import Follower
 from .store.locked import destination_of, warm_start
 from .store.receipt import Receipt
+from .termination import leave_message
 
-_MESSAGE_LIMIT = 4096  # bytes that the kubelet keeps of a termination message
-_MOST_LETTERS = 900
-"""How long one text of a message may be: escaped, three of them fit into it."""
+if TYPE_CHECKING:
+    from .overlap.sidecar import Sidecar
 
 
 def main() -> int:
     """Pull what the environment asks for; return the exit code. Whatever goes wrong has a code, a fact and a hint."""
     settings, reporter, started = None, Reporter(), int(time.time())
+    sidecar: Sidecar | None = None
     try:
         settings = Settings.from_env(os.environ)
+        sidecar = _sidecar(settings)
         with within(settings.deadline_seconds):
             receipt = _warm(settings, reporter) or _pull(settings, reporter)
         if not receipt.wire_bytes or receipt.published < started:
             _read_ahead(settings, receipt)
     except (Exception, KeyboardInterrupt, Ended) as error:  # noqa: BLE001 - see above
-        return _fail(error, settings, reporter)
-    summary = {"source": receipt.source, "digest": receipt.digest, "files": len(receipt.files)}
+        return _fail(error, settings, reporter, sidecar)
+    summary: dict[str, object] = {"source": receipt.source, "digest": receipt.digest, "files": len(receipt.files)}
     if receipt.signers:
         summary["signers"] = list(receipt.signers)
-    _leave(settings, {**summary, "bytes": receipt.size, "wireBytes": receipt.wire_bytes, "seconds": receipt.seconds})
+    summary |= {"bytes": receipt.size, "wireBytes": receipt.wire_bytes, "seconds": receipt.seconds}
+    leave_message(settings.termination_log, summary)
     is_verified = receipt.published >= started  # what was believed without being hashed was published before
     proof = "verified against" if is_verified else f"as published on {receipt.date} from"
     held = f"{len(receipt.files)} files, {human(receipt.size)}"
     reporter.message(f"{settings.destination}: {held}, {proof} {receipt.digest}")
+    if sidecar is not None:
+        sidecar.conclude(0, summary)
+        sidecar.stay()
     return 0
 
 
-def _fail(error: BaseException, settings: Settings | None, reporter: Reporter) -> int:
+def _sidecar(settings: Settings) -> "Sidecar | None":
+    """Return the sidecar that this container is, where the engine's image is pulled meanwhile; else None."""
+    if not settings.tools:
+        return None
+    from .overlap.sidecar import Sidecar  # noqa: PLC0415 - most pods have none
+
+    return Sidecar(Path(settings.tools))
+
+
+def _fail(error: BaseException, settings: Settings | None, reporter: Reporter, sidecar: "Sidecar | None") -> int:
     """Report why a pull failed, to people and to the kubelet, and what to do in a pod; return the exit code."""
     from .pod.hints import in_pod, pod_hint  # noqa: PLC0415 - pulls that succeed need none
 
@@ -53,7 +68,11 @@ def _fail(error: BaseException, settings: Settings | None, reporter: Reporter) -
     hint = pod_hint(error, settings) or ending.hint
     reporter.message(f"error: {facts} [{ending.code}]")
     reporter.message(f"  hint: {hint}")
-    _leave(settings, {"code": ending.code, "error": facts, "hint": hint})
+    message: dict[str, object] = {"code": ending.code, "error": facts, "hint": hint}
+    leave_message(settings.termination_log if settings else "", message)
+    if sidecar is not None and not isinstance(error, Ended):  # who asked for the end needs no word
+        with suppress(OSError):
+            sidecar.conclude(ending.exit_code, message)
     return ending.exit_code
 
 
@@ -123,22 +142,3 @@ def _kept(settings: Settings | None) -> str:
             if follower.done:
                 return f"; {human(follower.done)} of {human(follower.total)} have landed and are kept"
     return ""
-
-
-def _leave(settings: Settings | None, message: dict[str, object]) -> None:
-    """Write the termination message, where the kubelet made a file for it. A message that cannot be fails nothing."""
-    path = Path(settings.termination_log) if settings and settings.termination_log else None
-    with suppress(OSError, ValueError):
-        if path and path.is_file():
-            path.write_bytes(_bounded(message))
-
-
-def _bounded(message: dict[str, object]) -> bytes:
-    """Return JSON that the kubelet keeps whole: long texts are cut, never what stands between them."""
-    limit = _MOST_LETTERS
-    while True:
-        short = {key: value[:limit] if isinstance(value, str) else value for key, value in message.items()}
-        content = json.dumps(short, ensure_ascii=False).encode(errors="replace")
-        if len(content) <= _MESSAGE_LIMIT or not limit:
-            return content
-        limit //= 2

@@ -120,6 +120,9 @@ class Settings:
     mirrors: str = ""
     """Mirrors for one registry or many: TOML tables, named like the folders of `hosts_dir`, which they override."""
 
+    tools: str = ""
+    """The folder that a sidecar shares with the container that waits for it (puller/overlap/); empty means neither."""
+
     termination_log: str = "/dev/termination-log"
     """The file for the closing message, for `kubectl describe pod`; it is not created if it does not exist."""
 

@@ -19,6 +19,7 @@ from .values.annotation import (
     parse_engine_args,
     parse_globs,
     parse_layout,
+    parse_overlap,
     parse_pod_source,
     parse_secrets,
     parse_true,
@@ -176,6 +177,14 @@ REQUIRE_SIGNATURE = Key(
     meaning="the model must be signed by one of those whom the operator's policy names, even where it only warns",
     parse=parse_true,
 )
+OVERLAP = Key(
+    name=DOMAIN + "overlap",
+    kind="annotation",
+    values="`auto`, `always`, `never`",
+    default="what the operator says (`WEIGHBRIDGE_OVERLAP`): `never` as shipped",
+    meaning="whether the model is pulled beside the engine's image, by native sidecar, and not before it",
+    parse=parse_overlap,
+)
 STATUS = Key(
     name=DOMAIN + "status",
     kind="annotation",
@@ -211,6 +220,7 @@ KEYS: tuple[Key[Any], ...] = (
     PULLER_RESOURCES,
     TOKEN_AUDIENCE,
     REQUIRE_SIGNATURE,
+    OVERLAP,
     STATUS,
     COPIED,
 )

@@ -6,11 +6,15 @@ Tests: tests/webhook/test_refusals.py
 import re
 
 PULLER = "weighbridge-puller"
+SIDECAR, WARM, READY = "weighbridge-pull", "weighbridge-warm", "weighbridge-ready"
+"""In place of the puller where the pull goes beside the engine's image."""
+
 MODEL_VOLUME = "weighbridge-model"
 CREDENTIALS_VOLUME = "weighbridge-credentials"
 CA_VOLUME = "weighbridge-ca"
 TOKEN_VOLUME = "weighbridge-token"  # noqa: S105 - a volume
-VOLUMES = (MODEL_VOLUME, CREDENTIALS_VOLUME, CA_VOLUME, TOKEN_VOLUME)
+TOOLS_VOLUME = "weighbridge-tools"
+VOLUMES = (MODEL_VOLUME, CREDENTIALS_VOLUME, CA_VOLUME, TOKEN_VOLUME, TOOLS_VOLUME)
 
 DIRECTORY = "/weighbridge"
 VOLUME_DIRECTORY = f"{DIRECTORY}/volume"
@@ -18,12 +22,19 @@ CACHE_DIRECTORY = f"{VOLUME_DIRECTORY}/.cache"  # no model has this name: labels
 CREDENTIALS_DIRECTORY = f"{DIRECTORY}/credentials"
 CA_DIRECTORY = f"{DIRECTORY}/ca"
 TOKEN_DIRECTORY = f"{DIRECTORY}/token"
+TOOLS_DIRECTORY = f"{DIRECTORY}/tools"
 
+_MORE_WARM = re.compile(rf"{WARM}-[2-9]")
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 _SUBDOMAIN_LIMIT = 253
 _DNS_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+
+
+def is_our_container(name: str) -> bool:
+    """Return whether a container's name is that of one of ours."""
+    return name in (PULLER, SIDECAR, WARM, READY) or bool(_MORE_WARM.fullmatch(name))
 
 
 def is_label_value(text: str) -> bool:

@@ -22,6 +22,7 @@
     ├── BadEngine          engine.invalid            an engine that is not known
     ├── BadEngineArgs      engine-args.invalid       arguments that a shell could not split, or with nowhere to go
     ├── BadAdapters        adapters.invalid          adapters that are not NAME=SOURCE
+    ├── BadOverlap         overlap.invalid           a word that is none of the three
     ├── BadSignatureDemand require-signature.invalid a demand for a signature that is no `true`
     ├── UncheckedSignature signature.unchecked       a model that must be signed, and that no puller of ours checks
     ├── BadTokenAudience   token-audience.invalid    a text that no token can be meant for, or no registry for it
@@ -202,6 +203,13 @@ class BadResources(Refusal):
 
     code = "puller-resources.invalid"
     hint = "write cpu=2,memory=512Mi,ephemeral-storage=20Gi, or some of them"
+
+
+class BadOverlap(Refusal):
+    """A word that says nothing of whether a model is pulled beside the engine's image."""
+
+    code = "overlap.invalid"
+    hint = "write auto, always or never"
 
 
 class BadSignatureDemand(Refusal):

@@ -13,7 +13,7 @@ from .pod.resources import Amounts
 from .pod.tolerations import Mode
 from .pod.volumes import Volume
 from .refusals import BadModelName
-from .values.annotation import Adapter, Engine, Layout, Named
+from .values.annotation import Adapter, Engine, Layout, Named, Overlap
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +36,7 @@ class Request:
     puller_resources: Amounts
     token_audience: str
     require_signature: bool
+    overlap: Overlap | None
 
     @property
     def container_names(self) -> tuple[str, ...] | None:
@@ -64,5 +65,6 @@ class Request:
             pull_secrets=contract.PULL_SECRETS.read(pod),
             puller_resources=contract.PULLER_RESOURCES.read(pod) or (),
             token_audience=contract.TOKEN_AUDIENCE.read(pod) or "",
+            overlap=contract.OVERLAP.read(pod),
             require_signature=contract.REQUIRE_SIGNATURE.read(pod) or False,
         )

@@ -9,6 +9,7 @@ from registry.version import VERSION
 
 from .pod.sidecars import Sidecar, Sidecars
 from .pod.tolerations import Toleration
+from .values.annotation import Overlap
 from .values.setting import PARSERS
 
 PREFIX = "WEIGHBRIDGE_"
@@ -84,6 +85,9 @@ class Settings:
 
     mirrors: str = field(default="", repr=False)
     """What pullers ask before registries: a hosts.toml for each, as a TOML table under its registry's folder name."""
+
+    overlap: Overlap = "never"
+    """Whether models are pulled beside the engines' images where a pod does not say: `auto` or `never`."""
 
     signatures: str = field(default="", repr=False)
     """Whose signatures models must have: a TOML table for each prefix of sources, with keys and signatories."""

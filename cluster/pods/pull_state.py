@@ -13,7 +13,7 @@ from typing import Any, Literal
 from registry.printable import printable
 from webhook.contract import DISABLED, INJECTION
 from webhook.injection.status import Status, read_status
-from webhook.names import PULLER
+from webhook.names import PULLER, READY, SIDECAR
 from webhook.pod.podspec import Raw, entries, labels, mapping, name_of
 
 Name = Literal[
@@ -68,10 +68,18 @@ def pull_state(pod: Raw) -> PullState:
             return PullState(name="opted-out", why=f"its label {INJECTION.name} is {DISABLED}")
         hint = "create it anew where its namespace has opted in and the webhook runs: weighbridge check"
         return PullState(name="without", why="it was created without its model: no webhook saw it", hint=hint)
-    puller = _container_status(pod, PULLER)
+    puller = _puller_status(pod)
     if record.image and not _has_pulled(puller):
         return _of_puller(pod, puller)
     return _of_server(pod, record, _message(mapping(mapping(puller, "state"), "terminated")))
+
+
+def _puller_status(pod: Raw) -> Raw:
+    """Return the status of the container that ends as the pull does; before it begins, of the sidecar that pulls."""
+    ready = _container_status(pod, READY)
+    if mapping(ready, "state").keys() - {"waiting"} or mapping(ready, "lastState"):
+        return ready
+    return _container_status(pod, SIDECAR) or _container_status(pod, PULLER)
 
 
 def _has_pulled(puller: Raw) -> bool:
@@ -81,7 +89,7 @@ def _has_pulled(puller: Raw) -> bool:
 def _of_ended(pod: Raw) -> PullState:
     status = mapping(pod, "status")
     reason, message = str(status.get("reason") or ""), printable(str(status.get("message") or ""), _WORDS)
-    ended = mapping(mapping(_container_status(pod, PULLER), "state"), "terminated")
+    ended = mapping(mapping(_puller_status(pod), "state"), "terminated")
     if ended.get("exitCode"):
         return _of_failure(ended, PullState(name="failing"))
     if status.get("phase") == "Failed":

@@ -6,7 +6,7 @@ Tests: tests/webhook/test_second_pass.py
 from copy import deepcopy
 
 from registry.source import ClaimSource, OciSource
-from webhook.names import PULLER, VOLUMES
+from webhook.names import PULLER, SIDECAR, VOLUMES, is_our_container
 from webhook.pod.autoscaler import allow_eviction
 from webhook.pod.credentials import add_identity, ca_volume, credentials_volume, token_volume
 from webhook.pod.placement import is_well_placed
@@ -21,7 +21,8 @@ from .containers import wire_targets
 from .engines import adapters_path
 from .plan import Plan
 from .previous import Earlier
-from .puller import differences, puller_container, renewed
+from .pullers.overlap import tools_volume
+from .pullers.puller import OVERLAPS, differences, puller_containers, renewed
 from .status import Status, write_status
 
 _AMOUNTS = ("storage", "sizeLimit")
@@ -34,9 +35,9 @@ def add_all(after: Raw, earlier: Earlier, plan: Plan, settings: Settings) -> Non
     """
     _add_volumes(after, earlier, plan, settings)
     if plan.is_pulled:
-        _add_puller(after, earlier, plan, settings)
-    elif earlier.puller is not None:
-        _remove_puller(after, earlier)
+        _add_pullers(after, earlier, plan, settings)
+    elif earlier.pullers:
+        _remove_pullers(after, earlier)
     wire_targets(after, _mounts(plan.status), plan.status)
     add_tolerations(after, plan.status.tolerations)
     _add_pod_fields(after, plan.status)
@@ -55,7 +56,7 @@ def _add_volumes(after: Raw, earlier: Earlier, plan: Plan, settings: Settings) -
         present = next((one for one in held if name_of(one) == volume["name"]), None)
         if present is None:
             extended_list(extended_mapping(after, "spec"), "volumes").append(volume)
-        elif earlier.record is None and (earlier.puller is None or not contains(present, volume)):
+        elif earlier.record is None and (not earlier.pullers or not contains(present, volume)):
             raise NameTaken(f"the pod already has a volume named {volume['name']}")
         elif not contains(present, volume):
             present.clear()
@@ -75,48 +76,62 @@ def _volumes(plan: Plan, settings: Settings) -> list[Raw]:
         found.append(ca_volume(*settings.ca_config_map))
     if plan.is_pulled and status.token_audience:
         found.append(token_volume(status.token_audience))
+    if plan.is_pulled and status.overlap == OVERLAPS:
+        found.append(tools_volume())
     return found
 
 
-def _add_puller(after: Raw, earlier: Earlier, plan: Plan, settings: Settings) -> None:
-    planned = puller_container(earlier.bare, plan, settings)
-    present, record = earlier.puller, earlier.record
-    if present is None:
-        add_identity(planned, earlier.bare, plan.server, plan.status.registries)
-        extended_list(extended_mapping(after, "spec"), "initContainers").insert(plan.placement.index, planned)
-        return
-    found = differences(present, planned)
+def _add_pullers(after: Raw, earlier: Earlier, plan: Plan, settings: Settings) -> None:
+    planned = puller_containers(earlier.bare, plan, settings)
+    present, record = earlier.pullers, earlier.record
+    wanted = [name_of(one) for one in planned]
+    names = [name_of(one) for one in present]
+    if record is None and present and names != wanted:
+        raise NameTaken(f"the pod already has a container named {names[0]}")
+    found = planned
+    if names == wanted:
+        found = [_kept(*pair, earlier, plan) for pair in zip(present, planned, strict=True)]
+    for one in found:
+        if name_of(one) in (PULLER, SIDECAR):
+            add_identity(one, earlier.bare, plan.server, plan.status.registries)
+    _put(after, found, earlier.bare, plan, settings)
+
+
+def _kept(present: Raw, planned: Raw, earlier: Earlier, plan: Plan) -> Raw:
+    """Return a container of ours that is there, as it is to be; raise NameTaken for one that is not ours."""
+    found, record = differences(present, planned), earlier.record
     if found and record is None:
-        raise NameTaken(f"the pod already has a container named {PULLER}, and its {found[0]} is not the injected one's")
+        name = name_of(present)
+        raise NameTaken(f"the pod already has a container named {name}, and its {found[0]} is not the injected one's")
     recorded = record or plan.status
-    container = renewed(present, planned, recorded) if found or recorded != plan.status else deepcopy(present)
-    add_identity(container, earlier.bare, plan.server, plan.status.registries)
-    _put(after, container, earlier.bare, plan, settings)
+    return renewed(present, planned, recorded) if found or recorded != plan.status else deepcopy(present)
 
 
-def _remove_puller(after: Raw, earlier: Earlier) -> None:
-    """Remove the puller of an earlier injection, where the kubelet mounts the model by itself."""
+def _remove_pullers(after: Raw, earlier: Earlier) -> None:
+    """Remove the pullers of an earlier injection, where the kubelet mounts the model by itself."""
     if earlier.record is None:
-        raise NameTaken(f"the pod already has a container named {PULLER}")
+        raise NameTaken(f"the pod already has a container named {name_of(earlier.pullers[0])}")
     spec = mapping(after, "spec")
-    kept = [one for one in entries(spec, "initContainers") if name_of(one) != PULLER]
+    kept = [one for one in entries(spec, "initContainers") if not is_our_container(name_of(one))]
     if len(kept) < len(entries(spec, "initContainers")):
         spec["initContainers"] = kept
 
 
-def _put(after: Raw, container: Raw, bare: Raw, plan: Plan, settings: Settings) -> None:
-    """Put the puller's container where the earlier one stands, or to its planned place."""
+def _put(after: Raw, containers: list[Raw], bare: Raw, plan: Plan, settings: Settings) -> None:
+    """Put our containers where the earlier ones stand, or to their planned place."""
     held = extended_list(extended_mapping(after, "spec"), "initContainers")
     names = [name_of(one) if isinstance(one, dict) else "" for one in held]
-    if PULLER in names:
-        index = names.index(PULLER)
+    ours = [index for index, name in enumerate(names) if is_our_container(name)]
+    wanted = [name_of(one) for one in containers]
+    if ours and [names[index] for index in ours] == wanted and ours[-1] - ours[0] == len(ours) - 1:
         targets = plan.status.containers
         on_claim = plan.status.volume.kind == "pvc"
-        if is_well_placed(bare, index, settings.all_sidecars, on_claim=on_claim, targets=targets):
-            held[index] = container
+        if is_well_placed(bare, ours[0], settings.all_sidecars, on_claim=on_claim, targets=targets):
+            held[ours[0] : ours[-1] + 1] = containers
             return
+    for index in reversed(ours):
         held.pop(index)
-    held.insert(plan.placement.index, container)
+    held[plan.placement.index : plan.placement.index] = containers
 
 
 def _mounts(status: Status) -> dict[str, list[Raw]]:

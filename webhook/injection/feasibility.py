@@ -6,7 +6,7 @@ Tests: tests/webhook/test_cases.py
 from registry.signatures.policy import rule_for
 from registry.source import ClaimSource, OciSource, Source
 from webhook.contract import ADAPTERS, EXCLUDE, INCLUDE, LAYOUT, SOURCE, TOKEN_AUDIENCE, VOLUME
-from webhook.names import PULLER
+from webhook.names import is_our_container
 from webhook.pod.operating_system import sign_of_windows
 from webhook.pod.podspec import Raw, annotations, app_containers, name_of
 from webhook.pod.volumes import Volume
@@ -65,8 +65,9 @@ def _check_pod(bare: Raw) -> None:
     sign = sign_of_windows(bare)
     if sign:
         raise WrongSystem(f"the pod runs on Windows ({sign})")
-    if any(name_of(container) == PULLER for container in app_containers(bare)):
-        raise NameTaken(f"the pod already has a container named {PULLER}")
+    for name in map(name_of, app_containers(bare)):
+        if is_our_container(name):
+            raise NameTaken(f"the pod already has a container named {name}")
 
 
 def _check_claim(bare: Raw, request: Request) -> None:

@@ -26,10 +26,11 @@ from webhook.values.annotation import MOST_SECRETS, Engine
 from .containers import planned_targets
 from .engines import adapters_path
 from .feasibility import check_feasible, has_puller
+from .pullers.overlap import images_of, reason_against
+from .pullers.variables import shared_variables
 from .resolve import ORIGINS, Resolution, resolve
 from .status import Status
 from .targets import choose_targets
-from .variables import shared_variables
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,9 +121,19 @@ def _check_found(answer: Answer, found: Resolution, bare: Raw, request: Request)
         raise SourceNotFound(f"the registry does not have {quoted(found.source)}, from {ORIGINS[found.origin]}")
 
 
+def _overlap(status: Status, bare: Raw, request: Request, settings: Settings) -> str:
+    """Return `on` where the model is pulled beside the engine's image, else why not where anybody asked for it."""
+    asked = request.overlap or settings.overlap
+    against = reason_against(bare, asked, status.volume, images_of(bare, status.containers))
+    if not against:
+        return "on"
+    return "" if asked == "never" else against
+
+
 def _with_puller(status: Status, bare: Raw, server: Raw, request: Request, settings: Settings) -> Status:
     return replace(
         status,
+        overlap=_overlap(status, bare, request, settings),
         token_audience=request.token_audience,
         require_signature=request.require_signature,
         pull_secrets=_own_secrets(bare)[:MOST_SECRETS] if request.pull_secrets is None else request.pull_secrets,

@@ -9,7 +9,7 @@ Tests: tests/webhook/test_second_pass.py
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from webhook.names import PULLER, VOLUMES
+from webhook.names import VOLUMES, is_our_container
 from webhook.pod.autoscaler import without_our_volume
 from webhook.pod.podspec import Raw, annotations, editable, entries, every_container, init_containers, mapping, name_of
 
@@ -31,27 +31,27 @@ class Earlier:
         return cls(pod, without_injection(pod, record), record)
 
     @property
-    def puller(self) -> Raw | None:
-        """The init container of our name, if the pod has one."""
-        return previous_puller(self.pod)
+    def pullers(self) -> list[Raw]:
+        """The init containers of our names, in the pod's order."""
+        return previous_pullers(self.pod)
 
 
-def previous_puller(pod: Raw) -> Raw | None:
-    """Return the init container of our name, if the pod has one."""
-    return next((one for one in init_containers(pod) if name_of(one) == PULLER), None)
+def previous_pullers(pod: Raw) -> list[Raw]:
+    """Return the init containers of our names, in the pod's order."""
+    return [one for one in init_containers(pod) if is_our_container(name_of(one))]
 
 
 def is_injected(pod: Raw) -> bool:
     """Return whether the pod has parts of our names."""
     volumes = entries(mapping(pod, "spec"), "volumes")
-    return previous_puller(pod) is not None or any(name_of(volume) in VOLUMES for volume in volumes)
+    return bool(previous_pullers(pod)) or any(name_of(volume) in VOLUMES for volume in volumes)
 
 
 def without_injection(pod: Raw, record: Status | None) -> Raw:
     """Return a copy of the pod without the parts of our names, and without all else that the record lists."""
     bare = editable(pod)
     spec = mapping(bare, "spec")
-    _drop(spec, "initContainers", lambda item: name_of(item) == PULLER)
+    _drop(spec, "initContainers", lambda item: is_our_container(name_of(item)))
     _drop(spec, "volumes", lambda item: name_of(item) in VOLUMES)
     if record is not None:
         _drop_listed(bare, spec, record)

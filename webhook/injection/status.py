@@ -66,6 +66,9 @@ class Status:
     token_audience: str = ""
     """The audience of the ServiceAccount's token that the source's registry gets; empty for no token."""
 
+    overlap: str = ""
+    """`on` where the model is pulled beside the engine's image, or why it is not although the pod asked; else empty."""
+
     require_signature: bool = False
     """Whether the pod asks for a signature, whatever the operator's policy asks for."""
 
@@ -157,6 +160,7 @@ class Status:
             "imagePullSecrets": list(self.image_secrets),
             "tokenAudience": self.token_audience,
             "requireSignature": self.require_signature,
+            "overlap": self.overlap,
             "pullerEnv": dict(self.variables),
             "tolerations": [toleration.to_raw() for toleration in self.tolerations],
             "resources": self.resources.to_raw(),
@@ -194,6 +198,7 @@ class Status:
             pull_secrets=_names(record.get("pullSecrets", []), is_subdomain),
             image_secrets=_names(record.get("imagePullSecrets", []), is_subdomain),
             token_audience=text(record.get("tokenAudience", "")),
+            overlap=text(record.get("overlap", "")),
             require_signature=one_of((True, False), record.get("requireSignature", False)),
             variables=tuple((text(key), text(value)) for key, value in record.get("pullerEnv", {}).items()),
             tolerations=_tolerations(record.get("tolerations", [])),

@@ -19,6 +19,7 @@ from webhook.injection.engines import engine_of
 from webhook.injection.inject import Injection, Skip, inject
 from webhook.injection.plan import Plan, make_plan
 from webhook.injection.previous import without_injection
+from webhook.injection.pullers.puller import OVERLAPS
 from webhook.injection.resolve import ORIGINS
 from webhook.injection.status import Status, read_status
 from webhook.pod.credentials import TOKEN_PATH, environment_of
@@ -194,6 +195,9 @@ def _of_plan(status: Status) -> Iterator[tuple[str, str]]:
     if status.image:
         secrets = ", ".join(status.pull_secrets) or "none"
         yield "puller", f"{status.image}, with the pull secrets: {secrets}"
+        if status.overlap:
+            beside = "the model is pulled beside the engine's image" if status.overlap == OVERLAPS else status.overlap
+            yield "overlap", beside
     else:
         yield "puller", "none: the kubelet mounts the model"
 

@@ -7,7 +7,7 @@ Tests: tests/webhook/test_contract.py
 
 import shlex
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from registry.errors import BadDigest, BadReference, SourceUnsupported
 from registry.source import ClaimSource, LayoutSource, Source, parse_source
@@ -22,6 +22,7 @@ from webhook.refusals import (
     BadEngine,
     BadEngineArgs,
     BadGlobs,
+    BadOverlap,
     BadPullSecrets,
     BadResources,
     BadSignatureDemand,
@@ -36,6 +37,7 @@ _MOST_CONTAINERS, _MOST_GLOBS, _MOST_ADAPTERS = 128, 64, 32
 _LONGEST_REASON, _LONGEST_AUDIENCE = 160, 1024
 
 Layout = Literal["files", "huggingface"]
+Overlap = Literal["auto", "always", "never"]
 Engine = Literal["vllm", "sglang", "tgi", "tei", "llamacpp", "triton", "nim", "ollama", "none"]
 
 
@@ -208,3 +210,10 @@ def parse_true(text: str) -> bool:
     if text != "true":
         raise BadSignatureDemand("it must be true, or be left out")
     return True
+
+
+def parse_overlap(text: str) -> Overlap:
+    """Parse when a model is pulled beside the engine's image; raise BadOverlap."""
+    if text not in get_args(Overlap):
+        raise BadOverlap(f"it must be {', '.join(get_args(Overlap)[:-1])} or {get_args(Overlap)[-1]}")
+    return cast("Overlap", text)

@@ -64,6 +64,12 @@ def _registries(text: str) -> tuple[str, ...] | None:
     return found
 
 
+def _overlap(text: str) -> str:
+    if text not in ("auto", "never"):
+        raise ValueError(f"{text!r}: wanted auto or never")
+    return text
+
+
 def _signatures(text: str) -> str:
     try:
         for rule in parse_policy(text).values():
@@ -203,6 +209,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "pull_deadline_seconds": _seconds,
     "mirrors": _mirrors,
     "signatures": _signatures,
+    "overlap": _overlap,
     "hub_endpoint": _endpoint,
     "hub_token_secret": _key_of(HUB_TOKEN_KEY),
     "accelerators": split_names,

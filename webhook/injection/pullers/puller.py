@@ -5,6 +5,11 @@ Tests: tests/webhook/test_cases.py
 
 from puller.settings import Settings as PullerSettings
 from registry.mirrors.pod_text import text_for
+from webhook.injection.containers import escaped
+from webhook.injection.engines import files_path
+from webhook.injection.plan import Plan
+from webhook.injection.status import Status
+from webhook.injection.targets import names_our_variables
 from webhook.names import CACHE_DIRECTORY, DIRECTORY, PULLER, VOLUME_DIRECTORY, VOLUMES
 from webhook.pod.credentials import CA_PATH, TOKEN_PATH, ca_mount, config_paths, credentials_mount, token_mount
 from webhook.pod.podspec import Raw, entries, mapping, name_of
@@ -12,24 +17,29 @@ from webhook.pod.resources import Resources
 from webhook.pod.security import puller_security
 from webhook.settings import Settings
 
-from .containers import escaped
-from .engines import files_path
-from .plan import Plan
-from .status import Status
-from .targets import names_our_variables
+from .overlap import overlapping
 from .variables import uses_hub
 
 _RUNS = ("args", "workingDir", "envFrom", "lifecycle", "restartPolicy", "restartPolicyRules", "volumeDevices", "tty")
-"""Fields that change what a container runs, or how: ours has none of them."""
+"""Fields that change what a container runs, or how: those of ours that have them have just these."""
 
 _ASSIGNED = ("runAsUser", "runAsGroup", "seLinuxOptions", "appArmorProfile")
 """What security policies of clusters assign to containers."""
 
 _RESERVED = "WEIGHBRIDGE_"
+OVERLAPS = "on"
+"""What a record says of a pull beside the engine's image."""
 
 
-def puller_container(bare: Raw, plan: Plan, settings: Settings) -> Raw:
-    """Return the puller's container for a pod, which is given without it."""
+def puller_containers(bare: Raw, plan: Plan, settings: Settings) -> list[Raw]:
+    """Return the containers that bring the model, in their order, for a pod that is given without them."""
+    puller = _puller(bare, plan, settings)
+    if plan.status.overlap != OVERLAPS:
+        return [puller]
+    return overlapping(bare, puller, plan.status.containers)
+
+
+def _puller(bare: Raw, plan: Plan, settings: Settings) -> Raw:
     status = plan.status
     mounts = [status.volume.puller_mount()]
     mounts += [credentials_mount()] if status.pull_secrets else []
@@ -54,12 +64,13 @@ def differences(present: Raw, planned: Raw) -> list[str]:
     Those are resources, the pull policy, further variables and mounts, and users that a policy assigns.
     """
     found = [field for field in ("image", "command") if present.get(field) != planned[field]]
-    found += [field for field in _RUNS if present.get(field)]
+    found += [field for field in _RUNS if not _is_same(present.get(field), planned.get(field))]
     if not _is_same_context(mapping(present, "securityContext"), planned["securityContext"]):
         found.append("securityContext")
     variables, mounts = entries(present, "env"), entries(present, "volumeMounts")
-    names = {name_of(one) for one in planned["env"]}
-    if [one for one in variables if name_of(one) in names or _is_ours(one)] != planned["env"]:
+    wanted = planned.get("env", [])
+    names = {name_of(one) for one in wanted}
+    if [one for one in variables if name_of(one) in names or _is_ours(one)] != wanted:
         found.append("env")
     if [one for one in mounts if _is_our_mount(one)] != planned["volumeMounts"]:
         found.append("volumeMounts")
@@ -68,7 +79,8 @@ def differences(present: Raw, planned: Raw) -> list[str]:
 
 def renewed(present: Raw, planned: Raw, record: Status) -> Raw:
     """Return the planned container with what other plugins gave to the one that is there, by what we recorded."""
-    names = {name_of(one) for one in planned["env"]}
+    wanted = planned.get("env", [])
+    names = {name_of(one) for one in wanted}
     earlier = {name: {"name": name, "value": escaped(value)} for name, value in record.variables}
     variables = [
         one
@@ -76,10 +88,12 @@ def renewed(present: Raw, planned: Raw, record: Status) -> Raw:
         if name_of(one) not in names and not _is_ours(one) and one != earlier.get(name_of(one))
     ]
     mounts = [one for one in entries(present, "volumeMounts") if not _is_our_mount(one)]
-    container = planned | {"env": planned["env"] + variables, "volumeMounts": planned["volumeMounts"] + mounts}
+    container = planned | {"volumeMounts": planned["volumeMounts"] + mounts}
+    if wanted or variables:
+        container["env"] = wanted + variables
     if present.get("imagePullPolicy") == "Always":
         container["imagePullPolicy"] = "Always"
-    if Resources.of(present) != record.resources:
+    if name_of(planned) == PULLER and Resources.of(present) != record.resources:
         container["resources"] = mapping(present, "resources")
     if "terminationMessagePath" in present:
         container["terminationMessagePath"] = present["terminationMessagePath"]
@@ -145,6 +159,11 @@ def _hub_token(status: Status, settings: Settings) -> list[Raw]:
     name, key = settings.hub_token_secret
     # optional, like pull secrets: open repositories need none, and for others the puller reports what is missing
     return [{"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": {"name": name, "key": key, "optional": True}}}]
+
+
+def _is_same(present: object, planned: object) -> bool:
+    """Return whether a field is as planned; what is absent may be empty, and null."""
+    return present == planned or (not present and not planned)
 
 
 def _is_same_context(present: Raw, planned: Raw) -> bool:

@@ -1,0 +1,42 @@
+"""What the sidecar does beside its pull: it says how that ended, and stays in the pod as an idle process.
+
+Tests: tests/puller/overlap/test_sidecar.py
+"""
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any, NoReturn
+
+from .outcome import Outcome, begin, conclude, install_program, is_hooked
+
+_HOOK_SECONDS, _POLL_SECONDS = 5.0, 0.05
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
+
+class Sidecar:
+    """The sidecar of one pod, from its start to the exec of the idle program."""
+
+    def __init__(self, folder: Path) -> None:
+        """Install the program, and say that a pull is under way. Raises OSError."""
+        self._folder = folder
+        self._program = install_program(folder)
+        self._lock = begin(folder)
+
+    def conclude(self, exit_code: int, message: dict[str, Any]) -> None:
+        """Record how the pull ended. Raises OSError."""
+        conclude(self._folder, Outcome(exit_code, message))
+        if exit_code:
+            self._wait_for_hook()
+
+    def _wait_for_hook(self) -> None:
+        """Wait until the kubelet's hook has run, for a few seconds: else the kubelet would blame the hook."""
+        ends_at = time.monotonic() + _HOOK_SECONDS
+        while not is_hooked(self._folder) and time.monotonic() < ends_at:
+            time.sleep(_POLL_SECONDS)
+
+    def stay(self) -> NoReturn:
+        """Become the idle program, which ends at once when a signal asks for it. Signals on the way are kept for it."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        os.execv(self._program, [str(self._program), "idle"])  # noqa: S606 - no shell is wanted: images have none

@@ -1,0 +1,1 @@
+"""The pull beside the engine's image, as processes."""

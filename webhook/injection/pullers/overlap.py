@@ -1,0 +1,149 @@
+"""The pull beside the engine's image: whether it pays, and the containers for it (docs/overlap.md).
+
+The kubelet pulls the images of a pod's containers one after the other, each when its container is next. So
+
+1. a native sidecar begins to pull the model, and hands on at once;
+2. a container on the engine's own image does nothing, but the kubelet must pull that image for it meanwhile;
+3. a container waits until the model is published, and ends as the pull did.
+
+Tests: tests/webhook/test_cases.py
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from webhook.names import READY, SIDECAR, TOOLS_DIRECTORY, TOOLS_VOLUME, VOLUME_DIRECTORY, WARM
+from webhook.pod.podspec import Raw, app_containers, mapping, name_of
+from webhook.pod.quantities import quantity
+from webhook.pod.resources import Amounts, Resources, is_guaranteed
+from webhook.pod.volumes import Volume
+from webhook.values.annotation import Overlap
+
+_MOST_IMAGES = 4
+_ARCHITECTURES = ("amd64", "arm64")
+_USUAL_CLASSES = ("runc", "crun", "nvidia", "nvidia-cdi", "nvidia-legacy", "amd")
+"""Runtime classes in which any static program runs, and an emptyDir is shared."""
+
+_MOST = {"cpu": {"requests": "100m", "limits": "1"}, "memory": {"requests": "160Mi", "limits": "256Mi"}}
+"""The most that the sidecar asks for: the API server adds it to what the application asks for."""
+
+_OURS = "WEIGHBRIDGE_PULL_"
+_KEPT_CONTEXT = ("runAsUser", "runAsGroup", "runAsNonRoot", "seccompProfile", "seLinuxOptions", "appArmorProfile")
+
+
+def reason_against(pod: Raw, asked: Overlap, volume: Volume, images: list[str]) -> str:
+    """Return why the model is pulled before the engine's image, not beside it; empty where nothing speaks against it.
+
+    What is asked for `always` is refused only where it cannot work.
+    """
+    spec = mapping(pod, "spec")
+    architecture = str(mapping(spec, "nodeSelector").get("kubernetes.io/arch", "amd64"))
+    runtime_class = str(spec.get("runtimeClassName") or "")
+    impossible = (
+        (asked == "never", "never"),
+        (architecture not in _ARCHITECTURES, f"nodes of {architecture} have no program for it"),
+        (not images, "no container names an image"),
+    )
+    unwise = (
+        (
+            bool(runtime_class) and runtime_class not in _USUAL_CLASSES,
+            f"the runtime class {runtime_class} may not run its program",
+        ),
+        (volume.is_shared, f"the volume {volume} may hold the model already"),
+        (is_guaranteed(pod), "the pod is Guaranteed, to which a sidecar's whole limit would be added"),
+    )
+    reasons = impossible if asked == "always" else (*impossible, *unwise)
+    return next((reason for speaks_against, reason in reasons if speaks_against), "")
+
+
+def images_of(pod: Raw, targets: Iterable[str]) -> list[str]:
+    """Return the images of the application containers that get the model, each once, at most four."""
+    named = frozenset(targets)
+    found = [str(one["image"]) for one in app_containers(pod) if name_of(one) in named and one.get("image")]
+    return list(dict.fromkeys(found))[:_MOST_IMAGES]
+
+
+def overlapping(pod: Raw, puller: Raw, targets: Iterable[str]) -> list[Raw]:
+    """Return the containers in place of `puller`, the one container that does it alone, in their order."""
+    named = frozenset(targets)
+    engines: dict[str, Raw] = {}
+    for one in app_containers(pod):
+        if name_of(one) in named and one.get("image"):
+            engines.setdefault(str(one["image"]), one)
+    warm = [
+        _warm(number, engine, puller, guaranteed=is_guaranteed(pod))
+        for number, engine in enumerate(list(engines.values())[:_MOST_IMAGES], 1)
+    ]
+    return [_sidecar(puller, guaranteed=is_guaranteed(pod)), *warm, _ready(puller)]
+
+
+def tools_volume() -> Raw:
+    """Return the volume with the static program, and with the word of how the pull ended."""
+    return {"name": TOOLS_VOLUME, "emptyDir": {"sizeLimit": "1Mi"}}
+
+
+def _tools_mount(*, read_only: bool = False) -> Raw:
+    mount = {"name": TOOLS_VOLUME, "mountPath": TOOLS_DIRECTORY}
+    return {**mount, "readOnly": True} if read_only else mount
+
+
+def _sidecar(puller: Raw, *, guaranteed: bool) -> Raw:
+    return {
+        **puller,
+        "name": SIDECAR,
+        "restartPolicy": "Always",
+        "env": [*puller["env"], _tools_variable()],
+        "lifecycle": {"postStart": {"exec": {"command": ["python", "-m", "puller.overlap", "install"]}}},
+        "resources": _small(Resources.of(puller), guaranteed=guaranteed).to_raw(),
+        "volumeMounts": [*puller["volumeMounts"], _tools_mount()],
+    }
+
+
+def _warm(number: int, engine: Raw, puller: Raw, *, guaranteed: bool) -> Raw:
+    context = mapping(engine, "securityContext")
+    found: Raw = {
+        "name": WARM if number == 1 else f"{WARM}-{number}",
+        "image": engine["image"],
+        "command": [f"{TOOLS_DIRECTORY}/program"],
+        "resources": _small(Resources.of(puller), guaranteed=guaranteed).to_raw(),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+            **{key: context[key] for key in _KEPT_CONTEXT if key in context},
+        },
+        "volumeMounts": [_tools_mount(read_only=True)],
+    }
+    if "imagePullPolicy" in engine:
+        found["imagePullPolicy"] = engine["imagePullPolicy"]
+    return found
+
+
+def _ready(puller: Raw) -> Raw:
+    volume = [one for one in puller["volumeMounts"] if one["mountPath"].startswith(VOLUME_DIRECTORY)]
+    return {
+        **puller,
+        "name": READY,
+        "command": ["python", "-m", "puller.overlap", "ready"],
+        "env": [*(one for one in puller["env"] if name_of(one).startswith(_OURS)), _tools_variable()],
+        "volumeMounts": [*volume, _tools_mount()],
+    }
+
+
+def _tools_variable() -> Raw:
+    return {"name": f"{_OURS}TOOLS", "value": TOOLS_DIRECTORY}
+
+
+def _small(lent: Resources, *, guaranteed: bool) -> Resources:
+    """Return at most what a pull needs, of what the application has; nothing of what it does not state."""
+    requests = _capped(lent.requests, "requests")
+    limits = _capped(lent.limits, "limits")
+    return Resources(limits if guaranteed else requests, limits)
+
+
+def _capped(amounts: Amounts, kind: str) -> Amounts:
+    return tuple((name, _smaller(amount, _MOST[name][kind])) for name, amount in amounts if name in _MOST)
+
+
+def _smaller(one: str, other: str) -> str:
+    return min(one, other, key=lambda amount: quantity(amount) or Decimal(0))
