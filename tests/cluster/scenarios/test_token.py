@@ -21,7 +21,12 @@ AUDIENCE = "models.example"
 def gate(cluster: Cluster, namespace: str, registry: ClusterRegistry, tmp_path: Path) -> Iterator[Process]:
     """Run a front of the open registry that lets in the ServiceAccount `reader` of the namespace alone."""
     account = f"system:serviceaccount:{namespace}:reader"
-    words: list[str | Path] = [sys.executable, "-m", "tests.cluster.token_gate", cluster.identities.kubeconfig("admin")]
+    words: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "tests.cluster.scenarios.token_gate",
+        cluster.identities.kubeconfig("admin"),
+    ]
     command = cluster.isolation.command([*words, GATE, registry.address, AUDIENCE, account])
     with Process(command, tmp_path / "gate.log") as process:
         process.wait_until(lambda: "serving" in process.said(), 30)

@@ -36,6 +36,12 @@ def timeline(cluster: Cluster, pod: Object, engine_started: float) -> str:
     return "\n".join([head, *(f"  {moment - start:6.2f}  {what}" for moment, what in moments)])
 
 
+def created_seconds(cluster: Cluster, pod: Object) -> float:
+    """Return when the API server got a pod, in seconds since the epoch."""
+    events = _audited(cluster, pod["metadata"]["uid"])
+    return _seconds(next(event for event in events if event["verb"] == "create")["requestReceivedTimestamp"])
+
+
 def _audited(cluster: Cluster, uid: str) -> Iterator[Object]:
     with (cluster.folder / "audit.log").open() as log:
         for line in log:
