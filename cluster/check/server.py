@@ -15,7 +15,7 @@ from .finding import Finding, bad, good, unread, warn
 from .reading import tried
 
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
-_OLDEST = (1, 30)
+OLDEST = (1, 30)
 _SKEW_SECONDS = 60
 
 _NAMESPACED = (
@@ -36,7 +36,7 @@ def of_server(server: Server) -> Iterator[Finding]:
     match = _VERSION.match(server.version)
     if match is None:
         yield warn("server-version", f"the API server says no version that is known: {server.version or 'none'}")
-    elif (int(match[1]), int(match[2])) < _OLDEST:
+    elif (int(match[1]), int(match[2])) < OLDEST:
         yield bad("server-version", f"the API server is Kubernetes {server.version}; 1.30 or newer is needed")
     else:
         yield good("server-version", f"the API server is Kubernetes {server.version}")

@@ -33,6 +33,16 @@ def with_component(folder: Path, *names: str, base: Path = DEPLOY) -> Path:
     return folder
 
 
+def as_shipped_with(folder: Path, *components: str) -> Path:
+    """Write deploy/kustomization.yaml with other components than its own; return its folder."""
+    yaml = YAML(typ="safe", pure=True)
+    shipped = yaml.load(DEPLOY / "kustomization.yaml")
+    shipped["resources"] = [os.path.relpath(DEPLOY / name, folder) for name in shipped["resources"]]
+    shipped["components"] = [os.path.relpath(DEPLOY / "components" / name, folder) for name in components]
+    yaml.dump(shipped, folder / "kustomization.yaml")
+    return folder
+
+
 def examples() -> dict[str, list[Object]]:
     """Return the documents of each example, by its file's name; the demo's are shown elsewhere."""
     paths = sorted(path for path in (DEPLOY / "examples").glob("*.yaml") if not path.name.startswith("demo"))

@@ -15,7 +15,7 @@ from .rendered import DEPLOY, Object, render, with_component
 
 ByKind = dict[str, list[Object]]
 
-_OF_THE_IMAGE = (
+OF_THE_IMAGE = (
     "catalog_directory",
     "tls_directory",
     "certificates",
@@ -163,7 +163,7 @@ def test_the_configuration_makes_settings_and_pullers_run_the_webhooks_own_image
     """Each setting is there with its default, but for paths in our image, and the image's name stands in one place."""
     (configuration,) = [item for item in by_kind["ConfigMap"] if item["metadata"]["name"] == "weighbridge-config"]
 
-    paths = {variables()[name] for name in _OF_THE_IMAGE}
+    paths = {variables()[name] for name in OF_THE_IMAGE}
     assert set(configuration["data"]) == set(variables().values()) - paths
     settings = Settings.from_env(configuration["data"])
     assert settings.puller_image == template["spec"]["containers"][0]["image"]

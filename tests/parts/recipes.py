@@ -134,6 +134,15 @@ _RECIPES = (
         minutes=0.5,
     ),
     Recipe(
+        name="helm",
+        folder=_HERE / "helm",
+        package="helm.sh/helm/v4/cmd/helm",
+        module="helm.sh/helm/v4",
+        version_arguments=("version", "--short"),
+        fits=re.compile(r"v4\."),
+        minutes=2.5,
+    ),
+    Recipe(
         name="crane",
         folder=_HERE / "crane",
         package="github.com/google/go-containerregistry/cmd/crane",
