@@ -66,9 +66,13 @@ def test_a_policy_takes_a_pod_that_has_its_model(policies: Objects, more: Object
 
 def test_policies_warn_where_no_webhook_answers(policies: Objects, kubectl: Kubectl) -> None:
     """Of templates without the label, and of namespaces that have not opted in."""
-    namespace = policies.namespace("policed", OPTED_IN)
-    namespace.create(plain_deployment())
-    assert "is not in the pod template" in kubectl("-n", namespace.name, "label", "deployment", "vllm", LABEL)
-    elsewhere = policies.namespace("unaware", {})
-    elsewhere.create(plain_deployment())
-    assert "has not opted in" in kubectl("-n", elsewhere.name, "label", "deployment", "vllm", LABEL)
+
+    def is_warned(labels: dict[str, str], words: str) -> bool:
+        """Ask again, for a while: the API server takes up one policy after the other."""
+        namespace = policies.namespace("policed", labels)
+        namespace.create(plain_deployment())
+        label = ("-n", namespace.name, "label", "--dry-run=server", "deployment", "vllm", LABEL)
+        return bool(poll(lambda: words in kubectl(*label), 30))
+
+    assert is_warned(OPTED_IN, "is not in the pod template")
+    assert is_warned({}, "has not opted in")
