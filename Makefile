@@ -1,5 +1,8 @@
 # The one door: laptops and CI call these targets and nothing else.
 PYTHON ?= python3
+KUBECTL ?= kubectl
+HELM ?= helm
+IMAGE ?= &
 VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -7,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
 
 help: ## say what each target does
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
 dev: $(VENV)/ready ## a virtual environment with the pinned dependencies
 
@@ -26,6 +29,13 @@ test: $(VENV)/ready lint demo ## every check: linters, types, rooms, the demo, a
 
 image: ## the image by buildah, as root and without a registry, to build/weighbridge.tar
 	deploy/image/build.sh
+
+manifests: ## one install.yaml and the chart's package, to build/; IMAGE=registry.example.com/weighbridge@sha256:… names the image
+	@mkdir -p build
+	$(KUBECTL) kustomize deploy > build/install.yaml.new
+	sed 's|localhost/weighbridge:[0-9.]*|$(IMAGE)|' build/install.yaml.new > build/install.yaml
+	@rm build/install.yaml.new
+	$(HELM) package deploy/chart --destination build
 
 e2e: $(VENV)/ready ## what a real cluster of one node makes of it all; needs root and some Debian packages
 	-$(BIN)/python -m tests.parts --node
@@ -60,4 +70,4 @@ lock: ## pin every dependency again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --no-annotate --group build -o requirements/build.txt
 
-.PHONY: help dev demo test image e2e check lint bench golden laws lock
+.PHONY: help dev demo test image manifests e2e check lint bench golden laws lock

@@ -24,6 +24,8 @@ CERTIFICATES = ("cert-manager", "internal-certs")
 
 COMPONENTS = sorted({path.name for path in (DEPLOY / "components").iterdir()} - set(CERTIFICATES))
 
+OVERLAYS = sorted(path.name for path in (DEPLOY / "overlays").iterdir())
+
 
 def with_component(folder: Path, *names: str, base: Path = DEPLOY) -> Path:
     """Write a kustomization of deploy/, or of its base, with components, as an operator does; return its folder."""

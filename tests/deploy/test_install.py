@@ -1,5 +1,6 @@
 """Laws of an install, asked of a real API server with the real kubectl."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,15 +9,18 @@ from pathlib import Path
 import pytest
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
+from ruamel.yaml import YAML
 
 from certs.manifests import CONFIGURATION, FIELD_MANAGER
+from registry.version import VERSION
 from tests.conftest import Part
 from tests.parts.apiserver import ApiServer
 
-from .rendered import COMPONENTS, DEPLOY, Object, examples, pod_specs, with_component
+from .rendered import COMPONENTS, DEPLOY, OVERLAYS, Object, examples, pod_specs, with_component
 
 ROOT = DEPLOY.parent
 APPLY = ("apply", "--server-side", "-k", "deploy/")
+_DRY = ("apply", "--server-side", "--dry-run=server", "--validate=strict", "--force-conflicts")
 TRUST = ("apply", "--server-side", f"--field-manager={FIELD_MANAGER}", "-f", "-")
 
 
@@ -137,12 +141,48 @@ def test_anyone_who_is_logged_in_can_read_the_catalog_and_nothing_beside_it(api_
         guest.read_namespaced_config_map("weighbridge-config", "weighbridge-system")
 
 
-@pytest.mark.parametrize("name", COMPONENTS)
-def test_the_api_server_takes_every_component(name: str, installed: Kubectl, tmp_path: Path) -> None:
-    """What an operator may add to the manifests can be added as it stands."""
-    folder = with_component(tmp_path, name)
+@pytest.fixture(scope="module")
+def with_kinds_of_others(installed: Kubectl) -> Kubectl:
+    """Let the API server know the kinds of cert-manager and of the Prometheus operator."""
+    installed("apply", "--server-side", "-f", "tests/deploy/crds.yaml")
+    installed("wait", "--for=condition=Established", "--timeout=60s", "-f", "tests/deploy/crds.yaml")
+    return installed
 
-    installed("apply", "--server-side", "--dry-run=server", "--validate=strict", "-k", str(folder))
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_the_api_server_takes_every_component(name: str, with_kinds_of_others: Kubectl, tmp_path: Path) -> None:
+    """What an operator may add to the manifests can be added as it stands."""
+    with_kinds_of_others(*_DRY, "-k", str(with_component(tmp_path, name)))
+
+
+def test_the_api_server_takes_cert_managers_objects(with_kinds_of_others: Kubectl, tmp_path: Path) -> None:
+    """In place of built-in certificates, over the base alone."""
+    with_kinds_of_others(*_DRY, "-k", str(with_component(tmp_path, "cert-manager", base=DEPLOY / "base")))
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_the_api_server_takes_every_overlay(name: str, with_kinds_of_others: Kubectl) -> None:
+    """Each is an install by itself."""
+    with_kinds_of_others(*_DRY, "-k", f"deploy/overlays/{name}")
+
+
+def test_one_file_installs_what_the_kustomization_does(
+    part: Part, manifests: list[Object], with_kinds_of_others: Kubectl, tmp_path: Path
+) -> None:
+    """`make manifests` writes it, with the release's image where the shipped name was."""
+    image = "registry.example/weighbridge@sha256:" + "a" * 64
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "deploy").symlink_to(DEPLOY)
+    programs = [f"KUBECTL={part('kubectl')}", f"HELM={part('helm')}"]
+    make = ["make", "--silent", f"--file={ROOT / 'Makefile'}", "manifests", *programs, f"IMAGE={image}"]
+    subprocess.run(make, check=True, capture_output=True, cwd=tree)
+
+    text = (tree / "build" / "install.yaml").read_text()
+    shipped = json.loads(json.dumps(manifests).replace(f"localhost/weighbridge:{VERSION}", image))
+    assert list(YAML(typ="safe", pure=True).load_all(text)) == shipped
+    assert text.count(image) == 2
+    with_kinds_of_others(*_DRY, "-f", str(tree / "build" / "install.yaml"))
 
 
 def test_the_api_server_takes_every_example(installed: Kubectl, api_server: ApiServer) -> None:

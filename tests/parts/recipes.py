@@ -143,6 +143,14 @@ _RECIPES = (
         minutes=2.5,
     ),
     Recipe(
+        name="promtool",
+        folder=_HERE / "prometheus",
+        package="github.com/prometheus/prometheus/cmd/promtool",
+        module="github.com/prometheus/prometheus",
+        fits=re.compile(r"promtool, version (?:[3-9]\.|\d\d)"),
+        minutes=4,
+    ),
+    Recipe(
         name="crane",
         folder=_HERE / "crane",
         package="github.com/google/go-containerregistry/cmd/crane",
