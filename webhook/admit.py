@@ -10,6 +10,7 @@ from registry.errors import Fault
 
 from .catalog import Catalog
 from .injection.inject import Injection, Skip, inject
+from .injection.warnings import ShortDeadline
 from .patch import diff
 from .pod.podspec import Raw
 from .resolving.answer import Ask, ask_nobody
@@ -18,6 +19,7 @@ from .settings import Settings
 from .warnings import warnings
 from .workloads.advice import advise, advise_opt_in
 from .workloads.change import Change
+from .workloads.deadline import too_short
 from .workloads.propagate import propagate
 from .workloads.templates import TEMPLATES, template_of
 
@@ -61,7 +63,7 @@ def admit_workload(review: Review, catalog: Catalog, settings: Settings, ask: As
     said: tuple[str, ...] = outcome.warnings
     if not change.is_being_deleted:
         pod = template_of(outcome.workload, change.path)
-        said = (*said, *warnings(review.obj, pod), *_forecast(pod, catalog, settings, ask))
+        said = (*said, *warnings(review.obj, pod), *_forecast(review, pod, catalog, settings, ask))
     return Decision("propagated" if operations else "unchanged", allow(review, operations, said))
 
 
@@ -88,7 +90,7 @@ def _change(review: Review) -> Change:
     )
 
 
-def _forecast(pod: Raw, catalog: Catalog, settings: Settings, ask: Ask) -> Iterator[str]:
+def _forecast(review: Review, pod: Raw, catalog: Catalog, settings: Settings, ask: Ask) -> Iterator[str]:
     # What is said of a pod reaches the controller that creates it; these warnings reach the workload's author.
     try:
         outcome = inject(pod, catalog, settings, ask)
@@ -97,3 +99,6 @@ def _forecast(pod: Raw, catalog: Catalog, settings: Settings, ask: Ask) -> Itera
         return
     if isinstance(outcome, Injection):
         yield from outcome.warnings
+        short = too_short(review.kind, review.obj, outcome.status.content_bytes)
+        if short:
+            yield str(ShortDeadline(short))

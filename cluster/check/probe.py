@@ -4,7 +4,7 @@ Tests: tests/verbs/test_check.py
 """
 
 from webhook.contract import MODEL, SOURCE
-from webhook.injection.status import read_status
+from webhook.injection.record import read_status
 from webhook.pod.podspec import Raw
 
 SOURCE_TEXT = "registry.invalid/weighbridge/check:latest"

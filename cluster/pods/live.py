@@ -14,8 +14,8 @@ from cluster.kinds import Kind
 from registry.errors import Fault
 from registry.printable import printable
 from webhook.contract import MODEL
+from webhook.injection.record import read_status
 from webhook.injection.resolve import ORIGINS
-from webhook.injection.status import read_status
 from webhook.manifests.configuration import CATALOG, CONFIG, Configuration, configure
 from webhook.manifests.explain import Cluster, Explanation, explain_manifest
 from webhook.pod.podspec import Raw, entries, labels, mapping, name_of

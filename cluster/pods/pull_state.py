@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 from registry.printable import printable
 from webhook.contract import DISABLED, INJECTION
-from webhook.injection.status import Status, read_status
+from webhook.injection.record import read_status
+from webhook.injection.status import Status
 from webhook.names import PULLER, READY, SIDECAR
 from webhook.pod.podspec import Raw, entries, labels, mapping, name_of
 

@@ -11,7 +11,7 @@ from cluster.output import columns
 from registry.printable import printable
 from registry.progress.stats import human
 from webhook.contract import MODEL
-from webhook.injection.status import read_status
+from webhook.injection.record import read_status
 from webhook.pod.podspec import Raw, entries, labels, mapping, name_of
 
 from .pull_state import PullState, pull_state, refused

@@ -12,7 +12,7 @@ from registry.errors import Fault
 from webhook.catalog import Catalog
 from webhook.contract import MODEL, STATUS
 from webhook.injection.inject import ALREADY, Injection, inject
-from webhook.injection.status import Status
+from webhook.injection.record import parse_record
 from webhook.patch import diff
 from webhook.pod.podspec import every_container
 from webhook.settings import Settings
@@ -98,7 +98,7 @@ def test_every_combination_is_refused_with_a_hint_or_injected_once(pod: Pod, con
     for operation in operations:
         kept = operation["op"] == "add" or not isinstance(resolve_pointer(pod, operation["path"]), list | dict)
         assert kept, operation
-    assert Status.parse(outcome.pod["metadata"]["annotations"][STATUS.name]) == outcome.status
+    assert parse_record(outcome.pod["metadata"]["annotations"][STATUS.name]) == outcome.status
 
 
 @settings(max_examples=400)

@@ -13,7 +13,7 @@ from registry.errors import Fault
 from webhook.catalog import Catalog
 from webhook.contract import KEYS, MODEL, STATUS
 from webhook.injection.inject import ALREADY, Injection, Skip, inject
-from webhook.injection.status import Status
+from webhook.injection.record import parse_record
 from webhook.patch import diff
 from webhook.settings import Settings
 
@@ -100,7 +100,7 @@ def test_nothing_that_the_pod_had_is_lost(pod: dict[str, Any]) -> None:
 def test_the_record_on_the_pod_is_the_plan(pod: dict[str, Any]) -> None:
     """The status annotation reads back as what was done."""
     outcome = _injected(pod)
-    assert Status.parse(outcome.pod["metadata"]["annotations"][STATUS.name]) == outcome.status
+    assert parse_record(outcome.pod["metadata"]["annotations"][STATUS.name]) == outcome.status
 
 
 @given(JSON, JSON)

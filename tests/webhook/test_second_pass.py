@@ -15,7 +15,7 @@ from registry.errors import Fault
 from webhook.catalog import Catalog
 from webhook.contract import MODEL, STATUS
 from webhook.injection.inject import ALREADY, Injection, Skip, inject
-from webhook.injection.status import Status
+from webhook.injection.record import parse_record
 from webhook.patch import diff
 from webhook.resolving.answer import Answer, Facts, Unknown
 from webhook.settings import Settings
@@ -139,7 +139,7 @@ def test_a_forged_record_buys_nothing(edit: Edit) -> None:
     after = outcome.pod if isinstance(outcome, Injection) else forged
     assert puller(after) == puller(FIRST)
     assert after["spec"]["volumes"] == FIRST["spec"]["volumes"]
-    record, planned = (Status.parse(pod["metadata"]["annotations"][STATUS.name]) for pod in (after, FIRST))
+    record, planned = (parse_record(pod["metadata"]["annotations"][STATUS.name]) for pod in (after, FIRST))
     assert record is not None
     assert planned is not None
     assert (record.source, record.image, record.pull_secrets) == (planned.source, planned.image, planned.pull_secrets)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from webhook.contract import COPIED, INJECTION, MODEL, MOUNT_PATH, STATUS, VOLUME
 from webhook.workloads.change import Change
 from webhook.workloads.copies import COPIED_KEYS, Copies
+from webhook.workloads.deadline import too_short
 from webhook.workloads.propagate import Propagation, propagate
 from webhook.workloads.templates import TEMPLATES, template_of
 
@@ -282,3 +283,25 @@ def test_a_record_is_read_as_it_was_written(put: dict[str, str]) -> None:
     obj: Raw = {}
     Copies(put, put).write(obj)
     assert Copies.read(obj) == Copies(put, put)
+
+
+@pytest.mark.parametrize(
+    ("kind", "stated", "content_bytes", "words"),
+    [
+        ("Deployment", None, 140_000_000_000, "140 GB take 1400 s at 100 MB/s, and progressDeadlineSeconds is 600"),
+        ("Deployment", 1500, 140_000_000_000, ""),
+        ("Deployment", 1459, 140_000_000_000, "progressDeadlineSeconds is 1459"),
+        ("Deployment", None, 14_000_000_000, ""),
+        ("Deployment", None, None, ""),
+        ("Deployment", "soon", 140_000_000_000, ""),
+        ("StatefulSet", None, 140_000_000_000, ""),
+    ],
+)
+def test_a_deadline_that_a_large_model_cannot_meet_is_said(
+    kind: str, stated: object, content_bytes: int | None, words: str
+) -> None:
+    """Only a Deployment has one, and only a size that is known says anything."""
+    spec = {} if stated is None else {"progressDeadlineSeconds": stated}
+    found = too_short(kind, {"spec": spec}, content_bytes)
+    assert words in found
+    assert bool(found) is bool(words)

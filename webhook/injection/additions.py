@@ -21,9 +21,10 @@ from .containers import wire_targets
 from .engines import adapters_path
 from .plan import Plan
 from .previous import Earlier
-from .pullers.overlap import tools_volume
-from .pullers.puller import OVERLAPS, differences, puller_containers, renewed
-from .status import Status, write_status
+from .pullers.overlap import OVERLAPS, tools_volume
+from .pullers.puller import differences, puller_containers, renewed
+from .record import write_status
+from .status import Status
 
 _AMOUNTS = ("storage", "sizeLimit")
 
@@ -161,8 +162,7 @@ def _add_pod_fields(after: Raw, status: Status) -> None:
         context = extended_mapping(spec, "securityContext")
         context.setdefault("fsGroup", status.fs_group)
         context.setdefault("fsGroupChangePolicy", "OnRootMismatch")
-    if status.is_evictable:
-        allow_eviction(after)
+    allow_eviction(after, status.evictable)
 
 
 def contains(present: object, planned: object, key: str = "") -> bool:

@@ -18,7 +18,8 @@ from .additions import add_all
 from .checks import injection_warnings
 from .plan import make_plan
 from .previous import Earlier, is_injected
-from .status import Status, read_status
+from .record import read_status
+from .status import Status
 
 _MIRROR = "kubernetes.io/config.mirror"
 

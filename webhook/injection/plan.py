@@ -3,11 +3,14 @@
 Tests: tests/webhook/test_inject.py
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from registry.digest import Digest
 from registry.source import ClaimSource, OciSource, Source
 from webhook.catalog import Catalog
-from webhook.names import is_subdomain
+from webhook.names import MODEL_VOLUME, TOOLS_VOLUME, is_subdomain
+from webhook.pod.autoscaler import unlisted
 from webhook.pod.mounts import check_free, read_only_volumes
 from webhook.pod.placement import Placement, place
 from webhook.pod.podspec import Raw, entries, mapping, name_of
@@ -26,7 +29,7 @@ from webhook.values.annotation import MOST_SECRETS, Engine
 from .containers import planned_targets
 from .engines import adapters_path
 from .feasibility import check_feasible, has_puller
-from .pullers.overlap import images_of, reason_against
+from .pullers.overlap import OVERLAPS, images_of, reason_against
 from .pullers.variables import shared_variables
 from .resolve import ORIGINS, Resolution, resolve
 from .status import Status
@@ -69,6 +72,7 @@ def make_plan(
     answer = _answer(found.source, ask, record)
     _check_found(answer, found, bare, request)
     facts = answer if isinstance(answer, Facts) else None
+    adapters = _adapter_answers(request, ask, record)
     is_pulled = has_puller(found.source, request.volume)
     # 2.
     placement = place(bare, settings.all_sidecars, on_claim=request.volume.kind == "pvc")
@@ -90,7 +94,8 @@ def make_plan(
         image_secrets=_image_secrets(bare, request, found.source, settings),
         tolerations=_tolerations(bare, request, found, settings),
         pin=facts.digest if facts and not found.source.digest else None,
-        content_bytes=facts.content_bytes if facts else None,
+        content_bytes=_sum(answer, *adapters),
+        adapter_pins=_pins(request, adapters),
         image="",
     )
     group = claim_group(bare, server, request.volume.name) if request.volume.is_claim and is_pulled else ClaimGroup()
@@ -115,6 +120,37 @@ def _answer(source: Source, ask: Ask, record: Status | None) -> Answer:
     return ask(source.reference)
 
 
+def _adapter_answers(request: Request, ask: Ask, record: Status | None) -> tuple[Answer, ...]:
+    """Return what is known of each adapter. What an earlier pass found stays, as for the model."""
+    if record and record.adapters == request.adapters and record.adapter_pins:
+        return tuple(Facts(pin) if pin else Unknown("off") for pin in record.adapter_pins)
+    sources = (adapter.source for adapter in request.adapters)
+    return tuple(ask(source.reference) if isinstance(source, OciSource) else Unknown("off") for source in sources)
+
+
+def _pins(request: Request, answers: tuple[Answer, ...]) -> tuple[Digest | None, ...]:
+    """Return the digests that pin adapters; nothing where none does."""
+    found = tuple(
+        answer.digest if isinstance(answer, Facts) and not adapter.source.digest else None
+        for adapter, answer in zip(request.adapters, answers, strict=True)
+    )
+    return found if any(found) else ()
+
+
+def _sum(*answers: Answer) -> int | None:
+    """Return the bytes of all; None where one of them is not known."""
+    sizes = [answer.content_bytes if isinstance(answer, Facts) else None for answer in answers]
+    known = [size for size in sizes if size is not None]
+    return sum(known) if len(known) == len(sizes) else None
+
+
+def _on_the_node(status: Status) -> Iterator[str]:
+    if status.volume.holds_node:
+        yield MODEL_VOLUME
+    if status.overlap == OVERLAPS:
+        yield TOOLS_VOLUME
+
+
 def _check_found(answer: Answer, found: Resolution, bare: Raw, request: Request) -> None:
     # With credentials, which the webhook has not, a registry may find what it hides from others.
     if answer == Unknown("not-found") and not (request.pull_secrets or _own_secrets(bare)):
@@ -126,14 +162,14 @@ def _overlap(status: Status, bare: Raw, request: Request, settings: Settings) ->
     asked = request.overlap or settings.overlap
     against = reason_against(bare, asked, status.volume, images_of(bare, status.containers))
     if not against:
-        return "on"
+        return OVERLAPS
     return "" if asked == "never" else against
 
 
 def _with_puller(status: Status, bare: Raw, server: Raw, request: Request, settings: Settings) -> Status:
+    status = replace(status, overlap=_overlap(status, bare, request, settings))
     return replace(
         status,
-        overlap=_overlap(status, bare, request, settings),
         token_audience=request.token_audience,
         require_signature=request.require_signature,
         pull_secrets=_own_secrets(bare)[:MOST_SECRETS] if request.pull_secrets is None else request.pull_secrets,
@@ -142,7 +178,7 @@ def _with_puller(status: Status, bare: Raw, server: Raw, request: Request, setti
             lend(bare, server, request.puller_resources, settings.puller_resources),
             status.room if status.volume.kind == "emptydir" else "",
         ),
-        is_evictable=status.volume.holds_node,
+        evictable=unlisted(bare, _on_the_node(status)),
         image=settings.puller_image,
     )
 

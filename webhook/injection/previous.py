@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from webhook.names import VOLUMES, is_our_container
-from webhook.pod.autoscaler import without_our_volume
+from webhook.pod.autoscaler import without_volumes
 from webhook.pod.podspec import Raw, annotations, editable, entries, every_container, init_containers, mapping, name_of
 
 from .containers import place_of_arguments
@@ -69,8 +69,8 @@ def _drop_listed(bare: Raw, spec: Raw, record: Status) -> None:
             context.pop(key, None)
         if not context:
             spec.pop("securityContext")
-    if record.is_evictable:
-        without_our_volume(annotations(bare))
+    if record.evictable:
+        without_volumes(annotations(bare), record.evictable)
     targets = {target.name: target for target in record.targets}
     for container in every_container(bare):
         if name_of(container) in targets:

@@ -3,34 +3,17 @@
 Tests: tests/webhook/test_inject.py
 """
 
-import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, get_args
 
 from registry.digest import Digest
-from registry.errors import Fault
-from registry.source import OciSource, Source, parse_source
-from webhook.contract import STATUS, parse_model
-from webhook.names import is_container_name, is_subdomain
-from webhook.pod.mounts import parse_mount_path
-from webhook.pod.podspec import Raw, annotations, extended_mapping
+from registry.source import OciSource, Source
 from webhook.pod.resources import Resources
 from webhook.pod.tolerations import Toleration
 from webhook.pod.volumes import Volume
 from webhook.resolving.sizing import room
-from webhook.values.annotation import Adapter, Layout, parse_adapters, parse_globs, parse_layout
-from webhook.values.record import one_of, positive, text, texts
+from webhook.values.annotation import Adapter, Layout
 
 from .resolve import Origin
-
-# The version of the record's format. The release that wrote it shows in `image`.
-_VERSION = 1
-
-_ALWAYS = ("containers", "pullSecrets", "tolerations")
-_NOTHING: tuple[object, ...] = (None, "", [], {}, False)
-
-_MOST_TOLERATIONS = 64  # more than an injection adds
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +30,7 @@ class Target:
 class Status:
     """All decisions for one pod, and all that is added to it; applying them again changes nothing.
 
-    Law: Status.parse(status.to_json()) == status. It holds no time, so that equal pods stay equal.
+    It holds no time, so that equal pods stay equal.
     """
 
     model: str
@@ -78,14 +61,17 @@ class Status:
     tolerations: tuple[Toleration, ...] = ()
     resources: Resources = field(default_factory=Resources)
     fs_group: int | None = None
-    is_evictable: bool = False
-    """Whether the cluster autoscaler is told that our volume keeps no node."""
+    evictable: tuple[str, ...] = ()
+    """Volumes of ours of which the cluster autoscaler is told that they keep no node."""
 
     pin: Digest | None = None
     """The digest that the registry had for the source's tag at admission."""
 
     content_bytes: int | None = None
-    """The bytes of the model's files, where its manifest told."""
+    """The bytes of the files, of the model and of its adapters, where their manifests told."""
+
+    adapter_pins: tuple[Digest | None, ...] = ()
+    """What `pin` is, for each of the adapters; empty where none of them has one."""
 
     image: str
 
@@ -118,9 +104,15 @@ class Status:
         return tuple(source.reference.registry for source in sources if isinstance(source, OciSource))
 
     @property
+    def pinned_adapters(self) -> tuple[Adapter, ...]:
+        """The adapters with the digests of admission, where there are some."""
+        pins = self.adapter_pins or (None,) * len(self.adapters)
+        return tuple(adapter.pinned(pin) for adapter, pin in zip(self.adapters, pins, strict=True))
+
+    @property
     def room(self) -> str:
         """The amount of storage that an emptyDir needs; empty if it is not known, or if the volume is another."""
-        if self.content_bytes is None or self.adapters or not self.volume.holds_node:
+        if self.content_bytes is None or not self.volume.holds_node:
             return ""
         return room(self.content_bytes)
 
@@ -136,125 +128,3 @@ class Status:
         """The directory on the volume that holds a folder for each adapter; each is made for the base model's path."""
         base = (str(self.source), *map(str, self.adapters), *(target.mount_path for target in self.targets))
         return f".adapters/{self.volume.directory(self.model, *base)}"
-
-    def to_json(self) -> str:
-        """Return the record as JSON, compact and in a fixed order."""
-        record = {
-            "version": _VERSION,
-            "model": self.model,
-            "source": str(self.source),
-            "digest": str(self.pin or ""),
-            "bytes": self.content_bytes,
-            "origin": self.origin,
-            "containers": list(self.containers),
-            "mountPath": self.mount_path,
-            "mountPaths": {one.name: one.mount_path for one in self.targets if one.mount_path != self.mount_path},
-            "env": {target.name: dict(target.environment) for target in self.targets if target.environment},
-            "args": {target.name: list(target.arguments) for target in self.targets if target.arguments},
-            "volume": str(self.volume),
-            "layout": self.layout if self.layout != "files" else "",
-            "adapters": ",".join(map(str, self.adapters)),
-            "include": list(self.include),
-            "exclude": list(self.exclude),
-            "pullSecrets": list(self.pull_secrets),
-            "imagePullSecrets": list(self.image_secrets),
-            "tokenAudience": self.token_audience,
-            "requireSignature": self.require_signature,
-            "overlap": self.overlap,
-            "pullerEnv": dict(self.variables),
-            "tolerations": [toleration.to_raw() for toleration in self.tolerations],
-            "resources": self.resources.to_raw(),
-            "fsGroup": self.fs_group,
-            "safeToEvict": self.is_evictable,
-            "image": self.image,
-        }
-        stated = {key: value for key, value in record.items() if key in _ALWAYS or value not in _NOTHING}
-        return json.dumps(stated, separators=(",", ":"), ensure_ascii=False)
-
-    @classmethod
-    def parse(cls, text: str) -> "Status | None":
-        """Parse a record; None for one that the webhook did not write. What an older release did not write is empty."""
-        try:
-            record = json.loads(text)
-            if record["version"] != _VERSION:
-                return None
-            return cls._from_record(record)
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError, Fault):
-            return None
-
-    @classmethod
-    def _from_record(cls, record: dict[str, Any]) -> "Status":
-        adapters = record.get("adapters", "")
-        return cls(
-            model=parse_model(record["model"]),
-            source=parse_source(record["source"]),
-            origin=one_of(get_args(Origin), record["origin"]),
-            targets=tuple(_target(record, name) for name in record["containers"]),
-            volume=Volume.parse(record["volume"]),
-            layout=parse_layout(record.get("layout", "files")),
-            adapters=parse_adapters(adapters) if adapters else (),
-            include=_globs(record.get("include", [])),
-            exclude=_globs(record.get("exclude", [])),
-            pull_secrets=_names(record.get("pullSecrets", []), is_subdomain),
-            image_secrets=_names(record.get("imagePullSecrets", []), is_subdomain),
-            token_audience=text(record.get("tokenAudience", "")),
-            overlap=text(record.get("overlap", "")),
-            require_signature=one_of((True, False), record.get("requireSignature", False)),
-            variables=tuple((text(key), text(value)) for key, value in record.get("pullerEnv", {}).items()),
-            tolerations=_tolerations(record.get("tolerations", [])),
-            resources=_resources(record.get("resources", {})),
-            fs_group=positive(record.get("fsGroup")),
-            is_evictable=one_of((True, False), record.get("safeToEvict", False)),
-            pin=Digest.parse(record["digest"]) if "digest" in record else None,
-            content_bytes=positive(record.get("bytes")),
-            image=text(record.get("image", "")),
-        )
-
-
-def read_status(pod: Raw) -> Status | None:
-    """Return the pod's record, if it has one that the webhook wrote."""
-    text = annotations(pod).get(STATUS.name)
-    return Status.parse(text) if isinstance(text, str) else None
-
-
-def write_status(pod: Raw, status: Status) -> None:
-    """Write the record to the pod's annotations, unless the same is there already."""
-    if read_status(pod) != status:
-        metadata = extended_mapping(pod, "metadata")
-        extended_mapping(metadata, "annotations")[STATUS.name] = status.to_json()
-
-
-def _target(record: dict[str, Any], name: object) -> Target:
-    (container,) = _names([name], is_container_name)
-    variables = record.get("env", {}).get(container, {})
-    return Target(
-        container,
-        parse_mount_path(record.get("mountPaths", {}).get(container, record["mountPath"])),
-        tuple((text(key), text(value)) for key, value in variables.items()),
-        texts(record.get("args", {}).get(container, [])),
-    )
-
-
-def _resources(raw: object) -> Resources:
-    found = Resources.of({"resources": raw})
-    if found.to_raw() != raw:
-        raise ValueError
-    return found
-
-
-def _tolerations(raws: list[Raw]) -> tuple[Toleration, ...]:
-    if len(raws) > _MOST_TOLERATIONS:
-        raise ValueError
-    return tuple(map(Toleration.from_raw, raws))
-
-
-def _globs(values: object) -> tuple[str, ...]:
-    found = texts(values)
-    return parse_globs(",".join(found)) if found else ()
-
-
-def _names(values: object, is_valid: Callable[[str], bool]) -> tuple[str, ...]:
-    found = texts(values)
-    if not all(map(is_valid, found)):
-        raise ValueError
-    return found

@@ -10,6 +10,7 @@ InjectionWarning
 ├── EngineUnwired      engine.unwired         an engine that no variable can tell what the pod asks for
 ├── VariablesUnseen    engine.unseen          variables from a ConfigMap, which may have names of ours
 ├── Unpinned           source.unpinned        a tag whose digest is not known, and may move between replicas
+├── ShortDeadline      deadline.short         a Deployment that counts as failed before so large a model is pulled
 └── Renewed            injection.renewed      an injection of another time, made anew
 
 Tests: tests/webhook/test_refusals.py
@@ -90,6 +91,13 @@ class Unpinned(InjectionWarning):
 
     code = "source.unpinned"
     hint = "write the source with @sha256:… to pin it"
+
+
+class ShortDeadline(InjectionWarning):
+    """A Deployment whose progressDeadlineSeconds is shorter than the pull of so large a model takes on usual lines."""
+
+    code = "deadline.short"
+    hint = "raise spec.progressDeadlineSeconds: the pull goes on, and the rollout counts as failed"
 
 
 class Renewed(InjectionWarning):

@@ -19,9 +19,10 @@ from webhook.injection.engines import engine_of
 from webhook.injection.inject import Injection, Skip, inject
 from webhook.injection.plan import Plan, make_plan
 from webhook.injection.previous import without_injection
-from webhook.injection.pullers.puller import OVERLAPS
+from webhook.injection.pullers.overlap import OVERLAPS
+from webhook.injection.record import read_status
 from webhook.injection.resolve import ORIGINS
-from webhook.injection.status import Status, read_status
+from webhook.injection.status import Status
 from webhook.pod.credentials import TOKEN_PATH, environment_of
 from webhook.pod.podspec import Raw, every_container, labels, mapping, name_of
 from webhook.settings import Settings

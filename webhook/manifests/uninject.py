@@ -8,7 +8,7 @@ from typing import Any
 
 from webhook.contract import STATUS
 from webhook.injection.previous import is_injected, without_injection
-from webhook.injection.status import read_status
+from webhook.injection.record import read_status
 from webhook.patch import is_same
 from webhook.pod.podspec import Raw, annotations, mapping
 from webhook.workloads.copies import COPIED_KEYS, Copies

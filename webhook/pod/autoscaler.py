@@ -3,29 +3,31 @@
 Tests: tests/webhook/test_cases.py
 """
 
-from webhook.names import MODEL_VOLUME
+from collections.abc import Iterable
 
 from .podspec import Raw, annotations, extended_mapping
 
 _KEY = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"
 
 
-def allow_eviction(pod: Raw) -> None:
-    """Append our volume to the list of volumes that keep no node, unless it is there."""
+def unlisted(pod: Raw, volumes: Iterable[str]) -> tuple[str, ...]:
+    """Return those volumes of ours that are not in the pod's list yet."""
     listed = _volumes(annotations(pod))
-    if MODEL_VOLUME not in listed:
+    return tuple(name for name in volumes if name not in listed)
+
+
+def allow_eviction(pod: Raw, volumes: Iterable[str]) -> None:
+    """Append volumes of ours to the list of those that keep no node, unless they are there."""
+    missing = unlisted(pod, volumes)
+    if missing:
         held = extended_mapping(extended_mapping(pod, "metadata"), "annotations")
-        held[_KEY] = ",".join((*listed, MODEL_VOLUME))
+        held[_KEY] = ",".join((*_volumes(held), *missing))
 
 
-def lists_our_volume(pod: Raw) -> bool:
-    """Return whether our volume is in the list."""
-    return MODEL_VOLUME in _volumes(annotations(pod))
-
-
-def without_our_volume(held: Raw) -> None:
-    """Remove our volume from the list; remove the annotation if nothing else is in it."""
-    kept = [name for name in _volumes(held) if name != MODEL_VOLUME]
+def without_volumes(held: Raw, volumes: Iterable[str]) -> None:
+    """Remove volumes from the list; remove the annotation if nothing else is in it."""
+    ours = frozenset(volumes)
+    kept = [name for name in _volumes(held) if name not in ours]
     if kept:
         held[_KEY] = ",".join(kept)
     else:

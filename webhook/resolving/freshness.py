@@ -11,7 +11,7 @@ from webhook.catalog import Catalog
 from webhook.settings import Settings
 
 from .policy import Policy
-from .resolver import Resolver
+from .resolver import Note, Resolver, note_nothing
 
 _ROUND_SECONDS = 1.0
 _MOST_LOOKED_AT = 500
@@ -77,8 +77,8 @@ def _of_prefix(settings: Settings) -> tuple[str, ...]:
     return (source.reference.registry,) if isinstance(source, OciSource) else ()
 
 
-def resolver_of(settings: Settings, catalog: Callable[[], Catalog]) -> Resolver | None:
-    """Return the resolver that the settings ask for; None where nobody is asked."""
+def resolver_of(settings: Settings, catalog: Callable[[], Catalog], note: Note = note_nothing) -> Resolver | None:
+    """Return the resolver that the settings ask for; None where nobody is asked. `note` is called with its answers."""
     if settings.resolve_registries is None:
         return None
-    return Resolver(Registries(settings, catalog).policy, settings.plain_http, environ=os.environ)
+    return Resolver(Registries(settings, catalog).policy, settings.plain_http, environ=os.environ, note=note)

@@ -32,6 +32,14 @@ _THREADS = 4
 _NOBODY: Mapping[str, str] = {}
 
 
+Note = Callable[[Answer, bool], None]
+"""Is called with an answer, and whether it was known before."""
+
+
+def note_nothing(_answer: Answer, _was_kept: bool) -> None:  # noqa: FBT001 - a Note
+    """Do nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
     """The bounds of a resolver, in seconds and numbers; `clock` returns seconds."""
@@ -77,18 +85,21 @@ class _State:
 class Resolver:
     """Resolves references for admissions. Safe to share between threads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - one setting each
         self,
         policy: Callable[[], Policy],
         plain_http: tuple[str, ...] = (),
         bounds: Bounds | None = None,
         lookup: Lookup = socket.getaddrinfo,
         environ: Mapping[str, str] = _NOBODY,
+        note: Note = note_nothing,
     ) -> None:
         """`policy` returns the rules of now: the catalog changes. `plain_http` are registries that speak HTTP.
 
-        `environ` has the webhook's own identity in a cloud, if it has one.
+        `environ` has the webhook's own identity in a cloud, if it has one. `note` is called with each answer, and
+        whether it was known before.
         """
+        self._note = note
         self._policy, self._plain_http, self._lookup, self._environ = policy, plain_http, lookup, environ
         self._bounds = bounds or Bounds()
         self._state, self._lock = _State(), threading.Lock()
@@ -100,22 +111,27 @@ class Resolver:
 
     def resolve(self, namespace: str, reference: Reference) -> Answer:
         """Return the answer for a reference, after `deadline_seconds` at the latest."""
+        answer, was_kept = self._resolved(namespace, reference)
+        self._note(answer, was_kept)
+        return answer
+
+    def _resolved(self, namespace: str, reference: Reference) -> tuple[Answer, bool]:
         if not self._policy().allows(reference.registry):
-            return Unknown("not-listed")
+            return Unknown("not-listed"), True
         with self._lock:
             found = self._found(reference)
             if found is not None:
-                return found
+                return found, True
             future = self._state.asked.get(reference)
             if not self._may_wait(namespace, is_new=future is None):
-                return self._last(reference)
+                return self._last(reference), True
             if future is None:
                 future = self._state.asked[reference] = self._pool.submit(self.refresh, reference)
             self._state.waiting[namespace] += 1
         try:
-            return future.result(self._bounds.deadline_seconds)
+            return future.result(self._bounds.deadline_seconds), False
         except TimeoutError:
-            return self._last(reference)
+            return self._last(reference), False
         finally:
             with self._lock:
                 self._state.waiting[namespace] -= 1

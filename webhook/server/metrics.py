@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Plat
 from prometheus_client.exposition import choose_encoder
 
 from webhook.catalog import CatalogDirectory
+from webhook.resolving.answer import Answer, Unknown
 
 from .tls import expiry_of
 
@@ -37,6 +38,12 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self._registry,
         )
+        self._resolved = Counter(
+            "weighbridge_resolve_answers",
+            "Answers to what a reference means, by result (found, or why not) and by source (kept, or asked for).",
+            ("result", "source"),
+            registry=self._registry,
+        )
         self._add_gauges(catalog, tls_directory)
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
@@ -45,6 +52,11 @@ class Metrics:
         """Count one answer."""
         self._requests.labels(webhook, result, reason).inc()
         self._duration.labels(webhook).observe(seconds)
+
+    def resolved(self, answer: Answer, was_kept: bool) -> None:  # noqa: FBT001 - a callback of two values
+        """Count one answer about a reference."""
+        result = answer.code if isinstance(answer, Unknown) else "found"
+        self._resolved.labels(result, "kept" if was_kept else "asked").inc()
 
     def exposition(self, accepted: str) -> tuple[bytes, str]:
         """Return the metrics in the format that the header `Accept` asks for, and its content type."""

@@ -85,7 +85,7 @@ def application() -> Site:
     catalog = CatalogDirectory(Path(_settings.catalog_directory))
     catalog.follow()
     metrics = Metrics(catalog, tls)
-    resolver = resolver_of(_settings, catalog.current)
+    resolver = resolver_of(_settings, catalog.current, metrics.resolved)
     if resolver:
         Freshness(resolver, catalog.current).follow()
     asking = resolver.asking if resolver else None

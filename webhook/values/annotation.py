@@ -9,8 +9,9 @@ import shlex
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
+from registry.digest import Digest
 from registry.errors import BadDigest, BadReference, SourceUnsupported
-from registry.source import ClaimSource, LayoutSource, Source, parse_source
+from registry.source import ClaimSource, LayoutSource, OciSource, Source, parse_source
 from webhook.names import is_adapter_name, is_container_name, is_subdomain, split_names
 from webhook.pod.mounts import parse_mount_path
 from webhook.pod.quantities import quantity
@@ -55,6 +56,12 @@ class Adapter:
 
     name: str
     source: Source
+
+    def pinned(self, digest: Digest | None) -> "Adapter":
+        """Return the adapter with a digest, where there is one."""
+        if digest is None or not isinstance(self.source, OciSource):
+            return self
+        return Adapter(self.name, OciSource(self.source.reference.pinned(digest)))
 
     @property
     def variable(self) -> str:

@@ -19,6 +19,9 @@ from webhook.pod.resources import Amounts, Resources, is_guaranteed
 from webhook.pod.volumes import Volume
 from webhook.values.annotation import Overlap
 
+OVERLAPS = "on"
+"""What a record says of a pull beside the engine's image."""
+
 _MOST_IMAGES = 4
 _ARCHITECTURES = ("amd64", "arm64")
 _USUAL_CLASSES = ("runc", "crun", "nvidia", "nvidia-cdi", "nvidia-legacy", "amd")

@@ -17,7 +17,7 @@ from webhook.pod.resources import Resources
 from webhook.pod.security import puller_security
 from webhook.settings import Settings
 
-from .overlap import overlapping
+from .overlap import OVERLAPS, overlapping
 from .variables import uses_hub
 
 _RUNS = ("args", "workingDir", "envFrom", "lifecycle", "restartPolicy", "restartPolicyRules", "volumeDevices", "tty")
@@ -27,8 +27,6 @@ _ASSIGNED = ("runAsUser", "runAsGroup", "seLinuxOptions", "appArmorProfile")
 """What security policies of clusters assign to containers."""
 
 _RESERVED = "WEIGHBRIDGE_"
-OVERLAPS = "on"
-"""What a record says of a pull beside the engine's image."""
 
 
 def puller_containers(bare: Raw, plan: Plan, settings: Settings) -> list[Raw]:
@@ -110,7 +108,7 @@ def _pull(plan: Plan, settings: Settings) -> PullerSettings:
         include=status.include,
         exclude=status.exclude,
         hub_cache=f"{VOLUME_DIRECTORY}/{status.directory}" if status.layout == "huggingface" else "",
-        adapters=tuple(map(str, status.adapters)),
+        adapters=tuple(map(str, status.pinned_adapters)),
         adapters_dir=f"{VOLUME_DIRECTORY}/{status.adapters_directory}" if status.adapters else "",
         base_path=_base_path(plan) if status.adapters else "",
         docker_configs=config_paths(status.pull_secrets),
