@@ -104,11 +104,11 @@ def test_a_warning_fits_into_what_the_api_server_shows(case: Case) -> None:
 
 
 def test_each_warning_is_met_by_a_case() -> None:
-    """But the one of an earlier injection, which tests/webhook/test_second_pass.py meets."""
+    """But those of an earlier injection and of a Deployment: tests/webhook/test_second_pass.py and test_workloads.py."""
     outcomes = [inject(case.pod, case.catalog, case.settings, case.ask) for case in INJECTED]
     said = {warning.partition("]")[0][1:] for one in outcomes if isinstance(one, Injection) for warning in one.warnings}
     codes = {warning.code for warning in InjectionWarning.__subclasses__()}
-    assert codes - said == {"injection.renewed"}
+    assert codes - said == {"injection.renewed", "deadline.short"}
 
 
 def test_the_system_of_a_pod_is_told_by_its_field() -> None:

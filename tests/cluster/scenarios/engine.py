@@ -50,19 +50,26 @@ def share(paths: list[Path]) -> float:
     return sum(there for there, _ in counts) / max(1, sum(pages for _, pages in counts))
 
 
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file, however small this container's memory."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def report() -> dict[str, object]:
     """Return what this server was given, what is in memory of it, and then how its bytes are.
 
     The model is where `--model` says, and nowhere before a Deployment is labelled.
     """
+    started = time.time()
     root = Path(sys.argv[1 + sys.argv[1:].index("--model") + 1])
     paths = sorted(path for path in root.rglob("*") if path.is_file())
     in_memory = share(paths)
-    digests = {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    digests = {str(path.relative_to(root)): digest(path) for path in paths}
     for path in paths:
         forget(path)
     return {
-        "time": time.time(),
+        "time": started,
         "arguments": sys.argv[1:],
         "files": digests,
         "resident": in_memory,
