@@ -64,7 +64,7 @@ def errors_page() -> str:
         "| code | what | temporary | what to do |",
         "|---|---|---|---|",
     ]
-    for error in sorted(_errors(), key=lambda error: error.code):
+    for error in sorted(every_error(), key=lambda error: error.code):
         what = (error.__doc__ or "").partition("\n")[0].rstrip(".")
         temporary = "yes" if getattr(error, "temporary", False) else ""
         lines.append(f"| `{error.code}` | {what} | {temporary} | {error.hint} |")
@@ -110,7 +110,7 @@ def test_the_page_of_errors_has_every_code_golden() -> None:
 
 def test_every_error_has_a_code_of_its_own_and_a_hint() -> None:
     """A code names one failure, and no failure is without advice."""
-    errors = list(_errors())
+    errors = list(every_error())
     codes = [error.code for error in errors]
     assert sorted(set(codes)) == sorted(codes)
     assert [error for error in errors if not error.hint] == []
@@ -159,7 +159,8 @@ def test_rooms_are_described_by_their_docstrings() -> None:
     assert [room.__name__ for room in ROOMS if not room.__doc__] == []
 
 
-def _errors() -> Iterator[type[Fault | CertsError]]:
+def every_error() -> Iterator[type[Fault | CertsError]]:
+    """Yield each class with a code of its own."""
     for room in ROOMS:
         for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
             if module.name.rpartition(".")[2] not in {"__main__", "serving"}:  # these two are programs

@@ -1,0 +1,1 @@
+"""Laws of the documents: what they tell people to type works, in order."""
