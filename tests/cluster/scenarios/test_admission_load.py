@@ -106,7 +106,7 @@ def test_no_admission_fails_through_a_new_authority_a_rolling_restart_a_drain_an
     """Thousands of labelled pods are admitted through the Service meanwhile, over several connections."""
     began = time.monotonic()
     with _load(cluster, namespace, tmp_path) as load:
-        assert _served(cluster) == [aged, aged]
+        assert aged in _served(cluster)
         cluster.wait("a new CA signs", lambda: _certificates(cluster)[1] != aged, 180)
         ca, leaf = _certificates(cluster)
         cluster.wait("all serve it", lambda: all(one == leaf for one in _served(cluster)), 180)
