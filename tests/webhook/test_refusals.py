@@ -104,7 +104,7 @@ def test_a_warning_fits_into_what_the_api_server_shows(case: Case) -> None:
 
 
 def test_each_warning_is_met_by_a_case() -> None:
-    """But those of an earlier injection and of a Deployment: tests/webhook/test_second_pass.py and test_workloads.py."""
+    """But those of an earlier injection and of a Deployment: test_second_pass.py and test_workloads.py have them."""
     outcomes = [inject(case.pod, case.catalog, case.settings, case.ask) for case in INJECTED]
     said = {warning.partition("]")[0][1:] for one in outcomes if isinstance(one, Injection) for warning in one.warnings}
     codes = {warning.code for warning in InjectionWarning.__subclasses__()}
