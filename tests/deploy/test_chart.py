@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from cluster.check.finding import CHECKS
 from cluster.check.server import OLDEST
 from registry.version import VERSION
 from tests.conftest import Part
@@ -18,6 +19,7 @@ from .helm import CHART, Helm
 from .rendered import DEPLOY, Object, as_shipped_with, render
 from .test_manifests import OF_THE_IMAGE
 
+ROOT = DEPLOY.parent
 _BUILT_IN = "internal-certs"
 
 SAME = [
@@ -182,7 +184,11 @@ def test_version_and_oldest_kubernetes_are_said_alike_everywhere(manifests: list
 
     assert {chart["version"], chart["appVersion"], *versions} == {VERSION}
     assert chart["kubeVersion"] == f">={oldest}.0-0"
-    assert re.search(rf"Kubernetes {re.escape(oldest)} or newer", (DEPLOY.parent / "docs" / "install.md").read_text())
+    for text in (
+        CHECKS["server-version"].what,
+        *((ROOT / name).read_text() for name in ("README.md", "docs/install.md")),
+    ):
+        assert re.search(rf"Kubernetes {re.escape(oldest)} or newer", text)
 
 
 def test_the_chart_is_whole_for_helms_own_linter(helm: Helm) -> None:
