@@ -26,8 +26,9 @@ _MOST_REFERRERS = 64
 class RepositoryEndpoint:
     """A repository at one of the hosts that serve it. Safe to share between threads."""
 
-    def __init__(self, access: Access, host: Host, reference: Reference) -> None:
-        self._name = str(reference)
+    def __init__(self, access: Access, host: Host, reference: Reference, document_limit: int = SIZE_LIMIT) -> None:
+        """`document_limit` are the bytes of a manifest, or of a list of referrers, above which none is read."""
+        self._name, self._document_limit = str(reference), document_limit
         self._client = Client(access, host, reference, "pull")
         self.ranges = Ranges(self._client.request)
 
@@ -36,7 +37,7 @@ class RepositoryEndpoint:
         url, headers = self._client.url(f"manifests/{target}"), {"Accept": ", ".join(ACCEPT)}
         with self._client.request("GET", url, headers=headers, accept=(200,)) as response:
             check_coding(response.headers, self._name)
-            content = _limited(response, self._name)
+            content = _limited(response, self._name, self._document_limit)
             promised = response.headers.get("Docker-Content-Digest")
         if promised and promised.startswith("sha256:") and promised != str(Digest.of(content)):
             raise Mismatch(f"{self._name}: announced as {printable(promised)}, but it is {Digest.of(content)}")
@@ -68,7 +69,7 @@ class RepositoryEndpoint:
         """Return what refers to a digest: by the registry's API, or by the list under the tag in its place."""
         from .referrers import referrers_by_api  # noqa: PLC0415 - most pulls need it not
 
-        found = referrers_by_api(self._client, self._name, digest)
+        found = referrers_by_api(self._client, self._name, digest, self._document_limit)
         if found is not None:
             return found
         listed = self._tagged(tag_of_referrers(digest))
@@ -85,10 +86,10 @@ class RepositoryEndpoint:
         return self._client.url(f"blobs/{descriptor.digest}")
 
 
-def _limited(response: Response, name: str) -> bytes:
-    if (response.length or 0) > SIZE_LIMIT:
-        raise BadManifest(f"{name}: its manifest has {response.length} bytes; more than {SIZE_LIMIT} are not read")
+def _limited(response: Response, name: str, limit: int) -> bytes:
+    if (response.length or 0) > limit:
+        raise BadManifest(f"{name}: its manifest has {response.length} bytes; more than {limit} are not read")
     try:
-        return response.read(SIZE_LIMIT)
+        return response.read(limit)
     except Mismatch as error:
-        raise BadManifest(f"{name}: its manifest is longer than the {SIZE_LIMIT} bytes that are read") from error
+        raise BadManifest(f"{name}: its manifest is longer than the {limit} bytes that are read") from error

@@ -16,8 +16,13 @@ _UNKNOWN = (400, 404, 405, 501)
 """How registries answer that do not know the API."""
 
 
-def referrers_by_api(client: Client, name: str, digest: Digest) -> tuple[Descriptor, ...] | None:
-    """Return what a registry says refers to a digest; None where it does not know the API. `name` is for messages."""
+def referrers_by_api(
+    client: Client, name: str, digest: Digest, limit: int = SIZE_LIMIT
+) -> tuple[Descriptor, ...] | None:
+    """Return what a registry says refers to a digest; None where it does not know the API.
+
+    `name` is for messages; a page of more than `limit` bytes is not read.
+    """
     url, found = client.url(f"referrers/{digest}"), list[Descriptor]()
     for _ in range(_MOST_PAGES):
         try:
@@ -28,7 +33,7 @@ def referrers_by_api(client: Client, name: str, digest: Digest) -> tuple[Descrip
             if answer.status != 200:
                 return None
             check_coding(answer.headers, name)
-            page = parse_manifest(answer.read(SIZE_LIMIT))
+            page = parse_manifest(answer.read(limit))
             if not isinstance(page, Index):
                 raise BadManifest(f"{name}: what the registry answers is no list of referrers")
             found += page.manifests

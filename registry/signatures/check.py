@@ -8,14 +8,14 @@
 Nothing but manifests and signatures is read here: no byte of a weight.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
 from registry.digest import Digest
 from registry.errors import BadManifest, Mismatch, NotFound
-from registry.manifest import Descriptor
-from registry.repository import Repository
+from registry.manifest import Descriptor, Manifest
 
 from . import cosign, model_signing
 from .envelope import BUNDLE_PREFIX, Envelope, statement_of
@@ -27,6 +27,18 @@ _PAYLOAD_LIMIT = 64 << 10
 _BUNDLE_LIMIT = 8 << 20
 _MOST_SIGNATURES = 64
 _MOST_REASONS = 3
+
+
+class Attachments(Protocol):
+    """What signatures are read from: a repository, or a part of one."""
+
+    def attached(self, digest: Digest, tags: Collection[str]) -> Iterable[Manifest]:
+        """Return what is attached to a digest; see Repository.attached."""
+        ...
+
+    def read(self, descriptor: Descriptor, limit: int) -> bytes:
+        """Return a small blob whole and verified."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +55,7 @@ class Signed:
     signature_file: Descriptor | None = None
 
 
-def check_signatures(repository: Repository, signed: Signed, rule: Rule) -> str:
+def check_signatures(repository: Attachments, signed: Signed, rule: Rule) -> str:
     """Return who signed an artifact, by a rule; raise the BadSignature that says why nobody did.
 
     Raises BadSignaturePolicy for a key that is none, and the network's errors.
@@ -63,7 +75,7 @@ def check_signatures(repository: Repository, signed: Signed, rule: Rule) -> str:
 
 
 def _attempts(
-    repository: Repository, signed: Signed, rule: Rule, keys: tuple[PublicKey, ...]
+    repository: Attachments, signed: Signed, rule: Rule, keys: tuple[PublicKey, ...]
 ) -> Iterator[Callable[[], str]]:
     """Yield a check for each signature that is found."""
     # 1
@@ -78,7 +90,7 @@ def _attempts(
         yield partial(_by_bundle, repository, signed.signature_file, signed, rule, keys)
 
 
-def _by_payload(repository: Repository, layer: Descriptor, signed: Signed, keys: tuple[PublicKey, ...]) -> str:
+def _by_payload(repository: Attachments, layer: Descriptor, signed: Signed, keys: tuple[PublicKey, ...]) -> str:
     signature = cosign.signature_of(layer)
     payload = repository.read(layer, _PAYLOAD_LIMIT)
     signer = signer_among(keys, payload, signature)
@@ -89,7 +101,7 @@ def _by_payload(repository: Repository, layer: Descriptor, signed: Signed, keys:
 
 
 def _by_bundle(
-    repository: Repository, layer: Descriptor, signed: Signed, rule: Rule, keys: tuple[PublicKey, ...]
+    repository: Attachments, layer: Descriptor, signed: Signed, rule: Rule, keys: tuple[PublicKey, ...]
 ) -> str:
     content = repository.read(layer, _BUNDLE_LIMIT)
     envelope = Envelope.parse(content)

@@ -42,6 +42,11 @@ class ClusterRegistry:
         """Return what it was asked so far."""
         return [Request(one[1], one[2], int(one[3]), int(one[4])) for one in _ACCESS.finditer(self.process.said())]
 
+    def blob_bytes(self, repository: str) -> int:
+        """Return how many bytes of a repository's blobs it sent so far, in answers that have ended."""
+        blobs = f"/v2/{repository}/blobs/"
+        return sum(one.sent_bytes for one in self.requests() if one.method == "GET" and one.path.startswith(blobs))
+
 
 @contextmanager
 def running_registry(

@@ -29,6 +29,7 @@ from .warnings import (
     Renewed,
     ScarceMemory,
     Unpinned,
+    Unsigned,
     VariablesUnseen,
     VolumeUnserved,
 )
@@ -58,6 +59,8 @@ def _of_source(plan: Plan) -> Iterator[InjectionWarning]:
     why = _UNPINNED.get(plan.unknown) if plan.unknown else None
     if why and plan.status.digest is None:
         yield Unpinned(f"{quoted(plan.status.source)} was not resolved to a digest: {why}")
+    for words in plan.unsigned:
+        yield Unsigned(words)
 
 
 def _of_puller(bare: Raw, plan: Plan, sidecars: Sidecars) -> Iterator[InjectionWarning]:

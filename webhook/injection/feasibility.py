@@ -3,7 +3,6 @@
 Tests: tests/webhook/test_cases.py
 """
 
-from registry.signatures.policy import rule_for
 from registry.source import ClaimSource, OciSource, Source
 from webhook.contract import ADAPTERS, EXCLUDE, INCLUDE, LAYOUT, SOURCE, TOKEN_AUDIENCE, VOLUME
 from webhook.names import is_our_container
@@ -18,7 +17,6 @@ from webhook.refusals import (
     BadVolume,
     NameTaken,
     NoImageVolume,
-    UncheckedSignature,
     UnknownLayout,
     WrongSystem,
 )
@@ -39,7 +37,6 @@ def check_feasible(bare: Raw, request: Request, source: Source, settings: Settin
         _check_claim(bare, request)
     if volume.kind == "image":
         _check_image(request, source)
-    _check_signatures(request, source, settings)
     if request.token_audience and not (isinstance(source, OciSource) and has_puller(source, volume)):
         raise BadTokenAudience(
             f"{TOKEN_AUDIENCE.name} is for a source that is pulled from a registry, which {quoted(source)} is not here",
@@ -51,14 +48,6 @@ def check_feasible(bare: Raw, request: Request, source: Source, settings: Settin
             f"{VOLUME.name} is {quoted(volume)}, and the operator allows folders of nodes below: {allowed}",
             hint="take another volume, or ask your platform team (WEIGHBRIDGE_HOST_PATHS)",
         )
-
-
-def _check_signatures(request: Request, source: Source, settings: Settings) -> None:
-    """Raise the Fault of a demand that nobody could meet, or UncheckedSignature where no puller could see to it."""
-    for one in (source, *(adapter.source for adapter in request.adapters)):
-        rule = rule_for(settings.signatures, one, is_required=request.require_signature)
-        if rule.mode == "require" and not has_puller(one, request.volume):
-            raise UncheckedSignature(f"{quoted(one)} must be signed, and the kubelet mounts it as it is")
 
 
 def _check_pod(bare: Raw) -> None:

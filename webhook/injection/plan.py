@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from registry.digest import Digest
+from registry.signatures.policy import rule_for
 from registry.source import ClaimSource, OciSource, Source
 from webhook.catalog import Catalog
 from webhook.names import MODEL_VOLUME, TOOLS_VOLUME, is_subdomain
@@ -32,6 +33,7 @@ from .feasibility import check_feasible, has_puller
 from .pullers.overlap import OVERLAPS, images_of, reason_against
 from .pullers.variables import shared_variables
 from .resolve import ORIGINS, Resolution, resolve
+from .signatures import check_checkable, check_signed
 from .status import Status
 from .targets import choose_targets
 
@@ -47,6 +49,9 @@ class Plan:
     engine: Engine | None
     unknown: Code | None = None
     """Why the source's tag was not resolved."""
+
+    unsigned: tuple[str, ...] = ()
+    """What lacks a signature that the operator's policy looks for."""
 
     @property
     def is_pulled(self) -> bool:
@@ -69,10 +74,13 @@ def make_plan(
     request = Request.read(bare)
     found = resolve(request, catalog, settings)
     check_feasible(bare, request, found.source, settings)
+    check_checkable(request, found.source, settings)
     answer = _answer(found.source, ask, record)
     _check_found(answer, found, bare, request)
     facts = answer if isinstance(answer, Facts) else None
     adapters = _adapter_answers(request, ask, record)
+    sources = (found.source, *(adapter.source for adapter in request.adapters))
+    unsigned = check_signed(zip(sources, (answer, *adapters), strict=True), request, settings)
     is_pulled = has_puller(found.source, request.volume)
     # 2.
     placement = place(bare, settings.all_sidecars, on_claim=request.volume.kind == "pvc")
@@ -108,6 +116,7 @@ def make_plan(
         group=group,
         engine=request.engine,
         unknown=answer.code if isinstance(answer, Unknown) else None,
+        unsigned=unsigned,
     )
 
 
@@ -172,6 +181,7 @@ def _with_puller(status: Status, bare: Raw, server: Raw, request: Request, setti
         status,
         token_audience=request.token_audience,
         require_signature=request.require_signature,
+        signatures=rule_for(settings.signatures, status.source, is_required=request.require_signature).mode,
         pull_secrets=_own_secrets(bare)[:MOST_SECRETS] if request.pull_secrets is None else request.pull_secrets,
         variables=shared_variables(status.source, status.adapters, settings),
         resources=with_storage(

@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from registry.digest import Digest
 from registry.errors import Fault
+from registry.signatures.rule import Mode
 from registry.source import parse_source
 from webhook.contract import STATUS, parse_model
 from webhook.names import VOLUMES, is_container_name, is_subdomain
@@ -56,6 +57,7 @@ def record_of(status: Status) -> str:
         "imagePullSecrets": list(status.image_secrets),
         "tokenAudience": status.token_audience,
         "requireSignature": status.require_signature,
+        "signatures": status.signatures if status.signatures != "off" else "",
         "overlap": status.overlap,
         "pullerEnv": dict(status.variables),
         "tolerations": [toleration.to_raw() for toleration in status.tolerations],
@@ -96,6 +98,7 @@ def _status_of(record: dict[str, Any]) -> Status:
         token_audience=text(record.get("tokenAudience", "")),
         overlap=text(record.get("overlap", "")),
         require_signature=one_of((True, False), record.get("requireSignature", False)),
+        signatures=one_of(get_args(Mode), record.get("signatures", "off")),
         variables=tuple((text(key), text(value)) for key, value in record.get("pullerEnv", {}).items()),
         tolerations=_tolerations(record.get("tolerations", [])),
         resources=_resources(record.get("resources", {})),

@@ -6,6 +6,7 @@ Tests: tests/webhook/test_inject.py
 from dataclasses import dataclass, field
 
 from registry.digest import Digest
+from registry.signatures.rule import Mode
 from registry.source import OciSource, Source
 from webhook.pod.resources import Resources
 from webhook.pod.tolerations import Toleration
@@ -54,6 +55,9 @@ class Status:
 
     require_signature: bool = False
     """Whether the pod asks for a signature, whatever the operator's policy asks for."""
+
+    signatures: Mode = "off"
+    """What is asked of the model's signatures, by the operator's policy and by the pod."""
 
     variables: tuple[tuple[str, str], ...] = ()
     """The puller's variables that other tools know, too: proxies, and the hub's address."""

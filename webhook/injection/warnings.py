@@ -10,6 +10,7 @@ InjectionWarning
 ├── EngineUnwired      engine.unwired         an engine that no variable can tell what the pod asks for
 ├── VariablesUnseen    engine.unseen          variables from a ConfigMap, which may have names of ours
 ├── Unpinned           source.unpinned        a tag whose digest is not known, and may move between replicas
+├── Unsigned           source.unsigned        a model without a signature that the operator's policy looks for
 ├── ShortDeadline      deadline.short         a Deployment that counts as failed before so large a model is pulled
 └── Renewed            injection.renewed      an injection of another time, made anew
 
@@ -91,6 +92,13 @@ class Unpinned(InjectionWarning):
 
     code = "source.unpinned"
     hint = "write the source with @sha256:… to pin it"
+
+
+class Unsigned(InjectionWarning):
+    """A model without a good signature, where the operator's policy looks for one and lets it pass."""
+
+    code = "source.unsigned"
+    hint = "sign it, before the policy requires it: `weighbridge push --sign KEY`, or cosign sign"
 
 
 class ShortDeadline(InjectionWarning):

@@ -13,6 +13,7 @@ from registry.digest import Digest
 from registry.manifest import Descriptor, Index, Manifest
 from registry.reference import Reference
 
+GOOD = "good"
 Code = Literal["off", "not-listed", "not-in-time", "not-found", "needs-credentials", "refused"]
 
 _MODEL_PACK = ("application/vnd.cncf.model.", "application/vnd.cnai.model.")
@@ -21,10 +22,19 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The digest of a reference, and the bytes of its files on disk, or None where the manifest does not tell."""
+    """The digest of a reference, and the bytes of its files on disk, or None where the manifest does not tell.
+
+    `signature` is `good`, the code of a failure, or empty where admission cannot tell.
+    """
 
     digest: Digest
     content_bytes: int | None = None
+    signature: str = ""
+
+    @property
+    def is_unsigned(self) -> bool:
+        """Whether the artifact lacks a signature that it should have."""
+        return self.signature not in ("", GOOD)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from webhook.catalog import Catalog
 from webhook.settings import Settings
 
 from .policy import Policy
+from .question import QuestionSettings
 from .resolver import Note, Resolver, note_nothing
 
 _ROUND_SECONDS = 1.0
@@ -81,4 +82,9 @@ def resolver_of(settings: Settings, catalog: Callable[[], Catalog], note: Note =
     """Return the resolver that the settings ask for; None where nobody is asked. `note` is called with its answers."""
     if settings.resolve_registries is None:
         return None
-    return Resolver(Registries(settings, catalog).policy, settings.plain_http, environ=os.environ, note=note)
+    asking = QuestionSettings(
+        plain_http=settings.plain_http,
+        environ=os.environ,
+        signatures="" if settings.mirrors else settings.signatures,  # a mirror may have a signature that we see nowhere
+    )
+    return Resolver(Registries(settings, catalog).policy, asking, note=note)

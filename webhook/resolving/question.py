@@ -12,7 +12,7 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from registry.access.access import Access
@@ -24,7 +24,7 @@ from registry.http.response import Response
 from registry.http.transport import Transport
 from registry.identity.hosts import cloud_of
 from registry.identity.identities import identities_of
-from registry.manifest import ACCEPT, parse_manifest
+from registry.manifest import ACCEPT, Index, Manifest, parse_manifest
 from registry.net.dial import Lookup
 from registry.net.limits import Limits, ending_within
 from registry.reference import Reference
@@ -32,9 +32,13 @@ from registry.remote.client import Client
 
 from .answer import Facts, facts_of
 from .policy import Policy
+from .signed import is_judged, judge
 
 _MANIFEST_LIMIT = 2 << 20
 """The manifest of a model of 700 GB has less than 1 MiB; JSON takes up to fifty times its size when it is read."""
+
+_MANIFEST_SHARE = 0.6
+"""Of the time of a question, where the rest is for signatures: a registry that hides these still tells its digest."""
 
 _ERROR_LIMIT = 16 << 10
 _LARGE_BYTES = 64 << 10
@@ -45,30 +49,36 @@ _ABSENT = frozenset({"MANIFEST_UNKNOWN", "NAME_UNKNOWN", "NOT_FOUND"})
 _one_by_one = threading.Lock()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionSettings:
+    """How registries are asked: those that speak HTTP, and how names are looked up.
+
+    `environ` has the webhook's own identity in a cloud, if it has one; `signatures` is the operator's policy, or empty
+    where admission judges none.
+    """
+
+    plain_http: tuple[str, ...] = ()
+    lookup: Lookup = socket.getaddrinfo
+    environ: Mapping[str, str] = field(default_factory=dict)
+    signatures: str = ""
+
+
 class Questioner:
     """Asks one registry. Safe to share between threads."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what a question may do, each by its name
-        self,
-        registry: str,
-        policy: Callable[[], Policy],
-        plain_http: tuple[str, ...],
-        seconds: float,
-        lookup: Lookup = socket.getaddrinfo,
-        environ: Mapping[str, str] | None = None,
-    ) -> None:
-        """A question takes `seconds` at most; `policy` returns the rules of now, `environ` has the identity."""
-        self._registry, self._policy, self._lookup, self._seconds = registry, policy, lookup, seconds
+    def __init__(self, registry: str, policy: Callable[[], Policy], settings: QuestionSettings, seconds: float) -> None:
+        """A question takes `seconds` at most; `policy` returns the rules of now."""
+        self._registry, self._policy, self._settings, self._seconds = registry, policy, settings, seconds
         transport = Transport(
             proxies={},
             timeout_seconds=seconds,
             limits=Limits(exchange_seconds=seconds),
             lookup=self._guarded,
         )
-        self._access = Access(transport=transport, credentials=Credentials.load([], []), plain_http=plain_http)
+        self._access = Access(transport=transport, credentials=Credentials.load([], []), plain_http=settings.plain_http)
         # Endpoints of a cloud are named by our own environment: no user leads there.
         self._endpoints = Transport(proxies={}, timeout_seconds=seconds, limits=Limits(exchange_seconds=seconds))
-        identities = identities_of(environ or {}, self._endpoints, None)
+        identities = identities_of(settings.environ, self._endpoints, None)
         self._own = replace(self._access, credentials=Credentials(identities=identities))
 
     def ask(self, reference: Reference) -> Facts:
@@ -78,17 +88,25 @@ class Questioner:
         """
         is_ours = cloud_of(reference.registry) is not None and self._policy().is_operators(reference)
         access = self._own if is_ours else self._access
+        limits, policy = self._access.transport.limits, self._settings.signatures
+        judged = bool(policy) and is_judged(policy, reference)
+        with ending_within(self._seconds * (_MANIFEST_SHARE if judged else 1), limits):
+            digest, document = self._manifest(access, reference)
+        facts = facts_of(digest, document)
+        if not judged:
+            return facts
+        with ending_within(self._seconds * (1 - _MANIFEST_SHARE), limits):
+            return replace(facts, signature=judge(access, reference, digest, document, policy))
+
+    def _manifest(self, access: Access, reference: Reference) -> tuple[Digest, Manifest | Index]:
         client = Client(access, access.upstream(reference), reference, "pull")
         url, headers = client.url(f"manifests/{reference.target}"), {"Accept": ", ".join(ACCEPT)}
-        with ending_within(self._seconds, self._access.transport.limits):
-            accept = (200, 404, *_MOVED)
-            with client.request("GET", url, headers=headers, accept=accept) as response:
-                if response.status == 404:
-                    raise _absence(response)
-                if response.status != 200:
-                    raise Refused("the registry redirects manifests")
-                content = _read(response, str(reference))
-        return _facts(content, reference)
+        with client.request("GET", url, headers=headers, accept=(200, 404, *_MOVED)) as response:
+            if response.status == 404:
+                raise _absence(response)
+            if response.status != 200:
+                raise Refused("the registry redirects manifests")
+            return _parsed(_read(response, str(reference)), reference)
 
     def close(self) -> None:
         """Close the connections that are kept."""
@@ -99,7 +117,7 @@ class Questioner:
         policy = self._policy()
         if not policy.may_look_up(self._registry, host):
             raise Refused("the registry leads to a host of another site")
-        found = self._lookup(host, port, **options)
+        found = self._settings.lookup(host, port, **options)
         allowed = [one for one in found if policy.may_connect(host, str(one[4][0]))]
         if found and not allowed:
             raise Refused("the registry's name leads to an address that is not asked")
@@ -117,13 +135,13 @@ def _read(response: Response, name: str) -> bytes:
     return content
 
 
-def _facts(content: bytes, reference: Reference) -> Facts:
+def _parsed(content: bytes, reference: Reference) -> tuple[Digest, Manifest | Index]:
     wanted = reference.digest
     digest = Digest.of(content, wanted.algorithm) if wanted else Digest.of(content)
     if wanted not in (None, digest):
         raise Mismatch(f"{reference}: the registry answered another manifest")
     with _one_by_one if len(content) > _LARGE_BYTES else nullcontext():
-        return facts_of(digest, parse_manifest(content))
+        return digest, parse_manifest(content)
 
 
 def _absence(response: Response) -> Fault:

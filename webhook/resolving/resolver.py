@@ -7,29 +7,26 @@
 """
 
 import logging
-import socket
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
 from registry.errors import Fault, NotFound, Unauthorized, Unavailable
-from registry.net.dial import Lookup
 from registry.reference import Reference
 
 from .answer import Answer, Ask, Facts, Unknown
 from .policy import Policy
-from .question import Questioner
+from .question import Questioner, QuestionSettings
 
 _log = logging.getLogger(__name__)
 
 _MOST_ANSWERS = 8192
 _MOST_REGISTRIES = 64
 _THREADS = 4
-_NOBODY: Mapping[str, str] = {}
 
 
 Note = Callable[[Answer, bool], None]
@@ -85,22 +82,18 @@ class _State:
 class Resolver:
     """Resolves references for admissions. Safe to share between threads."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - one setting each
+    def __init__(
         self,
         policy: Callable[[], Policy],
-        plain_http: tuple[str, ...] = (),
+        settings: QuestionSettings | None = None,
         bounds: Bounds | None = None,
-        lookup: Lookup = socket.getaddrinfo,
-        environ: Mapping[str, str] = _NOBODY,
         note: Note = note_nothing,
     ) -> None:
-        """`policy` returns the rules of now: the catalog changes. `plain_http` are registries that speak HTTP.
+        """`policy` returns the rules of now: the catalog changes.
 
-        `environ` has the webhook's own identity in a cloud, if it has one. `note` is called with each answer, and
-        whether it was known before.
+        `note` is called with each answer, and whether it was known before.
         """
-        self._note = note
-        self._policy, self._plain_http, self._lookup, self._environ = policy, plain_http, lookup, environ
+        self._policy, self._settings, self._note = policy, settings or QuestionSettings(), note
         self._bounds = bounds or Bounds()
         self._state, self._lock = _State(), threading.Lock()
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="resolve")
@@ -156,7 +149,7 @@ class Resolver:
                 before.until = now + bounds.failure_seconds
                 return before.answer
             life = bounds.failure_seconds
-            if isinstance(answer, Facts):
+            if isinstance(answer, Facts) and not answer.is_unsigned:
                 life = bounds.digest_seconds if reference.digest else bounds.tag_seconds
             state.known[reference] = _Known(answer, now + life, now)
             state.known.move_to_end(reference)
@@ -219,9 +212,7 @@ class Resolver:
         with self._lock:
             held = self._state.questioners
             if registry not in held:
-                held[registry] = Questioner(
-                    registry, self._policy, self._plain_http, seconds, self._lookup, self._environ
-                )
+                held[registry] = Questioner(registry, self._policy, self._settings, seconds)
             held.move_to_end(registry)
             oldest = held.popitem(last=False)[1] if len(held) > _MOST_REGISTRIES else None
             found = held[registry]

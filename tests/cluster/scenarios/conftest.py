@@ -84,16 +84,25 @@ def slow_registry(cluster: Cluster) -> Iterator[ClusterRegistry]:
 
 
 @pytest.fixture(scope="session")
+def lost_registry(cluster: Cluster) -> Iterator[ClusterRegistry]:
+    """Run a registry on such a line for the one test that ends it."""
+    with cluster.registry(rate="16mbit") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def installed(
     cluster: Cluster,
     image: str,
     registry: ClusterRegistry,
     private_registry: ClusterRegistry,
     slow_registry: ClusterRegistry,
+    lost_registry: ClusterRegistry,
 ) -> Install:
     """Install the shipped manifests, which name our image."""
     assert image
-    addresses = ",".join([GATE, *(one.address for one in (registry, private_registry, slow_registry))])
+    registries = (registry, private_registry, slow_registry, lost_registry)
+    addresses = ",".join([GATE, *(one.address for one in registries)])
     install = Install(cluster, {"PLAIN_HTTP": addresses, "DEFAULT_PREFIX": f"{registry.address}/models"})
     install.name_image(IMAGE, "0.1.0")
     install.apply()

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,54 +11,7 @@ from tests.cluster.registry import ClusterRegistry
 from tests.parts.objects import Object
 
 from .conftest import deployment, digests, labelled, push, report, rolled_out
-
-_LIMITS = {
-    "type": "Container",
-    "default": {"cpu": "500m", "memory": "256Mi"},
-    "defaultRequest": {"cpu": "50m", "memory": "64Mi"},
-    "min": {"cpu": "10m"},
-    "max": {"cpu": "2", "memory": "1Gi"},
-}
-_QUOTA = {"requests.cpu": "2", "limits.cpu": "8", "requests.memory": "4Gi", "limits.memory": "8Gi", "pods": "20"}
-
-
-def fenced(cluster: Cluster, namespace: str) -> None:
-    """Give a namespace limits and a quota."""
-    limits = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "limits"}, "spec": {"limits": [_LIMITS]}}
-    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "quota"}, "spec": {"hard": _QUOTA}}
-    cluster.apply(limits, quota, namespace=namespace)
-
-
-def job(image: str) -> Object:
-    """Return a Job whose pod ends by itself."""
-    template = deployment(image)["spec"]["template"]
-    spec = template["spec"] | {"restartPolicy": "Never"}
-    (engine,) = spec["containers"]
-    engine = {name: value for name, value in engine.items() if name != "readinessProbe"}
-    spec["containers"] = [
-        engine | {"command": ["python", "-c", "import os; print(os.listdir('/models/tiny'))"], "args": []}
-    ]
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": "batch"},
-        "spec": {"backoffLimit": 0, "template": {"metadata": template["metadata"], "spec": spec}},
-    }
-
-
-def told(cluster: Cluster, namespace: str, container: str) -> Callable[[], Object | None]:
-    """Return what asks for the termination message of an init container of the only engine."""
-
-    def ask() -> Object | None:
-        for pod in cluster.read("pods", "-n", namespace)["items"]:
-            for status in pod["status"].get("initContainerStatuses", []):
-                ended = {**status.get("lastState", {}), **status.get("state", {})}.get("terminated", {})
-                if status["name"] == container and ended.get("message"):
-                    found: Object = json.loads(ended["message"])
-                    return found
-        return None
-
-    return ask
+from .overlapped import autoscaler, cron_job, fenced, job, sidecar, stateful_set
 
 
 @pytest.mark.usefixtures("installed", "pushed")
@@ -84,65 +36,61 @@ def test_a_rollout_under_limits_and_a_quota_gets_its_model_beside_the_image(
 
 
 @pytest.mark.usefixtures("installed", "pushed")
-def test_a_job_completes_although_its_sidecar_stays(cluster: Cluster, engines: tuple[str, str], namespace: str) -> None:
-    """The API server counts no sidecar of a pod that is done."""
-    cluster.apply(labelled(job(engines[0]), "tiny", overlap="always"), namespace=namespace)
+def test_jobs_complete_although_their_sidecar_stays(cluster: Cluster, engines: tuple[str, str], namespace: str) -> None:
+    """The API server counts no sidecar of a pod that is done; so it is for the Jobs of a CronJob."""
+    cluster.apply(
+        *(labelled(one(engines[0]), "tiny", overlap="always") for one in (job, cron_job)), namespace=namespace
+    )
     cluster.kubectl("-n", namespace, "wait", "--for=condition=complete", "job/batch", "--timeout=90s")
     assert "model.safetensors" in cluster.kubectl("-n", namespace, "logs", "job/batch", "-c", "engine")
 
+    def completed() -> str:
+        found = [one for one in cluster.read("jobs", "-n", namespace)["items"] if one["status"].get("succeeded")]
+        return next((one["metadata"]["name"] for one in found if one["metadata"]["name"].startswith("nightly-")), "")
 
-@pytest.mark.usefixtures("installed", "pushed")
-def test_a_model_that_is_not_there_fails_the_waiting_container_by_the_same_code(
-    cluster: Cluster, engines: tuple[str, str], registry: ClusterRegistry, namespace: str
-) -> None:
-    """The engine never starts; the message is that of a pull without overlap."""
-    source = f"oci://{registry.address}/models/tiny@sha256:{'0' * 64}"
-    wish = labelled(deployment(engines[0]), "tiny", overlap="always", source=source, pull_secrets="none")
-    cluster.apply(wish, namespace=namespace)
-    assert cluster.wait("the pull ends", told(cluster, namespace, "weighbridge-ready"))["code"] == "registry.not-found"
-    (pod,) = cluster.read("pods", "-n", namespace)["items"]
-    assert not pod["status"]["containerStatuses"][0]["started"]
+    nightly = cluster.wait("the CronJob's first Job completes", completed, within_seconds=120)
+    assert "model.safetensors" in cluster.kubectl("-n", namespace, "logs", f"job/{nightly}", "-c", "engine")
 
 
 @pytest.mark.usefixtures("installed", "pushed")
-def test_an_engine_image_that_is_not_there_is_said_by_the_kubelet(
-    cluster: Cluster, registry: ClusterRegistry, namespace: str
+def test_a_stateful_set_and_an_autoscaled_deployment_roll_out(
+    cluster: Cluster, engines: tuple[str, str], model: Path, namespace: str
 ) -> None:
-    """As without overlap: the container on that image waits, and the engine never starts."""
-    cluster.apply(labelled(deployment(f"{registry.address}/none:1"), "tiny", overlap="always"), namespace=namespace)
+    """Each pod has its model before its engine starts, in order, and when the autoscaler asks for more."""
+    fenced(cluster, namespace)
+    wish = labelled(stateful_set(engines[0]), "tiny", overlap="always")
+    cluster.apply(wish, labelled(deployment(engines[0]), "tiny", overlap="always"), autoscaler(2), namespace=namespace)
+    cluster.kubectl("-n", namespace, "rollout", "status", "statefulset/engine", "--timeout=120s")
 
-    def waiting() -> str:
-        for pod in cluster.read("pods", "-n", namespace)["items"]:
-            for status in pod["status"].get("initContainerStatuses", []):
-                reason = status["state"].get("waiting", {}).get("reason", "")
-                if status["name"] == "weighbridge-warm" and "Image" in reason:
-                    return str(reason)
-        return ""
+    def scaled() -> list[Object] | None:
+        pods: list[Object] = cluster.read("pods", "-n", namespace, "-l", "app=engine")["items"]
+        ready = [pod for pod in pods if pod["status"]["containerStatuses"][0]["ready"]]
+        return ready if len(ready) == 4 else None
 
-    assert cluster.wait("the kubelet gives up on the image", waiting) in ("ErrImagePull", "ImagePullBackOff")
+    pods = cluster.wait("two pods of each are ready", scaled, within_seconds=120)
+    assert all(report(cluster, pod)["files"] == digests(model) for pod in pods)
 
 
 @pytest.mark.usefixtures("installed")
-def test_a_pod_that_is_deleted_in_mid_pull_is_gone_at_once(
-    cluster: Cluster,
-    engines: tuple[str, str],
-    model: Path,
-    slow_registry: ClusterRegistry,
-    namespace: str,
-    show: Callable[[str], None],
+def test_a_pod_that_starts_anew_pulls_nothing_that_is_there(
+    cluster: Cluster, engines: tuple[str, str], model: Path, registry: ClusterRegistry, namespace: str
 ) -> None:
-    """Both containers end by SIGTERM, each as the first process of its container."""
-    source = push(cluster, model, f"{slow_registry.address}/models/overlapped:v1")
-    template = deployment(engines[0])["spec"]["template"]
-    spec = template["spec"] | {"terminationGracePeriodSeconds": 30}
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "slow"}, "spec": spec}
-    cluster.apply(labelled(pod, "slow", source=source, overlap="always"), namespace=namespace)
-    log = ("-n", namespace, "logs", "slow", "-c", "weighbridge-pull")
-    cluster.wait("the pull begins", lambda: "blobs to fetch" in cluster.tried(*log))
-    running = ("-n", namespace, "get", "pod", "slow", "-o", "jsonpath={.status.initContainerStatuses[2].state.running}")
-    cluster.wait("the last one waits", lambda: cluster.tried(*running))
-    began = time.monotonic()
-    cluster.kubectl("-n", namespace, "delete", "pod", "slow", "--timeout=60s")
-    seconds = time.monotonic() - began
-    show(f"a pod that was deleted in mid-pull, with overlap, was gone after {seconds:.1f} s")
-    assert seconds < 15
+    """As after a reboot of the node: its sandbox is gone, and all containers run again on the volume that stayed."""
+    source = push(cluster, model, f"{registry.address}/models/rebooted:v1")
+    cluster.apply(labelled(deployment(engines[0]), "tiny", overlap="always", source=source), namespace=namespace)
+    (pod,) = rolled_out(cluster, namespace)
+    once = registry.blob_bytes("models/rebooted")
+    uid = pod["metadata"]["uid"]
+    kinds = f'labels."io.kubernetes.pod.uid"=={uid},labels."io.cri-containerd.kind"==sandbox'
+    cluster.containerd(
+        "tasks", "kill", "--signal", "SIGKILL", cluster.containerd("containers", "ls", "-q", kinds).strip()
+    )
+
+    def is_back() -> bool:
+        (again,) = cluster.read("pods", "-n", namespace)["items"]
+        engine = again["status"]["containerStatuses"][0]
+        return bool(engine["restartCount"]) and engine["ready"] and bool(sidecar(again)["restartCount"])
+
+    cluster.wait("the engine is back", is_back, within_seconds=120)
+    assert report(cluster, pod)["files"] == digests(model)
+    assert registry.blob_bytes("models/rebooted") == once

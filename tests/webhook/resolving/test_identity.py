@@ -17,6 +17,7 @@ from webhook.catalog import Catalog
 from webhook.resolving.answer import Facts, Unknown
 from webhook.resolving.freshness import Registries
 from webhook.resolving.policy import Policy
+from webhook.resolving.question import QuestionSettings
 from webhook.resolving.resolver import Bounds, Resolver
 from webhook.settings import Settings
 
@@ -76,7 +77,11 @@ def test_the_identity_is_shown_for_the_operators_repositories_alone(
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
     policy = Anywhere.of(ECR, repositories=repositories)
-    resolver = Resolver(lambda: policy, (ECR,), Bounds(deadline_seconds=20), lookup, environ)
+    resolver = Resolver(
+        lambda: policy,
+        QuestionSettings(plain_http=(ECR,), lookup=lookup, environ=environ),
+        Bounds(deadline_seconds=20),
+    )
     answer = resolver.resolve("team", Reference.parse(f"{ECR}/team/model:v1"))
     resolver.close()
     expected = Facts(Digest.of(fake.manifests["v1"]), 2) if is_known else Unknown("needs-credentials")

@@ -21,6 +21,7 @@ from tests.fakes.manner import Manner
 from tests.fakes.registry import Answer, Change, FakeRegistry, fake_registry
 from webhook.resolving.answer import Ask, Facts, Unknown, facts_of
 from webhook.resolving.policy import Policy
+from webhook.resolving.question import QuestionSettings
 from webhook.resolving.resolver import Bounds, Resolver
 
 _DEADLINE = 0.4
@@ -95,7 +96,7 @@ def test_a_name_that_resolves_to_this_machine_is_not_connected_to(fake: FakeRegi
         return [(family, socket.SOCK_STREAM, 6, "", (address, port))]
 
     registry = f"registry.example.com:{port}"
-    resolver = Resolver(lambda: Policy.of(registry), (registry,), _BOUNDS, lookup)
+    resolver = Resolver(lambda: Policy.of(registry), QuestionSettings(plain_http=(registry,), lookup=lookup), _BOUNDS)
     assert resolver.resolve("team", Reference.parse(f"{registry}/team/model:v1")) == Unknown("refused")
     assert fake.requests == []
     resolver.close()
@@ -178,7 +179,7 @@ def test_a_name_that_nobody_answers_for_is_not_waited_for() -> None:
         over.wait(60)
         return []
 
-    resolver = Resolver(lambda: Policy.of("registry.example.com"), bounds=_HASTY, lookup=lookup)
+    resolver = Resolver(lambda: Policy.of("registry.example.com"), QuestionSettings(lookup=lookup), _HASTY)
     began = time.monotonic()
     found = resolver.resolve("team", Reference.parse("registry.example.com/model:v1"))
     assert found == Unknown("not-in-time")
