@@ -11,7 +11,7 @@ from puller.settings import Settings
 from registry.process.program import Ended, ending_of
 from registry.progress.reporter import Reporter
 
-from .outcome import install_program, note_hook
+from .outcome import install_program
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -21,7 +21,6 @@ def main(arguments: Sequence[str]) -> int:
         settings = Settings.from_env(os.environ)
         if list(arguments) == ["install"]:
             install_program(Path(settings.tools))
-            note_hook(Path(settings.tools))
             return 0
         return _ready(settings, reporter)
     except (Exception, KeyboardInterrupt, Ended) as error:  # noqa: BLE001 - see above

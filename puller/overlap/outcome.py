@@ -1,9 +1,9 @@
 """How a pull ended, in a folder that the sidecar and the container which waits for it share.
 
 FOLDER/program   the static program (program.py)
-FOLDER/hooked    there when the sidecar's hook has run: before that, its end would be taken for the hook's failure
 FOLDER/pulling   locked while a pull is under way: a process that dies, of whatever cause, lets it go
 FOLDER/outcome   the exit code and the closing message of the last pull; gone while another is under way
+FOLDER/told      there when the container that waits has read the outcome
 
 Tests: tests/puller/overlap/test_sidecar.py
 """
@@ -18,7 +18,7 @@ from typing import Any
 
 from .program import program
 
-_PROGRAM, _HOOKED, _LOCK, _OUTCOME = "program", "hooked", "pulling", "outcome"
+_PROGRAM, _LOCK, _OUTCOME, _TOLD = "program", "pulling", "outcome", "told"
 _LIMIT = 64 << 10
 
 
@@ -37,19 +37,10 @@ def install_program(folder: Path) -> Path:
     return path
 
 
-def note_hook(folder: Path) -> None:
-    """Record that the hook has run. Raises OSError."""
-    (folder / _HOOKED).touch()
-
-
-def is_hooked(folder: Path) -> bool:
-    """Return whether the hook has run."""
-    return (folder / _HOOKED).exists()
-
-
 def begin(folder: Path) -> int:
     """Forget the outcome before, and hold the lock as long as this process lives; return the lock's handle."""
-    (folder / _OUTCOME).unlink(missing_ok=True)
+    for name in (_OUTCOME, _TOLD):
+        (folder / name).unlink(missing_ok=True)
     handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     fcntl.flock(handle, fcntl.LOCK_EX)
     return handle
@@ -67,6 +58,16 @@ def outcome_in(folder: Path) -> Outcome | None:
         found = json.loads(content)
         return Outcome(int(found["exitCode"]), dict(found["message"]))
     return None
+
+
+def note_told(folder: Path) -> None:
+    """Record that the outcome was read. Raises OSError."""
+    (folder / _TOLD).touch()
+
+
+def is_told(folder: Path) -> bool:
+    """Return whether the outcome was read."""
+    return (folder / _TOLD).exists()
 
 
 def is_under_way(folder: Path) -> bool:

@@ -8,6 +8,7 @@ Tests: tests/puller/overlap/test_sidecar.py
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from puller.store.receipt import Receipt
 from puller.store.writeback import own_limit
 from registry.progress.reporter import Reporter
 
-from .outcome import Outcome, is_under_way, outcome_in
+from .outcome import Outcome, is_under_way, note_told, outcome_in
 
 _POLL_SECONDS = 0.05
 _LOST_SECONDS = 60.0
@@ -71,6 +72,8 @@ def wait_for_outcome(folder: Path, waits: Waits) -> Outcome:
 def ready(settings: Settings, reporter: Reporter, waits: Waits | None = None) -> Outcome:
     """Wait for the model to be published, and read it ahead; return how the pull ended."""
     outcome = wait_for_outcome(Path(settings.tools), waits or Waits())
+    with suppress(OSError):  # the sidecar waits for it, but not for ever
+        note_told(Path(settings.tools))
     if outcome.exit_code == 0:
         receipt = destination_of(settings).receipt()
         if receipt is None or receipt.digest != outcome.message.get("digest"):

@@ -6,12 +6,15 @@ Tests: tests/puller/overlap/test_sidecar.py
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .outcome import Outcome, begin, conclude, install_program, is_hooked
+from registry.process.program import Ended
 
-_HOOK_SECONDS, _POLL_SECONDS = 5.0, 0.05
+from .outcome import Outcome, begin, conclude, install_program, is_told
+
+_TOLD_SECONDS, _POLL_SECONDS = 20.0, 0.05
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
@@ -28,12 +31,17 @@ class Sidecar:
         """Record how the pull ended. Raises OSError."""
         conclude(self._folder, Outcome(exit_code, message))
         if exit_code:
-            self._wait_for_hook()
+            with suppress(Ended):  # who asks for the end gets it at once
+                self._wait_until_told()
 
-    def _wait_for_hook(self) -> None:
-        """Wait until the kubelet's hook has run, for a few seconds: else the kubelet would blame the hook."""
-        ends_at = time.monotonic() + _HOOK_SECONDS
-        while not is_hooked(self._folder) and time.monotonic() < ends_at:
+    def _wait_until_told(self) -> None:
+        """Wait until the outcome was read, for a while at most, because the engine's image may be large.
+
+        The kubelet goes on to the other containers when it has seen this one run. One that fails sooner it starts again
+        and again, and nobody tells why.
+        """
+        ends_at = time.monotonic() + _TOLD_SECONDS
+        while not is_told(self._folder) and time.monotonic() < ends_at:
             time.sleep(_POLL_SECONDS)
 
     def stay(self) -> NoReturn:

@@ -98,6 +98,22 @@ def test_a_failed_pull_fails_the_waiting_container_with_the_same_word(
     assert not (tmp_path / "model").exists()
 
 
+def test_a_failed_sidecar_stays_until_its_word_was_read(fake: FakeRegistry, settings: Settings, tmp_path: Path) -> None:
+    """The kubelet starts the others only when it has seen this one run; SIGTERM ends it at once all the same."""
+    fake.fail(faults.flipped(5))
+    with started(settings) as sidecar:
+        assert poll(lambda: outcome_in(tmp_path / "tools"), 60)
+        assert sidecar.poll() is None
+        with started(settings, "puller.overlap", "ready") as waiting:
+            assert waiting.wait(60) == 1
+        assert sidecar.wait(10) == 1
+    (tmp_path / "tools" / "outcome").unlink()
+    with started(settings) as sidecar:
+        assert poll(lambda: outcome_in(tmp_path / "tools"), 60)
+        sidecar.send_signal(signal.SIGTERM)
+        assert sidecar.wait(10) == 1
+
+
 def test_a_sidecar_that_starts_again_forgets_how_the_last_pull_ended(
     fake: FakeRegistry, settings: Settings, tmp_path: Path
 ) -> None:
