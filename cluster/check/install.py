@@ -15,8 +15,8 @@ from .reading import WEBHOOK, Reading
 
 _PULLS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable")
 _IMAGE_HINT = (
-    "name an image that the nodes can pull in deploy/kustomization.yaml (images:), push it there, and give private "
-    "registries an imagePullSecret"
+    "name an image that the nodes can pull (images: in deploy/kustomization.yaml, with Helm image.repository), push it "
+    "there, and give private registries an imagePullSecret"
 )
 
 

@@ -129,6 +129,23 @@ def test_entries_of_the_catalog_are_written_as_the_webhook_reads_them(helm: Helm
     assert "data" not in empty
 
 
+def test_alerts_get_the_labels_and_the_address_of_whoever_reads_them(helm: Helm) -> None:
+    """Prometheus selects rules by labels, and a pager wants a whole address."""
+    values = [
+        "monitoring.enabled=true",
+        "monitoring.labels.release=stack",
+        "monitoring.runbooks=https://git.example/w/",
+    ]
+    rendered = {one["kind"]: one for one in helm.template(*values)}
+    rules = [rule for group in rendered["PrometheusRule"]["spec"]["groups"] for rule in group["rules"]]
+
+    for kind in ("PrometheusRule", "PodMonitor"):
+        assert rendered[kind]["metadata"]["labels"]["release"] == "stack"
+    assert {rule["annotations"]["runbook_url"].partition("#")[0] for rule in rules} == {
+        "https://git.example/w/docs/operate.md"
+    }
+
+
 def test_one_replica_has_no_budget_that_would_hold_up_a_drain(helm: Helm) -> None:
     """`minAvailable: 1` of one pod lets no node go."""
     assert "PodDisruptionBudget" not in {one["kind"] for one in helm.template("replicas=1")}

@@ -1,9 +1,13 @@
 """What pages name exists: codes, settings, keys, files, pages and headings."""
 
+import json
 import re
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from puller.settings import PREFIX as PULLER_PREFIX
 from puller.settings import Settings as PullerSettings
@@ -38,6 +42,10 @@ def _headings(page: str) -> set[str]:
     """Return the anchors of a page, as GitHub makes them."""
     titles = re.findall(r"^#+ (.+)$", _text(page), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def _documents(text: str) -> list[Any]:
+    return list(YAML(typ="safe", pure=True).load_all(text))
 
 
 def _links(page: str) -> Iterator[tuple[str, str]]:
@@ -85,6 +93,14 @@ def test_every_file_of_the_tree_that_a_page_names_is_there(page: str) -> None:
     paths = re.findall(r"(?<![\w./-])((?:deploy|tests|bench)/[\w./-]+\w)", _text(page))
 
     assert [path for path in paths if not (ROOT / path).exists() and "NAME" not in path] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_example_can_be_read_as_what_it_is(page: str) -> None:
+    """YAML is YAML, TOML is TOML, and JSON is JSON."""
+    readers: dict[str, Callable[[str], object]] = {"yaml": _documents, "toml": tomllib.loads, "json": json.loads}
+    for language, text in re.findall(r"^ *```(yaml|toml|json)\n(.*?)^ *```$", _text(page), re.MULTILINE | re.DOTALL):
+        assert readers[language](text)
 
 
 def test_the_index_lists_every_page() -> None:
