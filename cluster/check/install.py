@@ -18,6 +18,7 @@ _IMAGE_HINT = (
     "name an image that the nodes can pull (images: in deploy/kustomization.yaml, with Helm image.repository), push it "
     "there, and give private registries an imagePullSecret"
 )
+_ONE_IMAGE = "name one image for both: WEIGHBRIDGE_PULLER_IMAGE follows by the replacement in deploy/components/image"
 
 
 def of_install(reading: Reading) -> Iterator[Finding]:
@@ -114,4 +115,16 @@ def _of_settings(reading: Reading) -> Finding:
         return unread("settings", reading.settings_map)
     if isinstance(found, Fault):
         return bad("settings", printable(str(found)))
+    image = _image_of(reading.deployment)
+    if image not in {"", found.puller_image}:
+        return warn(
+            "settings", printable(f"pullers run {found.puller_image}, and the webhook runs {image}"), _ONE_IMAGE
+        )
     return good("settings", f"the settings can be read; pullers run {found.puller_image}")
+
+
+def _image_of(deployment: Raw | Fault) -> str:
+    if isinstance(deployment, Fault):
+        return ""
+    spec = mapping(mapping(mapping(deployment, "spec"), "template"), "spec")
+    return next((str(one.get("image", "")) for one in entries(spec, "containers") if name_of(one) == "webhook"), "")

@@ -135,6 +135,17 @@ def _said(rule: Object) -> dict[str, str]:
     }
 
 
+def test_prometheus_takes_every_expression(part: Part, tmp_path: Path) -> None:
+    """Panels are read as rules are: a slip in one is an empty panel that nobody notices."""
+    rules = [{"record": f"panel:{number}", "expr": one} for number, one in enumerate(_expressions())]
+    YAML(typ="safe", pure=True).dump({"groups": [{"name": "panels", "rules": rules}]}, tmp_path / "rules.yaml")
+
+    check: list[str | Path] = [part("promtool"), "check", "rules", tmp_path / "rules.yaml"]
+    answer = subprocess.run(check, check=False, capture_output=True, text=True)
+
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
 def test_every_alert_has_its_story() -> None:
     """An alert that nobody saw firing is a hope."""
     assert set(_STORIES) == {rule["alert"] for rule in _RULES}

@@ -227,6 +227,13 @@ SABOTAGES: dict[str, Sabotage] = {
     "a setting has a wrong value": Sabotage(
         setting("CACHE_BYTES", "lots"), "settings", "WEIGHBRIDGE_CACHE_BYTES", "rollout restart"
     ),
+    "pullers run another image than the webhook": Sabotage(
+        setting("PULLER_IMAGE", "registry.example/w:0"),
+        "settings",
+        "pullers run registry.example/w:0",
+        "one image",
+        "warning",
+    ),
     "a setting is misspelled": Sabotage(
         setting("DEFAULT_PREFX", "x"), "settings", "WEIGHBRIDGE_DEFAULT_PREFX", "rollout restart"
     ),
