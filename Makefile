@@ -15,6 +15,7 @@ help: ## say what each target does
 dev: $(VENV)/ready ## a virtual environment with the pinned dependencies
 
 $(VENV)/ready: pyproject.toml requirements/dev.txt
+	@echo "once, about a minute: a virtual environment with the pinned dependencies, in $(VENV)"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements/dev.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .

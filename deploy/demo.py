@@ -60,16 +60,20 @@ def main() -> None:
 
         _title("4  What the server finds at /models/phi-4")
         _compare(model, volume / "phi-4")
-    print(f"\n{_good('All verified')} in {time.monotonic() - started:.0f} s. Next, with a registry and a cluster:\n")
+    print(f"\n{_good('All verified')} in {time.monotonic() - started:.0f} s.")
+    print("Next, with a registry and a cluster, as README.md has it:\n")
     for line in _NEXT:
         print(f"  {line}")
 
 
 _NEXT = (
-    "weighbridge push ./phi-4 registry.example.com/models/phi-4:v1",
+    "pipx install '.[cluster,signing]'",
     "kubectl apply --server-side -k deploy/",
+    "weighbridge push ./phi-4 registry.example.com/models/phi-4:v1",
+    "weighbridge catalog add phi-4 registry.example.com/models/phi-4:v1 --gpu",
     "kubectl label namespace inference weighbridge.dev/injection=enabled",
-    "kubectl label deployment vllm weighbridge.dev/model=phi-4",
+    "kubectl label deployment vllm -n inference weighbridge.dev/model=phi-4",
+    "weighbridge status -n inference",
 )
 
 

@@ -1,5 +1,6 @@
 """What pages name exists: codes, settings, keys, files, pages and headings."""
 
+import ast
 import json
 import re
 import tomllib
@@ -16,7 +17,7 @@ from tests.test_house import every_error
 from webhook.contract import KEYS
 from webhook.settings import variables
 
-from .page import PAGES, ROOT
+from .page import PAGES, ROOT, commands
 
 _NO_CODES = re.compile(r".*\.(?:crt|key|json|sig|gguf|md|py|internal|remoteurl)")
 """Files, a host and a setting of another program, which begin as codes do."""
@@ -101,6 +102,19 @@ def test_every_example_can_be_read_as_what_it_is(page: str) -> None:
     readers: dict[str, Callable[[str], object]] = {"yaml": _documents, "toml": tomllib.loads, "json": json.loads}
     for language, text in re.findall(r"^ *```(yaml|toml|json)\n(.*?)^ *```$", _text(page), re.MULTILINE | re.DOTALL):
         assert readers[language](text)
+
+
+def test_the_demo_ends_with_what_the_readme_says_to_do_next() -> None:
+    """Whoever copies its last lines follows the page, in its order."""
+    tree = ast.parse((ROOT / "deploy" / "demo.py").read_text())
+    (steps,) = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_NEXT"
+    ]
+    typed = [one.text for one in commands("README.md")]
+
+    assert [one for one in typed if one in steps] == list(steps)
 
 
 def test_the_index_lists_every_page() -> None:
