@@ -53,6 +53,10 @@ lint: $(VENV)/ready ## ruff, mypy, import-linter
 bench: $(VENV)/ready ## our pull and push beside peers: numbers to bench/results (an hour)
 	$(BIN)/python -m bench
 
+evaluate: $(VENV)/ready ## layouts, starts and fleets beside the peers, to docs/evaluation.md; QUICK=1 in ten minutes; needs root
+	-$(BIN)/python -m tests.parts --node
+	$(BIN)/python -m bench.evaluation $(if $(QUICK),--quick)
+
 golden: $(VENV)/ready ## write the expected outputs anew; read the diff
 	WEIGHBRIDGE_GOLDEN=write $(BIN)/pytest -q tests -k golden
 
@@ -71,4 +75,4 @@ lock: ## pin every dependency again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --no-annotate --group build -o requirements/build.txt
 
-.PHONY: help dev demo test image manifests e2e check lint bench golden laws lock
+.PHONY: help dev demo test image manifests e2e check lint bench evaluate golden laws lock

@@ -77,7 +77,8 @@ class FakeHub(FakeRegistry):
             return _error(404, "RevisionNotFound", f"Invalid rev id: {revision}")
         files = self.commits[self.revisions[revision]]
         if api:
-            return Answer(200, _listing(self.revisions[revision], files), {"Content-Type": "application/json"})
+            listing = _tree(files) if parts[4] == "tree" else _listing(self.revisions[revision], files)
+            return Answer(200, listing, {"Content-Type": "application/json"})
         if "/".join(path) not in files:
             return _error(404, "EntryNotFound", "Entry not found")
         return self._file(request, self.revisions[revision], "/".join(path), is_there=kept)
@@ -123,6 +124,18 @@ def git_id(content: bytes) -> str:
 def _listing(commit: str, files: Mapping[str, bytes]) -> bytes:
     siblings = [_sibling(path, content) for path, content in files.items()]
     return json.dumps({"id": REPOSITORY, "sha": commit, "private": False, "siblings": siblings}).encode()
+
+
+def _tree(files: Mapping[str, bytes]) -> bytes:
+    return json.dumps([_entry(path, content) for path, content in files.items()]).encode()
+
+
+def _entry(path: str, content: bytes) -> dict[str, object]:
+    entry: dict[str, object] = {"type": "file", "path": path, "size": len(content), "oid": git_id(content)}
+    if is_large(content):
+        sha256 = hashlib.sha256(content).hexdigest()
+        entry["lfs"] = {"oid": sha256, "size": len(content), "pointerSize": 134}
+    return entry
 
 
 def _sibling(path: str, content: bytes) -> dict[str, object]:

@@ -1,0 +1,174 @@
+"""The rows: images as KAITO's chart has them, pullers beside an engine's image, and pullers alone."""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+
+from bench import ours
+from bench.peers import program
+from bench.run import Command, RunFailed, start
+
+from .containerd import DEFAULTS, PARALLEL, Containerd, Settings, running_containerd
+from .origin import Origin
+from .run import Row, Task
+
+SINGLE_GZIP = "single-layer tar.gz"
+MULTI_GZIP = "multi-layer tar.gz"
+MULTI_TAR = "multi-layer tar"
+MULTI_ZSTD = "multi-layer tar.zstd"
+BASE_ORAS = "base image + oras pull"
+BASE_RAW = "base image + weighbridge, raw"
+BASE_ZSTD = "base image + weighbridge, zstd"
+CHART = (SINGLE_GZIP, MULTI_GZIP, MULTI_TAR, MULTI_ZSTD, BASE_ORAS)
+"""The five rows of KAITO's chart."""
+
+ALONE_RAW, ALONE_ZSTD, CACHED = "weighbridge, raw", "weighbridge, zstd", "weighbridge, cached"
+_LIGHT = frozenset({"unshaped", "1 Gbit/s"})
+
+_HF = (
+    "from huggingface_hub import snapshot_download; import sys; snapshot_download('team/model', local_dir=sys.argv[1])"
+)
+_ORAS_PY = "import sys, oras.client; oras.client.OrasClient().pull(target=sys.argv[1], outdir=sys.argv[2])"
+
+MISSING = {
+    "modctl pull": "the Go module proxy here does not serve github.com/modelpack/modctl",
+    "kit unpack": "the Go module proxy here does not serve github.com/kitops-ml/kitops",
+    "hf download with hf_xet": "needs a Xet storage server, which nobody but the hub runs",
+    "hf download with hf_transfer": "huggingface_hub has not used hf_transfer since its version 1.0",
+}
+"""Rows that could not be had, with the reason."""
+
+
+def rows(origin: Origin, volume: Path) -> list[Row]:
+    """Return all rows; `volume` holds the cache of the cached one, on the disk that runs write to."""
+    images = [
+        _image(SINGLE_GZIP, origin, "single-gzip", DEFAULTS),
+        _image(MULTI_GZIP, origin, "multi-gzip", DEFAULTS),
+        _image(MULTI_TAR, origin, "multi-tar", DEFAULTS),
+        _image(MULTI_ZSTD, origin, "multi-zstd", DEFAULTS),
+        _image(f"{MULTI_ZSTD}, parallel", origin, "multi-zstd", PARALLEL),
+    ]
+    if shutil.which("igzip"):
+        images.append(_image(f"{SINGLE_GZIP}, parallel", origin, "single-gzip", PARALLEL))
+    return [*images, *_beside_an_image(origin), *_alone(origin, volume)]
+
+
+def _image(name: str, origin: Origin, layout: str, settings: Settings) -> Row:
+    @contextmanager
+    def opened(folder: Path) -> Iterator[Task]:
+        with running_containerd(folder, settings) as containerd:
+            command = Command(containerd.pull(origin.image(layout), origin.hosts))
+            yield Task(command, containerd.snapshots, containerd.pid)
+
+    return Row(name, settings.said, opened)
+
+
+def _beside_an_image(origin: Origin) -> list[Row]:
+    """Return the rows of an init container: the engine's image first, then the model by a tool of its own."""
+
+    def ours_of(reference: str) -> Callable[[Path], Command]:
+        return lambda folder: ours.pull(reference, folder, hosts=origin.hosts)
+
+    found = [
+        _base(BASE_RAW, origin, "puller's defaults", ours_of(origin.raw.reference)),
+        _base(
+            BASE_ZSTD,
+            origin,
+            "puller's defaults, the artifact packed with --codec zstd",
+            ours_of(origin.zstd.reference),
+        ),
+    ]
+    if oras := program("oras"):
+        found.insert(0, _base(BASE_ORAS, origin, "oras's defaults: three layers at a time", _oras(oras, origin)))
+    return found
+
+
+def _base(name: str, origin: Origin, settings: str, then: Callable[[Path], Command]) -> Row:
+    @contextmanager
+    def opened(folder: Path) -> Iterator[Task]:
+        with running_containerd(folder, DEFAULTS) as containerd:
+            (folder / "volume").mkdir()
+            yield Task(_in_turn(containerd, origin, then(folder / "volume")), folder / "volume", containerd.pid)
+
+    return Row(name, f"tar.zstd base by containerd's defaults; {settings}", opened)
+
+
+def _in_turn(containerd: Containerd, origin: Origin, then: Command) -> Command:
+    first = containerd.pull(origin.image("base-zstd"), origin.hosts)
+    script = f'{" ".join(first)} > /dev/null; exec "$@"'
+    return Command(("sh", "-ec", script, "sh", *then.argv), then.environ)
+
+
+def _alone(origin: Origin, volume: Path) -> list[Row]:
+    certificate = str(origin.registry.certificate)
+    trust = {"SSL_CERT_FILE": certificate, "REQUESTS_CA_BUNDLE": certificate}
+    reference, hub = origin.raw.reference, trust | {"HF_ENDPOINT": origin.hub, "HF_HUB_DISABLE_XET": "1"}
+
+    def python(code: str, *arguments: str) -> Callable[[Path], Command]:
+        return lambda folder: Command((sys.executable, "-c", code, *arguments, str(folder)), trust)
+
+    def hf(folder: Path) -> Command:
+        return Command((sys.executable, "-c", _HF, str(folder / "model")), hub | {"HF_HOME": str(folder / "home")})
+
+    own = [
+        _tool(ALONE_RAW, "puller's defaults", lambda to: ours.pull(reference, to, hosts=origin.hosts)),
+        _tool(ALONE_ZSTD, "puller's defaults", lambda to: ours.pull(origin.zstd.reference, to, hosts=origin.hosts)),
+        Row(CACHED, "the volume has the model, the reference is pinned", lambda to: _cached(origin, to, volume)),
+    ]
+    others = [
+        _tool("oras-py, as in KServe's initializers", "oras-py's defaults", python(_ORAS_PY, reference)),
+        _tool("hf download", "huggingface_hub's defaults, from the tests' hub", hf, frozenset({"unshaped"})),
+    ]
+    return [*own, *_programs(origin), *others]
+
+
+def _programs(origin: Origin) -> Iterator[Row]:
+    """Yield the rows of other tools that are on this machine."""
+    reference, certificate = origin.raw.reference, origin.registry.certificate
+    folder = certificate.with_name("docker-certificates") / origin.address
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(certificate, folder / "ca.crt")
+    if oras := program("oras"):
+        yield _tool("oras pull", "defaults: three layers at a time", _oras(oras, origin))
+    if skopeo := program("skopeo"):
+        copy = (skopeo, "copy", "--quiet", f"--src-cert-dir={folder}", f"docker://{reference}")
+        yield _tool("skopeo copy dir:", "defaults; leaves blobs", lambda to: Command((*copy, f"dir:{to}/dir")), _LIGHT)
+    if crane := program("crane"):
+        environ = {"SSL_CERT_FILE": str(certificate)}
+        pull = (crane, "pull", "--format", "oci", reference)
+        yield _tool("crane pull", "defaults; leaves blobs", lambda to: Command((*pull, f"{to}/oci"), environ), _LIGHT)
+
+
+def _oras(oras: str, origin: Origin) -> Callable[[Path], Command]:
+    options = ("pull", "--no-tty", "--ca-file", str(origin.registry.certificate), "-o")
+    return lambda folder: Command((oras, *options, str(folder), origin.raw.reference))
+
+
+def _tool(name: str, settings: str, command: Callable[[Path], Command], links: frozenset[str] = frozenset()) -> Row:
+    def opened(folder: Path) -> AbstractContextManager[Task]:
+        return nullcontext(Task(command(folder), folder))
+
+    return Row(name, settings, opened, links)
+
+
+def _cached(origin: Origin, folder: Path, volume: Path) -> AbstractContextManager[Task]:
+    """Fill the volume unless an earlier run did, and start from it."""
+    source = f"oci://{origin.raw.reference}@{origin.raw.digest}"
+    cache = volume / origin.address
+    if not cache.is_dir():
+        (volume / "first").mkdir(parents=True)
+        _wait(ours.pull(source, volume / "first", cache=cache, hosts=origin.hosts), volume)
+    return nullcontext(Task(ours.pull(source, folder, cache=cache, hosts=origin.hosts), folder))
+
+
+def _wait(command: Command, volume: Path) -> None:
+    with (volume / "log").open("wb") as log:
+        if start(command, log.fileno()).wait():
+            raise RunFailed((volume / "log").read_text(errors="replace"))
+
+
+def named(rows: Sequence[Row], link: str) -> list[Row]:
+    """Return the rows that run on a link."""
+    return [row for row in rows if not row.links or link in row.links]
