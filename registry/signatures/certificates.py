@@ -1,16 +1,16 @@
-"""Bundles that were signed with a certificate of Fulcio: judged off-line, by the operator's trust root.
+"""Signatures by a certificate of Fulcio: judged off-line, by the operator's trust root.
 
 The package `sigstore` does it: the certificate's chain at the time of signing, its entry in the certificate log, the
-bundle's entry in the transparency log (Rekor) with proof and checkpoint, time stamps, and the envelope's signature.
+signature's entry in the transparency log (Rekor) with proof and checkpoint, time stamps, and a bundle's envelope.
 Here it is only said who may sign.
 
 Tests: tests/registry/signatures/test_check.py
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from registry.printable import printable
 
@@ -19,6 +19,10 @@ from .rule import Rule, Signatory
 
 if TYPE_CHECKING:
     from cryptography import x509
+    from sigstore.verify import Verifier
+    from sigstore.verify.policy import VerificationPolicy
+
+T = TypeVar("T")
 
 _ISSUER, _OLD_ISSUER = "1.3.6.1.4.1.57264.1.8", "1.3.6.1.4.1.57264.1.1"
 """Where Fulcio writes the issuer of the identity token (fulcio, docs/oid-info.md): as DER, and as text."""
@@ -53,9 +57,23 @@ def signed_payload(bundle: bytes, rule: Rule) -> tuple[bytes, str]:
 
     Raises UnknownSigner, BadSignature, BadSignaturePolicy.
     """
+
+    def verify(verifier: "Verifier", policy: "VerificationPolicy") -> bytes:
+        from sigstore.models import Bundle  # noqa: PLC0415 - see `judge`
+
+        return verifier.verify_dsse(Bundle.from_json(bundle), policy)[1]
+
+    return judge(rule, verify)
+
+
+def judge(rule: Rule, verify: Callable[["Verifier", "VerificationPolicy"], T]) -> tuple[T, str]:
+    """Call `verify` with the rule's trust root and signatories; return its result, and who signed.
+
+    Raises UnknownSigner, BadSignature, BadSignaturePolicy.
+    """
     try:
         from sigstore.errors import Error, VerificationError  # noqa: PLC0415 - few pulls need it: it costs 0.2 s
-        from sigstore.models import Bundle, TrustedRoot  # noqa: PLC0415 - as above
+        from sigstore.models import TrustedRoot  # noqa: PLC0415 - as above
         from sigstore.verify import Verifier  # noqa: PLC0415 - as above
         from sigstore_models.trustroot.v1 import TrustedRoot as Root  # noqa: PLC0415 - as above
     except ImportError:
@@ -69,15 +87,14 @@ def signed_payload(bundle: bytes, rule: Rule) -> tuple[bytes, str]:
         raise BadSignaturePolicy(f"the trust root cannot be read: {printable(str(error), 200)}") from None
     policy = _AnyOf(rule.signatories)
     try:
-        _, payload = verifier.verify_dsse(Bundle.from_json(bundle), policy)
+        return verify(verifier, policy), policy.who
     except VerificationError as error:
         if not policy.is_known:
-            raise WrongIdentity(f"a bundle by the certificate of {policy.who}") from None
+            raise WrongIdentity(f"a signature by the certificate of {policy.who}") from None
         kind = ExpiredCertificate if _EXPIRED.search(str(error)) else UnknownSigner
-        raise kind(f"a bundle by a certificate that is not accepted: {printable(str(error), 300)}") from None
+        raise kind(f"a signature by a certificate that is not accepted: {printable(str(error), 300)}") from None
     except (Error, ValueError) as error:
-        raise BadSignature(f"a bundle that cannot be read: {printable(str(error), 200)}") from None
-    return payload, policy.who
+        raise BadSignature(f"a signature that cannot be read: {printable(str(error), 200)}") from None
 
 
 def identity_of(certificate: "x509.Certificate") -> tuple[str, tuple[str, ...]]:

@@ -84,20 +84,28 @@ def _attempts(
             if layer.media_type.startswith(BUNDLE_PREFIX):
                 yield partial(_by_bundle, repository, layer, signed, rule, keys)
             elif layer.media_type == cosign.PAYLOAD_TYPE:
-                yield partial(_by_payload, repository, layer, signed, keys)
+                yield partial(_by_payload, repository, layer, signed, rule, keys)
     # 2
     if signed.signature_file is not None:
         yield partial(_by_bundle, repository, signed.signature_file, signed, rule, keys)
 
 
-def _by_payload(repository: Attachments, layer: Descriptor, signed: Signed, keys: tuple[PublicKey, ...]) -> str:
+def _by_payload(
+    repository: Attachments, layer: Descriptor, signed: Signed, rule: Rule, keys: tuple[PublicKey, ...]
+) -> str:
     signature = cosign.signature_of(layer)
     payload = repository.read(layer, _PAYLOAD_LIMIT)
     signer = signer_among(keys, payload, signature)
-    if signer is None:
+    if signer is not None:
+        who = signer.name
+    elif layer.annotations.get(cosign.CERTIFICATE) and rule.signatories:
+        from .classic import classic_signer  # noqa: PLC0415 - it is heavy, and keys need it not
+
+        who = classic_signer(layer, payload, signature, rule)
+    else:
         raise UnknownSigner("a signature of cosign by another key")
     cosign.check_payload(payload, signed.digest)
-    return f"{signer.name} (cosign)"
+    return f"{who} (cosign)"
 
 
 def _by_bundle(

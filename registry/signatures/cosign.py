@@ -18,6 +18,7 @@ from .errors import BadSignature
 PAYLOAD_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
 SIGNATURE = "dev.cosignproject.cosign/signature"
 CERTIFICATE = "dev.sigstore.cosign/certificate"
+BUNDLE = "dev.sigstore.cosign/bundle"
 PREDICATE = "https://sigstore.dev/cosign/sign/v1"
 
 

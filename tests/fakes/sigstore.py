@@ -120,6 +120,28 @@ class Sigstore:
             "dsseEnvelope": _envelope(payload, signature),
         }
 
+    def classic(
+        self, payload: bytes, *, subject: str = SUBJECT, issuer: str = ISSUER, life: timedelta = timedelta(minutes=10)
+    ) -> dict[str, str]:
+        """Return the annotations of cosign's classic signature of a payload, by a new key and its certificate."""
+        key = new_key()
+        pem = self.certificate(key, subject, issuer, life).public_bytes(serialization.Encoding.PEM)
+        signature = _b64(signed_by(key, payload))
+        data = {"hash": {"algorithm": "sha256", "value": hashlib.sha256(payload).hexdigest()}}
+        spec = {"data": data, "signature": {"content": signature, "publicKey": {"content": _b64(pem)}}}
+        promise = {
+            "body": _b64(_canonical({"apiVersion": "0.0.1", "kind": "hashedrekord", "spec": spec})),
+            "integratedTime": int((self.now + timedelta(minutes=1)).timestamp()),
+            "logID": _key_id(self.log_key).hex(),
+            "logIndex": 7,
+        }
+        bundle = {"SignedEntryTimestamp": _b64(signed_by(self.log_key, _canonical(promise))), "Payload": promise}
+        return {
+            "dev.cosignproject.cosign/signature": signature,
+            "dev.sigstore.cosign/certificate": pem.decode(),
+            "dev.sigstore.cosign/bundle": json.dumps(bundle),
+        }
+
     def certificate(self, key: Key, subject: str, issuer: str, life: timedelta) -> x509.Certificate:
         """Return a certificate with a proof that the certificate log has seen it (RFC 6962, 3.2)."""
         plain = self._unlogged(key, subject, issuer, life)

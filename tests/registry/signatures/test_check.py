@@ -19,7 +19,7 @@ from registry.auth.credentials import Credentials
 from registry.digest import Digest
 from registry.http.transport import Transport
 from registry.progress.reporter import QuietReporter
-from registry.signatures.cosign import SIGNATURE, tag_for
+from registry.signatures.cosign import BUNDLE, CERTIFICATE, SIGNATURE, tag_for
 from registry.signatures.errors import BadSignature
 from tests.fakes import faults
 from tests.fakes.patience import HASTY
@@ -68,8 +68,15 @@ def broken_beside(signed: Signed) -> None:
     signed.cosign()
 
 
+def put_certified(signed: Signed, instance: Sigstore, digest: Digest | None = None, **options: Any) -> None:
+    """Sign in cosign's classic form, by a certificate of an instance."""
+    payload = signed.payload(digest)
+    signed.put_classic(payload, annotations=instance.classic(payload, **options))
+
+
 GOOD: dict[str, Callable[[Signed], None]] = {
     "cosign, classic": lambda signed: signed.cosign(),
+    "cosign, classic by a certificate": lambda signed: put_certified(signed, signed.sigstore),
     "cosign, bundle": lambda signed: signed.attach(signed.bundle()),
     "cosign, bundle by a certificate": lambda signed: signed.attach(signed.certified()),
     "model signing": lambda signed: signed.offer_with(signed.model_signature(MODEL)),
@@ -119,6 +126,36 @@ def certified_with(change: Callable[[dict[str, Any]], object]) -> Callable[[Sign
         signed.attach(found)
 
     return sign
+
+
+def promised_with(change: Callable[[dict[str, Any], dict[str, str]], object]) -> Callable[[Signed], None]:
+    """Return a case of the classic form whose annotations, and the log's promise in them, are changed afterwards."""
+
+    def sign(signed: Signed) -> None:
+        payload = signed.payload()
+        annotations = signed.sigstore.classic(payload)
+        bundle = json.loads(annotations.pop(BUNDLE))
+        change(bundle, annotations)
+        signed.put_classic(payload, annotations={BUNDLE: json.dumps(bundle), **annotations})
+
+    return sign
+
+
+def _parts_of_another(*names: str) -> Callable[[Signed], None]:
+    """Return a case of the classic form with some annotations of another good signature of the same payload."""
+
+    def sign(signed: Signed) -> None:
+        payload = signed.payload()
+        one, other = signed.sigstore.classic(payload), signed.sigstore.classic(payload)
+        signed.put_classic(payload, annotations={**one, **{name: other[name] for name in names}})
+
+    return sign
+
+
+def _promise_of_another_payload(signed: Signed) -> None:
+    """Sign well by a certificate, with the log's promise for other bytes under the same key: CVE-2022-36056."""
+    good = signed.sigstore.classic(signed.payload(OTHER))
+    signed.put_classic(signed.payload(), annotations=good)
 
 
 def model_sig(change: Callable[[Signed], bytes], files: dict[str, bytes] | None = None) -> Callable[[Signed], None]:
@@ -192,14 +229,14 @@ def _certificate_of_another(signed: Signed) -> None:
     signed.attach(one)
 
 
+def _instance(signed: Signed, key: str) -> Sigstore:
+    """Return our instance, with a key of another one in place of one of ours."""
+    return Sigstore(**{name: getattr(signed.sigstore, name) for name in ("ca_key", "ct_key", "log_key") if name != key})
+
+
 def _by_another_instance(key: str) -> Callable[[Signed], None]:
-    """Return a case whose bundle was made with a key of another instance in place of one of ours."""
-
-    def sign(signed: Signed) -> None:
-        ours = {name: getattr(signed.sigstore, name) for name in ("ca_key", "ct_key", "log_key") if name != key}
-        signed.attach(Sigstore(**ours).bundle(signed.statement()))
-
-    return sign
+    """Return a case whose bundle was made so."""
+    return lambda signed: signed.attach(_instance(signed, key).bundle(signed.statement()))
 
 
 OTHERS = {**MODEL, "config.json": b"[]"}
@@ -228,6 +265,47 @@ REFUSED: dict[str, tuple[str, Callable[[Signed], None]]] = {
     "classic: payload too large": (INVALID, classic_payload(b" " * (1 << 17))),
     "classic: other bytes served": (INVALID, served_otherwise),
     "classic: manifest is none": (MISSING, wrong_manifest),
+    # cosign, classic by a certificate
+    "promise: another subject": (
+        "signature.identity",
+        lambda signed: put_certified(signed, signed.sigstore, subject="https://ci.example/team/other"),
+    ),
+    "promise: another issuer": (
+        "signature.identity",
+        lambda signed: put_certified(signed, signed.sigstore, issuer="https://evil.example"),
+    ),
+    "promise: expired when it was logged": (
+        "signature.expired",
+        lambda signed: put_certified(signed, signed.sigstore, life=timedelta(seconds=30)),
+    ),
+    "promise: another digest": (INVALID, lambda signed: put_certified(signed, signed.sigstore, digest=OTHER)),
+    "promise: another instance": (UNTRUSTED, lambda signed: put_certified(signed, Sigstore())),
+    "promise: another certificate log": (UNTRUSTED, lambda signed: put_certified(signed, _instance(signed, "ct_key"))),
+    "promise: another log": (UNTRUSTED, lambda signed: put_certified(signed, _instance(signed, "log_key"))),
+    "promise: another CA": (UNTRUSTED, lambda signed: put_certified(signed, _instance(signed, "ca_key"))),
+    "promise: of another payload": (INVALID, _promise_of_another_payload),
+    "promise: another's signature": (INVALID, _parts_of_another(SIGNATURE)),
+    "promise: another's certificate": (INVALID, _parts_of_another(CERTIFICATE)),
+    "promise: another's": (INVALID, _parts_of_another(BUNDLE)),
+    "promise: another's signature and certificate": (INVALID, _parts_of_another(SIGNATURE, CERTIFICATE)),
+    "promise: changed": (UNTRUSTED, promised_with(lambda one, _: _harm(one, "SignedEntryTimestamp"))),
+    "promise: its time changed": (
+        UNTRUSTED,
+        promised_with(lambda one, _: one["Payload"].update(integratedTime=one["Payload"]["integratedTime"] + 1)),
+    ),
+    "promise: its index changed": (UNTRUSTED, promised_with(lambda one, _: one["Payload"].update(logIndex=8))),
+    "promise: its time is none": (INVALID, promised_with(lambda one, _: one["Payload"].update(integratedTime=None))),
+    "promise: its time is zero": (UNTRUSTED, promised_with(lambda one, _: one["Payload"].update(integratedTime=0))),
+    "promise: no body": (INVALID, promised_with(lambda one, _: one["Payload"].pop("body"))),
+    "promise: an entry of another kind": (
+        INVALID,
+        promised_with(lambda one, _: one["Payload"].update(body=base64.b64encode(b'{"spec": {}}').decode())),
+    ),
+    "promise: none": (INVALID, promised_with(lambda _, annotations: annotations.update({BUNDLE: "null"}))),
+    "promise: no certificate": (
+        INVALID,
+        promised_with(lambda _, annotations: annotations.update({CERTIFICATE: "-----BEGIN"})),
+    ),
     # bundles by a key
     "bundle: another key": (UNTRUSTED, lambda signed: signed.attach(signed.bundle(key=new_key()))),
     "bundle: another digest": (INVALID, lambda signed: signed.attach(signed.bundle(OTHER))),
