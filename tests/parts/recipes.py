@@ -148,7 +148,7 @@ _RECIPES = (
         package="github.com/prometheus/prometheus/cmd/promtool",
         module="github.com/prometheus/prometheus",
         fits=re.compile(r"promtool, version (?:[3-9]\.|\d\d)"),
-        minutes=4,
+        minutes=3,
     ),
     Recipe(
         name="crane",

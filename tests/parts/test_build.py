@@ -83,6 +83,14 @@ def test_a_go_that_is_too_old_is_replaced_by_the_locked_wheel(tmp_path: Path, mo
         find_toolchain((1, 26), lambda _line: None)
 
 
+def test_the_locked_go_can_build_every_part() -> None:
+    """A machine without Go builds them all with the wheel; go.mod asks for what its newest dependency asks for."""
+    lock = (Path(__file__).parents[2] / "requirements" / "go.txt").read_text()
+    locked = tuple(map(int, lock.partition("==")[2].split()[0].split(".")))
+
+    assert {name: recipe.go_version for name, recipe in RECIPES.items() if recipe.go_version > locked} == {}
+
+
 def test_every_recipe_reads_its_version_from_its_own_pins() -> None:
     """go.mod is the one place where a version stands."""
     versions = {name: recipe.version for name, recipe in RECIPES.items()}
