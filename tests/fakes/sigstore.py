@@ -121,9 +121,18 @@ class Sigstore:
         }
 
     def classic(
-        self, payload: bytes, *, subject: str = SUBJECT, issuer: str = ISSUER, life: timedelta = timedelta(minutes=10)
+        self,
+        payload: bytes,
+        *,
+        subject: str = SUBJECT,
+        issuer: str = ISSUER,
+        life: timedelta = timedelta(minutes=10),
+        late: timedelta = timedelta(minutes=1),
     ) -> dict[str, str]:
-        """Return the annotations of cosign's classic signature of a payload, by a new key and its certificate."""
+        """Return the annotations of cosign's classic signature of a payload, by a new key and its certificate.
+
+        It is logged `late` after the certificate was made.
+        """
         key = new_key()
         pem = self.certificate(key, subject, issuer, life).public_bytes(serialization.Encoding.PEM)
         signature = _b64(signed_by(key, payload))
@@ -131,7 +140,7 @@ class Sigstore:
         spec = {"data": data, "signature": {"content": signature, "publicKey": {"content": _b64(pem)}}}
         promise = {
             "body": _b64(_canonical({"apiVersion": "0.0.1", "kind": "hashedrekord", "spec": spec})),
-            "integratedTime": int((self.now + timedelta(minutes=1)).timestamp()),
+            "integratedTime": int((self.now + late).timestamp()),
             "logID": _key_id(self.log_key).hex(),
             "logIndex": 7,
         }

@@ -1,0 +1,147 @@
+"""What surrounds a signature: parents of a kit, mirrors, registries that hide it, and clocks."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from puller.pull import pull
+from puller.settings import Settings
+from registry.access.access import Access
+from registry.auth.credentials import Credentials
+from registry.digest import Digest
+from registry.errors import Fault
+from registry.http.transport import Transport
+from registry.manifest import Descriptor, Manifest
+from registry.progress.reporter import QuietReporter
+from registry.signatures.cosign import tag_for
+from registry.signatures.errors import ExpiredCertificate, SignatureMissing, UnknownSigner
+from tests.fakes import faults
+from tests.fakes.patience import HASTY
+from tests.fakes.registry import FakeRegistry, fake_registry
+from tests.fakes.sigstore import new_key, public_pem
+from tests.puller.models import offer, read_tree
+from tests.puller.packs import tar_of
+from tests.puller.test_mirrors import hosts_dir
+
+from .signed import MODEL, Signed, policy
+
+_KITFILE = "application/vnd.kitops.modelkit.config.v1+json"
+
+
+@pytest.fixture
+def signed() -> Iterator[Signed]:
+    """Serve a model that nobody signed yet."""
+    with fake_registry() as fake:
+        yield Signed(fake)
+
+
+def pulled(signed: Signed, folder: Path, hosts: str = "") -> dict[str, bytes]:
+    """Pull the model, which the key must have signed; return its files."""
+    settings = Settings(
+        source=signed.fake.reference(),
+        destination=str(folder / "model"),
+        signatures=policy([public_pem(signed.key)], signed.sigstore.trust_root()),
+    )
+    transport = Transport(proxies={}, timeout_seconds=5)
+    with Access(transport=transport, credentials=Credentials(), hosts_dir=hosts, patience=HASTY) as access:
+        pull(settings, access, QuietReporter())
+    return read_tree(folder / "model")
+
+
+def _kit(fake: FakeRegistry, tag: str, kind: str, archive: bytes, **kitfile: Any) -> Digest:
+    config = json.dumps(kitfile).encode()
+    held = Descriptor(media_type=_KITFILE, digest=fake.add_blob(config), size=len(config))
+    layer = Descriptor(
+        media_type=f"application/vnd.kitops.modelkit.{kind}.v1.tar", digest=fake.add_blob(archive), size=len(archive)
+    )
+    return fake.add(Manifest(config=held, layers=(layer,)), tag)
+
+
+@pytest.fixture
+def family(signed: Signed) -> tuple[Digest, Digest]:
+    """Serve a kit that takes its model from a parent; return the digests of both."""
+    weights, code = tar_of({"m.safetensors": b"weights"}), tar_of({"run.py": b"pass"})
+    own = {"path": ".", "digest": str(Digest.of(weights))}
+    parent = _kit(signed.fake, "v2", "model", weights, model=own)
+    model, added = {"path": signed.fake.reference("v2")}, [{"path": ".", "digest": str(Digest.of(code))}]
+    return _kit(signed.fake, "v1", "code", code, model=model, code=added), parent
+
+
+@pytest.mark.parametrize("lacking", [0, 1], ids=["the kit", "its parent"])
+def test_a_signature_is_wanted_of_a_kit_and_of_its_parent(
+    signed: Signed, family: tuple[Digest, Digest], tmp_path: Path, lacking: int
+) -> None:
+    """The one that nobody signed is named, and neither's bytes were fetched."""
+    for digest in family:
+        if digest != family[lacking]:
+            signed.digest = digest
+            signed.cosign()
+    with pytest.raises(SignatureMissing, match=str(family[lacking])):
+        pulled(signed, tmp_path)
+    signed.digest = family[lacking]
+    signed.cosign()
+    assert pulled(signed, tmp_path) == {"m.safetensors": b"weights", "run.py": b"pass"}
+
+
+def test_a_mirror_without_signatures_is_passed_over(signed: Signed, tmp_path: Path) -> None:
+    """It has the bytes; the registry has the signature."""
+    signed.cosign()
+    with fake_registry() as mirror:
+        offer(mirror, MODEL)
+        assert pulled(signed, tmp_path, hosts_dir(tmp_path, signed.fake.address, mirror)) == MODEL
+
+
+def test_a_mirror_with_signatures_of_others_proves_nothing_and_hides_nothing(signed: Signed, tmp_path: Path) -> None:
+    """Its stranger is no reason to pull, and none to refuse while the registry has a good signature."""
+    with fake_registry() as mirror:
+        stranger = Signed(mirror, key=new_key())
+        stranger.cosign()
+        hosts = hosts_dir(tmp_path, signed.fake.address, mirror)
+        with pytest.raises(UnknownSigner):
+            pulled(signed, tmp_path, hosts)
+        signed.cosign()
+        assert pulled(signed, tmp_path, hosts) == MODEL
+
+
+@pytest.mark.parametrize("code", [404, 405, 400])
+def test_a_registry_without_the_api_of_referrers_has_them_under_a_tag(
+    signed: Signed, tmp_path: Path, code: int
+) -> None:
+    """However it says that it does not know the API."""
+    signed.attach(signed.bundle())
+    signed.fake.fail(faults.status(code), path="/referrers/")
+    assert pulled(signed, tmp_path) == MODEL
+
+
+@pytest.mark.parametrize("code", [500, 503, 429])
+def test_a_registry_that_hides_referrers_is_no_proof_that_there_are_none(
+    signed: Signed, tmp_path: Path, code: int
+) -> None:
+    """The failure is the registry's own, so that nobody reads that the model is unsigned."""
+    signed.attach(signed.bundle())
+    signed.fake.fail(faults.status(code), path="/referrers/")
+    with pytest.raises(Fault) as caught:
+        pulled(signed, tmp_path)
+    assert not caught.value.code.startswith("signature.")
+
+
+def test_no_signature_anywhere_names_all_places(signed: Signed, tmp_path: Path) -> None:
+    """So that who copied the model without them knows what to look for."""
+    with pytest.raises(SignatureMissing) as caught:
+        pulled(signed, tmp_path)
+    assert tag_for(signed.digest) in str(caught.value)
+    assert "referrers" in str(caught.value)
+    assert "model.sig" in str(caught.value)
+
+
+@pytest.mark.parametrize("minutes", [-20, 20])
+def test_a_log_whose_clock_is_wrong_is_said(signed: Signed, tmp_path: Path, minutes: int) -> None:
+    """The certificate was not valid at the time that the log states, before or after it."""
+    payload = signed.payload()
+    signed.put_classic(payload, annotations=signed.sigstore.classic(payload, late=timedelta(minutes=minutes)))
+    with pytest.raises(ExpiredCertificate):
+        pulled(signed, tmp_path)
