@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,17 +13,20 @@ from tests.parts.objects import Object
 
 from .conftest import deployment, digests, labelled, push, report, rolled_out
 from .overlapped import autoscaler, cron_job, fenced, job, sidecar, stateful_set
+from .timeline import timeline
 
 
 @pytest.mark.usefixtures("installed", "pushed")
 def test_a_rollout_under_limits_and_a_quota_gets_its_model_beside_the_image(
-    cluster: Cluster, engines: tuple[str, str], model: Path, namespace: str
+    cluster: Cluster, engines: tuple[str, str], model: Path, namespace: str, show: Callable[[str], None]
 ) -> None:
     """The restricted profile, a LimitRange and a quota let it pass; the sidecar idles in some KiB; arguments stay."""
     fenced(cluster, namespace)
     cluster.apply(labelled(deployment(engines[0]), "tiny", overlap="always"), namespace=namespace)
     (pod,) = rolled_out(cluster, namespace)
-    assert report(cluster, pod)["files"] == digests(model)
+    said = report(cluster, pod)
+    assert said["files"] == digests(model)
+    show(timeline(cluster, pod, said["time"]))
     names = [one["name"] for one in pod["spec"]["initContainers"]]
     assert names == ["weighbridge-pull", "weighbridge-warm", "weighbridge-ready"]
     statuses = {one["name"]: one for one in pod["status"]["initContainerStatuses"]}

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from tests.cluster.cluster import Cluster
 from tests.parts.objects import Object
 
-_PULLER = "weighbridge-puller"
+_PULLERS = {"weighbridge-puller": "weighbridge-puller", "weighbridge-pull": "weighbridge-ready"}
+"""The containers that pull, each with the one whose termination message says how that ended."""
 
 
 def timeline(cluster: Cluster, pod: Object, engine_started: float) -> str:
@@ -19,11 +20,12 @@ def timeline(cluster: Cluster, pod: Object, engine_started: float) -> str:
     events = list(_audited(cluster, pod["metadata"]["uid"]))
     created = next(event for event in events if event["verb"] == "create")
     ready = next(event for event in events if event["verb"] == "patch" and _is_ready(event["responseObject"]))
+    statuses = {one["name"]: one for one in pod["status"]["initContainerStatuses"]}
+    puller = next(name for name in _PULLERS if name in statuses)
     lines = cluster.kubectl(
-        "-n", pod["metadata"]["namespace"], "logs", pod["metadata"]["name"], "-c", _PULLER, "--timestamps"
+        "-n", pod["metadata"]["namespace"], "logs", pod["metadata"]["name"], "-c", puller, "--timestamps"
     ).splitlines()
-    (puller,) = [one for one in pod["status"]["initContainerStatuses"] if one["name"] == _PULLER]
-    pulled = json.loads(puller["state"]["terminated"]["message"])
+    pulled = json.loads(statuses[_PULLERS[puller]]["state"]["terminated"]["message"])
     start = _seconds(created["requestReceivedTimestamp"])
     moments = [
         (_seconds(created["stageTimestamp"]), f"admitted, with {pulled['digest']}"),
