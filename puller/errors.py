@@ -11,6 +11,7 @@ registry.errors.Fault
 │   └── Occupied        destination.occupied   a folder with files that no pull of ours wrote
 ├── NoRoom              disk.full              less room than the model needs
 ├── DiskFailed          disk.failed            the volume refuses to be read or written
+├── NoPrograms          overlap.noexec         a volume on which no program may run
 └── DeadlinePassed      pull.deadline          more time taken than the pull was given (temporary)
 
 Tests: tests/puller/store/test_odd_filesystems.py
@@ -85,6 +86,13 @@ class DiskFailed(Fault):
 
     code = "disk.failed"
     hint = "check that the volume is writable for the user that pulls"
+
+
+class NoPrograms(Fault):
+    """A volume on which no program may run, so that a model cannot come beside the engine's image."""
+
+    code = "overlap.noexec"
+    hint = "set weighbridge.dev/overlap to never, or mount the kubelet's folder without noexec on the nodes"
 
 
 class DeadlinePassed(Fault):

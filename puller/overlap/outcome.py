@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from puller.errors import NoPrograms
+
 from .program import program
 
 _PROGRAM, _LOCK, _OUTCOME, _TOLD = "program", "pulling", "outcome", "told"
@@ -31,8 +33,13 @@ class Outcome:
 
 
 def install_program(folder: Path) -> Path:
-    """Write the static program for this machine, whole or not at all; return its path. Raises OSError, ValueError."""
+    """Write the static program for this machine, whole or not at all; return its path.
+
+    Raises NoPrograms, OSError, ValueError.
+    """
     path = folder / _PROGRAM
+    if os.statvfs(folder).f_flag & os.ST_NOEXEC:
+        raise NoPrograms(f"{folder} is mounted noexec: no program runs from it")
     _write(path, program(os.uname().machine), 0o755)
     return path
 

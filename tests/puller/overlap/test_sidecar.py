@@ -8,10 +8,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from puller.overlap.outcome import Outcome, begin, conclude, is_under_way, outcome_in
+from puller.errors import NoPrograms
+from puller.overlap.outcome import Outcome, begin, conclude, install_program, is_under_way, outcome_in
 from puller.overlap.ready import LOST, UNPROVED, Waits, ready, wait_for_outcome
 from puller.settings import Settings
 from registry.progress.reporter import QuietReporter
@@ -81,6 +83,14 @@ def test_the_hook_installs_the_program_before_anything_else(settings: Settings, 
     with started(settings, "puller.overlap", "install") as hook:
         assert hook.wait(60) == 0
     subprocess.run([tmp_path / "tools" / "program"], check=True, timeout=10)
+
+
+def test_a_volume_on_which_no_program_runs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is pulled: the container on the engine's image could say nothing but `permission denied`."""
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_NOEXEC))
+    with pytest.raises(NoPrograms, match="noexec"):
+        install_program(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_failed_pull_fails_the_waiting_container_with_the_same_word(
