@@ -5,9 +5,9 @@ README's table is tested against `KEYS`. No other module writes these keys out, 
 
 from typing import Any
 
-from .names import is_label_value
+from .names import DOMAIN, is_label_value
 from .pod.mounts import parse_mount_path
-from .pod.tolerations import parse_mode
+from .pod.scheduling.tolerations import parse_mode
 from .pod.volumes import Volume
 from .refusals import BadModelName
 from .values.annotation import (
@@ -26,7 +26,6 @@ from .values.annotation import (
 )
 from .values.key import Key
 
-DOMAIN = "weighbridge.dev/"
 DISABLED = "disabled"
 
 

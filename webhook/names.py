@@ -5,6 +5,9 @@ Tests: tests/webhook/test_refusals.py
 
 import re
 
+DOMAIN = "weighbridge.dev/"
+"""What the names of our labels and annotations begin with."""
+
 PULLER = "weighbridge-puller"
 SIDECAR, WARM, READY = "weighbridge-pull", "weighbridge-warm", "weighbridge-ready"
 """In place of the puller where the pull goes beside the engine's image."""

@@ -10,7 +10,7 @@ from registry.source import Source
 from . import contract
 from .pod.podspec import Raw
 from .pod.resources import Amounts
-from .pod.tolerations import Mode
+from .pod.scheduling.tolerations import Mode
 from .pod.volumes import Volume
 from .refusals import BadModelName
 from .values.annotation import Adapter, Engine, Layout, Named, Overlap

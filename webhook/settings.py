@@ -7,8 +7,8 @@ from typing import Any
 from puller.settings import BadSettings as BadPullerSettings
 from registry.version import VERSION
 
+from .pod.scheduling.tolerations import Toleration
 from .pod.sidecars import Sidecar, Sidecars
-from .pod.tolerations import Toleration
 from .values.annotation import Overlap
 from .values.setting import PARSERS
 
@@ -58,6 +58,9 @@ class Settings:
 
     host_paths: tuple[str, ...] = ()
     """Folders of nodes below which pods may have `hostpath:` volumes; none by default."""
+
+    prefer_nodes_with_model: bool = False
+    """Whether pods on folders of nodes prefer nodes that have their model already."""
 
     ephemeral_size: str = "100Gi"
     """How large the claims of `ephemeral` volumes are."""

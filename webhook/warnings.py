@@ -5,7 +5,8 @@ Tests: tests/webhook/test_refusals.py
 
 from collections.abc import Iterator
 
-from .contract import DISABLED, DOMAIN, INJECTION, KEYS
+from .contract import DISABLED, INJECTION, KEYS
+from .names import DOMAIN
 from .pod.podspec import Raw, annotations, labels
 from .quotes import quoted
 from .values.stray import stray_keys

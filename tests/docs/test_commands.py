@@ -32,12 +32,13 @@ _TEAM = "kubectl create namespace inference; kubectl create deployment vllm -n i
 _PUSHED = "weighbridge push -q ./phi-4 registry.example.com/models/phi-4:v1\n"
 _OPTED_IN = _TEAM + "kubectl label namespace inference weighbridge.dev/injection=enabled\n"
 _CATALOG = "weighbridge catalog add phi-4 registry.example.com/models/phi-4:v1\n"
+_NODE = """echo '{"apiVersion": "v1", "kind": "Node", "metadata": {"name": "gpu-1"}}' | kubectl create -f -\n"""
 BEFORE = {
     "README.md": _TEAM,
     "docs/air-gap.md": _PUSHED,
     "docs/certificates.md": "kubectl apply --server-side -k deploy/; weighbridge certs init |"
     " kubectl apply --server-side --field-manager=weighbridge-certs -f -\n",
-    "docs/caches.md": _OPTED_IN + _PUSHED + _CATALOG,
+    "docs/caches.md": _OPTED_IN + _PUSHED + _CATALOG + _NODE,
     "docs/engines.md": _OPTED_IN,
     "docs/hub.md": _OPTED_IN + "echo hf_x > token\n",
     "docs/install.md": "weighbridge push -q ./phi-4 registry.example.com/weighbridge:0.1.0\n",

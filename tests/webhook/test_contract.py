@@ -8,8 +8,9 @@ from registry.errors import Fault
 from tests.fakes.sigstore import new_key, public_pem
 from tests.test_house import ROOT
 from webhook.catalog import Catalog
-from webhook.contract import COPIED, DOMAIN, INJECTION, KEYS, MODEL, SOURCE, STATUS
+from webhook.contract import COPIED, INJECTION, KEYS, MODEL, SOURCE, STATUS
 from webhook.injection.inject import ALREADY, Injection, inject
+from webhook.names import DOMAIN
 from webhook.refusals import Refusal
 from webhook.request import Request
 from webhook.settings import Settings

@@ -19,7 +19,8 @@ from tests.deploy.rendered import DEPLOY
 from tests.fakes.hostile import PHASES, Target, stalled, trickle
 from tests.parts.admission import Webhook, running_webhook
 from tests.parts.process import poll
-from webhook.contract import DOMAIN, MODEL, STATUS
+from webhook.contract import MODEL, STATUS
+from webhook.names import DOMAIN
 from webhook.pod.quantities import quantity
 from webhook.server.connection import BODY_LIMIT
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from webhook.pod.scheduling.tolerations import Toleration
 from webhook.pod.sidecars import Sidecar
-from webhook.pod.tolerations import Toleration
 from webhook.settings import BadSettings, Settings
 
 

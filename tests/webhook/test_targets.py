@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from webhook.contract import MODEL
 from webhook.injection.inject import inject
-from webhook.pod.accelerators import is_accelerator
+from webhook.pod.scheduling.accelerators import is_accelerator
 from webhook.pod.sidecars import KNOWN, Sidecar
 
 from .test_second_pass import CATALOG, SETTINGS, Pod, injected

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from webhook.pod.tolerations import Toleration
+from webhook.pod.scheduling.tolerations import Toleration
 
 GPU = Toleration("nvidia.com/gpu")
 

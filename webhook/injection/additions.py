@@ -7,12 +7,13 @@ from copy import deepcopy
 
 from registry.source import ClaimSource, OciSource
 from webhook.names import PULLER, SIDECAR, VOLUMES, is_our_container
-from webhook.pod.autoscaler import allow_eviction
 from webhook.pod.credentials import add_identity, ca_volume, credentials_volume, token_volume
 from webhook.pod.placement import is_well_placed
 from webhook.pod.podspec import Raw, entries, extended_list, extended_mapping, mapping, name_of
 from webhook.pod.quantities import quantity
-from webhook.pod.tolerations import add_tolerations
+from webhook.pod.scheduling.affinity import prefer
+from webhook.pod.scheduling.autoscaler import allow_eviction
+from webhook.pod.scheduling.tolerations import add_tolerations
 from webhook.pod.volumes import claim_mount, claim_volume
 from webhook.refusals import NameTaken
 from webhook.settings import Settings
@@ -162,6 +163,7 @@ def _add_pod_fields(after: Raw, status: Status) -> None:
         context = extended_mapping(spec, "securityContext")
         context.setdefault("fsGroup", status.fs_group)
         context.setdefault("fsGroupChangePolicy", "OnRootMismatch")
+    prefer(spec, status.model, status.preferences)
     allow_eviction(after, status.evictable)
 
 

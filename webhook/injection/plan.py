@@ -11,14 +11,15 @@ from registry.signatures.policy import rule_for
 from registry.source import ClaimSource, OciSource, Source
 from webhook.catalog import Catalog
 from webhook.names import MODEL_VOLUME, TOOLS_VOLUME, is_subdomain
-from webhook.pod.autoscaler import unlisted
 from webhook.pod.mounts import check_free, read_only_volumes
 from webhook.pod.placement import Placement, place
 from webhook.pod.podspec import Raw, entries, mapping, name_of
 from webhook.pod.resources import lend, server_of
+from webhook.pod.scheduling.affinity import unstated
+from webhook.pod.scheduling.autoscaler import unlisted
+from webhook.pod.scheduling.tolerations import Toleration, needed
 from webhook.pod.security import ClaimGroup, claim_group
 from webhook.pod.service_account import has_passed_admission
-from webhook.pod.tolerations import Toleration, needed
 from webhook.quotes import quoted
 from webhook.refusals import SourceNotFound
 from webhook.request import Request
@@ -160,6 +161,12 @@ def _on_the_node(status: Status) -> Iterator[str]:
         yield TOOLS_VOLUME
 
 
+def _preferences(bare: Raw, status: Status, settings: Settings) -> tuple[str, ...]:
+    if not settings.prefer_nodes_with_model or status.volume.kind != "hostpath":
+        return ()
+    return unstated(mapping(bare, "spec"), status.model)
+
+
 def _check_found(answer: Answer, found: Resolution, bare: Raw, request: Request) -> None:
     # With credentials, which the webhook has not, a registry may find what it hides from others.
     if answer == Unknown("not-found") and not (request.pull_secrets or _own_secrets(bare)):
@@ -189,6 +196,7 @@ def _with_puller(status: Status, bare: Raw, server: Raw, request: Request, setti
             status.room if status.volume.kind == "emptydir" else "",
         ),
         evictable=unlisted(bare, _on_the_node(status)),
+        preferences=_preferences(bare, status, settings),
         image=settings.puller_image,
     )
 

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from webhook.names import VOLUMES, is_our_container
-from webhook.pod.autoscaler import without_volumes
 from webhook.pod.podspec import Raw, annotations, editable, entries, every_container, init_containers, mapping, name_of
+from webhook.pod.scheduling.affinity import without_preferences
+from webhook.pod.scheduling.autoscaler import without_volumes
 
 from .containers import place_of_arguments
 from .status import Status, Target
@@ -69,6 +70,7 @@ def _drop_listed(bare: Raw, spec: Raw, record: Status) -> None:
             context.pop(key, None)
         if not context:
             spec.pop("securityContext")
+    without_preferences(spec, record.model, record.preferences)
     if record.evictable:
         without_volumes(annotations(bare), record.evictable)
     targets = {target.name: target for target in record.targets}

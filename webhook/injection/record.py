@@ -16,7 +16,8 @@ from webhook.names import VOLUMES, is_container_name, is_subdomain
 from webhook.pod.mounts import parse_mount_path
 from webhook.pod.podspec import Raw, annotations, extended_mapping
 from webhook.pod.resources import Resources
-from webhook.pod.tolerations import Toleration
+from webhook.pod.scheduling.affinity import KINDS
+from webhook.pod.scheduling.tolerations import Toleration
 from webhook.pod.volumes import Volume
 from webhook.values.annotation import parse_adapters, parse_globs, parse_layout
 from webhook.values.record import one_of, positive, text, texts
@@ -64,6 +65,7 @@ def record_of(status: Status) -> str:
         "resources": status.resources.to_raw(),
         "fsGroup": status.fs_group,
         "safeToEvict": list(status.evictable),
+        "preferredAffinity": list(status.preferences),
         "image": status.image,
     }
     stated = {key: value for key, value in record.items() if key in _ALWAYS or value not in _NOTHING}
@@ -104,6 +106,7 @@ def _status_of(record: dict[str, Any]) -> Status:
         resources=_resources(record.get("resources", {})),
         fs_group=positive(record.get("fsGroup")),
         evictable=_names(record.get("safeToEvict", []), VOLUMES.__contains__),
+        preferences=_names(record.get("preferredAffinity", []), KINDS.__contains__),
         pin=Digest.parse(record["digest"]) if "digest" in record else None,
         adapter_pins=_pins(record.get("adapterDigests", []), len(adapters.split(",")) if adapters else 0),
         content_bytes=positive(record.get("bytes")),

@@ -9,7 +9,7 @@ from registry.digest import Digest
 from registry.signatures.rule import Mode
 from registry.source import OciSource, Source
 from webhook.pod.resources import Resources
-from webhook.pod.tolerations import Toleration
+from webhook.pod.scheduling.tolerations import Toleration
 from webhook.pod.volumes import Volume
 from webhook.resolving.sizing import room
 from webhook.values.annotation import Adapter, Layout
@@ -67,6 +67,9 @@ class Status:
     fs_group: int | None = None
     evictable: tuple[str, ...] = ()
     """Volumes of ours of which the cluster autoscaler is told that they keep no node."""
+
+    preferences: tuple[str, ...] = ()
+    """The kinds of affinity by which the pod prefers nodes that have the model, where we added them."""
 
     pin: Digest | None = None
     """The digest that the registry had for the source's tag at admission."""

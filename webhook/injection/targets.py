@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 
 from webhook.contract import CONTAINERS
-from webhook.pod.accelerators import computes
 from webhook.pod.podspec import Raw, app_containers, entries, every_container, init_containers, name_of
+from webhook.pod.scheduling.accelerators import computes
 from webhook.quotes import listed, quoted
 from webhook.refusals import EarlyContainers, UnknownContainers
 from webhook.settings import Settings

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from registry.errors import Fault
-from webhook.contract import DOMAIN
+from webhook.names import DOMAIN
 from webhook.patch import is_same
 
 from .files import Outcome, members, replaced, title

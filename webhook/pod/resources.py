@@ -13,9 +13,9 @@ from decimal import Decimal
 from webhook.quotes import quoted
 from webhook.refusals import BadResources
 
-from .accelerators import computes
 from .podspec import Raw, app_containers, every_container, mapping
 from .quantities import quantity
+from .scheduling.accelerators import computes
 
 LENT = ("cpu", "memory", "ephemeral-storage")
 _QOS = ("cpu", "memory")  # what makes a pod Guaranteed, Burstable or BestEffort (helper/qos)

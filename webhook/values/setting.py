@@ -16,8 +16,8 @@ from registry.source import parse_source
 from webhook.names import is_secret_key, is_subdomain, split_names
 from webhook.pod.quantities import quantity
 from webhook.pod.resources import Amounts
+from webhook.pod.scheduling.tolerations import Toleration
 from webhook.pod.sidecars import Sidecar
-from webhook.pod.tolerations import Toleration
 from webhook.pod.volumes import is_host_path
 
 from .annotation import parse_amounts
@@ -201,6 +201,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "name_tag_form": _switch,
     "sidecars": _sidecars,
     "host_paths": _host_paths,
+    "prefer_nodes_with_model": _switch,
     "ephemeral_size": _size,
     "http_proxy": _proxy,
     "https_proxy": _proxy,

@@ -6,10 +6,10 @@ Tests: tests/webhook/test_tolerations.py
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from webhook.pod.podspec import Raw, entries, extended_list, extended_mapping, mapping
 from webhook.refusals import BadTolerations
 
 from .accelerators import taints_of
-from .podspec import Raw, entries, extended_list, extended_mapping, mapping
 
 Mode = Literal["auto", "always", "never"]
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")

@@ -9,8 +9,8 @@ Tests: tests/webhook/test_targets.py
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from .podspec import Raw, entries, every_container, mapping
-from .quantities import quantity
+from webhook.pod.podspec import Raw, entries, every_container, mapping
+from webhook.pod.quantities import quantity
 
 _DEVICE_CLASS = "deviceclass.resource.kubernetes.io/"
 _MOST_TAINTS = 32  # more kinds of accelerators than any node has

@@ -5,7 +5,7 @@ Tests: tests/webhook/test_cases.py
 
 from collections.abc import Iterable
 
-from .podspec import Raw, annotations, extended_mapping
+from webhook.pod.podspec import Raw, annotations, extended_mapping
 
 _KEY = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"
 

@@ -1,0 +1,1 @@
+"""Where a pod may run and would rather: tolerations, affinities, accelerators, and what the autoscaler is told."""
