@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from packer.artifact import ModelInfo, config_of, manifest_of
-from packer.layer_blob import raw
+from packer.form import ModelInfo
+from packer.layer_blob import LayerBlob, raw
+from packer.modelpack import chunk_bytes, config_of, manifest_of
 from packer.source.source_file import SourceFile
-from packer.upload.send import PushedFile, chunk_bytes
 from puller.artifact.read import read_form
 from puller.plan import ModelPlan
 from puller.settings import Settings
@@ -37,8 +37,9 @@ def main() -> int:
     chunk = chunk_bytes(_FILES * _FILE_BYTES)
     with _timed("describe, for the packer"):
         pushed = [_described(number, chunk) for number in range(_FILES)]
-        config = config_of(pushed, ModelInfo())
-        content = manifest_of(pushed, config).to_bytes()
+        files, blobs = [file for file, _ in pushed], [blob for _, blob in pushed]
+        config = config_of(files, blobs, ModelInfo())
+        content = manifest_of(files, blobs, config).to_bytes()
     sys.stdout.write(f"manifest: {len(content):,} bytes, chunks of {chunk >> 20} MiB\n")
     settings = Settings(source="registry.example/model:v1", destination="/model")
     with _timed("parse the manifest"):
@@ -65,11 +66,11 @@ def main() -> int:
     return 0
 
 
-def _described(number: int, chunk: int) -> PushedFile:
+def _described(number: int, chunk: int) -> tuple[SourceFile, LayerBlob]:
     status = os.stat_result((0o100644, 0, 0, 1, 0, 0, _FILE_BYTES, 0, 0, 0))
     name = f"model-{number:05}-of-{_FILES:05}.safetensors"
     chunks = Chunks(chunk, tuple(_digest(f"{number}-{part}", "blake3") for part in range(-(-_FILE_BYTES // chunk))))
-    return PushedFile(SourceFile(name, Path(name), status), raw(_digest(name, "sha256"), _FILE_BYTES, chunks))
+    return SourceFile(name, Path(name), status), raw(_digest(name, "sha256"), _FILE_BYTES, chunks)
 
 
 def _digest(text: str, algorithm: str) -> Digest:

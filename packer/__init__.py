@@ -1,14 +1,19 @@
 """PACK: a model folder in, a pushed artifact out.
 
-push      the story: scan, send each file while it is hashed, describe them, send the manifest
-artifact  from sent files to a ModelPack config and manifest  pure
-category  the kind of layer for a file name                   pure
-layer_blob  a file's blob, as a value
-ledger    the files hashed and blobs pushed before            a database in the user's cache
-command   the verbs `push` and `copy`
-errors    what can go wrong
+push        the story: scan, send each file while it is hashed, describe them, send the manifest
+form        what files become: contents, then documents     pure
+modelpack   one form: a ModelPack artifact                  pure
+category    the kind of layer for a file name               pure
+layer_blob  a layer's blob, as a value
+ledger      what was hashed and pushed before               a database in the user's cache
+sign        a signature beside an artifact
+signing_key the keys that sign
+command     the verbs `push` and `copy`
+errors      what can go wrong
 
-source/   from a folder to the files to pack                  reads files
-upload/   one file to the registry or layout                  reads files, threads
-copying/  an artifact from place to place, as it is           threads
+source/     from a folder to the files to pack              reads files
+image/      the other form: an image                        pure
+contents/   what is sent: files, and tars of files          reads files
+upload/     one blob to the registry or layout              threads
+copying/    an artifact from place to place, as it is       threads
 """

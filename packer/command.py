@@ -21,6 +21,10 @@ from registry.source import HubSource, LayoutSource, OciSource, Source, parse_so
 
 _JOBS = 8
 _HUB = "hf://"
+_IMAGES_ARE_RAW = (
+    "--codec zstd does not go with --as image: nodes unpack an image's layers one after the other, for longer than the"
+    " saved bytes would take, and KServe reads no zstd; leave one of the two out"
+)
 
 Bring = Callable[[str, Path, Sequence[str], Access, Reporter], str]
 """Pulls a source to a folder, without what globs exclude; returns the source, pinned."""
@@ -32,12 +36,15 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", brin
         "push",
         help="pack a model folder, or a repository of the Hugging Face hub, and push it",
         description="Pack a folder as a ModelPack artifact, one layer a file, and push it in one pass.\n\n"
+        "With --as image it becomes an image with the files under /models: what kubelets mount by themselves\n"
+        "(weighbridge.dev/volume: image), and KServe's modelcars. A puller takes it as well.\n\n"
         "A repository of the Hugging Face hub is pulled to a temporary folder first, verified like any pull, and\n"
         "packed from there; the folder is removed in the end. It stands in TMPDIR, which needs room for the model.",
         epilog="Prints the reference pinned to its digest. The same folder always gives the same digest.\n\n"
         "  weighbridge push ./phi-4 registry.example.com/models/phi-4:v1 --name microsoft/phi-4\n"
         "  weighbridge push hf://microsoft/phi-4 registry.example.com/models/phi-4:v1\n"
-        "  weighbridge push ./phi-4 layout:///mnt/usb/models:phi-4\n",
+        "  weighbridge push ./phi-4 layout:///mnt/usb/models:phi-4\n"
+        "  weighbridge push ./phi-4 registry.example.com/images/phi-4:v1 --as image\n",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     push.add_argument(
@@ -48,6 +55,13 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", brin
     push.add_argument("target", metavar="REF", help="REGISTRY/REPOSITORY:TAG or layout://DIRECTORY:TAG")
     push.add_argument("--name", default="", help="the model's name, for the artifact's config")
     push.add_argument("--license", action="append", default=[], metavar="SPDX", help="its license; may be given again")
+    push.add_argument(
+        "--as",
+        dest="form",
+        choices=("modelpack", "image"),
+        default="modelpack",
+        help="image for nodes that mount it as a volume; modelpack, the default, for pullers",
+    )
     push.add_argument(
         "--codec",
         choices=("raw", "zstd"),
@@ -79,7 +93,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", brin
     add_access_options(push)
     push.add_argument("--json", action="store_true", help="print what was pushed as JSON")
     add_progress_options(push)
-    push.set_defaults(run=partial(_run_push, bring))
+    push.set_defaults(run=partial(_run_push, bring, push))
     _add_copy(verbs)
 
 
@@ -129,15 +143,19 @@ def _run_copy(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _run_push(bring: Bring, arguments: argparse.Namespace) -> int:
+def _run_push(bring: Bring, parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     from registry.open import open_pusher
 
-    from .artifact import ModelInfo
+    from .form import ModelInfo
+    from .image.image import image
     from .layer_blob import RAW, ZSTD
     from .ledger import Ledger, default_path
+    from .modelpack import modelpack
     from .push import Options, push
     from .upload.send import Target
 
+    if (arguments.form, arguments.codec) == ("image", "zstd"):
+        parser.error(_IMAGES_ARE_RAW)
     source, reporter = parse_source(arguments.target), reporter_for(arguments)
     ledger = Ledger(default_path(os.environ))
     with access_for(arguments, (source,), os.environ, reporter) as access:
@@ -151,6 +169,7 @@ def _run_push(bring: Bring, arguments: argparse.Namespace) -> int:
                 exclude=tuple(arguments.exclude),
                 follow_links=arguments.follow_links,
                 jobs=arguments.jobs,
+                form=image if arguments.form == "image" else modelpack,
                 codec=ZSTD if arguments.codec == "zstd" else RAW,
                 sign=_signing(arguments.sign, source, access),
             )

@@ -1,4 +1,4 @@
-"""The blob of a file, and the annotations of its layer.
+"""The blob of a layer, and the layer's annotations.
 
 Tests: tests/packer/test_push.py
 """
@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from registry.chunk_index import Chunks, PackedChunks
 from registry.digest import Digest
 
-RAW, ZSTD = "raw", "tar+zstd"
-"""ModelPack's names for the two codecs that the packer writes."""
+RAW, ZSTD, TAR = "raw", "tar+zstd", "tar"
+"""ModelPack's names for the codecs that the packer writes; images have the last."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from pathlib import Path
 from registry.digest import Digest
 from registry.errors import Fault
 
+from .contents.content import Content
 from .layer_blob import LayerBlob
-from .source.source_file import SourceFile
 
 _SETTLED_SECONDS = 2.0
 """A file changed more recently than this is not recorded: its next change might get the same time stamp."""
@@ -38,7 +38,7 @@ def default_path(environ: Mapping[str, str]) -> Path:
 
 
 class Ledger:
-    """Digests by file identity, and repositories by digest. Safe to share between threads; a failing one is empty."""
+    """Digests by files' identities, repositories by digest. Safe to share between threads; a failing one is empty."""
 
     def __init__(self, path: Path | None, clock: Callable[[], float] = time.time) -> None:
         """A `path` of None means a ledger that records nothing; `clock` tells the time of files."""
@@ -51,10 +51,10 @@ class Ledger:
             except (OSError, sqlite3.Error):
                 self._path = None
 
-    def find(self, file: SourceFile, codec: str, chunk: int) -> LayerBlob | None:
-        """Return the recorded blob of an unchanged file, for the same codec and chunk size, or None."""
+    def find(self, content: Content, codec: str) -> LayerBlob | None:
+        """Return the recorded blob of unchanged content, for a codec and the same chunk size, or None."""
         query = "select digest, size, diff_id, annotations from blobs where identity = ? and codec = ? and chunk = ?"
-        for digest, size, diff_id, annotations in self._ask(query, (_identity(file), codec, chunk)):
+        for digest, size, diff_id, annotations in self._ask(query, (content.identity, codec, content.chunk)):
             try:
                 told = dict(json.loads(annotations))
                 return LayerBlob(Digest.parse(digest), int(size), Digest.parse(diff_id), codec, told)
@@ -62,12 +62,13 @@ class Ledger:
                 return None
         return None
 
-    def note(self, file: SourceFile, codec: str, chunk: int, counted: LayerBlob) -> None:
-        """Record a file's blob, unless the file changed only just now."""
-        if self._clock() - max(file.status.st_mtime, file.status.st_ctime) < _SETTLED_SECONDS:
+    def note(self, content: Content, counted: LayerBlob) -> None:
+        """Record the blob of content, unless a file of it changed only just now."""
+        if self._clock() - content.changed < _SETTLED_SECONDS:
             return
         told = json.dumps(dict(counted.annotations))
-        row = (_identity(file), codec, chunk, str(counted.digest), counted.size, str(counted.diff_id), told)
+        known = (content.identity, counted.codec, content.chunk)
+        row = (*known, str(counted.digest), counted.size, str(counted.diff_id), told)
         self._ask("insert or replace into blobs values (?, ?, ?, ?, ?, ?, ?)", row)
 
     def place(self, digest: Digest, registry: str) -> str | None:
@@ -93,9 +94,3 @@ class Ledger:
 
     def _connect(self, path: Path) -> sqlite3.Connection:
         return sqlite3.connect(path, timeout=5)
-
-
-def _identity(file: SourceFile) -> str:
-    status = file.status
-    parts = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-    return " ".join(map(str, parts))

@@ -2,27 +2,31 @@
 
 1. Look through the folder.
 2. Send every file, several at a time, each hashed while it is sent.
-3. Describe them in a config and a manifest.
-4. Send the config, then a signature if one is wanted, and the manifest last: until then there is no artifact.
+3. Describe them in configs and manifests.
+4. Send these, then a signature if one is wanted, and move the tag last: until then there is no artifact.
 """
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from registry.digest import Digest
+from registry.documents.document import Document
 from registry.process.threads import Lane, run
 from registry.progress.reporter import Reporter
 from registry.progress.stats import TransferStats, human
+from registry.repository import Pusher
 
-from .artifact import ModelInfo, check_fits, config_of, manifest_of
-from .layer_blob import RAW
+from .contents.content import Content
+from .contents.whole_file import WholeFile
+from .form import Documents, Form, ModelInfo
+from .layer_blob import RAW, LayerBlob
+from .modelpack import modelpack
 from .source.scan import scan
-from .source.source_file import SourceFile
 from .upload.sample import advice
-from .upload.send import SMALL_BYTES, PushedFile, SendOptions, Target, chunk_bytes, send
+from .upload.send import SMALL_BYTES, SendOptions, Target, send
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +45,8 @@ class Pushed:
 class Options:
     """How a folder is packed: `include` allows suspicious files, `exclude` skips files, both by globs.
 
-    With `follow_links` links may point outside the folder. `sign` signs a digest in the target's repository.
+    `form` is what the files become, `codec` what large ones are compressed with, where the form has it. With
+    `follow_links` links may point outside the folder. `sign` signs a digest in the target's repository.
     """
 
     about: ModelInfo = field(default_factory=ModelInfo)
@@ -49,6 +54,7 @@ class Options:
     exclude: tuple[str, ...] = ()
     follow_links: bool = False
     jobs: int = 8
+    form: Form = modelpack
     codec: str = RAW
     sign: Callable[[Digest], None] | None = None
 
@@ -59,27 +65,22 @@ def push(folder: Path, target: Target, options: Options, reporter: Reporter) -> 
     pusher = target.pusher
     # 1
     files = scan(folder, options.include, options.exclude, follow_links=options.follow_links, say=reporter.message)
-    stats = TransferStats(sum(file.size for file in files))
-    check_fits(files, chunk_bytes(stats.total), options.about)
+    packed = options.form(files, options.about)
+    stats = TransferStats(sum(content.size for content in packed.contents))
     reporter.message(f"{folder}: {len(files)} files, {human(stats.total)}")
     # 2
     with reporter.track(stats, folder.name):
-        sent = _send_all(target, files, options, stats)
+        blobs = _send_all(target, packed.contents, options, stats)
     if target.registry:
-        large = (one.blob.digest for one in sent if one.file.size > SMALL_BYTES)
+        sizes = zip(blobs, packed.contents, strict=True)
+        large = (blob.digest for blob, content in sizes if content.size > SMALL_BYTES)
         target.ledger.note_places(large, target.registry, target.repository)
     # 3
-    config = config_of(sent, options.about)
-    manifest = manifest_of(sent, config)
+    documents = packed.documents(blobs)
     # 4
-    if not pusher.has(manifest.config.digest):
-        pusher.put(config, manifest.config.digest)
-    if options.sign is not None:
-        options.sign(Digest.of(manifest.to_bytes()))
-    digest = pusher.put_manifest(manifest)
+    digest = _write(documents, pusher, options.sign)
     reporter.summary(stats, time.monotonic() - started)
-    large_raw = [one.file for one in sent if one.file.size > SMALL_BYTES and one.blob.codec == RAW]
-    if options.codec == RAW and (words := advice(large_raw)):
+    if options.codec == RAW and (words := _advice(packed.contents)):
         reporter.message(words)
     return Pushed(
         pinned=pusher.pinned(digest),
@@ -91,20 +92,37 @@ def push(folder: Path, target: Target, options: Options, reporter: Reporter) -> 
     )
 
 
-def _send_all(
-    target: Target, files: tuple[SourceFile, ...], options: Options, stats: TransferStats
-) -> list[PushedFile]:
-    """Send the files, the largest first so that none is left alone at the end; return them in the given order.
+def _write(documents: Documents, pusher: Pusher, sign: Callable[[Digest], None] | None) -> Digest:
+    """Write the documents, and a signature before the tag moves; return the digest that the tag leads to."""
+    for config in documents.configs:
+        if not pusher.has(Digest.of(config)):
+            pusher.put(config, Digest.of(config))
+    for manifest in documents.below:
+        pusher.put_document(Document.parse(manifest))
+    if sign is not None:
+        sign(Digest.of(documents.root))
+    return pusher.put_document(Document.parse(documents.root), pusher.tag)
+
+
+def _advice(contents: Sequence[Content]) -> str:
+    """Return a message on what zstd would have saved of files that were sent as they are; empty if that is too little.
+
+    In other forms there is no such choice.
+    """
+    return advice(content.file for content in contents if isinstance(content, WholeFile) and content.size > SMALL_BYTES)
+
+
+def _send_all(target: Target, contents: Sequence[Content], options: Options, stats: TransferStats) -> list[LayerBlob]:
+    """Send the contents, the largest first so that none is left alone at the end; return their blobs in order.
 
     Hashing a large file keeps a core busy, so at most as many are sent at a time as there are cores; small files mostly
     wait for answers, so more are sent at a time.
     """
-    order = sorted(files, key=lambda file: -file.size)
-    large = [file for file in order if file.size > SMALL_BYTES]
+    order = sorted(range(len(contents)), key=lambda number: -contents[number].size)
+    large = [number for number in order if contents[number].size > SMALL_BYTES]
     cores = os.cpu_count() or 1
     jobs = min(options.jobs, cores)
-    manner = SendOptions(options.codec, chunk_bytes(stats.total), spare_core=min(jobs, len(large)) < cores)
+    manner = SendOptions(options.codec, spare_core=min(jobs, len(large)) < cores)
     lanes = Lane(jobs, large), Lane(options.jobs, order[len(large) :])
-    results = run(lanes, lambda file: send(target, file, manner, stats), target.pusher.interrupt)
-    by_path = {file.path: sent for file, sent in results}
-    return [by_path[file.path] for file in files]
+    results = dict(run(lanes, lambda number: send(target, contents[number], manner, stats), target.pusher.interrupt))
+    return [results[number] for number in range(len(contents))]

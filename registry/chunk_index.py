@@ -1,4 +1,4 @@
-"""Our own annotations beside ModelPack's: the digests of a layer's chunks, so that each piece can be verified alone.
+"""Our own annotations: digests of a layer's chunks, or of an archive's files, so that each can be verified alone.
 
 The manifest's digest covers them, so the chain from a reference to each byte is as strong as without them; tools that
 do not know them see an ordinary layer. Numbers are decimal, lists are concatenated bytes in base64.
@@ -8,13 +8,16 @@ dev.weighbridge.chunk.blake3   the digest of each chunk, as it is stored
 dev.weighbridge.chunk.sizes    of compressed layers: the bytes of each chunk as it is stored, 4 for each, little-endian
 dev.weighbridge.content.bytes  of compressed layers: the bytes of the file
 dev.weighbridge.content.start  of compressed layers: how many bytes of the tar come before the file's own
+dev.weighbridge.files.blake3   of layers of images: {name: [bytes, digest in hexadecimal]} of each file, as JSON
 
 Tests: tests/puller/test_plan.py
 """
 
+import json
 import re
 import struct
 from base64 import b64decode, b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -27,6 +30,7 @@ CHUNK_DIGESTS = "dev.weighbridge.chunk.blake3"
 CHUNK_SIZES = "dev.weighbridge.chunk.sizes"
 CONTENT_BYTES = "dev.weighbridge.content.bytes"
 CONTENT_START = "dev.weighbridge.content.start"
+FILE_DIGESTS = "dev.weighbridge.files.blake3"
 
 CHUNK_ALGORITHM = "blake3"
 
@@ -34,6 +38,7 @@ SMALLEST_CHUNK_BYTES, MOST_CHUNKS = 64 << 10, 1 << 16
 """What readers accept: with smaller chunks, or more of them, a small manifest would cause much work."""
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+_HEXADECIMAL = re.compile(r"[0-9a-f]{64}")
 _DIGEST_BYTES, _SIZE_BYTES = 32, 4
 
 
@@ -94,6 +99,38 @@ class PackedChunks:
             CONTENT_BYTES: str(self.content_bytes),
             CONTENT_START: str(self.content_start),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class FileDigests:
+    """The bytes and the digest of each file in an archive, by its name there."""
+
+    by_name: Mapping[str, tuple[int, Digest]]
+
+    @classmethod
+    def of(cls, layer: Descriptor) -> "FileDigests | None":
+        """Parse a layer's annotation; None when it has none. Raises BadManifest."""
+        if FILE_DIGESTS not in layer.annotations:
+            return None
+        try:
+            document = json.loads(layer.annotations[FILE_DIGESTS])
+            return cls({name: _file(*entry) for name, entry in document.items()})
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            raise BadManifest(f"{layer.digest}: {FILE_DIGESTS} is no table of files") from None
+
+    def to_annotations(self) -> dict[str, str]:
+        """Return the annotation."""
+        table = {name: [size, digest.hex] for name, (size, digest) in self.by_name.items()}
+        return {FILE_DIGESTS: json.dumps(table, ensure_ascii=False, separators=(",", ":"))}
+
+
+def _file(size: object, digits: object) -> tuple[int, Digest]:
+    """Return a file's bytes and digest; raise ValueError."""
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise ValueError
+    if not isinstance(digits, str) or not _HEXADECIMAL.fullmatch(digits):
+        raise ValueError
+    return size, Digest(digits, CHUNK_ALGORITHM)
 
 
 def _number(layer: Descriptor, key: str) -> int:

@@ -26,6 +26,7 @@ _INDEX_TYPES = (INDEX_TYPE, docker_manifest_list_media_type)
 _MANIFEST_TYPES = (MANIFEST_TYPE, docker_manifest_media_type)
 _KINDS = {dict: "an object", list: "a list", str: "text", bool: "true or false"}
 
+_PLATFORM = ("os", "architecture", "variant")
 _MOST_BYTES = 1 << 63  # int64, as the specification says (image-spec, descriptor.md)
 
 SIZE_LIMIT = 8 << 20
@@ -47,10 +48,13 @@ class Descriptor:
     name: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON object; empty annotations are left out."""
+        """Return the JSON object; what is empty is left out."""
         entry: dict[str, Any] = {"mediaType": self.media_type, "digest": str(self.digest), "size": self.size}
         if self.annotations:
             entry["annotations"] = dict(self.annotations)
+        if "/" in self.platform:
+            parts = self.platform.split("/")
+            entry["platform"] = dict(zip(_PLATFORM, parts, strict=False))
         return entry
 
 
@@ -72,7 +76,7 @@ class Manifest:
         document: dict[str, Any] = {
             "schemaVersion": 2,
             "mediaType": self.media_type,
-            "artifactType": self.artifact_type,
+            **({"artifactType": self.artifact_type} if self.artifact_type else {}),
             "config": self.config.to_json(),
             "layers": [layer.to_json() for layer in self.layers],
         }
@@ -80,7 +84,7 @@ class Manifest:
             document["subject"] = self.subject.to_json()
         if self.annotations:
             document["annotations"] = dict(self.annotations)
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        return _encoded(document)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +92,15 @@ class Index:
     """A list of manifests, one for each platform or variant."""
 
     manifests: tuple[Descriptor, ...]
+
+    def to_bytes(self) -> bytes:
+        """Return the JSON document to push: equal values give equal bytes."""
+        listed = [manifest.to_json() for manifest in self.manifests]
+        return _encoded({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": listed})
+
+
+def _encoded(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def parse_manifest(content: bytes) -> Manifest | Index:
@@ -177,7 +190,7 @@ def _descriptor(entry: object, path: str) -> Descriptor:
 
 
 def _platform(entry: object) -> str:
-    parts = [entry.get(key) for key in ("os", "architecture", "variant")] if isinstance(entry, dict) else []
+    parts = [entry.get(key) for key in _PLATFORM] if isinstance(entry, dict) else []
     return "/".join(part for part in parts if isinstance(part, str) and part)
 
 

@@ -125,7 +125,7 @@ class NoImageVolume(Refusal):
     """A volume `image` of a model that no container runtime can mount."""
 
     code = "volume.no-image"
-    hint = "take another weighbridge.dev/volume, such as emptydir: then a puller writes the files"
+    hint = "push the model with `weighbridge push --as image`, or take a volume that a puller fills, such as emptydir"
 
 
 class BadContainers(Refusal):

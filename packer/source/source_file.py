@@ -23,6 +23,18 @@ class SourceFile:
         return self.status.st_size
 
     @property
-    def is_executable(self) -> bool:
-        """Whether any execute bit is set."""
-        return bool(self.status.st_mode & 0o111)
+    def mode(self) -> int:
+        """The mode in the artifact: that of a program if any execute bit is set, else that of a file."""
+        return 0o755 if self.status.st_mode & 0o111 else 0o644
+
+    @property
+    def identity(self) -> str:
+        """A text that stays as long as the file does, unchanged."""
+        status = self.status
+        parts = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        return " ".join(map(str, parts))
+
+    @property
+    def changed(self) -> float:
+        """When its bytes, its name or its mode changed last, in seconds since 1970."""
+        return max(self.status.st_mtime, self.status.st_ctime)

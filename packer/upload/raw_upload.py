@@ -1,6 +1,6 @@
-"""The raw upload of a large file: read once, hashed whole and in chunks, and sent.
+"""The upload of a large file, or of a tar of files: read once, hashed whole and in parts, and sent as it is.
 
-With a spare core, one thread reads and computes the whole digest while a second one hashes chunks and sends: both read
+With a spare core, one thread reads and computes the whole digest while a second one hashes parts and sends: both read
 the same buffer at the same time. When other files keep the cores busy, one thread does everything, while the bytes are
 in its core's own cache.
 
@@ -8,21 +8,18 @@ Tests: tests/packer/test_outcomes.py
 """
 
 import hashlib
-import os
 import threading
-from collections.abc import Iterator
-from io import FileIO
+from collections.abc import Callable, Iterator
 from itertools import cycle
 from queue import SimpleQueue
 from threading import Semaphore
 from typing import Protocol, Self
 
+from packer.contents.content import Content, OpenContent
+from packer.contents.part_hasher import PartHasher
 from packer.errors import Changed
-from packer.layer_blob import LayerBlob, raw
-from packer.source.source_file import SourceFile
-from packer.source.stable_read import check, opened
-from registry.chunk_index import CHUNK_ALGORITHM, Chunks
-from registry.digest import Digest, hasher_of
+from packer.layer_blob import LayerBlob
+from registry.digest import Digest
 from registry.errors import Unavailable, UploadLost
 from registry.http.retry import Patience
 from registry.progress.stats import TransferStats
@@ -34,34 +31,45 @@ _BUFFER_BYTES = 1 << 19
 _BUFFERS = 4
 
 
-def relay(  # noqa: PLR0913 - what is sent, where to, and how
-    file: SourceFile, chunk: int, upload: Upload, stats: TransferStats, *, spare_core: bool, patience: Patience
-) -> LayerBlob:
-    """Write a file to `upload` as it is; return its digest, and its chunks' if it has several.
+def relay(content: Content, upload: Upload, stats: TransferStats, *, spare_core: bool, patience: Patience) -> LayerBlob:
+    """Write content to `upload`; return its blob, with the digests of its parts.
 
     Raises Changed, BadFolder, and what the upload raises.
     """
     whole = hashlib.sha256()
-    with opened(file) as source:
-        sender = Sender(upload, chunk, stats, source.fileno(), patience)
+    with content.opened() as source:
+        sender = Sender(upload, content, source, stats, patience)
         try:
             with Aside(sender) if spare_core else Here(sender) as way:
-                for content in _read(source, file, chunk, way):
-                    way.hand_over(content)
-                    whole.update(content)
-            check(source, file)  # bytes that a broken connection lost were read again, up to here
+                for part in _read(source, content, way.buffer):
+                    way.hand_over(part)
+                    whole.update(part)
+            source.check()  # bytes that a broken connection lost were read again, up to here
         except BaseException:
             sender.take_back()
             raise
-    return raw(Digest(whole.hexdigest()), file.size, sender.chunks.finish() if file.size > chunk else None)
+    return content.blob(Digest(whole.hexdigest()), sender.parts.digests)
 
 
-def digest_of(file: SourceFile) -> Digest:
-    """Return a file's digest without sending it, for registries that need it first. Raises Changed, BadFolder."""
-    with opened(file) as source:
-        digest = Digest(hashlib.file_digest(source, "sha256").hexdigest())
-        check(source, file)
-    return digest
+def digest_of(content: Content) -> Digest:
+    """Return the digest without sending, for registries that need it first. Raises Changed, BadFolder."""
+    whole = hashlib.sha256()
+    for part in _pass(content):
+        whole.update(part)
+    return Digest(whole.hexdigest())
+
+
+def bytes_of(content: Content) -> bytes:
+    """Return all bytes of small content. Raises Changed, BadFolder."""
+    return b"".join(map(bytes, _pass(content)))
+
+
+def _pass(content: Content) -> Iterator[memoryview]:
+    """Yield the content's bytes in one buffer."""
+    buffer = memoryview(bytearray(min(content.size, _BUFFER_BYTES)))
+    with content.opened() as source:
+        yield from _read(source, content, lambda: buffer)
+        source.check()
 
 
 class Way(Protocol):
@@ -76,30 +84,32 @@ class Way(Protocol):
         ...
 
 
-def _read(source: FileIO, file: SourceFile, chunk: int, way: Way) -> Iterator[memoryview]:
-    """Yield the file's bytes, in parts that do not cross the end of a chunk."""
-    position = 0
-    while position < file.size:
-        buffer = way.buffer()
-        count = source.readinto(buffer[: min(file.size - position, chunk - position % chunk)])
+def _read(source: OpenContent, content: Content, fresh: Callable[[], memoryview]) -> Iterator[memoryview]:
+    """Yield the content's bytes in buffers; raise Changed when it ends early."""
+    size, position = content.size, 0
+    while position < size:
+        buffer = fresh()
+        count = source.readinto(buffer[: size - position])
         if not count:
-            raise Changed(f"{file.location}: ended after {position} of {file.size} bytes")
+            raise Changed(f"{content.name}: ended after {position} of {size} bytes")
         yield buffer[:count]
         position += count
 
 
 class Sender:
-    """Hashes chunks and sends; when the connection breaks, continues after the bytes that arrived."""
+    """Hashes parts and sends; when the connection breaks, continues after the bytes that arrived."""
 
-    def __init__(self, upload: Upload, chunk: int, stats: TransferStats, handle: int, patience: Patience) -> None:
-        """`handle` is the open file; bytes that a broken connection lost are read from it again."""
-        self.chunks = _ChunkHasher(chunk)
-        self._upload, self._stats, self._handle, self._patience = upload, stats, handle, patience
+    def __init__(
+        self, upload: Upload, content: Content, source: OpenContent, stats: TransferStats, patience: Patience
+    ) -> None:
+        """`source` is the open content; bytes that a broken connection lost are read from it again."""
+        self.parts = PartHasher(content.stops())
+        self._upload, self._source, self._stats, self._patience = upload, source, stats, patience
         self._sent = 0
 
     def send(self, content: memoryview) -> None:
         """Send the next bytes."""
-        self.chunks.update(content)
+        self.parts.update(content)
         try:
             self._upload.write(content)
         except Unavailable as error:
@@ -113,11 +123,11 @@ class Sender:
         self._stats.take_back(self._sent)
 
     def _go_on(self, arrived: int, stop: int) -> None:
-        """Send the file's bytes from `arrived` to `stop` again."""
+        """Send the bytes from `arrived` to `stop` again."""
         if arrived > stop:
             raise UploadLost(f"the registry counts {arrived} bytes of a blob, of which {stop} were sent")
         for start in range(arrived, stop, _BUFFER_BYTES):
-            again = os.pread(self._handle, min(_BUFFER_BYTES, stop - start), start)
+            again = self._source.read_at(min(_BUFFER_BYTES, stop - start), start)
             self._upload.write(memoryview(again))
 
 
@@ -183,27 +193,3 @@ class Aside:
                 except BaseException as error:  # noqa: BLE001 - the first thread raises it again
                     self._failure = error
             self._free.release()
-
-
-class _ChunkHasher:
-    """The digest of each `size` bytes of a stream, given in parts that do not cross a boundary."""
-
-    def __init__(self, size: int) -> None:
-        self._size, self._room = size, size
-        self._hasher = hasher_of(CHUNK_ALGORITHM)
-        self._digests: list[Digest] = []
-
-    def update(self, content: memoryview) -> None:
-        self._hasher.update(content)
-        self._room -= len(content)
-        if self._room == 0:
-            self._turn()
-
-    def finish(self) -> Chunks:
-        if self._room < self._size:
-            self._turn()
-        return Chunks(self._size, tuple(self._digests))
-
-    def _turn(self) -> None:
-        self._digests.append(Digest(self._hasher.hexdigest(), CHUNK_ALGORITHM))
-        self._hasher, self._room = hasher_of(CHUNK_ALGORITHM), self._size

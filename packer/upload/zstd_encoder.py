@@ -75,7 +75,7 @@ class _Frames:
 
     def __init__(self, file: SourceFile) -> None:
         info = tarfile.TarInfo(file.path)
-        info.size, info.mode = file.size, 0o755 if file.is_executable else 0o644
+        info.size, info.mode = file.size, file.mode
         self.header = info.tobuf(tarfile.PAX_FORMAT)
         self.diff = hashlib.sha256()
         self._file = file

@@ -2,9 +2,9 @@
 
 1. The artifact is the one that a receipt beside the folder names, or another that the user names.
 2. Its manifest is the one saved beside the folder, which a digest proves, else the source's.
-3. Every file that has a digest of its own is hashed, whatever its receipt says.
-4. What came out of an archive or behind a codec has only the digest of the packed bytes, which are not kept: it cannot
-   be proved, and is named as such.
+3. Every file that has a digest of its own is hashed, whatever its receipt says: in images that our packer wrote too.
+4. What else came out of an archive or behind a codec has only the digest of the packed bytes, which are not kept: it
+   cannot be proved, and is named as such.
 
 Tests: tests/puller/test_verify.py
 """
@@ -31,6 +31,8 @@ from registry.printable import printable
 from registry.progress.reporter import Reporter
 from registry.progress.stats import human
 from registry.source import Source
+
+from .archived import files_of_image
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +95,11 @@ def verify_folder(
     artifact = _artifact(folder, source, access)
     if receipt is not None and receipt.digest != str(artifact.digest):
         receipt = None
-    plan = ModelPlan.of(artifact.form.parts, _selected(folder, source, receipt))
+    settings = _selected(folder, source, receipt)
+    plan = ModelPlan.of(artifact.form.parts, settings)
     wanted = {file.path: blob for blob in plan.blobs if blob.packed is None for file in blob.files}
+    archived = files_of_image(plan.archives, settings) if artifact.form.is_image else None
+    wanted |= archived or {}
     names = frozenset(part.path for part in plan.parts if part.path)
     if receipt is not None:
         names = receipt.names
@@ -102,7 +107,7 @@ def verify_folder(
             wanted.pop(derived, None)
     problems = dict.fromkeys(names - wanted.keys(), "unproved")
     problems |= {path: "missing" for path in names | wanted.keys() if status_of(folder / path) is None}
-    beside = "unproved" if receipt is None and plan.archives else "unknown"
+    beside = "unproved" if receipt is None and plan.archives and archived is None else "unknown"
     problems |= dict.fromkeys(unknown_files(folder, frozenset(names | wanted.keys())), beside)
     present = {path: blob for path, blob in wanted.items() if path not in problems}
     problems |= dict.fromkeys(_wrong(folder, present, reporter), "wrong")
@@ -131,10 +136,16 @@ def _selected(folder: Path, source: Source, receipt: Receipt | None) -> Settings
     """Return settings that select what a receipt's pull selected; everything where there is none."""
     selection: Sequence[str] = receipt.selection if receipt is not None else ()
 
-    def globs(mark: str) -> tuple[str, ...]:
+    def stated(mark: str) -> tuple[str, ...]:
         return tuple(one.removeprefix(f"{mark}=") for one in selection if one.startswith(f"{mark}="))
 
-    return Settings(source=str(source), destination=str(folder), include=globs("include"), exclude=globs("exclude"))
+    return Settings(
+        source=str(source),
+        destination=str(folder),
+        include=stated("include"),
+        exclude=stated("exclude"),
+        image_path="".join(stated("image-path")),
+    )
 
 
 def _wrong(folder: Path, present: Mapping[str, Blob], reporter: Reporter) -> list[str]:

@@ -8,7 +8,10 @@ from random import Random
 
 import pytest
 
+from packer.form import Form
+from packer.image.image import image
 from packer.ledger import Ledger
+from packer.modelpack import modelpack
 from packer.push import Options, push
 from packer.upload.send import Target
 from puller.pull import pull
@@ -46,7 +49,9 @@ def reach(limits: Limits = LIMITS, patience: object = HASTY) -> Access:
     return Access(transport=transport, credentials=Credentials(), patience=patience)  # type: ignore[arg-type] # one of ours
 
 
-def send(fake: FakeRegistry, folder: Path, access: Access, tree: dict[str, bytes] = TREE) -> None:
+def send(
+    fake: FakeRegistry, folder: Path, access: Access, tree: dict[str, bytes] = TREE, form: Form = modelpack
+) -> None:
     """Push a tree to the fake, and see that the fake holds it."""
     if not folder.exists():
         write_tree(folder, tree)
@@ -54,10 +59,10 @@ def send(fake: FakeRegistry, folder: Path, access: Access, tree: dict[str, bytes
         push(
             folder,
             Target(open_pusher(parse_source(fake.reference()), access), Ledger(None)),
-            Options(),
+            Options(form=form),
             QuietReporter(),
         )
-    assert {str(Digest.of(content)) for content in tree.values()} <= fake.blobs.keys()
+    assert form is image or {str(Digest.of(content)) for content in tree.values()} <= fake.blobs.keys()
     with reach() as opened:
         place = folder.parent / f"{folder.name}-back"
         pull(Settings(source=fake.reference(), destination=str(place)), opened, QuietReporter())
@@ -229,8 +234,11 @@ def random_fault(random: Random) -> Callable[[FakeRegistry], None]:
     return lambda fake: fake.fail(change, method=method, path=path, times=times, acts=acts, skips=skips)
 
 
+@pytest.mark.parametrize("form", [modelpack, image])
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_any_script_of_a_registrys_faults_ends_in_the_artifact_or_a_named_error(seed: int, tmp_path: Path) -> None:
+def test_any_script_of_a_registrys_faults_ends_in_the_artifact_or_a_named_error(
+    seed: int, form: Form, tmp_path: Path
+) -> None:
     """Law: a push ends in time, whole or with a Fault that names the host; the next, undisturbed, ends well."""
     random = Random(seed)
     with fake_registry() as fake:
@@ -242,12 +250,12 @@ def test_any_script_of_a_registrys_faults_ends_in_the_artifact_or_a_named_error(
         said = fake.address
         try:
             with access:
-                push(tmp_path / "model", target, Options(), QuietReporter())
+                push(tmp_path / "model", target, Options(form=form), QuietReporter())
         except Fault as error:
             said = str(error)
         assert fake.address in said, seed
         fake.faults.clear()
-        send(fake, tmp_path / "model", reach())
+        send(fake, tmp_path / "model", reach(), form=form)
 
 
 def test_a_token_that_lapses_in_mid_upload_is_renewed(tmp_path: Path) -> None:

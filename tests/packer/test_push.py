@@ -16,13 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import weighbridge
-from packer.artifact import ModelInfo
 from packer.errors import BadFolder, BadName, Changed, EmptyFolder, Suspicious, TooManyFiles
+from packer.form import ModelInfo
 from packer.ledger import Ledger
+from packer.modelpack import chunk_bytes
 from packer.push import Options, Pushed, push
 from packer.source.scan import scan
 from packer.source.suspicion import is_others_own, is_suspicious
-from packer.upload.send import Target, chunk_bytes
+from packer.upload.send import Target
 from puller.pull import pull
 from puller.settings import Settings
 from registry.access.access import Access

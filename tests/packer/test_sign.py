@@ -68,6 +68,18 @@ def test_the_real_cosign_verifies_what_push_signs_by_either_kind_of_key(
         assert read_tree(tmp_path / f"pulled-{number}") == MODEL
 
 
+def test_of_an_image_the_index_is_signed(
+    part: Part, registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One signature, of the digest to which the tag leads, speaks for every architecture."""
+    key, public = pem_keys(tmp_path)
+    folder, target = write_tree(tmp_path / "model", MODEL), f"{registry.address}/sign/image:v1"
+    assert weighbridge.main(["push", str(folder), target, "--as", "image", "--sign", str(key), "--quiet"]) == 0
+    assert capsys.readouterr().out.strip().rpartition("@")[2] in verified(part, public, target)
+    assert pull(target, tmp_path / "out", public) == 0
+    assert read_tree(tmp_path / "out") == MODEL
+
+
 def test_a_second_push_with_the_same_key_adds_no_signature(registry: Registry, tmp_path: Path) -> None:
     """The same folder gives the same digest, which is signed once."""
     key, _ = pem_keys(tmp_path)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from packer.upload.send import chunk_bytes
+from packer.modelpack import chunk_bytes
 from puller.artifact.part import Part, readable
 from puller.artifact.read import read_form
 from puller.errors import BadArtifact, UnsafePath, UnsupportedLayer

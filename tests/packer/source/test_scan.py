@@ -13,9 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from packer.artifact import ModelInfo, check_fits
+from packer.contents.content import Content
+from packer.contents.whole_file import WholeFile
 from packer.errors import BadFolder, BadName, Changed, Suspicious, TooManyFiles
+from packer.form import ModelInfo
+from packer.image.tar import tar_of
 from packer.ledger import Ledger
+from packer.modelpack import modelpack
 from packer.push import Options, push
 from packer.source.scan import scan
 from packer.source.source_file import SourceFile
@@ -240,28 +244,41 @@ def test_more_files_than_a_manifest_can_name_are_refused_before_the_first_upload
     status = tmp_path.stat()
     files = [SourceFile(f"{number:05}/{'n' * 100}", tmp_path, status) for number in range(13_000)]
     with pytest.raises(TooManyFiles, match="13000 files"):
-        check_fits(files, 16 << 20, ModelInfo())
-    check_fits(files[:2000], 16 << 20, ModelInfo())
+        modelpack(files, ModelInfo())
+    modelpack(files[:2000], ModelInfo())
 
 
 Act = Callable[[SourceFile], object]
 
 
-def sending(codec: str, chunk: int = 1 << 20) -> Act:
-    """Send a file into a layout."""
+def whole(file: SourceFile) -> Content:
+    """Return a file as it is."""
+    return WholeFile(file, 1 << 20)
+
+
+def in_tar(file: SourceFile) -> Content:
+    """Return a tar of a file."""
+    return tar_of([file])
+
+
+def sending(form: Callable[[SourceFile], Content]) -> Act:
+    """Send a file in a form into a layout."""
 
     def act(file: SourceFile) -> object:
-        place = file.location.parent.parent / f"layout-{codec}"
-        return send(target(place), file, SendOptions(codec, chunk), TransferStats(file.size))
+        place, content = file.location.parent.parent / "layout", form(file)
+        return send(target(place), content, SendOptions(), TransferStats(content.size))
 
     return act
 
 
 ACTS = {
-    "small": (1000, sending("raw")),
-    "raw": (5 << 20, sending("raw")),
+    "small": (1000, sending(whole)),
+    "raw": (5 << 20, sending(whole)),
+    "small tar": (1000, sending(in_tar)),
+    "tar": (5 << 20, sending(in_tar)),
     "zstd": (5 << 20, lambda file: pack(file, FRAME_BYTES, lambda _: None, lambda _: None)),
-    "digest": (5 << 20, digest_of),
+    "digest": (5 << 20, lambda file: digest_of(whole(file))),
+    "digest of a tar": (5 << 20, lambda file: digest_of(in_tar(file))),
 }
 
 
@@ -315,8 +332,8 @@ def test_a_file_that_is_not_what_was_found_ends_the_push(
         does(found)
 
 
-@pytest.mark.parametrize("codec", ["raw", "zstd"])
-def test_a_file_that_is_overwritten_while_it_is_read_ends_the_push(tmp_path: Path, codec: str) -> None:
+@pytest.mark.parametrize("form", ["raw", "tar", "zstd"])
+def test_a_file_that_is_overwritten_while_it_is_read_ends_the_push(tmp_path: Path, form: str) -> None:
     """Same size, same names: bytes of two moments are no model."""
     write_tree(tmp_path / "m", {"w.bin": bytes((4 * (os.cpu_count() or 1) + 4) << 20)})
     (found,) = scan(tmp_path / "m")
@@ -329,8 +346,9 @@ def test_a_file_that_is_overwritten_while_it_is_read_ends_the_push(tmp_path: Pat
             super().add(count)
 
     stats = Changing(found.size)
-    act: Callable[[], object] = partial(send, target(tmp_path / "layout"), found, SendOptions("raw", 1 << 20), stats)
-    if codec == "zstd":
+    content = in_tar(found) if form == "tar" else whole(found)
+    act: Callable[[], object] = partial(send, target(tmp_path / "layout"), content, SendOptions(), stats)
+    if form == "zstd":
         act = partial(pack, found, FRAME_BYTES, lambda _: None, stats.add)
     with pytest.raises(Changed, match="was changed"):
         act()

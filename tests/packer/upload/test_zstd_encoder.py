@@ -11,6 +11,7 @@ from random import Random
 import pytest
 import zstandard
 
+from packer.contents.whole_file import WholeFile
 from packer.errors import Changed
 from packer.layer_blob import RAW, ZSTD, LayerBlob
 from packer.ledger import Ledger
@@ -167,7 +168,7 @@ def test_an_unchanged_file_is_neither_packed_nor_sent_again(access: Access, tmp_
     file = folder / "a.safetensors"
     ledger = Ledger(tmp_path / "ledger.sqlite")
     first = send(folder, f"layout://{tmp_path / 'layout'}:v1", access, ledger)
-    ledger.note(found(file), ZSTD, 16 << 20, LayerBlob(Digest("a" * 64), 1, Digest("b" * 64), ZSTD))
+    ledger.note(WholeFile(found(file), 16 << 20), LayerBlob(Digest("a" * 64), 1, Digest("b" * 64), ZSTD))
     assert send(folder, f"layout://{tmp_path / 'layout'}:v2", access, ledger).digest == first.digest
 
 

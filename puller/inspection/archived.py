@@ -1,0 +1,33 @@
+"""The files in an image's layers, where annotations name their digests.
+
+Tests: tests/packer/image/test_image.py
+"""
+
+from collections.abc import Sequence
+
+from puller.artifact.part import Part
+from puller.plan import Blob, Piece, is_selected
+from puller.settings import Settings
+from puller.tree.materialize import image_roots
+from registry.chunk_index import FileDigests
+from registry.digest import Digest
+from registry.manifest import Descriptor
+
+
+def files_of_image(layers: Sequence[Part], settings: Settings) -> dict[str, Blob] | None:
+    """Return what verifies each selected file of an image; None unless every layer has digests. Raises BadManifest.
+
+    A layer without them might replace files of the others.
+    """
+    tables = [FileDigests.of(part.layer) for part in layers]
+    files = {f"/{name}": file for table in tables if table is not None for name, file in table.by_name.items()}
+    roots = [f"/{root}/" if root else "/" for root in image_roots(settings.image_path)]
+    root = next((root for root in roots if any(name.startswith(root) for name in files)), "")
+    if not root or None in tables:
+        return None
+    below = {name.removeprefix(root): file for name, file in files.items() if name.startswith(root)}
+    return {path: _blob(*file) for path, file in below.items() if is_selected(path, settings.include, settings.exclude)}
+
+
+def _blob(size: int, digest: Digest) -> Blob:
+    return Blob(Descriptor(media_type="", digest=digest, size=size), (), (Piece(0, size, digest),))
