@@ -66,7 +66,9 @@ _STEPS = st.one_of(
     st.tuples(st.just("update"), st.integers(4, 6)),
     st.tuples(st.just("away"), st.none()),
     st.tuples(st.just("back"), st.none()),
+    st.tuples(st.just("undo"), st.none()),
 )
+_NOT_UNDONE = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 @dataclass
@@ -89,6 +91,9 @@ class Life:
     manifest: Manifest | None = None
     is_away: bool = False
     stays: bool = False
+    is_over: bool = False
+    revisions: list[tuple[Object, Object]] = field(default_factory=list)
+    """Each template that pods were made of, with the workload's annotations of that time, as ReplicaSets keep them."""
 
     def run(self, *arguments: str | Path) -> str | None:
         """Run kubectl; return its warnings, or None when it was refused because the webhook is away."""
@@ -121,8 +126,46 @@ class Life:
         self.stage.namespace.replace(live)  # never refused: it leaves our keys alone
         return ""
 
+    def note_revision(self) -> None:
+        """Keep what the Deployment's controller would keep of it now."""
+        live = self.live()
+        annotations = {
+            name: value for name, value in live["metadata"].get("annotations", {}).items() if name != _NOT_UNDONE
+        }
+        template = live["spec"]["template"]
+        self.revisions = [*(one for one in self.revisions if one[0] != template), (template, annotations)]
+
+    def undo(self) -> str | None:
+        """Send what `kubectl rollout undo` sends: the former template, and the annotations of its ReplicaSet."""
+        template, annotations = self.revisions[-2]
+        kept = {
+            name: value for name, value in self.live()["metadata"].get("annotations", {}).items() if name == _NOT_UNDONE
+        }
+        patch = [
+            {"op": "replace", "path": "/spec/template", "value": template},
+            {"op": "add", "path": "/metadata/annotations", "value": annotations | kept},
+        ]
+        return self.run("patch", "deployment", self.name, "--type=json", "-p", json.dumps(patch))
+
+    def take_undo(self) -> None:
+        """Undo once, and hold that no pod of it would be bare; what users send afterwards is another story."""
+        if len(self.revisions) < 2:
+            return
+        template = self.revisions[-2][0]
+        if self.undo() is None:
+            return
+        live = self.live()
+        own, found = MODEL.held(live), MODEL.held(live["spec"]["template"])
+        assert found == (own or MODEL.held(template)), "the template that was asked for, or the workload's label"
+        before = live["metadata"]["generation"]
+        assert self.update(live["spec"].get("replicas", 1)) == ""
+        assert self.live()["metadata"]["generation"] == before, "nothing moves by itself"
+        self.is_over = True
+
     def take(self, step: str, value: Any) -> None:
         """Make one request twice, and hold the laws."""
+        if self.is_over:
+            return
         if step in ("away", "back"):
             self.is_away = step == "away"
             (self.stage.forwarder.go_away if self.is_away else self.stage.forwarder.come_back)()
@@ -139,19 +182,24 @@ class Life:
         }
         if step != "manifest" and self.manifest is None:
             return
+        if step == "undo":
+            self.take_undo()
+            return
         warned = requests[step]()
         if warned is None:
             return
         if step == "manifest":
             self.manifest = value
         if step in ("manifest", "label", "unlabel"):
-            self.stays = step == "unlabel" and self.mode == "server-side apply" and "stays" in warned
+            is_said = "stays" in warned or self.stays  # kubectl sends nothing to take away what is gone
+            self.stays = step == "unlabel" and self.mode == "server-side apply" and is_said
         self.check()
         first = self.live()
         again = requests[step]()
         second = self.live()
         assert second["metadata"]["generation"] == first["metadata"]["generation"], "the same request moved something"
         assert second["spec"] == first["spec"]
+        self.note_revision()
         if step == "manifest" and not self.is_away:
             self.check_conflict(warned, first)
             self.check_conflict(again or "", first)
