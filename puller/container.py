@@ -4,6 +4,7 @@ import gc
 import os
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,26 +20,48 @@ from .store.receipt import Receipt
 from .termination import leave_message
 
 if TYPE_CHECKING:
+    from registry.access.access import Access
+    from registry.http.retry import Wait
+
     from .overlap.sidecar import Sidecar
+
+
+class Retries:
+    """How often a pull waited to try again."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def counted(self, access: "Access") -> "Access":
+        """Return an access whose waits are counted."""
+        patience = access.patience
+
+        def note(wait: "Wait") -> None:
+            self.count += 1
+            patience.note(wait)
+
+        return replace(access, patience=replace(patience, note=note))
 
 
 def main() -> int:
     """Pull what the environment asks for; return the exit code. Whatever goes wrong has a code, a fact and a hint."""
     settings, reporter, started = None, Reporter(), int(time.time())
     sidecar: Sidecar | None = None
+    retries = Retries()
     try:
         settings = Settings.from_env(os.environ)
         sidecar = _sidecar(settings)
         with within(settings.deadline_seconds):
-            receipt = _warm(settings, reporter) or _pull(settings, reporter)
+            receipt = _warm(settings, reporter) or _pull(settings, reporter, retries)
         if not receipt.wire_bytes or receipt.published < started:
             _read_ahead(settings, receipt)
     except (Exception, KeyboardInterrupt, Ended) as error:  # noqa: BLE001 - see above
-        return _fail(error, settings, reporter, sidecar)
+        return _fail(error, settings, reporter, sidecar, retries)
     summary: dict[str, object] = {"source": receipt.source, "digest": receipt.digest, "files": len(receipt.files)}
     if receipt.signers:
         summary["signers"] = list(receipt.signers)
     summary |= {"bytes": receipt.size, "wireBytes": receipt.wire_bytes, "seconds": receipt.seconds}
+    summary["retries"] = retries.count
     leave_message(settings.termination_log, summary)
     is_verified = receipt.published >= started  # what was believed without being hashed was published before
     proof = "verified against" if is_verified else f"as published on {receipt.date} from"
@@ -59,7 +82,9 @@ def _sidecar(settings: Settings) -> "Sidecar | None":
     return Sidecar(Path(settings.tools))
 
 
-def _fail(error: BaseException, settings: Settings | None, reporter: Reporter, sidecar: "Sidecar | None") -> int:
+def _fail(
+    error: BaseException, settings: Settings | None, reporter: Reporter, sidecar: "Sidecar | None", retries: Retries
+) -> int:
     """Report why a pull failed, to people and to the kubelet, and what to do in a pod; return the exit code."""
     from .pod.hints import in_pod, pod_hint  # noqa: PLC0415 - pulls that succeed need none
 
@@ -68,7 +93,7 @@ def _fail(error: BaseException, settings: Settings | None, reporter: Reporter, s
     hint = pod_hint(error, settings) or ending.hint
     reporter.message(f"error: {facts} [{ending.code}]")
     reporter.message(f"  hint: {hint}")
-    message: dict[str, object] = {"code": ending.code, "error": facts, "hint": hint}
+    message: dict[str, object] = {"code": ending.code, "error": facts, "hint": hint, "retries": retries.count}
     leave_message(settings.termination_log if settings else "", message)
     if sidecar is not None and not isinstance(error, Ended):  # who asked for the end needs no word
         with suppress(OSError):
@@ -91,10 +116,11 @@ def _read_ahead(settings: Settings, receipt: Receipt) -> None:
     read_ahead(Path(settings.destination), files, room_beside_connections(own_limit()))
 
 
-def _pull(settings: Settings, reporter: Reporter) -> Receipt:
+def _pull(settings: Settings, reporter: Reporter, retries: Retries) -> Receipt:
     from registry.access.environment import access_from  # noqa: PLC0415 - a warm start needs neither the network's modules
 
     from .pod.hints import in_pod  # noqa: PLC0415 - nor those of failures
+    from .pod.opening import opening  # noqa: PLC0415 - nor those of artifacts
     from .pod.pull import pull_for_pod  # noqa: PLC0415 - nor those of artifacts
 
     gc.freeze()
@@ -112,7 +138,8 @@ def _pull(settings: Settings, reporter: Reporter) -> Receipt:
         debug=reporter.debug if os.environ.get(DEBUG) else None,
         token=_token(settings),
     )
-    with access:
+    reporter.message(in_pod(opening(settings, access, os.environ)))
+    with retries.counted(access) as access:
         return pull_for_pod(settings, access, reporter)
 
 

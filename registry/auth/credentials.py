@@ -131,12 +131,13 @@ class Credentials:
         registry = reference.registry
         if self._identities is not None and self._identities.is_meant_for(registry):
             return self._identities.find(registry, refused)
-        configured = self._configured(reference)
+        configured = self.configured(reference)
         if configured is None and self._identities is not None:
             return self._identities.find(registry, refused)
         return configured
 
-    def _configured(self, reference: Reference) -> Credential | None:
+    def configured(self, reference: Reference) -> Credential | None:
+        """Return the credential that a docker config has; see `find`. Raises BadCredentials."""
         with self._lock:
             self._read_found()
             host = _normal(reference.registry)

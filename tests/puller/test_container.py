@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from puller.settings import Settings
+from registry.version import VERSION
 from tests.fakes import faults
 from tests.fakes.registry import fake_registry
 
@@ -32,7 +33,21 @@ def test_a_pull_leaves_the_model_and_a_message(tmp_path: Path) -> None:
     assert read_tree(destination) == {"config.json": b"{}"}
     message = json.loads(log.read_text())
     assert (message["digest"], message["files"], message["bytes"]) == (str(digest), 1, 2)
+    assert message["retries"] == 0
     assert str(digest) in done.stderr
+    assert done.stderr.startswith(f"weighbridge {VERSION}: oci://{fake.reference().removeprefix('oci://')} to {destination}, where ")
+
+
+def test_retries_are_counted_in_the_message(tmp_path: Path) -> None:
+    """Whoever asks why a pull was slow reads it without the log."""
+    log = tmp_path / "termination-log"
+    log.touch()
+    with fake_registry() as fake:
+        offer(fake, {"config.json": b"{}"})
+        fake.fail(faults.status(503), path="/manifests/", times=2)
+        done = run(Settings(source=fake.reference(), destination=str(tmp_path / "model"), termination_log=str(log)))
+    assert done.returncode == 0
+    assert json.loads(log.read_text())["retries"] == 2
 
 
 def test_a_failed_pull_says_why_and_what_to_do(tmp_path: Path) -> None:
