@@ -117,27 +117,21 @@ class Transport:
         """
         exchange = self.trace.begin(method, url, headers)
         with exchange.failure_noted():
-            return exchange.answered(self._request(method, url, headers, body, rule))
-
-    def _request(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, rule: RedirectRule | None
-    ) -> Response:
-        origin = Origin.of(url)
-        bound = for_exchange(self._limits, self._timeout)
-        is_elsewhere = rule is not None and rule.is_elsewhere(url)
-        kept = self._take(origin, is_elsewhere=is_elsewhere)
-        if kept is not None:
-            wire = wire_of(kept)
-            wire.bound, wire.received = bound, 0
-            try:
-                return self._send(kept, origin, method, url, headers, body, rule)
-            except Unavailable as error:
-                kept.close()
-                was_closed = not wire.received and not isinstance(error.__cause__, TimeoutError)
-                if method not in _SAFE or not was_closed:
-                    raise
-        connection = self._connect(origin, bound, is_elsewhere=is_elsewhere)
-        return self._send(connection, origin, method, url, headers, body, rule)
+            origin, bound = Origin.of(url), for_exchange(self._limits, self._timeout)
+            is_elsewhere = rule is not None and rule.is_elsewhere(url)
+            kept = self._take(origin, is_elsewhere=is_elsewhere)
+            if kept is not None:
+                wire = wire_of(kept)
+                wire.bound, wire.received = bound, 0
+                try:
+                    return exchange.answered(self._send(kept, origin, method, url, headers, body, rule))
+                except Unavailable as error:
+                    kept.close()
+                    was_closed = not wire.received and not isinstance(error.__cause__, TimeoutError)
+                    if method not in _SAFE or not was_closed:
+                        raise
+            connection = self._connect(origin, bound, is_elsewhere=is_elsewhere)
+            return exchange.answered(self._send(connection, origin, method, url, headers, body, rule))
 
     def stream(
         self, method: str, url: str, headers: Mapping[str, str], *, rule: RedirectRule | None = None
