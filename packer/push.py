@@ -25,6 +25,7 @@ from .form import Documents, Form, ModelInfo
 from .layer_blob import RAW, LayerBlob
 from .modelpack import modelpack
 from .source.scan import scan
+from .upload.idle import IdleCores
 from .upload.sample import advice
 from .upload.send import SMALL_BYTES, SendOptions, Target, send
 
@@ -115,14 +116,22 @@ def _advice(contents: Sequence[Content]) -> str:
 def _send_all(target: Target, contents: Sequence[Content], options: Options, stats: TransferStats) -> list[LayerBlob]:
     """Send the contents, the largest first so that none is left alone at the end; return their blobs in order.
 
-    Hashing a large file keeps a core busy, so at most as many are sent at a time as there are cores; small files mostly
-    wait for answers, so more are sent at a time.
+    Hashing a large file keeps a core busy, so at first at most as many are sent at a time as there are cores. Where
+    that leaves the cores idle, the line or the registry is slow for each of them, and more are sent. Small files
+    mostly wait for answers, so more are sent at a time.
     """
     order = sorted(range(len(contents)), key=lambda number: -contents[number].size)
     large = [number for number in order if contents[number].size > SMALL_BYTES]
     cores = os.cpu_count() or 1
     jobs = min(options.jobs, cores)
     manner = SendOptions(options.codec, spare_core=min(jobs, len(large)) < cores)
-    lanes = Lane(jobs, large), Lane(options.jobs, order[len(large) :])
-    results = dict(run(lanes, lambda number: send(target, contents[number], manner, stats), target.pusher.interrupt))
+    lanes = Lane(jobs, large, spare=options.jobs - jobs), Lane(options.jobs, order[len(large) :])
+    results = dict(
+        run(
+            lanes,
+            lambda number: send(target, contents[number], manner, stats),
+            target.pusher.interrupt,
+            has_time=IdleCores(cores),
+        )
+    )
     return [results[number] for number in range(len(contents))]

@@ -10,6 +10,9 @@ from typing import Generic, TypeVar
 from registry.errors import Fault
 
 _STEP_SECONDS = 0.02
+_LOOK_SECONDS = 1.0
+"""How often it is looked whether there is time for spare threads."""
+
 _FAULT_SECONDS = 10.0
 """How long to wait for workers after a failure: they may be in the middle of a write."""
 
@@ -33,30 +36,42 @@ def dismiss(threads: Sequence[threading.Thread], interrupt: Callable[[], None], 
 
 @dataclass(frozen=True, slots=True)
 class Lane(Generic[Item]):
-    """Items for `threads` threads of their own, in order."""
+    """Items for `threads` threads of their own, in order; `spare` more join when there is time for them."""
 
     threads: int
     items: Sequence[Item]
+    spare: int = 0
 
 
 def run(
-    lanes: Iterable[Lane[Item]], work: Callable[[Item], Result], interrupt: Callable[[], None]
+    lanes: Iterable[Lane[Item]],
+    work: Callable[[Item], Result],
+    interrupt: Callable[[], None],
+    has_time: Callable[[], bool] = lambda: False,
 ) -> list[tuple[Item, Result]]:
     """Process the items of all lanes concurrently; return each item with its result, in order of completion.
 
-    The first error, or any exception during the wait, ends all workers by `interrupt`, and is raised.
+    The lanes' spare threads join as soon as `has_time`, which is asked now and then, returns true. The first error, or
+    any exception during the wait, ends all workers by `interrupt`, and is raised.
     """
     pool = _Pool(work)
-    threads = [
-        threading.Thread(target=pool.work_off, args=(items,), daemon=True)
-        for lane in lanes
-        for items in [deque(lane.items)]
-        for _ in range(min(lane.threads, len(items)))
-    ]
+    queues = [(lane, deque(lane.items)) for lane in lanes]
+    spare = [items for lane, items in queues for _ in range(min(lane.spare, len(items) - lane.threads))]
+    threads: list[threading.Thread] = []
+
+    def start(items: deque[Item]) -> None:
+        threads.append(threading.Thread(target=pool.work_off, args=(items,), daemon=True))
+        threads[-1].start()
+
     try:
-        for thread in threads:
-            thread.start()
-        pool.wait(len(threads))
+        for lane, items in queues:
+            for _ in range(min(lane.threads, len(items))):
+                start(items)
+        while not pool.wait(len(threads), _LOOK_SECONDS if spare else None):
+            if has_time():
+                for items in spare:
+                    start(items)
+                spare = []
     except BaseException as error:
         pool.fail(error)
         dismiss([thread for thread in threads if thread.ident is not None], interrupt, error)
@@ -98,9 +113,10 @@ class _Pool(Generic[Item, Result]):
             self._failure = self._failure or error
             self._changed.notify_all()
 
-    def wait(self, threads: int) -> None:
-        """Wait until all threads are done; raise the first error as soon as there is one."""
+    def wait(self, threads: int, seconds: float | None) -> bool:
+        """Wait until all threads are done, or so many seconds; return whether they are. Raises the first error."""
         with self._changed:
-            self._changed.wait_for(lambda: self._gone == threads or self._failure is not None)
-        if self._failure is not None:
-            raise self._failure
+            self._changed.wait_for(lambda: self._gone == threads or self._failure is not None, seconds)
+            if self._failure is not None:
+                raise self._failure
+            return self._gone == threads

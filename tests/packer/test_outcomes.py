@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -13,6 +14,7 @@ from packer.image.image import image
 from packer.ledger import Ledger
 from packer.modelpack import modelpack
 from packer.push import Options, push
+from packer.upload.idle import IdleCores
 from packer.upload.send import Target
 from puller.pull import pull
 from puller.settings import Settings
@@ -309,3 +311,31 @@ def test_a_commit_that_a_gateway_cut_off_is_asked_about_while_the_registry_may_b
         limits = Limits(clock=clock)
         send(fake, tmp_path / "model", reach(limits, clock.patience()), {"model.gguf": LARGE})
         assert kept(fake) == len(LARGE)
+
+
+def test_where_the_cores_are_idle_all_files_are_sent_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A registry that answers when four uploads are under way: on one core, one would wait for ever."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    together = threading.Barrier(4, timeout=30)
+
+    def wait_for_all(_: Request, answer: Answer) -> Answer:
+        together.wait()
+        return answer
+
+    with fake_registry() as fake:
+        fake.fail(wait_for_all, method="POST", path="/uploads/", times=4)
+        tree = {f"model-{number}.gguf": noise(5 << 20, number) for number in range(4)}
+        send(fake, tmp_path / "tree", Access(transport=Transport(proxies={}), credentials=Credentials()), tree)
+
+
+@pytest.mark.parametrize(
+    ("used", "passed", "is_idle"), [(0.4, 1, True), (0.99, 1, True), (1.0, 1, False), (2, 1, False)]
+)
+def test_cores_are_idle_below_half_of_their_time(used: float, passed: float, is_idle: bool) -> None:  # noqa: FBT001
+    """Of two cores, since it was asked last."""
+    cpu, wall = Clock(), Clock()
+    cores = IdleCores(2, cpu, wall)
+    for _ in range(2):
+        cpu.sleep(used)
+        wall.sleep(passed)
+        assert cores() is is_idle

@@ -24,6 +24,25 @@ def test_lanes_go_on_at_the_same_time() -> None:
     run([Lane(1, ["a"]), Lane(1, ["b"])], lambda _: together.wait(), nothing)
 
 
+def test_spare_threads_join_when_there_is_time_and_not_before() -> None:
+    """Here one item waits for all others, so that they end when the spare threads came."""
+    together, asked = threading.Barrier(4, timeout=30), []
+
+    def has_time() -> bool:
+        asked.append(together.n_waiting)
+        return len(asked) > 1
+
+    found = run([Lane(1, range(4), spare=8)], lambda _: together.wait(), nothing, has_time)
+    assert len(found) == 4
+    assert asked == [1, 1], "until there was time one worked alone"
+
+
+def test_a_lane_without_time_does_with_its_own_threads() -> None:
+    """Nobody asks for more once all is done."""
+    busy = run([Lane(2, range(50), spare=8)], lambda _: threading.get_ident(), nothing)
+    assert len({ident for _, ident in busy}) <= 2
+
+
 def test_the_first_failure_breaks_what_the_others_wait_for() -> None:
     """Who waits for something that never comes is interrupted, and nothing more is begun."""
     broken, begun = threading.Event(), []
