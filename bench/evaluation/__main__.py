@@ -13,6 +13,8 @@ from pathlib import Path
 from bench.corpus import cache_directory
 from tests.parts.build import PartError, binary
 
+from .builds.builds import builds
+from .fleet.fleet import fleet
 from .layouts.layouts import layouts
 from .plan import FULL, QUICK, Plan
 from .report import machine, page
@@ -32,7 +34,7 @@ class Places:
     disk: Path
 
 
-_PARTS: dict[str, Callable[[Plan, Path, Path, Path], Section]] = {"layouts": layouts}
+_PARTS: dict[str, Callable[[Plan, Path, Path, Path], Section]] = {"layouts": layouts, "builds": builds, "fleet": fleet}
 
 
 def main() -> int:

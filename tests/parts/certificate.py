@@ -1,4 +1,4 @@
-"""A certificate of 127.0.0.1, for servers of tests and benchmarks."""
+"""Certificates of addresses, for servers of tests and benchmarks."""
 
 import datetime as dt
 import ipaddress
@@ -11,6 +11,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 def certificate_for_localhost(folder: Path) -> tuple[Path, Path]:
     """Make a self-signed certificate for 127.0.0.1."""
+    return certificate_for("127.0.0.1", folder)
+
+
+def certificate_for(address: str, folder: Path) -> tuple[Path, Path]:
+    """Make a self-signed certificate for an IP address; return the files of certificate and key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tests")])
     now = dt.datetime.now(dt.UTC)
@@ -22,7 +27,7 @@ def certificate_for_localhost(folder: Path) -> tuple[Path, Path]:
         .serial_number(1)
         .not_valid_before(now - dt.timedelta(hours=1))
         .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False)
         .sign(key, hashes.SHA256())
     )
     files = folder / "tls.crt", folder / "tls.key"

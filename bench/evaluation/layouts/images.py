@@ -67,7 +67,14 @@ def write_layout(layers: Sequence[Layer], folder: Path, tag: str) -> str:
         (blobs / layer.path.name).hardlink_to(layer.path)
     rootfs = {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]}
     machine = _ARCHITECTURES.get(platform.machine(), platform.machine())
-    config = {"os": "linux", "architecture": machine, "rootfs": rootfs, "config": {"Entrypoint": ["/engine"]}}
+    history = [{"created_by": "the evaluation"} for _ in layers]
+    config = {
+        "os": "linux",
+        "architecture": machine,
+        "rootfs": rootfs,
+        "history": history,
+        "config": {"Entrypoint": ["/engine"]},
+    }
     manifest = {
         "schemaVersion": 2,
         "mediaType": _MANIFEST,

@@ -5,15 +5,14 @@
 3. compare the digests of all files after every run; a row with other bytes has failed
 """
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from bench.evaluation.model import Phi, make_phi
 from bench.evaluation.plan import Plan
-from bench.evaluation.report.results import Cell, Section
+from bench.evaluation.report.results import Cell, Figures, Section
+from bench.evaluation.rounds import Turn, take_turns
 from bench.line import Line, NoLine, namespace
 from bench.run import RunFailed
 from tests.parts.build import PartError
@@ -36,11 +35,10 @@ def layouts(plan: Plan, cache: Path, memory: Path, disk: Path) -> Section:
             phi = make_phi(plan.shard_bytes, cache, memory / "phi-4")  # 1.
             served = stack.enter_context(origin(plan, phi, memory))
             for name, place in _links(plan, line, served, memory):  # 2.
-                sys.stderr.write(f"layouts, {name}\n")
                 with place as reached:
                     every = named(rows(reached, disk / "volume" / name.replace("/", "-")), name)
                     hops = 1 if reached is served else 2  # a forwarder's bytes pass the loopback twice
-                    cells += _rounds(every, _Stage(name, hops, plan.rounds, phi, disk / "run"))
+                    cells += take_turns(name, [_turn(row, phi, disk / "run", hops) for row in every], plan.rounds)
     except (NoLine, PartError, RunFailed, NotReadyError) as error:
         failure = str(error)
     size = phi.size if cells else 0
@@ -63,33 +61,11 @@ def _plain(served: Origin) -> Iterator[Origin]:
     yield served
 
 
-@dataclass(frozen=True, slots=True)
-class _Stage:
-    """What the runs on one link have in common."""
+def _turn(row: Row, phi: Phi, folder: Path, hops: int) -> Turn:
+    """Return the row's turn; a byte passes the loopback `hops` times."""
 
-    link: str
-    hops: int
-    """How often a byte passes the loopback."""
+    def once() -> tuple[Figures, str]:
+        figures, command = run(row, folder, phi.digests, phi.size)  # 3.
+        return {**figures, "wire_bytes": figures["wire_bytes"] / hops}, command
 
-    rounds: int
-    phi: Phi
-    folder: Path
-
-
-def _rounds(every: Sequence[Row], stage: _Stage) -> list[Cell]:
-    """Run each row once a round; a row that fails is not run again."""
-    cells = {row.name: Cell(stage.link, row.name, row.settings) for row in every}
-    for number in range(stage.rounds):
-        turn = number * len(every) // stage.rounds
-        for row in (*every[turn:], *every[:turn]):
-            cell = cells[row.name]
-            if cell.failure:
-                continue
-            try:
-                taken, cell.command = run(row, stage.folder, stage.phi.digests, stage.phi.size)  # 3.
-                cell.runs.append({**taken, "wire_bytes": taken["wire_bytes"] / stage.hops})
-                sys.stderr.write(f"  {row.name}: {taken['wall_seconds']:.2f} s\n")
-            except (RunFailed, PartError, NotReadyError) as error:
-                cell.failure = str(error)
-                sys.stderr.write(f"  {row.name} failed: {error}\n")
-    return list(cells.values())
+    return Turn(row.name, row.settings, once)

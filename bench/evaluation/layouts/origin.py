@@ -49,9 +49,7 @@ class Origin:
 def origin(plan: Plan, phi: Phi, folder: Path) -> Iterator[Origin]:
     """Serve the model in every layout until the block ends; raise PartError, RunFailed."""
     with ExitStack() as stack:
-        registry = stack.enter_context(tls_distribution(folder / "registry"))
-        if registry is None:
-            raise RunFailed("CNCF distribution could not be had")
+        registry = stack.enter_context(secured_registry(folder / "registry"))
         raw, zstd = (
             registry.secured(publish(phi.as_model, registry.plain_address, codec)) for codec in ("raw", "zstd")
         )
@@ -68,6 +66,15 @@ def origin(plan: Plan, phi: Phi, folder: Path) -> Iterator[Origin]:
         hub = stack.enter_context(Process(command, folder / "hub.log"))
         port = hub.wait_until(lambda: _PORT.search(hub.said()), _READY_SECONDS)[1]
         yield Origin(registry, registry.address, registry.hosts, raw, zstd, f"https://127.0.0.1:{port}")
+
+
+@contextmanager
+def secured_registry(folder: Path) -> Iterator[TlsRegistry]:
+    """Run CNCF distribution behind TLS until the block ends; raise RunFailed where it cannot be had."""
+    with tls_distribution(folder) as registry:
+        if registry is None:
+            raise RunFailed("CNCF distribution could not be had")
+        yield registry
 
 
 @contextmanager

@@ -78,15 +78,22 @@ def run(row: Row, folder: Path, expected: Mapping[str, str], size: int) -> tuple
 
 def check(tree: Path, expected: Mapping[str, str]) -> None:
     """Raise RunFailed unless a file below `tree` has each expected digest: under its name, or as a blob."""
-    left = dict(expected)
-    for path in sorted(path for path in tree.rglob("*") if path.is_file()):
-        wanted = expected.get(path.name)
-        digest = file_digest(path)
-        if wanted and digest != wanted:
+    found = digests_below(tree)
+    for path, digest in found.items():
+        if digest != expected.get(path.name, digest):
             raise RunFailed(f"{path.name} has other bytes than the model's")
-        left = {name: one for name, one in left.items() if one != digest}
-    if left:
-        raise RunFailed(f"not found afterwards: {', '.join(sorted(left))}")
+    check_present(set(found.values()), expected)
+
+
+def check_present(found: set[str], expected: Mapping[str, str]) -> None:
+    """Raise RunFailed unless each expected digest was found."""
+    if left := sorted(name for name, digest in expected.items() if digest not in found):
+        raise RunFailed(f"not found afterwards: {', '.join(left)}")
+
+
+def digests_below(tree: Path) -> dict[Path, str]:
+    """Return the digest of each file below a folder."""
+    return {path: file_digest(path) for path in sorted(tree.rglob("*")) if path.is_file() and not path.is_symlink()}
 
 
 @dataclass(frozen=True, slots=True)

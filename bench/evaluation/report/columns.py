@@ -34,6 +34,8 @@ COLUMNS = (
     Column("ready_to_touched_seconds", "weights ready to all tensors touched, s"),
     Column("start_seconds", "whole start, s", digits=1),
     Column("wall_seconds", "seconds"),
+    Column("push_seconds", "pipeline, s", digits=1),
+    Column("pull_seconds", "node, s", digits=1),
     Column("first_seconds", "first, s", digits=1),
     Column("last_seconds", "last, s", digits=1),
     Column("receiving_seconds", "last byte after, s"),
@@ -45,7 +47,8 @@ COLUMNS = (
     Column("pushed_bytes", "pushed, MiB", MIB, 0),
     Column("pulled_bytes", "pulled, MiB", MIB, 0),
     Column("origin_models", "models that the origin sent", digits=2),
-    Column("share_seconds", "last ÷ first"),
+    Column("origin_models_a_node", "of them a node", digits=2),
+    Column("last_to_first", "last ÷ first"),
 )
 
 
