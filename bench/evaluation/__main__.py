@@ -19,6 +19,7 @@ from .layouts.layouts import layouts
 from .plan import FULL, QUICK, Plan
 from .report import machine, page
 from .report.results import Section, keep, kept
+from .starts.starts import starts
 
 _ROOT = Path(__file__).parents[2]
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the one tmpfs that every Linux has; a folder of our own is made in it
@@ -34,7 +35,12 @@ class Places:
     disk: Path
 
 
-_PARTS: dict[str, Callable[[Plan, Path, Path, Path], Section]] = {"layouts": layouts, "builds": builds, "fleet": fleet}
+_PARTS: dict[str, Callable[[Plan, Path, Path, Path], Section]] = {
+    "layouts": layouts,
+    "builds": builds,
+    "fleet": fleet,
+    "starts": starts,
+}
 
 
 def main() -> int:

@@ -22,6 +22,9 @@ class Plan:
     gigabits: tuple[int, ...]
     """The shaped lines, in Gbit/s, after the unshaped one and the one that limits each connection."""
 
+    build_rounds: int
+    """How often each way to build and push runs; the update cycle, which is a series by itself, runs once."""
+
     pullers: tuple[int, ...]
     """Sizes of the fleets."""
 
@@ -50,10 +53,11 @@ FULL = Plan(
     shard_bytes=50 * MIB,
     base_bytes=40 * MIB,
     gigabits=(4, 1),
+    build_rounds=2,
     pullers=(8, 32),
     fleet_shard_bytes=16 * MIB,
     start_rounds=3,
-    start_shard_bytes=50 * MIB,
+    start_shard_bytes=100 * MIB,
 )
 QUICK = Plan(
     name="quick",
@@ -61,6 +65,7 @@ QUICK = Plan(
     shard_bytes=10 * MIB,
     base_bytes=8 * MIB,
     gigabits=(1,),
+    build_rounds=1,
     pullers=(8,),
     fleet_shard_bytes=4 * MIB,
     start_rounds=1,

@@ -8,6 +8,7 @@ from bench.run import RunFailed
 from tests.parts.build import PartError
 from tests.parts.process import NotReadyError
 
+from .report.commands import shown
 from .report.results import Cell, Figures
 
 
@@ -34,12 +35,11 @@ def take_turns(group: str, turns: Sequence[Turn], rounds: int) -> list[Cell]:
 
 def _run(turn: Turn, cell: Cell) -> None:
     try:
-        figures, cell.command = turn.run()
+        figures, command = turn.run()
+        cell.command = shown(command)
         cell.runs.append(figures)
-        shown = ", ".join(
-            f"{name.removesuffix('_seconds')} {figures[name]:.2f} s" for name in figures if name.endswith("seconds")
-        )
+        said = ", ".join(f"{key[:-8]} {seconds:.2f} s" for key, seconds in figures.items() if key.endswith("_seconds"))
     except (RunFailed, PartError, NotReadyError) as error:
-        cell.failure = str(error)
-        shown = f"failed: {error}"
-    sys.stderr.write(f"  {cell.group}, {turn.name}: {shown}\n")
+        cell.failure = shown(str(error))
+        said = f"failed: {error}"
+    sys.stderr.write(f"  {cell.group}, {turn.name}: {said}\n")

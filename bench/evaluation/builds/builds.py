@@ -28,7 +28,7 @@ BUILD, UPDATE = "build and push", "update cycle, 1 Gbit/s"
 
 def builds(plan: Plan, cache: Path, memory: Path, disk: Path) -> Section:
     """Measure both parts; the registry is in `memory`, and what pipelines and nodes store on `disk`."""
-    section = Section("builds", rounds=plan.rounds)
+    section = Section("builds", rounds=plan.build_rounds)
     if not shutil.which("buildah"):
         section.missing = {"weights in the image, by buildah": "buildah is not on this machine"}
     try:
@@ -42,7 +42,7 @@ def builds(plan: Plan, cache: Path, memory: Path, disk: Path) -> Section:
             service.push_image(bases[:1], ways.BASE)
             pipeline = ways.Pipeline(registry, phi, disk / "build")
             building = [Turn(way.name, way.settings, partial(ways.run, pipeline, way)) for way in ways.ways(pipeline)]
-            section.cells += take_turns(BUILD, building, plan.rounds)  # 2.
+            section.cells += take_turns(BUILD, building, plan.build_rounds)  # 2.
             line.limit(1)
             updating = [Turn(name, SETTINGS[name], partial(run_cycle, service, step)) for name, step in STEPS.items()]
             section.cells += take_turns(UPDATE, updating, 1)  # 3.

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 import shutil
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from bench import ours
 from bench.evaluation.layouts.containerd import DEFAULTS, running_containerd
-from bench.evaluation.layouts.run import check
+from bench.evaluation.layouts.run import check, repeatable
 from bench.evaluation.model import Phi
 from bench.evaluation.report.results import Figures
 from bench.origin import TlsRegistry
@@ -90,7 +89,7 @@ def run(pipeline: Pipeline, way: Way) -> tuple[Figures, str]:
         "pushed_bytes": taken.wire,
         "layers": _layers(pipeline.registry, repository),
     }
-    return figures, shlex.join(command.argv)
+    return figures, repeatable(command)
 
 
 def _layers(registry: TlsRegistry, repository: str) -> int:

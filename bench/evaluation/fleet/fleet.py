@@ -20,14 +20,16 @@ from tests.parts.build import PartError
 from tests.parts.process import NotReadyError
 
 from .hosts import network, server
-from .ways import MISSING, SETTINGS, WAYS, Stage
+from .slices import has_nginx
+from .ways import MISSING, SETTINGS, SLICES, WAYS, Stage
 
 _ORIGIN_RATE = "1gbit"
 
 
 def fleet(plan: Plan, cache: Path, memory: Path, _disk: Path) -> Section:
     """Measure every way for each size of fleet; volumes and registries are in `memory`."""
-    section = Section("fleet", missing=MISSING, failure=missing(), rounds=plan.rounds)
+    absent = MISSING if has_nginx() else MISSING | {SLICES: "nginx is not on this machine"}
+    section = Section("fleet", missing=absent, failure=missing(), rounds=plan.rounds)
     if section.failure:
         return section
     try:
@@ -36,7 +38,8 @@ def fleet(plan: Plan, cache: Path, memory: Path, _disk: Path) -> Section:
         with _stage(phi, memory) as stage:
             for number, pods in enumerate(plan.pullers):
                 rounds = 1 if number else plan.rounds  # the large one takes minutes, and says how it grows
-                section.cells += take_turns(f"{pods} pods", [_turn(name, stage, pods) for name in WAYS], rounds)  # 2.
+                ways = [_turn(name, stage, pods) for name in WAYS if name != SLICES or has_nginx()]
+                section.cells += take_turns(f"{pods} pods", ways, rounds)  # 2.
     except (PartError, RunFailed, NotReadyError) as error:
         section.failure = str(error)
     return section

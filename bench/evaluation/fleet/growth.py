@@ -29,6 +29,9 @@ class Lines:
     share: float = 1.0
     """The share of a line that pulls use."""
 
+    begin_seconds: float = 0.0
+    """What a pull takes beside its bytes."""
+
     cold_copies: float = 1.0
     """How often an empty pull-through registry has the origin send the model when all ask at once."""
 
@@ -47,7 +50,7 @@ def last_seconds(way: str, pods: int, lines: Lines) -> float:
         PULL_THROUGH: max(alone, lines.cold_copies * lines.model / lines.origin, pods * lines.model / lines.mirror),
         PEERS: alone,
     }
-    return seconds[way] / lines.share
+    return lines.begin_seconds + seconds[way] / lines.share
 
 
 def origin_models(way: str, pods: int, lines: Lines) -> float:
@@ -59,12 +62,12 @@ def origin_models(way: str, pods: int, lines: Lines) -> float:
 def measured_lines(fleet: Section, line: float = GIGABIT) -> Lines | None:
     """Return the lines of the measured fleet, with the constants that it showed; None where it was not measured."""
     group = next(iter(fleet.groups()), "")
-    alone, mirror = fleet.cell(group, ALONE), fleet.cell(group, PULL_THROUGH)
-    if alone is None:
+    alone, claim, mirror = (fleet.cell(group, way) for way in (ALONE, CLAIM, PULL_THROUGH))
+    if alone is None or claim is None:
         return None
-    pods = int(group.split()[0])
-    share = min(1.0, pods * fleet.size / line / alone.median("last_seconds"))
-    copies = mirror.median("origin_models") if mirror else 1.0
-    return Lines(
-        model=fleet.size, origin=line, node=10 * line, mirror=10 * line, share=share, cold_copies=max(1.0, copies)
-    )
+    pods, once = int(group.split()[0]), fleet.size / line
+    begin = max(0.0, claim.median("last_seconds") - once)
+    share = min(1.0, pods * once / max(once, alone.median("last_seconds") - begin))
+    copies = max(1.0, mirror.median("origin_models")) if mirror else 1.0
+    sizes = {"model": fleet.size, "origin": line, "node": 10 * line, "mirror": 10 * line}
+    return Lines(**sizes, share=share, begin_seconds=begin, cold_copies=copies)

@@ -11,6 +11,7 @@ from bench.evaluation.layouts.run import check
 from bench.evaluation.model import Phi
 
 from .hosts import Network, Server, server
+from .slices import slices
 from .together import Puller, pull_together, wait_for_a_writer
 
 ALONE = "origin alone"
@@ -18,6 +19,7 @@ CLAIM = "one claim"
 HOST_PATH = "hostPath, four pods a node"
 PULL_THROUGH = "pull-through registry"
 PULL_THROUGH_WARM = "pull-through registry, warm"
+SLICES = "pull-through nginx, slices"
 CLAIM_DIES = "one claim, its puller killed half-way"
 MIRROR_DIES = "pull-through registry, killed half-way"
 PODS_A_NODE = 4
@@ -34,6 +36,7 @@ SETTINGS = {
     HOST_PATH: "the pods of a node have one folder of it; the origin serves each node once",
     PULL_THROUGH: "CNCF distribution with proxy.remoteurl, empty, first in hosts.toml; its line is 10 Gbit/s",
     PULL_THROUGH_WARM: "the same, after one pod alone; what that one fetched is counted",
+    SLICES: "nginx with slices of 4 MiB and proxy_cache_lock, empty, first in hosts.toml; its line is 10 Gbit/s",
     CLAIM_DIES: "the pod that pulls gets SIGKILL when it has half of the model; figures are of the others",
     MIRROR_DIES: "the registry between ends when a pod has half of the model; pods go on with the origin",
 }
@@ -62,6 +65,7 @@ class Stage:
         return {
             "first_seconds": seconds[0],
             "last_seconds": seconds[-1],
+            "first_to_last_seconds": seconds[-1] - seconds[0],
             "last_to_first": seconds[-1] / seconds[0],
             "origin_models": sent / self.phi.size,
         }
@@ -101,6 +105,20 @@ def pull_through(stage: Stage, pods: int) -> dict[str, float]:
         return stage.play(pullers)
 
 
+def pull_through_slices(stage: Stage, pods: int) -> dict[str, float]:
+    """Put nginx between pods and origin, empty at first, which fetches each slice of a blob once."""
+    folder = stage.folder / "mirror"
+    try:
+        with (
+            stage.network.host(_MIRROR_RATE) as host,
+            slices(host, folder, stage.origin) as mirror,
+            _pullers(stage, pods, _hosts(stage, mirror)) as pullers,
+        ):
+            return stage.play(pullers)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def pull_through_warm(stage: Stage, pods: int) -> dict[str, float]:
     """Put a registry between pods and origin through which one pod pulled before."""
     with _mirror(stage) as mirror:
@@ -131,6 +149,7 @@ WAYS: dict[str, Way] = {
     HOST_PATH: host_path,
     PULL_THROUGH: pull_through,
     PULL_THROUGH_WARM: pull_through_warm,
+    SLICES: pull_through_slices,
     CLAIM_DIES: claim_dies,
     MIRROR_DIES: mirror_dies,
 }

@@ -113,7 +113,7 @@ def _pack(plain: Path, kind: str, target: Path) -> Path:
 def _plain(header: tarfile.TarInfo) -> tarfile.TarInfo:
     header.uid = header.gid = header.mtime = 0
     header.uname = header.gname = ""
-    header.mode = 0o755 if header.isdir() else 0o644
+    header.mode = 0o755 if header.isdir() or header.mode & 0o100 else 0o644
     return header
 
 

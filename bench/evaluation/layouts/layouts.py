@@ -19,7 +19,7 @@ from tests.parts.build import PartError
 from tests.parts.process import NotReadyError
 
 from .origin import Origin, limited, origin
-from .rows import MISSING, named, rows
+from .rows import MISSING, WITH_IMAGE, named, rows
 from .run import Row, run
 
 UNSHAPED = "unshaped"
@@ -38,7 +38,8 @@ def layouts(plan: Plan, cache: Path, memory: Path, disk: Path) -> Section:
                 with place as reached:
                     every = named(rows(reached, disk / "volume" / name.replace("/", "-")), name)
                     hops = 1 if reached is served else 2  # a forwarder's bytes pass the loopback twice
-                    cells += take_turns(name, [_turn(row, phi, disk / "run", hops) for row in every], plan.rounds)
+                    found = take_turns(name, [_turn(row, phi, disk / "run", hops) for row in every], plan.rounds)
+                    cells += _grouped(found, every)
     except (NoLine, PartError, RunFailed, NotReadyError) as error:
         failure = str(error)
     size = phi.size if cells else 0
@@ -59,6 +60,13 @@ def _links(
 @contextmanager
 def _plain(served: Origin) -> Iterator[Origin]:
     yield served
+
+
+def _grouped(cells: list[Cell], every: list[Row]) -> list[Cell]:
+    """Return the cells of one link in groups by what their rows bring: rivals are only those of a group."""
+    for cell, row in zip(cells, every, strict=True):
+        cell.group = f"{cell.group}, {row.brings}"
+    return sorted(cells, key=lambda cell: not cell.group.endswith(WITH_IMAGE))
 
 
 def _turn(row: Row, phi: Phi, folder: Path, hops: int) -> Turn:

@@ -25,6 +25,9 @@ CHART = (SINGLE_GZIP, MULTI_GZIP, MULTI_TAR, MULTI_ZSTD, BASE_ORAS)
 """The five rows of KAITO's chart."""
 
 ALONE_RAW, ALONE_ZSTD, CACHED = "weighbridge, raw", "weighbridge, zstd", "weighbridge, cached"
+WITH_IMAGE = "engine's image and weights"
+"""What the chart's rows bring, and ours that are compared with them."""
+
 _LIGHT = frozenset({"unshaped", "1 Gbit/s"})
 
 _HF = (
@@ -62,7 +65,7 @@ def _image(name: str, origin: Origin, layout: str, settings: Settings) -> Row:
             command = Command(containerd.pull(origin.image(layout), origin.hosts))
             yield Task(command, containerd.snapshots, containerd.pid)
 
-    return Row(name, settings.said, opened)
+    return Row(name, settings.said, opened, WITH_IMAGE)
 
 
 def _beside_an_image(origin: Origin) -> list[Row]:
@@ -92,7 +95,7 @@ def _base(name: str, origin: Origin, settings: str, then: Callable[[Path], Comma
             (folder / "volume").mkdir()
             yield Task(_in_turn(containerd, origin, then(folder / "volume")), folder / "volume", containerd.pid)
 
-    return Row(name, f"tar.zstd base by containerd's defaults; {settings}", opened)
+    return Row(name, f"tar.zstd base by containerd's defaults; {settings}", opened, WITH_IMAGE)
 
 
 def _in_turn(containerd: Containerd, origin: Origin, then: Command) -> Command:
@@ -115,10 +118,15 @@ def _alone(origin: Origin, volume: Path) -> list[Row]:
     own = [
         _tool(ALONE_RAW, "puller's defaults", lambda to: ours.pull(reference, to, hosts=origin.hosts)),
         _tool(ALONE_ZSTD, "puller's defaults", lambda to: ours.pull(origin.zstd.reference, to, hosts=origin.hosts)),
-        Row(CACHED, "the volume has the model, the reference is pinned", lambda to: _cached(origin, to, volume)),
+        Row(
+            CACHED,
+            "the volume has the model, the reference is pinned",
+            lambda to: _cached(origin, to, volume),
+            links=_LIGHT,
+        ),
     ]
     others = [
-        _tool("oras-py, as in KServe's initializers", "oras-py's defaults", python(_ORAS_PY, reference)),
+        _tool("oras-py, as in KServe's initializers", "oras-py's defaults", python(_ORAS_PY, reference), _LIGHT),
         _tool("hf download", "huggingface_hub's defaults, from the tests' hub", hf, frozenset({"unshaped"})),
     ]
     return [*own, *_programs(origin), *others]
@@ -150,7 +158,7 @@ def _tool(name: str, settings: str, command: Callable[[Path], Command], links: f
     def opened(folder: Path) -> AbstractContextManager[Task]:
         return nullcontext(Task(command(folder), folder))
 
-    return Row(name, settings, opened, links)
+    return Row(name, settings, opened, links=links)
 
 
 def _cached(origin: Origin, folder: Path, volume: Path) -> AbstractContextManager[Task]:

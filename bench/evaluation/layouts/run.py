@@ -39,6 +39,9 @@ class Row:
     open: Callable[[Path], AbstractContextManager[Task]]
     """From an empty folder to what is to be measured in it."""
 
+    brings: str = "weights alone"
+    """What is on the node afterwards."""
+
     links: frozenset[str] = frozenset()
     """The links on which it runs; none means on all."""
 
@@ -71,9 +74,15 @@ def run(row: Row, folder: Path, expected: Mapping[str, str], size: int) -> tuple
             "after_seconds": taken.wall - last,
             "others_share": taken.strangers,
         }
-        return figures, shlex.join(task.command.argv)
+        return figures, repeatable(task.command)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def repeatable(command: Command) -> str:
+    """Return a command with the variables that it is given, as a shell takes it."""
+    settings = [f"{name}={shlex.quote(value)}" for name, value in command.environ.items() if value]
+    return " ".join([*settings, shlex.join(command.argv)])
 
 
 def check(tree: Path, expected: Mapping[str, str]) -> None:
@@ -119,7 +128,7 @@ class _Wire:
     _LARGE = 64 << 10
 
     def __init__(self) -> None:
-        self._bytes, self._at = 0, 0.0
+        self._at, self._bytes = 0.0, read_loopback()[1]
 
     def take(self) -> None:
         """Look at the counter."""

@@ -3,9 +3,13 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bench.evaluation.layouts.rows import BASE_ORAS, BASE_RAW, BASE_ZSTD, MULTI_ZSTD, SINGLE_GZIP
+from bench.evaluation.fleet.ways import CLAIM, HOST_PATH, PULL_THROUGH, PULL_THROUGH_WARM, SLICES
+from bench.evaluation.layouts.rows import BASE_ORAS, BASE_RAW, BASE_ZSTD, MULTI_ZSTD, SINGLE_GZIP, WITH_IMAGE
+from bench.evaluation.starts.pods import IMAGE_VOLUME, MODELCAR, NODE_CACHE, OVERLAPPED, OVERLAPPED_ZSTD
 
 from .results import Section
+
+_START = "start_seconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +32,54 @@ class Goal:
 
 
 def goals(sections: Mapping[str, Section]) -> list[Goal]:
-    """Return every goal."""
-    return [*_seed(sections.get("layouts"))]
+    """Return every goal; those of a part that was not measured say so."""
+    found: list[Goal] = []
+    for name, judge in {"layouts": _seed, "starts": _starts, "fleet": _fleet}.items():
+        section = sections.get(name, Section(name, failure="not run"))
+        if section.cells:
+            found += judge(section)
+        else:
+            found.append(Goal(f"all of {name}", 0, None, remark=" ".join(section.failure.split())[:200]))
+    return found
 
 
-def _seed(layouts: Section | None) -> Iterator[Goal]:
+def _seed(layouts: Section) -> Iterator[Goal]:
     """Yield the goals against KAITO's chart, on each link, an engine's image included in all rows."""
     for theirs, threshold in ((SINGLE_GZIP, 8.0), (MULTI_ZSTD, 2.5), (BASE_ORAS, 1.5)):
-        promise = f"faster than {theirs}"
-        if layouts is None or not layouts.cells:
-            yield Goal(promise, threshold, None, remark=layouts.failure if layouts else "not run")
-            continue
-        for link in layouts.groups():
-            zstd = layouts.ratio(link, BASE_ZSTD, theirs)
+        for group in layouts.groups():
+            if not group.endswith(WITH_IMAGE):
+                continue
+            zstd = layouts.ratio(group, BASE_ZSTD, theirs)
             remark = f"packed with zstd: {zstd:.2f}" if zstd else ""
-            yield Goal(f"{promise}, {link}", threshold, layouts.ratio(link, BASE_RAW, theirs), remark=remark)
+            measured = layouts.ratio(group, BASE_RAW, theirs)
+            yield Goal(
+                f"times as fast as {theirs}, {group.removesuffix(f', {WITH_IMAGE}')}",
+                threshold,
+                measured,
+                remark=remark,
+            )
+
+
+def _starts(starts: Section) -> Iterator[Goal]:
+    """Yield the goals against image volumes and modelcars, cold and warm."""
+    for theirs in (IMAGE_VOLUME, MODELCAR):
+        zstd = starts.ratio("cold", OVERLAPPED_ZSTD, theirs, _START)
+        remark = f"packed with zstd: {zstd:.2f}" if zstd else ""
+        measured = starts.ratio("cold", OVERLAPPED, theirs, _START)
+        yield Goal(f"a cold start, times as fast as by {theirs}", 2.0, measured, remark=remark)
+    for theirs in (IMAGE_VOLUME, MODELCAR):
+        promise = f"a warm start from a folder of the node, seconds more than by {theirs}"
+        a, b = starts.cell("warm", NODE_CACHE), starts.cell("warm", theirs)
+        yield Goal(promise, 2.0, a.median(_START) - b.median(_START) if a and b else None, is_ceiling=True)
+
+
+def _fleet(fleet: Section) -> Iterator[Goal]:
+    """Yield the goals of the smallest fleet: what the origin sends through each cache, and the last pod's time."""
+    group = fleet.groups()[0]
+    for way in (CLAIM, HOST_PATH, PULL_THROUGH, PULL_THROUGH_WARM, SLICES):
+        cell = fleet.cell(group, way)
+        column, said = ("origin_models_a_node", " a node") if way == HOST_PATH else ("origin_models", "")
+        sent = cell.median(column) if cell else None
+        last = cell.median("last_to_first") if cell else None
+        yield Goal(f"{group}, {way}: how often the origin sends each byte{said}", 1.05, sent, is_ceiling=True)
+        yield Goal(f"{group}, {way}: the last pod, of the first one's seconds", 1.3, last, is_ceiling=True)

@@ -8,6 +8,7 @@ from bench.plan import MIB
 from .chart import THEMES, timeline
 from .columns import columns_of
 from .goals import Goal, goals
+from .growth import growth
 from .results import Cell, Section
 from .words import AFTER, HEAD, SECTIONS, Words
 
@@ -53,6 +54,8 @@ def _section(section: Section, words: Words, charts: Path) -> Iterator[str]:
         cells = section.of(group)
         yield from _chart(f"{section.name}-{number}", f"{words.chart}, {group}", cells, words, charts)
         yield from _table(cells)
+    if section.name == "fleet":
+        yield from growth(section)
     yield from _details(section)
 
 
