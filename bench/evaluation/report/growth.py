@@ -28,8 +28,8 @@ def growth(fleet: Section) -> Iterator[str]:
     yield "\n### On paper\n"
     yield (
         "Every way has one law (`fleet/growth.py`), with three constants of the measured fleet: a pull takes "
-        f"{measured.begin_seconds:.1f} s beside its bytes, pulls used {measured.share:.0%} of the origin's line, and an "
-        f"empty pull-through registry had the origin send the model {measured.cold_copies:.1f} times.\n"
+        f"{measured.begin_seconds:.1f} s beside its bytes, pulls used {measured.share:.0%} of the origin's line, and "
+        f"an empty pull-through registry had the origin send the model {measured.cold_copies:.1f} times.\n"
         "The law beside what was measured, seconds until the last pod has it:\n"
     )
     yield from _beside(fleet, measured)
