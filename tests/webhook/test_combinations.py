@@ -13,12 +13,13 @@ from webhook.catalog import Catalog
 from webhook.contract import MODEL, STATUS
 from webhook.injection.inject import ALREADY, Injection, inject
 from webhook.injection.record import parse_record
+from webhook.names import is_our_container
 from webhook.patch import diff
 from webhook.pod.podspec import every_container
 from webhook.settings import Settings
 
 from .test_resources import stated
-from .test_second_pass import Pod, edited, puller
+from .test_second_pass import Pod, edited
 
 CATALOG = Catalog.read({"phi-4": "oci://registry.example.com/models/phi-4:v1"})
 ANNOTATIONS = {
@@ -35,11 +36,23 @@ ANNOTATIONS = {
     "tolerations": ["always", "never"],
     "pull-secrets": ["", "models"],
     "puller-resources": ["memory=512Mi", "cpu=1"],
+    "overlap": ["auto", "always", "never"],
+    "token-audience": ["registry.example.com"],
+    "require-signature": ["true"],
 }
+_POLICY = """
+_default = {mode = "warn", keys = ['''
+-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE6cqLyx22oSMv/OjCHVgELj4xzz5l
+yE8S7HUfPsdOJmKg/tYE21qP9tdeKXFv/O4oLPq60rzgi8Xva7kksSJg0g==
+-----END PUBLIC KEY-----
+''']}
+"""
 SETTINGS = [
     Settings(),
     Settings(host_paths=("/models",), ca_config_map=("ca", "ca.crt"), puller_pull_secrets=("mirror",)),
     Settings(puller_resources=(("memory", "1Gi"),), https_proxy="http://proxy:3128", trust_group=True, cache_bytes=1),
+    Settings(overlap="auto", prefer_nodes_with_model=True, host_paths=("/models",), signatures=_POLICY),
 ]
 _MOUNTS = st.lists(st.just({"name": "data", "mountPath": "/data"}), max_size=1)
 _NEIGHBOURS = ["istio-init", "istio-validation", "linkerd-network-validator", "gke-gcsfuse-sidecar", "warm-up"]
@@ -126,7 +139,12 @@ def test_a_pod_without_its_record_is_known_or_refused(pod: Pod) -> None:
     if isinstance(again, Fault):
         assert again.code == "name.taken"
     else:
-        assert puller(again.pod) == puller(first.pod)
+        assert pullers(again.pod) == pullers(first.pod)
+
+
+def pullers(pod: Pod) -> list[dict[str, Any]]:
+    """Return the containers of ours."""
+    return [one for one in pod["spec"].get("initContainers", []) if is_our_container(one["name"])]
 
 
 def _parts(pod: Pod) -> dict[str, Any]:
