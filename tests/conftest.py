@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -23,6 +24,10 @@ _HUB = ("HF_", "HUGGING_FACE_")
 _CLOUDS = ("AWS_", "AZURE_", "GOOGLE_", "GCE_")
 _MEMORY_BYTES = 2 << 30
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's job in the background, and all that it starts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
