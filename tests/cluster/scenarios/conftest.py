@@ -206,5 +206,6 @@ def report(cluster: Cluster, pod: Object) -> Object:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """Return the digest of each file in a folder."""
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+    """Return the digest of each file below a folder, by its path there."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
