@@ -16,7 +16,7 @@ from bench.evaluation.rounds import Turn, take_turns
 from bench.run import RunFailed
 from tests.cluster.cluster import CommandFailed
 from tests.cluster.requirements import missing
-from tests.cluster.scenarios.timeline import created_seconds
+from tests.cluster.scenarios.pods.timeline import created_seconds
 from tests.parts.build import PartError
 from tests.parts.process import NotReadyError
 

@@ -1,7 +1,7 @@
 """A registry's front that takes tokens of the cluster's ServiceAccounts: it asks the API server whose a token is.
 
-`python -m tests.cluster.scenarios.token_gate KUBECONFIG ADDRESS UPSTREAM AUDIENCE ACCOUNT` serves plain HTTP until it
-is ended; ACCOUNT, as `system:serviceaccount:NAMESPACE:NAME`, is the one that may read.
+`python -m tests.cluster.scenarios.pods.token_gate KUBECONFIG ADDRESS UPSTREAM AUDIENCE ACCOUNT` serves plain HTTP until
+it is ended; ACCOUNT, as `system:serviceaccount:NAMESPACE:NAME`, is the one that may read.
 """
 
 import sys

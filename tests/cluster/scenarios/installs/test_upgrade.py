@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.cluster import Cluster
+from tests.cluster.scenarios.conftest import IMAGE, deployment, digests, labelled, report, rolled_out
+from tests.cluster.scenarios.install import DEPLOYMENT, NAMESPACE, Install
 from tests.parts.objects import Object
-
-from .conftest import IMAGE, deployment, digests, labelled, report, rolled_out
-from .install import DEPLOYMENT, NAMESPACE, Install
 
 
 def _puller(pod: Object) -> str:

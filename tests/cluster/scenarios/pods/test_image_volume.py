@@ -7,8 +7,7 @@ import pytest
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.registry import ClusterRegistry
-
-from .conftest import deployment, digests, labelled, push, report, rolled_out
+from tests.cluster.scenarios.conftest import deployment, digests, labelled, push, report, rolled_out
 
 _WEIGHTS_BYTES = 6 << 20
 

@@ -4,10 +4,9 @@ import pytest
 
 from tests.cluster.cluster import Cluster, CommandFailed
 from tests.cluster.registry import ClusterRegistry
+from tests.cluster.scenarios.conftest import deployment, labelled
+from tests.cluster.scenarios.install import DEPLOYMENT, NAMESPACE, Install
 from tests.parts.objects import Object
-
-from .conftest import deployment, labelled
-from .install import DEPLOYMENT, NAMESPACE, Install
 
 
 def _pod(engine: str, name: str) -> Object:

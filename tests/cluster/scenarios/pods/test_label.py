@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.cluster import Cluster
+from tests.cluster.scenarios.conftest import deployment, digests, report, rolled_out
 
-from .conftest import deployment, digests, report, rolled_out
 from .timeline import timeline
 
 

@@ -8,8 +8,7 @@ import pytest
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.registry import ClusterRegistry
-
-from .conftest import MODEL_BYTES, deployment, labelled, push
+from tests.cluster.scenarios.conftest import MODEL_BYTES, deployment, labelled, push
 
 _GRACE_SECONDS = 30
 

@@ -1,6 +1,6 @@
 """Admissions in a row: creates of labelled pods, as dry runs, over several connections to the API server.
 
-    python -m tests.cluster.scenarios.load KUBECONFIG NAMESPACE IMAGE STOP_FILE
+    python -m tests.cluster.scenarios.installs.load KUBECONFIG NAMESPACE IMAGE STOP_FILE
 
 It goes on until the stop file is there, says meanwhile how many requests there were, and at the end what became of
 them, as JSON.

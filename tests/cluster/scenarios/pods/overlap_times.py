@@ -1,6 +1,6 @@
 """What overlap saves: pod created to engine started, with and without it, in turns.
 
-    python -m tests.cluster.scenarios.overlap_times [MEGABYTES [ROUNDS [MBIT]]]     as root, after `make image`
+    python -m tests.cluster.scenarios.pods.overlap_times [MEGABYTES [ROUNDS [MBIT]]]     as root, after `make image`
 
 Image and model have MEGABYTES each, every image other bytes, and each comes from a registry of its own whose line
 carries MBIT (600, 5 and 240 by default): one shared line could gain nothing.
@@ -17,13 +17,13 @@ from tests.cluster.node import SOCKET
 from tests.cluster.oci_image import write_image
 from tests.cluster.registry import ClusterRegistry
 from tests.cluster.requirements import missing
+from tests.cluster.scenarios.conftest import IMAGE, deployment, labelled, push, report
+from tests.cluster.scenarios.install import Install
 from tests.parts.build import binary
 
-from .conftest import IMAGE, deployment, labelled, push, report
-from .install import Install
 from .timeline import created_seconds
 
-_ROOT = Path(__file__).parents[3]
+_ROOT = Path(__file__).parents[4]
 _ARCHIVE = _ROOT / "build" / "weighbridge.tar"
 _MEGABYTES, _ROUNDS, _MBIT = 600, 5, 240
 

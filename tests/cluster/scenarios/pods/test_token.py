@@ -9,10 +9,9 @@ import pytest
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.registry import ClusterRegistry
+from tests.cluster.scenarios.conftest import GATE, deployment, digests, labelled, report, rolled_out
 from tests.parts.objects import Object
 from tests.parts.process import Process
-
-from .conftest import GATE, deployment, digests, labelled, report, rolled_out
 
 AUDIENCE = "models.example"
 
@@ -24,7 +23,7 @@ def gate(cluster: Cluster, namespace: str, registry: ClusterRegistry, tmp_path: 
     words: list[str | Path] = [
         sys.executable,
         "-m",
-        "tests.cluster.scenarios.token_gate",
+        "tests.cluster.scenarios.pods.token_gate",
         cluster.identities.kubeconfig("admin"),
     ]
     command = cluster.isolation.command([*words, GATE, registry.address, AUDIENCE, account])

@@ -9,10 +9,9 @@ import pytest
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.registry import ClusterRegistry
+from tests.cluster.scenarios.conftest import ROOT, deployment, digests, labelled, report, rolled_out
+from tests.cluster.scenarios.install import NAMESPACE, Install
 from tests.conftest import Part
-
-from .conftest import ROOT, deployment, digests, labelled, report, rolled_out
-from .install import NAMESPACE, Install
 
 _RELEASE = ("weighbridge", "--namespace", NAMESPACE)
 

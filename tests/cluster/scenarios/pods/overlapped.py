@@ -4,9 +4,8 @@ import json
 from collections.abc import Callable
 
 from tests.cluster.cluster import Cluster
+from tests.cluster.scenarios.conftest import deployment
 from tests.parts.objects import Object
-
-from .conftest import deployment
 
 _LIMITS = {
     "type": "Container",

@@ -19,10 +19,9 @@ from certs.names import Names
 from certs.renewal import is_signed
 from tests.cluster.cluster import Cluster, CommandFailed
 from tests.cluster.identities import NODE
+from tests.cluster.scenarios.install import DEPLOYMENT, NAMESPACE, Install
 from tests.parts.objects import Object
 from tests.parts.process import Process
-
-from .install import DEPLOYMENT, NAMESPACE, Install
 
 _REQUESTS = 3000
 _SOME = 500
@@ -50,7 +49,7 @@ def _load(cluster: Cluster, namespace: str, folder: Path) -> Iterator[_Load]:
     """Have pods admitted until the block ends."""
     stop = folder / "stop"
     words: list[str | Path] = [cluster.identities.kubeconfig("admin"), namespace, "localhost/engine:1", stop]
-    command = cluster.isolation.command([sys.executable, "-m", "tests.cluster.scenarios.load", *words])
+    command = cluster.isolation.command([sys.executable, "-m", "tests.cluster.scenarios.installs.load", *words])
     with Process(command, folder / "load.log") as process:
         load = _Load(process)
         yield load

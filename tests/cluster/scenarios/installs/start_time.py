@@ -1,6 +1,6 @@
 """How long a puller in the built image takes, from its start to the end of the pull of a tiny model.
 
-    python -m tests.cluster.scenarios.start_time     as root, after `make image`
+    python -m tests.cluster.scenarios.installs.start_time     as root, after `make image`
 
 It runs below a root directory, without a container runtime, whose own part the kubelet tells; the source is on disk, so
 that no network takes part.
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.cluster.oci_image import read_image
 
-_ARCHIVE = Path(__file__).parents[3] / "build" / "weighbridge.tar"
+_ARCHIVE = Path(__file__).parents[4] / "build" / "weighbridge.tar"
 _PROGRAM = ["/opt/weighbridge/bin/python", "-m"]
 _ROUNDS = 15
 

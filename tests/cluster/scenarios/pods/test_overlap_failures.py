@@ -8,9 +8,9 @@ import pytest
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.registry import ClusterRegistry
+from tests.cluster.scenarios.conftest import MODEL_BYTES, deployment, digests, labelled, push, report, rolled_out
 
 from .claims import make_claim
-from .conftest import MODEL_BYTES, deployment, digests, labelled, push, report, rolled_out
 from .overlapped import sidecar, told
 
 _OUTAGE_SECONDS = 180

@@ -6,8 +6,7 @@ import pytest
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.registry import ClusterRegistry
-
-from .conftest import credentials, deployment, digests, labelled, push, report, rolled_out
+from tests.cluster.scenarios.conftest import credentials, deployment, digests, labelled, push, report, rolled_out
 
 
 @pytest.mark.usefixtures("installed")

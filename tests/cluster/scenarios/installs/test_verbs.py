@@ -7,8 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.cluster.cluster import Cluster
-
-from .conftest import deployment, labelled, rolled_out
+from tests.cluster.scenarios.conftest import deployment, labelled, rolled_out
 
 
 def _weighbridge(cluster: Cluster, *arguments: str) -> str:

@@ -9,9 +9,9 @@ import pytest
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.registry import ClusterRegistry
+from tests.cluster.scenarios.conftest import deployment, digests, labelled, push, report, rolled_out
 from tests.parts.objects import Object
 
-from .conftest import deployment, digests, labelled, push, report, rolled_out
 from .overlapped import autoscaler, cron_job, fenced, job, sidecar, stateful_set
 from .timeline import timeline
 
