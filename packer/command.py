@@ -36,8 +36,8 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", brin
         "push",
         help="pack a model folder, or a repository of the Hugging Face hub, and push it",
         description="Pack a folder as a ModelPack artifact, one layer a file, and push it in one pass.\n\n"
-        "With --as image it becomes an image with the files under /models: what kubelets mount by themselves\n"
-        "(weighbridge.dev/volume: image), and KServe's modelcars. A puller takes it as well.\n\n"
+        "With --as image it becomes an image with the files under /models, which kubelets mount by themselves\n"
+        "(weighbridge.dev/volume: image, or KServe's oci+native://). A puller takes it as well.\n\n"
         "A repository of the Hugging Face hub is pulled to a temporary folder first, verified like any pull, and\n"
         "packed from there; the folder is removed in the end. It stands in TMPDIR, which needs room for the model.",
         epilog="Prints the reference pinned to its digest. The same folder always gives the same digest.\n\n"

@@ -1,8 +1,8 @@
 """Which file is in which layer: few enough layers, and one that changes only with its own files.
 
-1. A large file is a layer of its own, up to as many as runtimes take. Where there are more, names decide which of them
-   share a layer, so that another file or a new one changes that layer alone.
-2. Small files share layers by their names, too: one, or more where together they are large.
+1. A large file is a layer of its own. Where there are more of them than runtimes take layers, neighbours by their names
+   share one, as many in each: the number of files decides, so that other bytes change no other layer.
+2. Small files share layers: one, or several by their names where together they are large.
 3. Large files come first. Runtimes unpack a layer anew when one below it changed, and the small files change most.
 
 Tests: tests/packer/image/test_layers.py
@@ -17,9 +17,6 @@ from packer.source.source_file import SourceFile
 MOST_LARGE, MOST_SMALL = 84, 16
 """At most 100 layers: overlayfs takes 127 in older kernels, and runtimes want some of them."""
 
-_SHARED = 64
-"""The layers of more large files than MOST_LARGE."""
-
 _SMALL_BYTES = 4 << 20
 _SMALL_LAYER_BYTES = 64 << 20
 
@@ -30,8 +27,9 @@ def grouped(files: Sequence[SourceFile]) -> tuple[Group, ...]:
     """Return the files of each layer. `files` are in the order of their names."""
     large = [file for file in files if file.size > _SMALL_BYTES]
     small = [file for file in files if file.size <= _SMALL_BYTES]
-    alone = [(file,) for file in large] if len(large) <= MOST_LARGE else _by_name(large, _SHARED)
-    return (*alone, *_by_name(small, _small_layers(small)))
+    together = max(-(-len(large) // MOST_LARGE), 1)
+    neighbours = (tuple(large[at : at + together]) for at in range(0, len(large), together))
+    return (*neighbours, *_by_name(small, _small_layers(small)))
 
 
 def _small_layers(files: Sequence[SourceFile]) -> int:

@@ -1,4 +1,4 @@
-"""The files in an image's layers, where annotations name their digests.
+"""The files in an image's layers, where annotations name them and their digests.
 
 Tests: tests/packer/image/test_image.py
 """
@@ -11,6 +11,7 @@ from puller.settings import Settings
 from puller.tree.materialize import image_roots
 from registry.chunk_index import FileDigests
 from registry.digest import Digest
+from registry.errors import BadManifest
 from registry.manifest import Descriptor
 
 
@@ -27,6 +28,16 @@ def files_of_image(layers: Sequence[Part], settings: Settings) -> dict[str, Blob
         return None
     below = {name.removeprefix(root): file for name, file in files.items() if name.startswith(root)}
     return {path: _blob(*file) for path, file in below.items() if is_selected(path, settings.include, settings.exclude)}
+
+
+def names_in(layer: Descriptor) -> str:
+    """Return a text on the files in a layer; empty where no annotation names them."""
+    try:
+        table = FileDigests.of(layer)
+    except BadManifest:
+        return ""
+    names = list(table.by_name) if table else []
+    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else "".join(names)
 
 
 def _blob(size: int, digest: Digest) -> Blob:

@@ -22,6 +22,7 @@ from registry.signatures.errors import BadSignature
 from registry.signatures.found import found_signatures
 
 from .about import about
+from .archived import names_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def _signatures(artifact: ModelArtifact) -> tuple[str, ...]:
 
 
 def _told(part: Part) -> str:
-    return f"{part.name} (archive)" if part.shape is LayerKind.ARCHIVE else part.name
+    return f"{names_in(part.layer) or part.name} (archive)" if part.shape is LayerKind.ARCHIVE else part.name
 
 
 def _entry(name: str, layer: Descriptor) -> Entry:

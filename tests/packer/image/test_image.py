@@ -237,6 +237,8 @@ def test_the_command_packs_an_image_and_says_what_it_is(
     assert weighbridge.main(["inspect", pinned]) == 0
     said = capsys.readouterr().out
     assert "image, 3 layers" in said
+    assert f"models/{LARGE} (archive)" in said
+    assert "models/config.json and 10 more (archive)" in said
     assert "name: org/phi" in said
     assert weighbridge.main(["list", target]) == 0
     assert "vnd.oci.image.config" in capsys.readouterr().out

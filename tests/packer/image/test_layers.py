@@ -41,13 +41,15 @@ def test_large_files_are_alone_and_before_the_small_ones() -> None:
     assert names_in(layers) == [*((name,) for name in sorted(sizes)), ("README.md", "config.json")]
 
 
-def test_of_many_large_files_one_that_comes_or_grows_changes_its_own_layer_alone() -> None:
-    """The others' layers are neither sent nor pulled again."""
-    sizes = {f"model-{number:05}-of-00200.safetensors": 1 << 30 for number in range(200)}
-    before = set(layers_of(sizes))
+def test_of_many_large_files_few_share_a_layer_and_one_that_changes_changes_its_own_alone() -> None:
+    """163 shards of 4 GB make no layer that a registry would not take; the others are neither sent nor pulled again."""
+    sizes = {f"model-{number:05}-of-00163.safetensors": 4 << 30 for number in range(163)}
+    before = layers_of(sizes)
     assert len(before) <= MOST_LARGE
-    more = set(layers_of(sizes | {"extra.safetensors": 1 << 30}))
-    assert len(more - before) == 1
+    assert max(map(len, before)) == 2
+    after = layers_of(sizes | {"model-00007-of-00163.safetensors": 5 << 30, "README.md": 1})
+    assert len(set(after) - set(before)) == 2
+    assert len(set(layers_of(sizes | {"vision.safetensors": 1 << 30})) - set(before)) == 1
 
 
 def test_many_small_files_share_a_few_layers() -> None:
