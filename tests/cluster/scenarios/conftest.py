@@ -125,11 +125,15 @@ def pushed(cluster: Cluster, model: Path, registry: ClusterRegistry) -> str:
 
 
 @pytest.fixture
-def namespace(cluster: Cluster) -> str:
-    """Make a namespace that opted in and enforces the restricted profile."""
+def namespace(cluster: Cluster) -> Iterator[str]:
+    """Make a namespace that opted in and enforces the restricted profile, and have it deleted afterwards.
+
+    What was refused there would get its pods, without a model, while another test has uninstalled the webhook.
+    """
     name = f"inference-{next(_numbers)}"
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": _OPTED_IN}})
-    return name
+    yield name
+    cluster.kubectl("delete", "namespace", name, "--wait=false")
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ def test_a_stateful_set_and_an_autoscaled_deployment_roll_out(
 
     def scaled() -> list[Object] | None:
         pods: list[Object] = cluster.read("pods", "-n", namespace, "-l", "app=engine")["items"]
-        ready = [pod for pod in pods if pod["status"]["containerStatuses"][0]["ready"]]
+        ready = [pod for pod in pods if pod["status"].get("containerStatuses", [{}])[0].get("ready")]
         return ready if len(ready) == 4 else None
 
     pods = cluster.wait("two pods of each are ready", scaled, within_seconds=120)
