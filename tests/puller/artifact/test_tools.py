@@ -11,6 +11,7 @@ from typing import IO, cast
 import pytest
 import zstandard
 
+from packer.image.image import image
 from packer.layer_blob import ZSTD
 from packer.ledger import Ledger
 from packer.push import Options, push
@@ -30,6 +31,7 @@ from tests.puller.packs import CODECS, Layer, Layout, tar_of
 
 TREE = {"config.json": b"{}", "deep/weights.bin": noise(200_000), "größe.txt": b"x"}
 WEIGHTS = b"".join(bytes((byte, 60)) for byte in noise(3_000_000))  # half of it says nothing: zstd pays
+FORMS = {"raw": Options(), "zstd": Options(codec=ZSTD), "image": Options(form=image)}
 Part = Callable[[str], Path]
 
 
@@ -119,7 +121,7 @@ def test_skopeo_copies_images_behind_zstd(skopeo: str, repository: str, access: 
     """An image whose layers skopeo compressed anew."""
     tar = tar_of({"models/w": TREE["deep/weights.bin"]})
     layout = Layout(tmp_path / "layout")
-    image = layout.manifest(
+    made = layout.manifest(
         [Layer(tar, "application/vnd.oci.image.layer.v1.tar")],
         config_type="application/vnd.oci.image.config.v1+json",
         config={
@@ -128,7 +130,7 @@ def test_skopeo_copies_images_behind_zstd(skopeo: str, repository: str, access: 
             "rootfs": {"type": "layers", "diff_ids": [str(Digest.of(tar))]},
         },
     )
-    layout.tag(image)
+    layout.tag(made)
     copy = ("copy", "--dest-tls-verify=false", "--dest-compress", "--dest-compress-format", "zstd")
     run(skopeo, *copy, f"oci:{layout.folder}:v1", f"docker://{repository}:v1")
     raw = json.loads(run(skopeo, "inspect", "--raw", "--tls-verify=false", f"docker://{repository}:v1"))
@@ -136,28 +138,41 @@ def test_skopeo_copies_images_behind_zstd(skopeo: str, repository: str, access: 
     assert bring(f"{repository}:v1", tmp_path, access) == {"w": TREE["deep/weights.bin"]}
 
 
-@pytest.mark.parametrize("codec", ["raw", ZSTD])
+@pytest.mark.parametrize("form", FORMS)
 def test_what_we_push_is_copied_by_every_tool(
-    part: Part, skopeo: str, repository: str, access: Access, tmp_path: Path, codec: str
+    part: Part, skopeo: str, repository: str, access: Access, tmp_path: Path, form: str
 ) -> None:
     """crane, regctl, oras and skopeo carry it elsewhere unchanged; from there it is pulled as if it were here."""
     tree = {**TREE, "model.safetensors": WEIGHTS}
     source = parse_source(f"{repository}:v1")
-    options = Options(codec=codec)
-    pushed = push(
-        write_tree(tmp_path / "in", tree), Target(open_pusher(source, access), Ledger(None)), options, QuietReporter()
-    )
+    target = Target(open_pusher(source, access), Ledger(None))
+    pushed = push(write_tree(tmp_path / "in", tree), target, FORMS[form], QuietReporter())
     host = repository.partition("/")[0]
     run(part("crane"), "copy", "--insecure", f"{repository}:v1", f"{repository}-crane:v1")
     run(part("regctl"), "registry", "set", host, "--tls", "disabled")
     run(part("regctl"), "image", "copy", f"{repository}:v1", f"{repository}-regctl:v1")
     plain = ("--from-plain-http", "--to-plain-http")
     run(part("oras"), "cp", *plain, f"{repository}:v1", f"{repository}-oras:v1")
-    carry = ("copy", "--preserve-digests", "--src-tls-verify=false", "--dest-tls-verify=false")
+    carry = ("copy", "--all", "--preserve-digests", "--src-tls-verify=false", "--dest-tls-verify=false")
     run(skopeo, *carry, f"docker://{repository}:v1", f"docker://{repository}-skopeo:v1")
     for tool in ("crane", "regctl", "oras", "skopeo"):
         (tmp_path / tool).mkdir()
         assert bring(f"{repository}-{tool}@{pushed.digest}", tmp_path / tool, access) == tree
+
+
+@pytest.mark.parametrize("architecture", ["amd64", "arm64"])
+def test_a_tool_of_images_unpacks_what_we_push_as_one(
+    part: Part, repository: str, access: Access, tmp_path: Path, architecture: str
+) -> None:
+    """Crane finds every digest of its config right, and the files below `models` for each architecture."""
+    tree = {**TREE, "model.safetensors": WEIGHTS, f"{'long-' * 30}/{'name-' * 30}": b"long"}
+    target = Target(open_pusher(parse_source(f"{repository}:v1"), access), Ledger(None))
+    push(write_tree(tmp_path / "in", tree), target, FORMS["image"], QuietReporter())
+    exported = ("export", "--insecure", "--platform", f"linux/{architecture}")
+    run(part("crane"), *exported, f"{repository}:v1", tmp_path / "files.tar")
+    with tarfile.open(tmp_path / "files.tar") as tar:
+        files = {info.name: cast("IO[bytes]", tar.extractfile(info)).read() for info in tar if info.isreg()}
+    assert files == {f"models/{name}": content for name, content in tree.items()}
 
 
 def test_any_zstd_and_any_tar_read_our_layers(access: Access, tmp_path: Path) -> None:
