@@ -5,7 +5,7 @@ Tests: tests/packer/image/test_image.py
 
 from collections.abc import Sequence
 
-from puller.artifact.part import Part
+from puller.artifact.part import Part, safe
 from puller.plan import Blob, Piece, is_selected
 from puller.settings import Settings
 from puller.tree.materialize import image_roots
@@ -16,9 +16,9 @@ from registry.manifest import Descriptor
 
 
 def files_of_image(layers: Sequence[Part], settings: Settings) -> dict[str, Blob] | None:
-    """Return what verifies each selected file of an image; None unless every layer has digests. Raises BadManifest.
+    """Return what verifies each selected file of an image; None unless every layer has digests.
 
-    A layer without them might replace files of the others.
+    A layer without them might replace files of the others. Raises BadManifest, UnsafePath.
     """
     tables = [FileDigests.of(part.layer) for part in layers]
     files = {f"/{name}": file for table in tables if table is not None for name, file in table.by_name.items()}
@@ -26,7 +26,7 @@ def files_of_image(layers: Sequence[Part], settings: Settings) -> dict[str, Blob
     root = next((root for root in roots if any(name.startswith(root) for name in files)), "")
     if not root or None in tables:
         return None
-    below = {name.removeprefix(root): file for name, file in files.items() if name.startswith(root)}
+    below = {safe(name.removeprefix(root), "image"): file for name, file in files.items() if name.startswith(root)}
     return {path: _blob(*file) for path, file in below.items() if is_selected(path, settings.include, settings.exclude)}
 
 

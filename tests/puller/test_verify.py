@@ -3,16 +3,19 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import weighbridge
+from registry.chunk_index import FILE_DIGESTS
+from registry.digest import Digest
 from tests.fakes.registry import FakeRegistry, fake_registry
 
 from .models import noise, offer, offer_packed, read_tree, write_tree
+from .packs import Layer, Layout, tar_of
 
 MODEL = {"config.json": b"{}", "sub/weights": noise(200_000), "twin": b"[]"}
 Change = Callable[[Path], object]
@@ -165,6 +168,49 @@ def test_what_was_unpacked_is_named_as_unproved(tmp_path: Path, capsys: pytest.C
             1,
             {**dict.fromkeys(MODEL, "unproved"), "twin": "missing", "x": "unknown"},
         )
+
+
+IMAGE, LAYER = "application/vnd.oci.image.config.v1+json", "application/vnd.oci.image.layer.v1.tar"
+
+
+def image_with(folder: Path, *tables: Mapping[str, object] | None) -> str:
+    """Make an image of one layer for each table of digests, all with the file `a`; return its source."""
+    layout = Layout(folder)
+    noted = [{FILE_DIGESTS: json.dumps(table)} if table is not None else {} for table in tables]
+    layers = [Layer(tar_of({"models/a": b"%d" % number}), LAYER, note) for number, note in enumerate(noted)]
+    return layout.tag(layout.manifest(layers, config_type=IMAGE))
+
+
+def file(content: bytes) -> list[object]:
+    """Return a file's entry in a table."""
+    return [len(content), Digest.of(content, "blake3").hex]
+
+
+def test_an_images_file_is_what_its_last_layer_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A layer that says nothing of its files might hold any: then nothing is proved."""
+    model = write_tree(tmp_path / "model", {"a": b"1"})
+    both = image_with(tmp_path / "both", {"models/a": file(b"0")}, {"models/a": file(b"1")})
+    assert verify(capsys, str(model), "--source", both) == (0, {})
+    one = image_with(tmp_path / "one", {"models/a": file(b"1")}, None)
+    assert verify(capsys, str(model), "--source", one) == (1, {"a": "unproved"})
+
+
+@pytest.mark.parametrize(
+    ("table", "code"),
+    [
+        ({"models/../../outside": file(b"1")}, "artifact.unsafe-path"),
+        ({"models//etc/passwd": file(b"1")}, "artifact.unsafe-path"),
+        ({"models/a": 1}, "manifest.invalid"),
+    ],
+)
+def test_a_table_that_names_no_file_of_the_model_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], table: Mapping[str, object], code: str
+) -> None:
+    """Nothing outside of the folder is looked at."""
+    write_tree(tmp_path, {"outside": b"1", "model/a": b"0"})
+    source = image_with(tmp_path / "layout", table)
+    assert weighbridge.main(["verify", str(tmp_path / "model"), "--source", source]) == 1
+    assert f"[{code}]" in capsys.readouterr().err
 
 
 def test_an_artifact_says_who_wrote_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
