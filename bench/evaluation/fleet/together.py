@@ -9,13 +9,21 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from bench.run import Command, RunFailed
-from tests.cluster.host import Host
 from tests.parts.process import poll
 
 _PATIENCE_SECONDS = 120
 _KEPT = ("PATH", "HOME", "LANG")
+
+
+class Host(Protocol):
+    """Where a puller runs: `nsenter`, or another parent, is the first process of each command."""
+
+    def command(self, command: Sequence[str | Path]) -> list[str | Path]:
+        """Return the command that runs `command` there."""
+        ...
 
 
 @dataclass(slots=True)
