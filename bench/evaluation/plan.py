@@ -37,6 +37,9 @@ class Plan:
     start_shard_bytes: int
     """Bytes of each shard of the model that a pod starts with."""
 
+    start_base_bytes: int
+    """Bytes of that engine's image: a third of the weights, as vLLM's beside phi-4."""
+
     start_gigabits: int = 1
     """The line of the cluster's registries, each its own."""
 
@@ -58,6 +61,7 @@ FULL = Plan(
     fleet_shard_bytes=16 * MIB,
     start_rounds=3,
     start_shard_bytes=100 * MIB,
+    start_base_bytes=200 * MIB,
 )
 QUICK = Plan(
     name="quick",
@@ -70,4 +74,5 @@ QUICK = Plan(
     fleet_shard_bytes=4 * MIB,
     start_rounds=1,
     start_shard_bytes=10 * MIB,
+    start_base_bytes=20 * MIB,
 )

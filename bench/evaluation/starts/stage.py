@@ -123,7 +123,7 @@ def _fill(plan: Plan, phi: Phi, memory: Path) -> tuple[str, str]:
 def _push_engine(plan: Plan, registry: str, memory: Path) -> None:
     """Push an engine's image: Python of our own image, the engine, and what fills it up to its size."""
     program = (_ROOT / "bench" / "evaluation" / "starts" / "engine.py").read_bytes()
-    libraries = write_base_content(plan.base_bytes, 7, memory / "libraries")
+    libraries = write_base_content(plan.start_base_bytes, 7, memory / "libraries")
     archive = memory / "engine.tar"
     write_image(archive, "", {"engine.py": program, "libraries": libraries}, ("python", "/engine.py"), base=_ARCHIVE)
     push = ("skopeo", "--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false")
