@@ -9,6 +9,9 @@ from webhook.values.near import Names
 
 from .errors import BadObject
 
+WEBHOOK_PODS = "app.kubernetes.io/name=weighbridge,app.kubernetes.io/component=webhook"
+"""The labels of the webhook's pods."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:

@@ -54,8 +54,8 @@ class UnknownModel(Refusal):
 
     code = "model.unknown"
     hint = (
-        "ask your platform team to add it to the ConfigMap weighbridge-system/weighbridge-catalog, "
-        "or set the annotation weighbridge.dev/source"
+        "ask your platform team to add it to the ConfigMap weighbridge-system/weighbridge-catalog (the webhook knows a "
+        "new entry within a minute), or set the annotation weighbridge.dev/source"
     )
 
 

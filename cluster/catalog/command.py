@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 _CATALOG = """\
 The catalog gives models their names: an entry of the ConfigMap weighbridge-catalog for each. Everybody who is logged in
 may read it. Entries are written by server-side apply under the field manager weighbridge-catalog, and what others wrote
-is left to them unless --force is given. The webhook sees a change within a minute or so, when the kubelet brings it.
+is left to them unless --force is given. The webhook sees a change in some seconds where you may annotate its pods, else
+within a minute or so, when the kubelet brings it.
 
   weighbridge catalog list
   weighbridge catalog add phi-4 registry.example.com/models/phi-4:v1 --gpu
@@ -137,15 +138,20 @@ def _run_add(arguments: argparse.Namespace) -> int:
     from .entries import NewEntry
 
     entry = NewEntry(name=arguments.name, source=arguments.source, gpu=arguments.gpu, mount_path=arguments.mount_path)
-    return _say(arguments, _editor(arguments).add(entry))
+    editor = _editor(arguments)
+    return _say(arguments, editor, editor.add(entry))
 
 
 def _run_remove(arguments: argparse.Namespace) -> int:
-    return _say(arguments, _editor(arguments).remove(arguments.name))
+    editor = _editor(arguments)
+    return _say(arguments, editor, editor.remove(arguments.name))
 
 
-def _say(arguments: argparse.Namespace, outcome: str) -> int:
+def _say(arguments: argparse.Namespace, editor: "Editor", outcome: str) -> int:
     print(f"{arguments.name} {outcome}" + (" (dry run)" if arguments.dry_run else ""))
+    if outcome != "unchanged" and not arguments.dry_run:
+        when = "in some seconds" if editor.hurry() else "within a minute or so"
+        print(f"the webhook knows it {when}", file=sys.stderr)
     return 0
 
 

@@ -12,13 +12,16 @@ from dataclasses import dataclass, field
 from cluster import kinds
 from cluster.api import Api, Made
 from cluster.errors import Absent, Conflict
+from registry.errors import Fault
 from webhook.manifests.configuration import CATALOG
-from webhook.pod.podspec import Raw, mapping
+from webhook.pod.podspec import Raw, mapping, name_of
 from webhook.values.near import Names
 
 from .entries import FIELD_MANAGER, NewEntry, document, owned, owners
 
 _TRIES = 5
+_SEEN = "catalog.weighbridge.dev/version"
+"""An annotation of the webhook's own pods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,22 @@ class Editor:
             return "removed"
 
         return self._patiently(write)
+
+    def hurry(self) -> bool:
+        """Ask the kubelets to bring the catalog to the webhook's pods at once; return whether they could be asked.
+
+        A kubelet reads the ConfigMaps of a pod again when an annotation of the pod changes, and else once a minute or
+        so (kubernetes.io, "Configure a Pod to Use a ConfigMap", "Mounted ConfigMaps are updated automatically").
+        """
+        try:
+            version = self.read()["metadata"]["resourceVersion"]
+            pods = self.api.items(kinds.POD, self.namespace, labels=kinds.WEBHOOK_PODS)
+            for pod in pods:
+                metadata = {"name": name_of(mapping(pod, "metadata")), "annotations": {_SEEN: version}}
+                self.api.merge(kinds.POD, {"metadata": metadata}, self.namespace, {"fieldManager": FIELD_MANAGER})
+        except Fault:
+            return False
+        return bool(pods)
 
     def _apply(self, config_map: Raw, names: set[str], changed: Mapping[str, str]) -> Made:
         held = mapping(config_map, "data")

@@ -26,7 +26,6 @@ from webhook.settings import Settings
 from .probe import probe_pod
 
 _AT_ONCE = 8
-_WEBHOOK_PODS = "app.kubernetes.io/name=weighbridge,app.kubernetes.io/component=webhook"
 WEBHOOK = "weighbridge-webhook"
 
 T = TypeVar("T")
@@ -93,7 +92,7 @@ def read_cluster(api: Api, system_namespace: str, now: dt.datetime, namespace: s
         server=server,
         namespaces=namespaces,
         deployment=tried(lambda: api.read(kinds.DEPLOYMENT, WEBHOOK, place)),
-        webhook_pods=tried(lambda: api.items(kinds.POD, place, labels=_WEBHOOK_PODS)),
+        webhook_pods=tried(lambda: api.items(kinds.POD, place, labels=kinds.WEBHOOK_PODS)),
         endpoint_slices=tried(
             lambda: api.items(kinds.ENDPOINT_SLICE, place, labels=f"kubernetes.io/service-name={WEBHOOK}")
         ),

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from cluster.api import Answer
 from cluster.catalog.edit import Editor
 from cluster.catalog.entries import FIELD_MANAGER, NewEntry, owned
 from cluster.connection import connect
@@ -57,6 +58,28 @@ def test_entries_come_change_and_go(editor: Editor) -> None:
     assert set(texts(editor)) == {"qwen"}
     assert editor.remove("qwen") == "removed"
     assert texts(editor) == {}
+
+
+def test_the_webhooks_pods_are_annotated_so_that_the_kubelet_looks_again(editor: Editor, objects: Objects) -> None:
+    """Where the user may; without pods, or without that right, nobody can hurry."""
+    editor.add(NewEntry(name="phi-4", source=SOURCE))
+    assert not editor.hurry()
+    labels = {"app.kubernetes.io/name": "weighbridge", "app.kubernetes.io/component": "webhook"}
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "webhook-1", "labels": labels},
+        "spec": {"containers": [{"name": "webhook", "image": "x"}]},
+    }
+    objects.create(pod, editor.namespace)
+    assert editor.hurry()
+    found = objects.read("v1", "Pod", "webhook-1", editor.namespace)["metadata"]["annotations"]
+    assert found == {"catalog.weighbridge.dev/version": editor.read()["metadata"]["resourceVersion"]}
+
+    def refuse(*_: object) -> Answer:
+        return Answer(403, {}, (), b'{"message": "no"}')
+
+    assert not replace(editor, api=replace(editor.api, send=refuse)).hurry()
 
 
 def test_a_dry_run_changes_nothing(editor: Editor) -> None:
