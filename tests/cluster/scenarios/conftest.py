@@ -184,6 +184,12 @@ def deployment(image: str, replicas: int = 1) -> Object:
     }
 
 
+def pod(image: str, name: str) -> Object:
+    """Return a bare pod as that Deployment makes them."""
+    template = deployment(image)["spec"]["template"]
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": template["spec"]}
+
+
 def labelled(document: Object, model: str, **annotations: str) -> Object:
     """Return a workload with the label, and annotations of ours by their names with `_` for `-`."""
     ours = {f"weighbridge.dev/{name.replace('_', '-')}": value for name, value in annotations.items()}

@@ -3,11 +3,12 @@
 import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
-from tests.cluster.cluster import Cluster
-from tests.cluster.scenarios.conftest import deployment, labelled, rolled_out
+from tests.cluster.cluster import Cluster, CommandFailed
+from tests.cluster.scenarios.conftest import deployment, labelled, pod, rolled_out
 
 
 def _weighbridge(cluster: Cluster, *arguments: str) -> str:
@@ -30,3 +31,26 @@ def test_after_an_install_check_has_nothing_to_mend_and_status_has_the_pod(
 
     assert status["name"] == pod["metadata"]["name"]
     assert status["state"] == "ready"
+
+
+_SOON = 20
+"""Seconds: without being asked, a kubelet looks at a pod's ConfigMaps once a minute or so."""
+
+
+@pytest.mark.usefixtures("installed")
+def test_what_is_added_to_the_catalog_is_known_to_the_webhook_soon(
+    cluster: Cluster, engines: tuple[str, str], pushed: str, namespace: str
+) -> None:
+    """A user who adds a model and labels a pod is not refused for a minute, as they would by the kubelet's own pace."""
+    _weighbridge(cluster, "catalog", "add", "fresh", pushed)
+
+    def admitted() -> bool:
+        with suppress(CommandFailed):
+            cluster.apply(labelled(pod(engines[0], "early"), "fresh"), namespace=namespace)
+            return True
+        return False
+
+    try:
+        cluster.wait("the new entry is known", admitted, within_seconds=_SOON)
+    finally:
+        _weighbridge(cluster, "catalog", "remove", "fresh")
