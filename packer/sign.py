@@ -11,7 +11,7 @@ from dataclasses import replace
 from registry.access.access import Access
 from registry.digest import Digest
 from registry.errors import BadLayout, NotFound
-from registry.manifest import Descriptor, Manifest
+from registry.manifest import IMAGE_CONFIG_TYPE, Descriptor, Manifest
 from registry.open import open_pusher, open_repository
 from registry.repository import Repository
 from registry.signatures.cosign import PAYLOAD_TYPE, SIGNATURE, signature_of, tag_for
@@ -20,7 +20,6 @@ from registry.source import LayoutSource, OciSource
 
 from .signing_key import SigningKey
 
-_CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 _PAYLOAD_LIMIT = 64 << 10
 
 
@@ -42,7 +41,7 @@ def sign(key: SigningKey, source: OciSource | LayoutSource, digest: Digest, acce
     )
     layers = (*held, layer)
     config = _config(layers)
-    described = Descriptor(media_type=_CONFIG_TYPE, digest=Digest.of(config), size=len(config))
+    described = Descriptor(media_type=IMAGE_CONFIG_TYPE, digest=Digest.of(config), size=len(config))
     for content, found in ((payload, layer), (config, described)):
         if not pusher.has(found.digest):
             pusher.put(content, found.digest)

@@ -22,6 +22,8 @@ from .printable import is_printable
 MANIFEST_TYPE: str = default_manifest_media_type
 INDEX_TYPE: str = default_index_media_type
 ACCEPT = (MANIFEST_TYPE, INDEX_TYPE, docker_manifest_media_type, docker_manifest_list_media_type)
+IMAGE_CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
+IMAGE_CONFIG_TYPES = (IMAGE_CONFIG_TYPE, "application/vnd.docker.container.image.v1+json")
 _INDEX_TYPES = (INDEX_TYPE, docker_manifest_list_media_type)
 _MANIFEST_TYPES = (MANIFEST_TYPE, docker_manifest_media_type)
 _KINDS = {dict: "an object", list: "a list", str: "text", bool: "true or false"}

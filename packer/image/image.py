@@ -13,12 +13,11 @@ from packer.layer_blob import LayerBlob
 from packer.source.source_file import SourceFile
 from registry.chunk_index import CHUNK_ALGORITHM
 from registry.digest import Digest
-from registry.manifest import MANIFEST_TYPE, Descriptor, Index, Manifest
+from registry.manifest import IMAGE_CONFIG_TYPE, MANIFEST_TYPE, Descriptor, Index, Manifest
 
 from .layers import grouped
 from .tar import tar_of
 
-CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 ARCHITECTURES = ("amd64", "arm64")
 
@@ -38,7 +37,8 @@ class Image:
         """Return a config and a manifest for each architecture, and their index; raise TooManyFiles."""
         layers = tuple(map(_layer, blobs))
         configs = [_config(blobs, self.about, architecture) for architecture in ARCHITECTURES]
-        manifests = [Manifest(config=_described(CONFIG_TYPE, config), layers=layers).to_bytes() for config in configs]
+        described = (_described(IMAGE_CONFIG_TYPE, config) for config in configs)
+        manifests = [Manifest(config=config, layers=layers).to_bytes() for config in described]
         check_size(manifests[0], sum(len(content.files) for content in self.contents))
         listed = tuple(
             _described(MANIFEST_TYPE, manifest, f"linux/{architecture}")

@@ -7,11 +7,10 @@ Tests: tests/puller/artifact/test_writers.py
 
 from collections.abc import Iterable
 
-from registry.manifest import Manifest
+from registry.manifest import IMAGE_CONFIG_TYPES, Manifest
 
 from .part import LayerKind, Part
 
-CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")
 _LAYERS = ("application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs.")
 
 ROOTS = ("models", "model", "data")
@@ -25,7 +24,7 @@ _WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
 
 def is_image(manifest: Manifest) -> bool:
     """Return whether an artifact is an image: its config says so, and its layers are a file system's."""
-    is_configured = manifest.config.media_type in CONFIGS
+    is_configured = manifest.config.media_type in IMAGE_CONFIG_TYPES
     return is_configured and all(layer.media_type.startswith(_LAYERS) for layer in manifest.layers)
 
 

@@ -1,11 +1,11 @@
 """Admission cases: one YAML file each, so that adding one needs no Python.
 
 A file has three documents: what is given (`law`, and as needed `settings` without their prefix, `catalog`,
-`restricted`, and registries' `answers` by reference, each a code, or a `digest` with `bytes` and `signature`), the
-pod, and what is expected: `inject` with JSON pointers (`at` a value, `absent`, `unchanged`) and parts of `warnings`; or
-`refuse` with a code and a part of the `message`; or `skip` with a code. Pointers into `/status` read our record. A
-`restricted` pod is one that an API server takes into a namespace where Pod Security is enforced so, before and after
-injection.
+`restricted`, and registries' `answers` by reference, each a code, or a `digest` with `bytes`, `signature` and `is-
+image`), the pod, and what is expected: `inject` with JSON pointers (`at` a value, `absent`, `unchanged`) and parts of
+`warnings`; or `refuse` with a code and a part of the `message`; or `skip` with a code. Pointers into `/status` read
+our record. A `restricted` pod is one that an API server takes into a namespace where Pod Security is enforced so,
+before and after injection.
 """
 
 from dataclasses import dataclass
@@ -83,7 +83,8 @@ def _load(path: Path) -> Case:
 def _answer(value: Any) -> Answer:
     if value in get_args(Code):
         return Unknown(value)
-    return Facts(Digest.parse(value["digest"]), value.get("bytes"), value.get("signature", ""))
+    digest = Digest.parse(value["digest"])
+    return Facts(digest, value.get("bytes"), value.get("signature", ""), value.get("is-image"))
 
 
 def _expectation(found: dict[str, Any]) -> Expectation:

@@ -21,6 +21,7 @@ from webhook.refusals import (
     WrongSystem,
 )
 from webhook.request import Request
+from webhook.resolving.answer import Answer, Facts
 from webhook.settings import Settings
 
 
@@ -84,6 +85,12 @@ def _check_image(request: Request, source: Source) -> None:
     for name, is_stated in stated.items():
         if is_stated:
             raise NoImageVolume(f"{VOLUME.name} is image, which is mounted as it is, so {name} has no meaning")
+
+
+def check_mountable(answer: Answer, request: Request, source: Source) -> None:
+    """Raise NoImageVolume of what the registry holds where the kubelet should mount it, and cannot."""
+    if request.volume.kind == "image" and isinstance(answer, Facts) and answer.is_image is False:
+        raise NoImageVolume(f"{VOLUME.name} is image, and the registry says that {quoted(source)} is none")
 
 
 def _is_below(path: str, prefix: str) -> bool:

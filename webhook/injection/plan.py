@@ -30,7 +30,7 @@ from webhook.values.annotation import MOST_SECRETS, Engine
 
 from .containers import planned_targets
 from .engines import adapters_path
-from .feasibility import check_feasible, has_puller
+from .feasibility import check_feasible, check_mountable, has_puller
 from .pullers.overlap import OVERLAPS, images_of, reason_against
 from .pullers.variables import shared_variables
 from .resolve import ORIGINS, Resolution, resolve
@@ -78,6 +78,7 @@ def make_plan(
     check_checkable(request, found.source, settings)
     answer = _answer(found.source, ask, record)
     _check_found(answer, found, bare, request)
+    check_mountable(answer, request, found.source)
     facts = answer if isinstance(answer, Facts) else None
     adapters = _adapter_answers(request, ask, record)
     sources = (found.source, *(adapter.source for adapter in request.adapters))

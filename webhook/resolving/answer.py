@@ -10,7 +10,7 @@ from typing import Literal
 
 from registry.chunk_index import CONTENT_BYTES
 from registry.digest import Digest
-from registry.manifest import Descriptor, Index, Manifest
+from registry.manifest import IMAGE_CONFIG_TYPES, Descriptor, Index, Manifest
 from registry.reference import Reference
 
 GOOD = "good"
@@ -24,12 +24,14 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 class Facts:
     """The digest of a reference, and the bytes of its files on disk, or None where the manifest does not tell.
 
-    `signature` is `good`, the code of a failure, or empty where admission cannot tell.
+    `signature` is `good`, the code of a failure, or empty where admission cannot tell. `is_image` says whether a node
+    can mount it, or is None where the document does not tell: an index leads to manifests of any kind.
     """
 
     digest: Digest
     content_bytes: int | None = None
     signature: str = ""
+    is_image: bool | None = None
 
     @property
     def is_unsigned(self) -> bool:
@@ -60,7 +62,8 @@ def facts_of(digest: Digest, document: Manifest | Index) -> Facts:
         return Facts(digest)
     sizes = [_content_bytes(layer) for layer in document.layers]
     known = [size for size in sizes if size is not None]
-    return Facts(digest, (sum(known) or None) if len(known) == len(sizes) else None)
+    total = (sum(known) or None) if len(known) == len(sizes) else None
+    return Facts(digest, total, is_image=document.config.media_type in IMAGE_CONFIG_TYPES)
 
 
 def _content_bytes(layer: Descriptor) -> int | None:

@@ -84,7 +84,7 @@ def test_the_identity_is_shown_for_the_operators_repositories_alone(
     )
     answer = resolver.resolve("team", Reference.parse(f"{ECR}/team/model:v1"))
     resolver.close()
-    expected = Facts(Digest.of(fake.manifests["v1"]), 2) if is_known else Unknown("needs-credentials")
+    expected = Facts(Digest.of(fake.manifests["v1"]), 2, is_image=False) if is_known else Unknown("needs-credentials")
     assert answer == expected
     assert ("node" in net.asked) is is_known
 

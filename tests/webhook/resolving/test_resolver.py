@@ -13,7 +13,7 @@ import pytest
 from registry.annotations import CONFIG_TYPE, layer_type
 from registry.chunk_index import CONTENT_BYTES
 from registry.digest import Digest
-from registry.manifest import MANIFEST_TYPE, Descriptor, Index, Manifest
+from registry.manifest import IMAGE_CONFIG_TYPES, MANIFEST_TYPE, Descriptor, Index, Manifest
 from registry.reference import Reference
 from tests.fakes.clock import Clock
 from tests.fakes.faults import mannered, redirected, replaced, stalled, status, with_headers
@@ -67,7 +67,7 @@ def _reference(fake: FakeRegistry, tag: str = "v1") -> Reference:
 
 def test_a_tags_digest_and_size_are_known(fake: FakeRegistry, ask: Ask) -> None:
     """From one request for the manifest, and none for what it names."""
-    assert ask(_reference(fake)) == Facts(Digest.of(_manifest().to_bytes()), 7_000)
+    assert ask(_reference(fake)) == Facts(Digest.of(_manifest().to_bytes()), 7_000, is_image=False)
     assert [request.method for request in fake.requests] == ["GET"]
 
 
@@ -145,7 +145,7 @@ def test_a_digest_must_be_that_of_the_answer(fake: FakeRegistry, ask: Ask) -> No
     """A pinned source is asked for its size alone."""
     digest = Digest.of(_manifest().to_bytes())
     pinned = _reference(fake).pinned(digest)
-    assert ask(pinned) == Facts(digest, 7_000)
+    assert ask(pinned) == Facts(digest, 7_000, is_image=False)
     fake.fail(replaced(_manifest(_layer(1)).to_bytes()), path="/manifests/")
     other = _reference(fake).pinned(Digest.of(b"other"))
     assert ask(other) == Unknown("refused")
@@ -196,7 +196,7 @@ def test_an_answer_is_used_again_for_its_life(fake: FakeRegistry) -> None:
     moved = fake.add(_manifest(_layer(8_000)))
     assert resolver.resolve("others", _reference(fake)) == first
     clock.now += _BOUNDS.tag_seconds
-    assert resolver.resolve("team", _reference(fake)) == Facts(moved, 8_000)
+    assert resolver.resolve("team", _reference(fake)) == Facts(moved, 8_000, is_image=False)
     assert len(fake.requests) == 2
     resolver.close()
 
@@ -210,7 +210,7 @@ def test_a_failure_is_remembered_for_a_while(fake: FakeRegistry) -> None:
     assert len(fake.requests) == 1
     digest = fake.add(_manifest(), "v2")
     clock.now += _BOUNDS.failure_seconds
-    assert resolver.resolve("team", _reference(fake, "v2")) == Facts(digest, 7_000)
+    assert resolver.resolve("team", _reference(fake, "v2")) == Facts(digest, 7_000, is_image=False)
     resolver.close()
 
 
@@ -236,7 +236,7 @@ def test_many_who_ask_for_one_reference_are_one_question(fake: FakeRegistry) -> 
     names = [f"team-{number}" for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
         found = set(pool.map(lambda name: resolver.resolve(name, _reference(fake)), names))
-    assert found == {Facts(Digest.of(_manifest().to_bytes()), 7_000)}
+    assert found == {Facts(Digest.of(_manifest().to_bytes()), 7_000, is_image=False)}
     assert len(fake.requests) == 1
     resolver.close()
 
@@ -246,7 +246,7 @@ def test_a_namespace_has_a_budget(fake: FakeRegistry) -> None:
     resolver = _resolver(fake, replace(_BOUNDS, most_questions_of_namespace=3, clock=Clock()))
     found = [resolver.resolve("greedy", _reference(fake, f"t{number}")) for number in range(5)]
     assert found == [Unknown("not-found")] * 3 + [Unknown("not-in-time")] * 2
-    assert resolver.resolve("team", _reference(fake)) == Facts(Digest.of(_manifest().to_bytes()), 7_000)
+    assert resolver.resolve("team", _reference(fake)) == Facts(Digest.of(_manifest().to_bytes()), 7_000, is_image=False)
     resolver.close()
 
 
@@ -295,3 +295,11 @@ def test_an_index_has_a_digest_and_no_size() -> None:
     """It leads to manifests of several sizes."""
     entry = Descriptor(media_type=MANIFEST_TYPE, digest=Digest.of(b"x"), size=3)
     assert facts_of(Digest.of(b""), Index(manifests=(entry,))) == Facts(Digest.of(b""))
+
+
+@pytest.mark.parametrize("image", IMAGE_CONFIG_TYPES)
+def test_a_manifest_tells_whether_a_node_can_mount_it(image: str) -> None:
+    """By its config, as nodes see it; what the layers are called says nothing."""
+    config = replace(_CONFIG, media_type=image)
+    assert facts_of(Digest.of(b""), Manifest(config=config, layers=())).is_image is True
+    assert facts_of(Digest.of(b""), Manifest(config=_CONFIG, layers=())).is_image is False
