@@ -41,7 +41,7 @@ class Plan:
     """Bytes of that engine's image: a third of the weights, as vLLM's beside phi-4."""
 
     start_gigabits: int = 1
-    """The line of the cluster's registries, each its own."""
+    """The line of the cluster's registries, each its own; on a second one each connection is limited."""
 
     capped_bytes_per_second: int = 85_000_000
     """What the capped origin gives each connection, as object stores do."""
@@ -53,15 +53,15 @@ class Plan:
 FULL = Plan(
     name="full",
     rounds=3,
-    shard_bytes=50 * MIB,
-    base_bytes=40 * MIB,
+    shard_bytes=150 * MIB,
+    base_bytes=100 * MIB,
     gigabits=(4, 1),
     build_rounds=2,
     pullers=(8, 32),
     fleet_shard_bytes=16 * MIB,
     start_rounds=3,
-    start_shard_bytes=100 * MIB,
-    start_base_bytes=200 * MIB,
+    start_shard_bytes=150 * MIB,
+    start_base_bytes=300 * MIB,
 )
 QUICK = Plan(
     name="quick",

@@ -2,9 +2,10 @@
 
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tests.parts.distribution import registry_configuration
 from tests.parts.process import Process
 
 _READY_SECONDS = 30
-_PORT = 5000
+_PORT, _CAPPED_PORT = 5000, 5001
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +76,13 @@ def server(host: Host, storage: Path, folder: Path, upstream: Server | None = No
     with Process(command, folder / "registry.log", trust) as process:
         process.wait_until(lambda: "listening on" in process.said(), _READY_SECONDS)
         yield Server(f"{host.address}:{_PORT}", certificate, host, process)
+
+
+@contextmanager
+def capped(server: Server, rate: int, folder: Path) -> Iterator[Server]:
+    """Reach a registry by a forwarder on its host that gives each connection `rate` bytes a second."""
+    program = [sys.executable, "-m", "bench.evaluation.layouts.connection_limit"]
+    command = server.host.command([*program, f"0.0.0.0:{_CAPPED_PORT}", f"127.0.0.1:{_PORT}", str(rate)])
+    with Process(command, folder / "forwarder.log") as process:
+        process.wait_until(lambda: "port" in process.said(), _READY_SECONDS)
+        yield replace(server, address=f"{server.host.address}:{_CAPPED_PORT}")

@@ -1,8 +1,8 @@
 """A forwarder that limits each connection.
 
-    python -m bench.evaluation.layouts.connection_limit HOST:PORT BYTES_A_SECOND
+    python -m bench.evaluation.layouts.connection_limit ADDRESS:PORT TARGET:PORT BYTES_A_SECOND
 
-Bytes pass unchanged, so TLS ends where it does without the forwarder. Prints its port.
+Bytes pass unchanged, so TLS ends where it does without the forwarder. Prints its port: with 0 any that is free.
 """
 
 import os
@@ -17,14 +17,19 @@ _STEP = 1 << 20
 
 def main() -> None:
     """Forward connections until killed."""
-    host, _, port = sys.argv[1].partition(":")
-    rate = int(sys.argv[2])
-    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+    own, target = map(_address, sys.argv[1:3])
+    rate = int(sys.argv[3])
+    with socket.create_server(own, backlog=128) as listener:
         sys.stdout.write(f"port {listener.getsockname()[1]}\n")
         sys.stdout.flush()
         while True:
             client, _ = listener.accept()
-            threading.Thread(target=_forward, args=(client, (host, int(port)), rate), daemon=True).start()
+            threading.Thread(target=_forward, args=(client, target, rate), daemon=True).start()
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.partition(":")
+    return host, int(port)
 
 
 def _forward(client: socket.socket, target: tuple[str, int], rate: int) -> None:

@@ -80,9 +80,9 @@ def secured_registry(folder: Path) -> Iterator[TlsRegistry]:
 @contextmanager
 def limited(origin: Origin, rate: int, folder: Path) -> Iterator[Origin]:
     """Serve an origin by a forwarder that gives each connection `rate` bytes a second."""
-    command = [sys.executable, "-m", "bench.evaluation.layouts.connection_limit", origin.address, str(rate)]
     folder.mkdir()
-    with Process(command, folder / "log") as process:
+    program = [sys.executable, "-m", "bench.evaluation.layouts.connection_limit"]
+    with Process([*program, "127.0.0.1:0", origin.address, str(rate)], folder / "log") as process:
         port = process.wait_until(lambda: _PORT.search(process.said()), _READY_SECONDS)[1]
         address = f"127.0.0.1:{port}"
         write_hosts(folder / "hosts", address, origin.registry.certificate)

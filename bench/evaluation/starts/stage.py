@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.evaluation.builds.steps import copy, spend
-from bench.evaluation.fleet.hosts import Server, server
+from bench.evaluation.fleet.hosts import Server, capped, server
 from bench.evaluation.layouts.images import make_layer, write_base_content, write_layout
 from bench.evaluation.layouts.origin import write_hosts
 from bench.evaluation.model import Phi
@@ -30,6 +30,35 @@ _IMAGE = "localhost/weighbridge"
 _ORAS_IMAGE = "localhost/oras:1"
 _SPARE_BYTES = 512 << 20
 """What an engine may use beside the weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What registries are reached by."""
+
+    name: str
+    rate: str = ""
+    """What each registry's line carries, as tc writes it."""
+
+    connection_bytes_per_second: int = 0
+    """What each connection gets; 0 for all that there is."""
+
+
+def links(plan: Plan) -> tuple[Link, Link]:
+    """Return the line of a node, and object stores' connections."""
+    cap = plan.capped_bytes_per_second
+    return (
+        Link(f"{plan.start_gigabits} Gbit/s", rate=f"{plan.start_gigabits}gbit"),
+        Link(f"{cap // 1_000_000} MB/s a connection", connection_bytes_per_second=cap),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Artifacts:
+    """The two artifacts, pinned, without their registry."""
+
+    raw: str
+    zstd: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +90,19 @@ def list_images(cluster: Cluster) -> list[str]:
 
 
 @contextmanager
-def stage(plan: Plan, phi: Phi, memory: Path, disk: Path) -> Iterator[Stage]:
+def stage(link: Link, phi: Phi, artifacts: Artifacts, memory: Path, disk: Path) -> Iterator[Stage]:
     """Bring all of it up until the block ends; raise PartError, NotReadyError, CommandFailed, RunFailed."""
-    _build_our_image()
-    raw, zstd = _fill(plan, phi, memory)
-    node = disk / "cluster"
-    node.mkdir()
-    rate = f"{plan.start_gigabits}gbit"
     with ExitStack() as stack:
+        node = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cluster-", dir=disk)))
         cluster = stack.enter_context(running_cluster({name: binary(name) for name in PARTS}, node))
         served = {}
         for name in ("images", "models"):
-            host = stack.enter_context(cluster.host(rate=rate))
-            served[name] = stack.enter_context(server(host, memory / name / "storage", memory / f"{name}-server"))
+            host = stack.enter_context(cluster.host(rate=link.rate))
+            own = node / f"{name}-server"
+            one = stack.enter_context(server(host, memory / name / "storage", own))
+            if link.connection_bytes_per_second:
+                one = stack.enter_context(capped(one, link.connection_bytes_per_second, own))
+            served[name] = one
             write_hosts(cluster.folder / "hosts", served[name].address, served[name].certificate)
         folder = stack.enter_context(_node_folder())
         _install(cluster, served["models"].certificate.read_text(), folder)
@@ -85,8 +114,8 @@ def stage(plan: Plan, phi: Phi, memory: Path, disk: Path) -> Iterator[Stage]:
                 engine=f"{served['images'].address}/engine:v1",
                 weights_image=f"{models}/images/weights:v1",
                 oras_image=_ORAS_IMAGE,
-                raw=f"{models}/{raw}",
-                zstd=f"{models}/{zstd}",
+                raw=f"{models}/{artifacts.raw}",
+                zstd=f"{models}/{artifacts.zstd}",
                 node_folder=str(folder),
                 memory_bytes=2 * phi.size + _SPARE_BYTES,
             ),
@@ -108,8 +137,9 @@ def _build_our_image() -> None:
         subprocess.run([_ROOT / "deploy" / "image" / "build.sh"], check=True, stdout=subprocess.DEVNULL)
 
 
-def _fill(plan: Plan, phi: Phi, memory: Path) -> tuple[str, str]:
-    """Fill both registries' storages; return the two artifacts, pinned, without their registry."""
+def fill(plan: Plan, phi: Phi, memory: Path) -> Artifacts:
+    """Fill both registries' storages; raise RunFailed."""
+    _build_our_image()
     with distribution(memory / "images") as images, distribution(memory / "models") as models:
         if images is None or models is None:
             raise RunFailed("CNCF distribution could not be had")
@@ -117,7 +147,7 @@ def _fill(plan: Plan, phi: Phi, memory: Path) -> tuple[str, str]:
         _push_weights(phi, models, memory)
         published = [publish(phi.as_model, models, codec) for codec in ("raw", "zstd")]
         names = [f"{one.reference.removeprefix(f'{models}/')}@{one.digest}" for one in published]
-    return names[0], names[1]
+    return Artifacts(*names)
 
 
 def _push_engine(plan: Plan, registry: str, memory: Path) -> None:

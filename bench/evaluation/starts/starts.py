@@ -1,8 +1,9 @@
 """Pods on a node: from their creation to an engine that has touched all its tensors, cold and then warm.
 
-1. bring up a cluster of one node, registries behind TLS each on a line of its own, and our install
-2. each way once a round: a cold start, on a node without the engine's image and the weights; and a second one after it
-3. compare the digests that the engine counted, and have the node forget images and weights
+1. fill a registry with the engine's image, and one with the model
+2. for each link bring up a cluster of one node, both registries behind TLS, and our install
+3. each way once a round: a cold start, on a node without the engine's image and the weights; and a second one after it
+4. compare the digests that the engine counted, and have the node forget images and weights
 """
 
 import json
@@ -21,7 +22,7 @@ from tests.parts.build import PartError
 from tests.parts.process import NotReadyError
 
 from .pods import STARTS
-from .stage import NAMESPACE, Stage, stage
+from .stage import NAMESPACE, Stage, fill, links, stage
 
 COLD, WARM = "cold", "warm"
 _SECONDS = 180
@@ -35,11 +36,13 @@ def starts(plan: Plan, cache: Path, memory: Path, disk: Path) -> Section:
     try:
         phi = make_phi(plan.start_shard_bytes, cache, memory / "phi-4")
         section.size = phi.size
-        with stage(plan, phi, memory, disk) as ready:  # 1.
-            warm = {name: Cell(WARM, name, start.settings) for name, start in STARTS.items()}
-            turns = [Turn(name, STARTS[name].settings, partial(_both, ready, warm[name])) for name in STARTS]
-            section.cells += take_turns(COLD, turns, plan.start_rounds)  # 2.
-            section.cells += warm.values()
+        artifacts = fill(plan, phi, memory)  # 1.
+        for link in links(plan):
+            with stage(link, phi, artifacts, memory, disk) as ready:  # 2.
+                warm = {name: Cell(f"{WARM}, {link.name}", name, start.settings) for name, start in STARTS.items()}
+                turns = [Turn(name, STARTS[name].settings, partial(_both, ready, warm[name])) for name in STARTS]
+                section.cells += take_turns(f"{COLD}, {link.name}", turns, plan.start_rounds)  # 3.
+                section.cells += warm.values()
     except (PartError, NotReadyError, CommandFailed, RunFailed) as error:
         section.failure = str(error)
     return section
@@ -57,7 +60,7 @@ def _both(stage: Stage, warm: Cell) -> tuple[Figures, str]:
         warm.failure = "its cold start failed"
         raise RunFailed(str(error)) from None
     finally:
-        stage.forget()  # 3.
+        stage.forget()  # 4.
     return first, json.dumps(STARTS[warm.row].pod(stage.sources))
 
 

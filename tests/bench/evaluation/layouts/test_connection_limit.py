@@ -17,7 +17,8 @@ def test_bytes_pass_unchanged_in_both_directions(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as origin:
         threading.Thread(target=answer, args=(origin, content), daemon=True).start()
         target = f"127.0.0.1:{origin.getsockname()[1]}"
-        command = [sys.executable, "-m", "bench.evaluation.layouts.connection_limit", target, "500000000"]
+        program = [sys.executable, "-m", "bench.evaluation.layouts.connection_limit"]
+        command = [*program, "127.0.0.1:0", target, "500000000"]
         with Process(command, tmp_path / "log") as process:
             port = int(process.wait_until(lambda: _PORT.search(process.said()), 20)[1])
             with socket.create_connection(("127.0.0.1", port)) as client:
