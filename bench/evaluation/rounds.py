@@ -1,5 +1,6 @@
 """Rows that take turns: each runs once a round, and each round begins with another row."""
 
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ def _run(turn: Turn, cell: Cell) -> None:
         cell.command = shown(command)
         cell.runs.append(figures)
         said = ", ".join(f"{key[:-8]} {seconds:.2f} s" for key, seconds in figures.items() if key.endswith("_seconds"))
-    except (RunFailed, PartError, NotReadyError) as error:
+    except (RunFailed, PartError, NotReadyError, subprocess.CalledProcessError) as error:
         cell.failure = shown(str(error))
         said = f"failed: {error}"
     sys.stderr.write(f"  {cell.group}, {turn.name}: {said}\n")

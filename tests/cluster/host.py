@@ -38,8 +38,8 @@ class Host:
 
 @contextmanager
 def running_host(isolation: Isolation, number: int, rate: str) -> Iterator[Host]:
-    """Make a host until the block ends: `number`, up to 250, makes its address; `rate` limits what it sends."""
-    host = Host(f"10.200.1.{number}", f"host{number}", isolation)
+    """Make a host until the block ends: `number`, up to 60,000, makes its address; `rate` limits what it sends."""
+    host = Host(f"10.200.{1 + number // 250}.{1 + number % 250}", f"host{number}", isolation)
     subprocess.run(isolation.command(["sh", "-c", _SET_UP, "sh", host.name, BRIDGE, host.address, rate]), check=True)
     try:
         yield host

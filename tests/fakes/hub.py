@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
 
 from .registry import Answer, FakeRegistry, Request, serving
@@ -56,7 +57,8 @@ class FakeHub(FakeRegistry):
     def commit(self, files: Mapping[str, bytes], branch: str = "main") -> str:
         """Take a commit, and move a branch to it; give the commit's name."""
         held = dict(files)
-        name = hashlib.sha1(repr(sorted(held.items())).encode(), usedforsecurity=False).hexdigest()
+        named = sorted((path, git_id(content)) for path, content in held.items())
+        name = hashlib.sha1(repr(named).encode(), usedforsecurity=False).hexdigest()
         self.commits[name] = held
         self.revisions[branch] = self.revisions[name] = name
         for content in held.values():
@@ -101,7 +103,7 @@ class FakeHub(FakeRegistry):
         """Answer with a file of git's, or lead to where it is."""
         content = self.commits[commit][path]
         if is_large(content):
-            sha256 = hashlib.sha256(content).hexdigest()
+            sha256 = large_id(content)
             where = f"{self.scheme}://{self.cdn.address}/blobs/sha256:{sha256}?{SIGNATURE}"
             linked = {"X-Linked-Etag": f'"{sha256}"', "X-Linked-Size": str(len(content))}
             return Answer(302, headers={"Location": where, "X-Repo-Commit": commit, **linked})
@@ -116,6 +118,13 @@ def is_large(content: bytes) -> bool:
     return len(content) >= _LARGE_BYTES
 
 
+@lru_cache
+def large_id(content: bytes) -> str:
+    """Return the name of a file that is kept outside git."""
+    return hashlib.sha256(content).hexdigest()
+
+
+@lru_cache
 def git_id(content: bytes) -> str:
     """Return git's name for a file."""
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
@@ -133,7 +142,7 @@ def _tree(files: Mapping[str, bytes]) -> bytes:
 def _entry(path: str, content: bytes) -> dict[str, object]:
     entry: dict[str, object] = {"type": "file", "path": path, "size": len(content), "oid": git_id(content)}
     if is_large(content):
-        sha256 = hashlib.sha256(content).hexdigest()
+        sha256 = large_id(content)
         entry["lfs"] = {"oid": sha256, "size": len(content), "pointerSize": 134}
     return entry
 
@@ -141,7 +150,7 @@ def _entry(path: str, content: bytes) -> dict[str, object]:
 def _sibling(path: str, content: bytes) -> dict[str, object]:
     entry: dict[str, object] = {"rfilename": path, "size": len(content), "blobId": git_id(content)}
     if is_large(content):
-        sha256 = hashlib.sha256(content).hexdigest()
+        sha256 = large_id(content)
         entry["lfs"] = {"sha256": sha256, "size": len(content), "pointerSize": 134}
     return entry
 

@@ -31,7 +31,7 @@ class Network:
     @contextmanager
     def host(self, rate: str = "") -> Iterator[Host]:
         """Make a host until the block ends; `rate` limits what it sends, as tc writes it."""
-        with running_host(self.isolation, next(self.numbers) % 250 + 1, rate) as host:
+        with running_host(self.isolation, next(self.numbers), rate) as host:
             yield host
 
 
