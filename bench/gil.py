@@ -1,4 +1,6 @@
-"""How long a pull holds the interpreter's lock, in seconds a GB: `python -m bench.gil [--tls] [CONNECTIONS]`.
+"""How long a pull holds the interpreter's lock: `python -m bench.gil [--tls] [--processes N] [CONNECTIONS]`.
+
+The figure is the mean of all processes, in seconds a GB of the whole model.
 
 py-spy, which must be on PATH, looks 1,000 times a second whether a thread holds the lock, without stopping the program.
 On a machine whose cores are busy otherwise, a holder that waits for a core counts as well: the figure is then too high.
@@ -26,6 +28,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.gil", description=__doc__)
     parser.add_argument("connections", nargs="?", type=int, default=ours.CONNECTIONS)
     parser.add_argument("--tls", action="store_true", help="pull over TLS")
+    parser.add_argument("--processes", type=int, default=1, help="share the connections out to so many")
     arguments = parser.parse_args()
     spy = shutil.which("py-spy")
     if spy is None:
@@ -44,13 +47,17 @@ def main() -> int:
             if address is None:
                 return 1
             published = publish(model, address)
-        command = ours.pull(published.reference, folder, connections=arguments.connections, hosts=hosts)
+        command = ours.pull(
+            published.reference, folder, connections=arguments.connections, processes=arguments.processes, hosts=hosts
+        )
         seen = folder / "seen"
-        watch = (spy, "record", "--gil", "--nonblocking", f"--rate={_RATE}", "--format=raw", f"--output={seen}")
+        what = ("--gil", "--nonblocking", "--subprocesses", f"--rate={_RATE}")
+        watch = (spy, "record", *what, "--format=raw", f"--output={seen}")
         subprocess.run([*watch, "--", *command.argv], env=dict(command.environ), check=True, capture_output=True)
         held = sum(int(line.rpartition(" ")[2]) for line in seen.read_text().splitlines() if "transfer/" in line)
-    seconds = held / _RATE / (model.size / GB)
-    sys.stdout.write(f"{seconds:.3f} s/GB held by workers, {arguments.connections} connections\n")
+    seconds = held / _RATE / (model.size / GB) / arguments.processes
+    processes = f"{arguments.processes} process{'es' * (arguments.processes > 1)}"
+    sys.stdout.write(f"{seconds:.3f} s/GB held by workers, {arguments.connections} connections, {processes}\n")
     return 0
 
 

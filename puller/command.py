@@ -62,6 +62,13 @@ def _add_pull(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         metavar="N",
         help=f"connections at once, at most (default: {_JOBS})",
     )
+    pull.add_argument(
+        "--processes",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="processes that share the connections, at most, for lines of some 20 Gbit/s and more (default: 1)",
+    )
     _add_volume_options(pull)
     pull.add_argument("--xet", action="store_true", help="of hf://: have hf_xet fetch large files; needs much memory")
     pull.add_argument(
@@ -175,6 +182,7 @@ def _run_pull(arguments: argparse.Namespace) -> int:
         exclude=tuple(arguments.exclude),
         image_path=arguments.image_path,
         connections=arguments.jobs,
+        processes=arguments.processes,
         cache=arguments.cache,
         cache_bytes=arguments.cache_bytes,
         xet=arguments.xet,

@@ -27,17 +27,22 @@ if TYPE_CHECKING:
 
 
 class Retries:
-    """How often a pull waited to try again."""
+    """How often a pull waited to try again, in this process and in those that it forks."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self._noted = os.memfd_create("retries")
+
+    @property
+    def count(self) -> int:
+        """The waits so far: a byte each of a file in memory, which forked processes share."""
+        return os.fstat(self._noted).st_size
 
     def counted(self, access: "Access") -> "Access":
         """Return an access whose waits are counted."""
         patience = access.patience
 
         def note(wait: "Wait") -> None:
-            self.count += 1
+            os.write(self._noted, b".")
             patience.note(wait)
 
         return replace(access, patience=replace(patience, note=note))

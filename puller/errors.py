@@ -12,6 +12,7 @@ registry.errors.Fault
 ├── NoRoom              disk.full              less room than the model needs
 ├── DiskFailed          disk.failed            the volume refuses to be read or written
 ├── NoPrograms          overlap.noexec         a volume on which no program may run
+├── ProcessLost         process.lost           a process of ours that something ended (temporary)
 └── DeadlinePassed      pull.deadline          more time taken than the pull was given (temporary)
 
 Tests: tests/puller/store/test_odd_filesystems.py
@@ -93,6 +94,14 @@ class NoPrograms(Fault):
 
     code = "overlap.noexec"
     hint = "set weighbridge.dev/overlap to never, or mount the kubelet's folder without noexec on the nodes"
+
+
+class ProcessLost(Fault):
+    """A process of the pull that something ended; what has come stays for the next pull."""
+
+    code = "process.lost"
+    temporary = True
+    hint = "pull again, which goes on where this one was; if it was killed, give it more memory or fewer processes"
 
 
 class DeadlinePassed(Fault):

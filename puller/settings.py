@@ -69,6 +69,9 @@ class Settings:
     connections: int = 16
     """The most connections that are open at once."""
 
+    processes: int = 1
+    """The most processes that share them: more than one for lines that are faster than one interpreter takes turns."""
+
     piece_bytes: int = 16 * MIB
     """How much of a blob one request asks for, where the artifact has no chunks."""
 

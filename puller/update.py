@@ -16,13 +16,12 @@ from registry.progress.stats import TransferStats, human
 
 from .artifact.model_artifact import ModelArtifact
 from .plan import ModelPlan, Piece
+from .processes.fetch import affordable, fetch_in_processes
 from .store.journal import Journal
 from .store.locked import LockedDestination
-from .store.memory import affordable_connections
 from .store.receipt import Receipt
 from .store.saved_manifest import keep
 from .store.writeback import Writeback, own_limit, writeback_for
-from .transfer.download import fetch
 from .tree.materialize import materialize, records, staged_members, tree_of
 from .tree.tree import Tree
 from .work import Work, find_work
@@ -75,13 +74,16 @@ def _fetch(  # noqa: PLR0913, PLR0917 - one step of a story, told once
     kept = sum(layers.values()) - stats.total
     said = f", {human(kept)} kept" if kept and stats.total else ""
     locked.reporter.message(f"{settings.source}: {len(work.writers)} blobs to fetch, {human(stats.total)}{said}")
-    with journal.open(work.landed, artifact.size), locked.reporter.track(stats, destination.path.name):
-        recorder = _PieceRecorder(journal, writeback)
-        connections = affordable_connections(settings.connections, own_limit())
+    with journal.open(work.landed, artifact.size):
         try:
-            for reference, repository in artifact.repositories.items():
-                writers = [writer for writer in work.writers if writer.reference == reference]
-                fetch(repository, writers, connections=connections, stats=stats, listener=recorder)
+            fetch_in_processes(
+                artifact.repositories,
+                work.writers,
+                affordable(settings, stats.total, own_limit()),
+                stats=stats,
+                listener=_PieceRecorder(journal, writeback),
+                track=lambda: locked.reporter.track(stats, destination.path.name),
+            )
         except Mismatch:
             journal.discard()  # it may speak of bytes that proved wrong in the end
             raise

@@ -99,6 +99,10 @@ class Repository(Protocol):
         """Break every connection in use: waiting calls raise a Fault. Callable from any thread."""
         ...
 
+    def disconnect(self) -> None:
+        """Close every idle connection; the next call opens one. A process that is forked must not share them."""
+        ...
+
 
 class DocumentSource(Repository, Protocol):
     """A store whose documents can be read as they are: a registry or a layout."""

@@ -107,6 +107,9 @@ class Settings:
     puller_resources: tuple[tuple[str, str], ...] = ()
     """The most that a puller may use of what its pod lends it: `cpu=2,memory=512Mi`; empty means all of it."""
 
+    puller_processes: int = 1
+    """The most processes that a puller fetches by: more than one for nodes with lines of some 20 Gbit/s and more."""
+
     catalog_directory: str = "/etc/weighbridge/catalog"
     """Where the ConfigMap weighbridge-catalog is mounted."""
 

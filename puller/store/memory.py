@@ -15,6 +15,9 @@ BASE_BYTES = 58 << 20
 CONNECTION_BYTES = 2 << 20
 """What each connection adds to it."""
 
+PROCESS_BYTES = 16 << 20
+"""What each process beside the first one adds to it."""
+
 _MOST_CONNECTIONS = 16
 
 
@@ -23,6 +26,14 @@ def affordable_connections(wanted: int, limit: int | None) -> int:
     if limit is None:
         return wanted
     return max(1, min(wanted, (limit - BASE_BYTES) // CONNECTION_BYTES))
+
+
+def affordable_processes(wanted: int, connections: int, limit: int | None) -> int:
+    """Return how many of the wanted processes, each with a connection, a memory limit has room for, one at least."""
+    most = min(wanted, connections)
+    if limit is None:
+        return most
+    return max(1, min(most, 1 + (limit - BASE_BYTES - connections * CONNECTION_BYTES) // PROCESS_BYTES))
 
 
 def room_beside_connections(limit: int | None) -> int | None:

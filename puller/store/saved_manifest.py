@@ -69,6 +69,9 @@ class KeptRepository:
     def interrupt(self) -> None:
         """Do nothing: no call waits for a network."""
 
+    def disconnect(self) -> None:
+        """Do nothing: there are no connections."""
+
     def _read(self, digest: Digest) -> bytes:
         found = read_state(self._folder / digest.hex, SIZE_LIMIT)
         if found is None or Digest.of(found[0], digest.algorithm) != digest:

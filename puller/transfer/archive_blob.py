@@ -78,6 +78,10 @@ class ArchiveBlobWriter:
         """Whether every piece was unpacked."""
         return self._left == 0
 
+    def divided(self, count: int) -> "tuple[ArchiveBlobWriter]":  # noqa: ARG002 - it is unpacked from front to back
+        """Return this writer alone."""
+        return (self,)
+
     def begin_again(self) -> None:
         """Discard what was unpacked, and start again with an empty stage."""
         self.was_wrong = True

@@ -98,6 +98,10 @@ class BlobWriter(Protocol):
         """Whether every piece is written; the whole may still be wrong."""
         ...
 
+    def divided(self, count: int) -> Sequence["BlobWriter"]:
+        """Return writers of up to `count` parts of what is missing, which share nothing; or this one alone."""
+        ...
+
     def begin_again(self) -> None:
         """Discard all pieces: the whole is wrong, and without piece digests it is unknown which piece is."""
         ...

@@ -5,7 +5,7 @@ Tests: tests/puller/test_pull.py
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from registry.process.threads import dismiss
 from registry.progress.stats import TransferStats
@@ -18,6 +18,20 @@ from .queue import Queue
 from .watchdog import TICK_SECONDS as WATCH_SECONDS
 from .watchdog import Watchdog
 from .worker import DownloadContext, work
+
+
+def fetch_all(
+    repositories: Mapping[str, Repository],
+    writers: Sequence[BlobWriter],
+    *,
+    connections: int,
+    stats: TransferStats,
+    listener: PieceListener,
+) -> None:
+    """Fetch every missing piece, as `fetch` does; `repositories` are by the artifacts' references."""
+    for reference, repository in repositories.items():
+        own = [writer for writer in writers if writer.reference == reference]
+        fetch(repository, own, connections=connections, stats=stats, listener=listener)
 
 
 def fetch(

@@ -47,6 +47,16 @@ class FileBlobWriter:
         """Whether every piece is written; the whole may still be wrong."""
         return self._left == 0
 
+    def divided(self, count: int) -> "tuple[FileBlobWriter, ...]":
+        """Return writers of up to `count` parts, where every piece has a digest; else this one alone."""
+        if self.prefix or len(self.missing) == 1:
+            return (self,)
+        parts = [set(self.missing[number::count]) for number in range(min(count, len(self.missing)))]
+        return tuple(
+            FileBlobWriter(self.blob, self.path, [piece for piece in self.blob.pieces if piece not in part])
+            for part in parts
+        )
+
     def begin_again(self) -> None:
         """Discard all pieces: the whole is wrong, and without piece digests it is unknown which piece is."""
         self.was_wrong = True

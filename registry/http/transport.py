@@ -171,7 +171,7 @@ class Transport:
         """Close every idle connection."""
         with self._lock:
             idle, self._idle = self._idle, {}
-            siblings, self._siblings = self._siblings, []
+            siblings = list(self._siblings)
         for with_options in siblings:
             with_options.close()
         for connections in idle.values():

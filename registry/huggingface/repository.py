@@ -156,6 +156,10 @@ class HubRepository:
         """Break every connection in use."""
         self._transport.interrupt()
 
+    def disconnect(self) -> None:
+        """Close every idle connection."""
+        self._transport.close()
+
     def report_corrupt(self, hosts: Collection[str]) -> bool:  # noqa: ARG002 - there is no other host
         """Return False: there is no other host."""
         return False

@@ -90,6 +90,9 @@ class LayoutRepository:
     def interrupt(self) -> None:
         """Do nothing: there are no connections."""
 
+    def disconnect(self) -> None:
+        """Do nothing: there are no connections."""
+
     def report_corrupt(self, _: Collection[str]) -> bool:
         """Return False: there is no other host."""
         return False

@@ -4,7 +4,8 @@ Tests: tests/registry/progress/test_reporter.py
 """
 
 import threading
-from typing import Protocol
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -58,6 +59,34 @@ class TransferStats:
         """Count a worker's time: on the `wire`, for the `hash`, for the `disk`."""
         with self._lock:
             self.seconds[where] = self.seconds.get(where, 0.0) + seconds
+
+    def counted(self) -> "Counted":
+        """Return all that was counted so far."""
+        with self._lock:
+            return Counted(self.done, self.wire, self.reads, dict(self.seconds))
+
+    def join(self, counted: "Counted") -> None:
+        """Count what another process counted."""
+        with self._lock:
+            self.done += counted.done
+            self.wire += counted.wire
+            self.reads += counted.reads
+        for where, seconds in counted.seconds.items():
+            self.spend(where, seconds)
+
+
+class Counted(NamedTuple):
+    """What TransferStats counted, as a value."""
+
+    done: int
+    wire: int
+    reads: int
+    seconds: Mapping[str, float]
+
+    def since(self, before: "Counted") -> "Counted":
+        """Return what was counted since an earlier time."""
+        seconds = {where: spent - before.seconds.get(where, 0.0) for where, spent in self.seconds.items()}
+        return Counted(self.done - before.done, self.wire - before.wire, self.reads - before.reads, seconds)
 
 
 def human(count: float) -> str:

@@ -150,6 +150,10 @@ class RemoteRepository:
         """Break every connection in use."""
         self._transport.interrupt()
 
+    def disconnect(self) -> None:
+        """Close every idle connection."""
+        self._transport.close()
+
     def report_corrupt(self, hosts: Collection[str]) -> bool:
         """Exclude hosts that sent corrupt bytes, but not the last; return whether another may send correct ones."""
         return self._hosts.report_corrupt(hosts)

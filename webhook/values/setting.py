@@ -30,6 +30,9 @@ HUB_TOKEN_KEY = "HF_TOKEN"  # noqa: S105 - a key's name
 CA_KEY = "ca.crt"
 """Where in its ConfigMap the CAs are, unless the operator says otherwise."""
 
+_MOST_PROCESSES = 16
+"""As many as a puller opens connections."""
+
 _CERTIFICATES = ("mounted", "built-in")
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 
@@ -174,6 +177,12 @@ def _seconds(text: str) -> int:
     return int(text)
 
 
+def _processes(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= _MOST_PROCESSES):
+        raise ValueError(f"{text!r} is not a number of processes from 1 to {_MOST_PROCESSES}")
+    return int(text)
+
+
 def _tolerations(text: str) -> tuple[Toleration, ...]:
     return tuple(Toleration.parse(part) for part in split_names(text))
 
@@ -218,6 +227,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "plain_http": split_names,
     "trust_group": _switch,
     "puller_resources": _amounts,
+    "puller_processes": _processes,
     "certificates": _certificates,
     "certificate_names": split_names,
     "listen": _listen,

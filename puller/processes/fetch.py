@@ -1,0 +1,185 @@
+"""Share a fetch out to processes, for lines that are faster than the threads of one interpreter take turns.
+
+1. Deal: each process gets pieces of every large blob, or a whole blob where only the whole has a digest.
+2. Fork, while this process has one thread and no connection.
+3. Each process fetches what it was dealt, and tells by a pipe what it did (forked.py).
+4. This one counts, passes it on to the listener, and raises the first failure; whatever ends it ends the others.
+
+Tests: tests/puller/processes/test_fetch.py
+"""
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, Pipe, wait
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from puller.errors import ProcessLost, disk_errors
+from puller.settings import Settings
+from puller.store.memory import affordable_connections, affordable_processes
+from puller.transfer.blob import BlobWriter, PieceListener
+from puller.transfer.download import fetch_all
+from puller.transfer.file_blob import FileBlobWriter
+from puller.transfer.file_piece import FLAGS
+from registry.progress.stats import Counted, TransferStats
+from registry.repository import Repository
+
+from .forked import Complete, Ended, Landed, Message, Share, Staged, run
+
+LEAST_BYTES = 32 << 20
+"""The least that a process is forked for."""
+
+
+class Means(NamedTuple):
+    """What a fetch may use, at most."""
+
+    processes: int
+    connections: int
+
+
+def affordable(settings: Settings, total: int, limit: int | None) -> Means:
+    """Return what of the settings' is worth having for `total` bytes, within a memory limit in bytes or None."""
+    connections = affordable_connections(settings.connections, limit)
+    wanted = max(1, min(settings.processes, total // LEAST_BYTES))
+    return Means(affordable_processes(wanted, connections, limit), connections)
+
+
+def fetch_in_processes(  # noqa: PLR0913 - one step of a story, told once
+    repositories: Mapping[str, Repository],
+    writers: Sequence[BlobWriter],
+    means: Means,
+    *,
+    stats: TransferStats,
+    listener: PieceListener,
+    track: Callable[[], AbstractContextManager[None]],
+) -> None:
+    """Fetch every missing piece, by as many processes as there is something to deal to; one alone is this process.
+
+    `track` reports the progress while the block runs, by a thread. Raises what fetch_all raises, and ProcessLost.
+    """
+    dealt = deal(writers, means.processes)
+    if len(dealt) <= 1:
+        with track():
+            fetch_all(repositories, writers, connections=means.connections, stats=stats, listener=listener)
+        return
+    each, more = divmod(means.connections, len(dealt))
+    shares = [Share(repositories, share, each + (number < more)) for number, share in enumerate(dealt)]
+    with _forked(shares) as processes, track():
+        processes.follow(stats, listener)
+
+
+def deal(writers: Sequence[BlobWriter], processes: int) -> list[list[BlobWriter]]:
+    """Return what each process writes: parts of what can be divided, and the rest whole, to whoever has least."""
+    shares: list[list[BlobWriter]] = [[] for _ in range(processes)]
+    loads = [0] * processes
+    for writer in sorted(writers, key=lambda writer: writer.missing_bytes, reverse=True):
+        for part in writer.divided(processes):
+            least = loads.index(min(loads))
+            shares[least].append(part)
+            loads[least] += part.missing_bytes
+    return [share for share in shares if share]
+
+
+@dataclass(slots=True)
+class _File:
+    """A file that processes write to; `parts` are those that are not complete."""
+
+    path: Path
+    parts: int = 0
+    handle: int = -1
+
+
+@dataclass(slots=True)
+class _Processes:
+    """The processes of one fetch, by the pipes from them; `files` are theirs, by inode."""
+
+    files: Mapping[int, _File]
+    running: dict[Connection, int] = field(default_factory=dict)
+
+    def follow(self, stats: TransferStats, listener: PieceListener) -> None:
+        """Count and pass on what the processes do, until all have ended well; raise what one of them failed with."""
+        while self.running:
+            for pipe in cast("list[Connection]", wait(list(self.running))):
+                self._heed(self._next(pipe), stats, listener)
+
+    def end(self) -> None:
+        """End the processes that still run, and close all files."""
+        for process in self.running.values():
+            os.kill(process, signal.SIGKILL)
+        for pipe in list(self.running):
+            self._reap(pipe)
+        for file in self.files.values():
+            if file.handle >= 0:
+                os.close(file.handle)
+
+    def _next(self, pipe: Connection) -> Message:
+        """Return a process's next message; raise ProcessLost where it ended without its last one."""
+        try:
+            message: Message = pipe.recv()
+        except EOFError:
+            raise ProcessLost(f"a process that fetched a part of the model ended by {self._reap(pipe)}") from None
+        if isinstance(message, Ended):
+            self._reap(pipe)
+        return message
+
+    def _heed(self, message: Message, stats: TransferStats, listener: PieceListener) -> None:
+        match message:
+            case Counted():
+                stats.join(message)
+            case Landed(layer, piece, span, inode):
+                listener.landed(layer, piece, span, self._handle(self.files[inode]))
+            case Staged(layer):
+                listener.staged(layer)
+            case Complete(inode):
+                file = self.files[inode]
+                file.parts -= 1
+                if not file.parts:
+                    listener.complete(self._handle(file))
+            case Ended(error):
+                if error is not None:
+                    raise error
+
+    def _reap(self, pipe: Connection) -> str:
+        """Wait for the end of a process, and return what ended it."""
+        pipe.close()
+        code = os.waitstatus_to_exitcode(os.waitpid(self.running.pop(pipe), 0)[1])
+        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+    @staticmethod
+    def _handle(file: _File) -> int:
+        if file.handle < 0:
+            with disk_errors():
+                file.handle = os.open(file.path, FLAGS)
+        return file.handle
+
+
+@contextmanager
+def _forked(shares: Sequence[Share]) -> Iterator[_Processes]:
+    """Fork a process for each share, and end those that still run when the block ends.
+
+    This process must have one thread: others would not be in the new ones, but the locks that they hold would.
+    """
+    files: dict[int, _File] = {}
+    for writer in (writer for share in shares for writer in share.writers if isinstance(writer, FileBlobWriter)):
+        with disk_errors():
+            inode = writer.path.stat().st_ino
+        files.setdefault(inode, _File(writer.path)).parts += 1
+    for repository in {id(one): one for share in shares for one in share.repositories.values()}.values():
+        repository.disconnect()
+    processes = _Processes(files)
+    try:
+        for share in shares:
+            ours, theirs = Pipe(duplex=False)
+            process = os.fork()
+            if not process:
+                for other in (*processes.running, ours):
+                    other.close()  # a pipe without its reader tells that the parent is gone
+                run(share, theirs)
+            theirs.close()
+            processes.running[ours] = process
+        yield processes
+    finally:
+        processes.end()

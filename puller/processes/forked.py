@@ -1,0 +1,127 @@
+"""One process of a fetch that is shared out (fetch.py): it fetches its share, and tells its parent what it did.
+
+Tests: tests/puller/processes/test_fetch.py
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import NamedTuple, NoReturn
+
+from puller.plan import Piece
+from puller.transfer.blob import BlobWriter
+from puller.transfer.download import fetch_all
+from registry.manifest import Descriptor
+from registry.progress.stats import Counted, TransferStats
+from registry.repository import Repository
+
+_TELL_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one process fetches, and by how many connections."""
+
+    repositories: Mapping[str, Repository]
+    writers: Sequence[BlobWriter]
+    connections: int
+
+
+class Landed(NamedTuple):
+    """A piece is written at a span of its file and verified; the file is named by its inode."""
+
+    layer: Descriptor
+    piece: Piece
+    span: tuple[int, int]
+    inode: int
+
+
+class Complete(NamedTuple):
+    """What this process was dealt of a file is written and verified."""
+
+    inode: int
+
+
+class Staged(NamedTuple):
+    """The members of a packed layer are on the stage, verified."""
+
+    layer: Descriptor
+
+
+class Ended(NamedTuple):
+    """The process did its share, or failed."""
+
+    error: BaseException | None
+
+
+Message = Landed | Complete | Staged | Counted | Ended
+
+
+def run(share: Share, pipe: Connection) -> NoReturn:
+    """Fetch a share, in a process that was forked for it, and end the process."""
+    try:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        for number in (signal.SIGINT, signal.SIGALRM):
+            signal.signal(number, signal.SIG_IGN)  # they are for the parent, which ends this process
+        stats = TransferStats(0)
+        teller = _Teller(pipe, stats)
+        threading.Thread(target=teller.count_on, daemon=True).start()
+        ended = Ended(_failure(share, stats, teller))
+        teller.count()
+        teller.tell(ended)
+    finally:
+        os._exit(0)  # what the parent has not written yet, and does when it ends, is the parent's
+
+
+def _failure(share: Share, stats: TransferStats, teller: "_Teller") -> BaseException | None:
+    try:
+        fetch_all(share.repositories, share.writers, connections=share.connections, stats=stats, listener=teller)
+    except BaseException as error:  # noqa: BLE001 - the parent raises it
+        return error
+    return None
+
+
+class _Teller:
+    """Tells the parent what this process does; a PieceListener. It ends this process when the parent is gone."""
+
+    def __init__(self, pipe: Connection, stats: TransferStats) -> None:
+        self._pipe, self._stats = pipe, stats
+        self._counted = stats.counted()
+        self._lock, self._counting = threading.Lock(), threading.Lock()
+
+    def tell(self, message: Message) -> None:
+        """Send one message, from any thread."""
+        with self._lock:
+            try:
+                self._pipe.send(message)
+            except OSError:
+                os._exit(1)
+
+    def count(self) -> None:
+        """Tell what was counted since the last time."""
+        with self._counting:
+            before, self._counted = self._counted, self._stats.counted()
+            self.tell(self._counted.since(before))
+
+    def count_on(self) -> NoReturn:
+        """Tell it again and again: a thread's work."""
+        while True:
+            time.sleep(_TELL_SECONDS)
+            self.count()
+
+    def landed(self, layer: Descriptor, piece: Piece, span: tuple[int, int], handle: int) -> None:
+        """See PieceListener."""
+        self.tell(Landed(layer, piece, span, os.fstat(handle).st_ino))
+
+    def complete(self, handle: int) -> None:
+        """See PieceListener."""
+        self.tell(Complete(os.fstat(handle).st_ino))
+
+    def staged(self, layer: Descriptor) -> None:
+        """See PieceListener."""
+        self.tell(Staged(layer))

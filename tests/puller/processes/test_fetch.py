@@ -1,0 +1,238 @@
+"""A pull by several processes: the same model, the same errors, and none of them outlives the pull."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing import Pipe
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from puller.artifact.part import LayerKind, Part
+from puller.plan import Blob, Piece
+from puller.processes.fetch import LEAST_BYTES, affordable, deal
+from puller.settings import Settings
+from puller.transfer.file_blob import FileBlobWriter
+from registry.digest import Digest
+from registry.errors import Fault
+from tests.fakes import faults
+from tests.fakes.registry import Change, FakeRegistry, fake_registry
+from tests.parts.process import poll
+from tests.puller.models import layer, noise, offer, offer_packed, read_tree
+from tests.puller.test_ending import noted
+
+CHUNK = 4 << 20
+MODEL = {"a": noise(LEAST_BYTES), "b": noise(2 * LEAST_BYTES + 7, seed=8), "config.json": b"{}"}
+SECONDS = 2.0
+
+
+@contextmanager
+def pulling(source: str, folder: Path, *options: str) -> "Iterator[subprocess.Popen[str]]":
+    """Run `weighbridge pull` by three processes."""
+    command = [sys.executable, "-m", "weighbridge", "pull", source, "-o", str(folder), "--processes", "3", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def children_of(process: "subprocess.Popen[str]") -> list[int]:
+    """Return the ids of a process's children."""
+    return [int(one) for one in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
+def wait_until_gone(processes: list[int]) -> None:
+    """Wait until processes have ended; those that nobody waited for count as well."""
+    assert processes
+    assert poll(lambda: not any(Path(f"/proc/{one}/exe").exists() for one in processes), SECONDS)
+
+
+@contextmanager
+def stalled(fake: FakeRegistry) -> Iterator[threading.Event]:
+    """Have every blob stop in the middle of a piece; the event is set when all three processes wait for one."""
+    change, came = noted(fake, faults.stalled(1 << 20), count=3)
+    fake.fail(change, path="/blobs/")
+    yield came
+
+
+@pytest.mark.parametrize("chunk", [CHUNK, 0], ids=["chunks with digests", "whole digests alone"])
+def test_the_model_is_whole_and_counted_once(tmp_path: Path, chunk: int) -> None:
+    """Whether each process has pieces of every file, or a file has digests for its whole alone."""
+    with fake_registry() as fake:
+        offer(fake, MODEL, chunk=chunk)
+        with pulling(fake.reference(), tmp_path / "model", "--json") as process:
+            said, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert read_tree(tmp_path / "model") == MODEL
+    assert json.loads(said)["wire_bytes"] == sum(map(len, MODEL.values()))
+
+
+def test_packed_layers_are_unpacked_by_the_processes(tmp_path: Path) -> None:
+    """Each by one of them."""
+    with fake_registry() as fake:
+        offer_packed(fake, MODEL, "+zstd")
+        with pulling(fake.reference(), tmp_path / "model") as process:
+            _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert read_tree(tmp_path / "model") == MODEL
+
+
+def test_wrong_bytes_are_fetched_again(tmp_path: Path) -> None:
+    """By the process that met them."""
+    with fake_registry() as fake:
+        offer(fake, MODEL, chunk=CHUNK)
+        fake.fail(faults.flipped(5), path="/blobs/", times=2)
+        with pulling(fake.reference(), tmp_path / "model") as process:
+            _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert read_tree(tmp_path / "model") == MODEL
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [(faults.flipped(5), "content.mismatch"), (faults.status(403), "registry.unauthorized")],
+)
+def test_what_one_process_fails_with_is_what_the_pull_fails_with(tmp_path: Path, change: Change, code: str) -> None:
+    """With its code and its hint; nothing is published."""
+    with fake_registry() as fake:
+        offer(fake, MODEL, chunk=CHUNK)
+        fake.fail(change, path="/blobs/")
+        with pulling(fake.reference(), tmp_path / "model") as process:
+            _, errors = process.communicate()
+    assert process.returncode == 1
+    assert f"[{code}]" in errors
+    assert "hint: " in errors
+    assert "Traceback" not in errors
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_signal_ends_all_processes(tmp_path: Path) -> None:
+    """At once, whatever they wait for."""
+    with fake_registry() as fake:
+        offer(fake, MODEL, chunk=CHUNK)
+        with stalled(fake) as came, pulling(fake.reference(), tmp_path / "model") as process:
+            assert came.wait(30)
+            children = children_of(process)
+            assert len(children) == 3
+            process.send_signal(signal.SIGTERM)
+            wait_until_gone([process.pid, *children])
+            assert process.wait() == 128 + signal.SIGTERM
+
+
+def test_no_process_outlives_one_that_was_killed(tmp_path: Path) -> None:
+    """They would write to a volume that the next pull has locked."""
+    with fake_registry() as fake:
+        offer(fake, MODEL, chunk=CHUNK)
+        with stalled(fake) as came, pulling(fake.reference(), tmp_path / "model") as process:
+            assert came.wait(30)
+            children = children_of(process)
+            process.kill()
+            wait_until_gone(children)
+
+
+def test_a_process_that_is_killed_fails_the_pull_and_nothing_is_lost(tmp_path: Path) -> None:
+    """As by the kernel, for want of memory; the next pull fetches what is missing alone."""
+    with fake_registry() as fake:
+        offer(fake, MODEL, chunk=CHUNK)
+        fake.fail(faults.stalled(1 << 20), skips=10)
+        with pulling(fake.reference(), tmp_path / "model") as process:
+            assert poll(lambda: len(fake.blob_requests()) > 12 and _journaled(tmp_path) > 2, 30)
+            children = children_of(process)
+            os.kill(children[1], signal.SIGKILL)
+            _, errors = process.communicate()
+        assert "[process.lost]" in errors
+        assert "SIGKILL" in errors
+        wait_until_gone(children)
+        fake.faults.clear()
+        with pulling(fake.reference(), tmp_path / "model", "--json") as process:
+            said, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert json.loads(said)["wire_bytes"] < sum(map(len, MODEL.values()))
+    assert read_tree(tmp_path / "model") == MODEL
+
+
+def _journaled(folder: Path) -> int:
+    return sum(len(path.read_bytes().splitlines()) for path in folder.rglob("*journal*") if path.is_file())
+
+
+def faults_of(kind: type[Fault]) -> list[type[Fault]]:
+    """Return a kind of failure and all kinds below it."""
+    return [kind, *(one for below in kind.__subclasses__() for one in faults_of(below))]
+
+
+PIECES = st.lists(st.integers(0, 40), min_size=1, max_size=6)
+
+
+@given(PIECES, st.integers(1, 9))
+def test_every_piece_is_dealt_to_one_process(counts: list[int], processes: int) -> None:
+    """And no process has more than its share and one writer's part of it."""
+    digest = Digest.of(b"")
+    writers = []
+    for number, count in enumerate(counts):
+        pieces = tuple(Piece(at * CHUNK, (at + 1) * CHUNK, digest) for at in range(count)) or (Piece(0, 0, digest),)
+        described = replace(layer(str(number), b""), digest=Digest.of(str(number).encode()), size=count * CHUNK)
+        part = Part(layer=described, number=number, shape=LayerKind.FILE, path=str(number))
+        writers.append(FileBlobWriter(Blob(described, (part,), pieces), Path(str(number))))
+    shares = deal(writers, processes)
+    dealt = [(writer.layer.digest, piece) for share in shares for writer in share for piece in writer.missing]
+    assert len(dealt) == len(set(dealt))
+    assert set(dealt) == {(writer.layer.digest, piece) for writer in writers for piece in writer.missing}
+    loads = [sum(writer.missing_bytes for writer in share) for share in shares]
+    largest = max(part.missing_bytes for writer in writers for part in writer.divided(processes))
+    assert max(loads) - sum(loads) / processes <= largest
+
+
+@pytest.mark.parametrize(
+    ("processes", "connections", "total", "limit", "expected"),
+    [
+        (1, 16, 1 << 40, None, (1, 16)),
+        (4, 16, 1 << 40, None, (4, 16)),
+        (8, 4, 1 << 40, None, (4, 4)),
+        (4, 16, 0, None, (1, 16)),
+        (4, 16, 2 * LEAST_BYTES, None, (2, 16)),
+        (4, 16, 1 << 40, 90 << 20, (1, 16)),
+        (4, 16, 1 << 40, 122 << 20, (3, 16)),
+        (4, 16, 1 << 40, 60 << 20, (1, 1)),
+    ],
+)
+def test_processes_are_as_many_as_the_work_and_the_memory_are_worth(
+    processes: int, connections: int, total: int, limit: int | None, expected: tuple[int, int]
+) -> None:
+    """Each has a connection, and something to do."""
+    settings = Settings(source="", destination="", processes=processes, connections=connections)
+    assert affordable(settings, total, limit) == expected
+
+
+@pytest.mark.parametrize("error", faults_of(Fault), ids=lambda error: error.__name__)
+def test_every_failure_comes_through_the_pipe_as_it_is(error: type[Fault]) -> None:
+    """With its words, its hint, and whatever decides what is done next."""
+    raised = error("words", hint="do this")
+    ours, theirs = Pipe()
+    theirs.send(raised)
+    found = ours.recv()
+    assert (type(found), str(found), found.explain()) == (error, "words", raised.explain())
+    assert vars(found) == vars(raised)
+
+
+def test_waits_of_all_processes_are_counted_in_the_message(tmp_path: Path) -> None:
+    """Whoever asks why a pull was slow reads it without the log."""
+    log = tmp_path / "termination-log"
+    log.touch()
+    with fake_registry() as fake:
+        offer(fake, MODEL, chunk=CHUNK)
+        fake.fail(faults.status(503), times=2)
+        settings = Settings(
+            source=fake.reference(), destination=str(tmp_path / "model"), processes=2, termination_log=str(log)
+        )
+        command = [sys.executable, "-m", "puller"]
+        subprocess.run(command, env={**os.environ, **settings.to_env()}, check=True, capture_output=True)
+    assert json.loads(log.read_text())["retries"] == 2
