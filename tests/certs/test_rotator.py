@@ -17,7 +17,7 @@ from certs.names import Names
 from certs.renewal import authorities_of, holds_together
 from certs.rotator import Rotator
 from tests.conftest import Part
-from tests.deploy.rendered import render
+from tests.deploy.rendered import configured
 from tests.parts.apiserver import ApiServer
 from tests.parts.objects import Objects
 
@@ -29,13 +29,8 @@ DAY = dt.timedelta(days=1)
 @pytest.fixture
 def objects(api_server: ApiServer, part: Part) -> Iterator[Objects]:
     """Return an API server with our configuration, at which nothing answers."""
-    objects = api_server.objects()
-    (configuration,) = [one for one in render(part("kubectl")) if one["kind"] == "MutatingWebhookConfiguration"]
-    for entry in configuration["webhooks"]:
-        entry["failurePolicy"] = "Ignore"
-    objects.create(configuration)
-    yield objects
-    objects.delete("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", CONFIGURATION)
+    with configured(api_server, part("kubectl")) as objects:
+        yield objects
 
 
 @pytest.fixture

@@ -3,10 +3,14 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+
+from tests.parts.apiserver import ApiServer
+from tests.parts.objects import Objects
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
@@ -17,6 +21,18 @@ def render(kubectl: Path, folder: Path = DEPLOY) -> list[Object]:
     """Return every object of a kustomization, in the order of installation."""
     answer = subprocess.run([kubectl, "kustomize", folder], check=True, capture_output=True, text=True)
     return list(YAML(typ="safe", pure=True).load_all(answer.stdout))
+
+
+@contextmanager
+def configured(api_server: ApiServer, kubectl: Path) -> Iterator[Objects]:
+    """Register our webhooks with an API server until the block ends; nothing answers, and nobody waits for it."""
+    objects = api_server.objects()
+    (configuration,) = [one for one in render(kubectl) if one["kind"] == "MutatingWebhookConfiguration"]
+    for entry in configuration["webhooks"]:
+        entry["failurePolicy"] = "Ignore"
+    objects.create(configuration)
+    yield objects
+    objects.delete("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", configuration["metadata"]["name"])
 
 
 CERTIFICATES = ("cert-manager", "internal-certs")

@@ -3,7 +3,6 @@
 Endpoints on a node, which are asked without a proxy and without TLS, answer at a loopback address of their own.
 """
 
-import datetime as dt
 import socket
 import ssl
 import threading
@@ -13,11 +12,10 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from registry.access.access import Access
 from registry.access.environment import access_from
+from tests.parts.certificate import certificate_of
 
 from .registry import Answer, FakeRegistry, Request, serving
 
@@ -56,7 +54,7 @@ def internet(folder: Path, hosts: Sequence[str]) -> Iterator[Internet]:
     """Serve an internet in which `hosts` have certificates, until the block ends."""
     with ExitStack() as stack:
         fake = Internet()
-        certificate, key = _certificate(folder, hosts)
+        certificate, key = certificate_of([x509.DNSName(host) for host in hosts], folder)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
         stack.enter_context(serving(fake))
@@ -138,26 +136,3 @@ def _copy(source: socket.socket, sink: socket.socket) -> None:
             sink.sendall(content)
     with suppress(OSError):
         sink.shutdown(socket.SHUT_WR)
-
-
-def _certificate(folder: Path, hosts: Sequence[str]) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "internet")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    files = folder / "internet.crt", folder / "internet.key"
-    files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    files[1].write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return files

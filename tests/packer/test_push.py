@@ -20,12 +20,8 @@ from packer.errors import BadFolder, BadName, Changed, EmptyFolder, Suspicious, 
 from packer.form import ModelInfo
 from packer.ledger import Ledger
 from packer.modelpack import chunk_bytes
-from packer.push import Options, Pushed, push
 from packer.source.scan import scan
-from packer.source.suspicion import is_others_own, is_suspicious
-from packer.upload.send import Target
-from puller.pull import pull
-from puller.settings import Settings
+from packer.source.suspicion import is_suspicious
 from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.chunk_index import CHUNK_BYTES
@@ -33,25 +29,16 @@ from registry.digest import Digest
 from registry.errors import BadLayout, LayoutFailed, Mismatch, Refused, Unauthorized, Unavailable
 from registry.http.transport import Transport
 from registry.open import open_pusher, open_repository
-from registry.progress.reporter import QuietReporter, Reporter
+from registry.progress.reporter import QuietReporter
 from registry.progress.stats import TransferStats
-from registry.source import OciSource, parse_source
+from registry.source import parse_source
 from tests.conftest import Part
 from tests.fakes import faults
 from tests.fakes.patience import HASTY
 from tests.fakes.registry import fake_registry
+from tests.packer.pushing import PATHS, TREE, fetch, send
 from tests.parts.distribution import Registry
 from tests.puller.models import noise, read_tree, write_tree
-
-TREE = {
-    "config.json": b'{"torch_dtype": "bfloat16"}',
-    "model-00001-of-00002.safetensors": noise(40 << 20, 1),
-    "model-00002-of-00002.safetensors": noise(5 << 20, 2),
-    "empty": b"",
-    "with space/ünïcödé 模型.txt": b"text",
-    "deep/er/and/deeper/file.py": b"print()",
-    "copy of config.json": b'{"torch_dtype": "bfloat16"}',
-}
 
 
 @pytest.fixture
@@ -61,38 +48,6 @@ def access() -> Iterator[Access]:
         transport=Transport(proxies={}, timeout_seconds=30), credentials=Credentials(), patience=HASTY
     ) as opened:
         yield opened
-
-
-def send(
-    folder: Path,
-    target: str,
-    access: Access,
-    about: ModelInfo | None = None,
-    *,
-    ledger: Ledger | None = None,
-    reporter: Reporter | None = None,
-) -> Pushed:
-    """Push a folder."""
-    source = parse_source(target)
-    place = Target(open_pusher(source, access), ledger or Ledger(None))
-    if isinstance(source, OciSource):
-        place = replace(place, registry=source.reference.registry, repository=source.reference.repository)
-    return push(folder, place, Options(about=about or ModelInfo(), jobs=4), reporter or QuietReporter())
-
-
-def fetch(source: str, destination: Path, access: Access) -> dict[str, bytes]:
-    """Pull a model and read it."""
-    pull(Settings(source=source, destination=str(destination)), access, QuietReporter())
-    return read_tree(destination)
-
-
-@pytest.fixture(params=["registry", "layout"])
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return a place to push to: the real registry, or a folder."""
-    if request.param == "layout":
-        return f"layout://{tmp_path / 'layout'}:v1"
-    registry: Registry = request.getfixturevalue("registry")
-    return f"{registry.address}/push/{tmp_path.name.lower().replace('_', '-')}:v1"
 
 
 def test_push_then_pull_is_identity(target: str, access: Access, tmp_path: Path) -> None:
@@ -195,16 +150,6 @@ def test_oras_py_pulls_what_we_push(registry: Registry, access: Access, tmp_path
     client = OrasClient(insecure=True)
     client.pull(target=f"{registry.address}/push/oras:v1", outdir=str(tmp_path / "out"))
     assert read_tree(tmp_path / "out") == tree
-
-
-NAMES = st.text(
-    st.characters(codec="utf-8", exclude_categories=["C"], exclude_characters="/\\:"), min_size=1, max_size=20
-)
-PATHS = (
-    st.lists(NAMES.filter(lambda name: name not in {".", ".."}), min_size=1, max_size=3)
-    .map("/".join)
-    .filter(lambda path: not is_suspicious(path) and not any(map(is_others_own, path.split("/"))))
-)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

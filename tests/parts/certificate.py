@@ -2,6 +2,7 @@
 
 import datetime as dt
 import ipaddress
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography import x509
@@ -16,6 +17,11 @@ def certificate_for_localhost(folder: Path) -> tuple[Path, Path]:
 
 def certificate_for(address: str, folder: Path) -> tuple[Path, Path]:
     """Make a self-signed certificate for an IP address; return the files of certificate and key."""
+    return certificate_of([x509.IPAddress(ipaddress.ip_address(address))], folder)
+
+
+def certificate_of(names: Sequence[x509.GeneralName], folder: Path) -> tuple[Path, Path]:
+    """Make a self-signed certificate of names; return the files of certificate and key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tests")])
     now = dt.datetime.now(dt.UTC)
@@ -27,7 +33,7 @@ def certificate_for(address: str, folder: Path) -> tuple[Path, Path]:
         .serial_number(1)
         .not_valid_before(now - dt.timedelta(hours=1))
         .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .sign(key, hashes.SHA256())
     )
     files = folder / "tls.crt", folder / "tls.key"

@@ -14,7 +14,7 @@ from certs.bundle import Bundle
 from certs.errors import ManagedElsewhereError, UnreadableError
 from certs.files import write_bundle
 from certs.issue import issue
-from certs.manifests import CONFIGURATION, secret
+from certs.manifests import secret
 from certs.names import Names
 from certs.renewal import authorities_of, is_signed, leaf_of, names_in
 from certs.rotator import Rotator
@@ -24,7 +24,7 @@ from cluster.connection import connect
 from cluster.errors import Conflict
 from cluster.options import Place
 from tests.conftest import Part
-from tests.deploy.rendered import render
+from tests.deploy.rendered import configured
 from tests.parts.apiserver import ApiServer
 from tests.parts.objects import Object, Objects
 
@@ -35,13 +35,8 @@ NOW = dt.datetime.now(dt.UTC)
 @pytest.fixture
 def objects(api_server: ApiServer, part: Part) -> Iterator[Objects]:
     """Return an API server with our configuration, at which nothing answers."""
-    objects = api_server.objects()
-    (configuration,) = [one for one in render(part("kubectl")) if one["kind"] == "MutatingWebhookConfiguration"]
-    for entry in configuration["webhooks"]:
-        entry["failurePolicy"] = "Ignore"
-    objects.create(configuration)
-    yield objects
-    objects.delete("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", CONFIGURATION)
+    with configured(api_server, part("kubectl")) as objects:
+        yield objects
 
 
 @pytest.fixture

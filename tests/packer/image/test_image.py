@@ -5,7 +5,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,24 +17,20 @@ from packer.errors import TooManyFiles
 from packer.form import ModelInfo
 from packer.image.image import image
 from packer.ledger import Ledger
-from packer.push import Options, Pushed, push
-from packer.upload.send import Target
-from puller.pull import pull
-from puller.settings import Settings
 from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
 from registry.errors import Fault
 from registry.http.transport import Transport
 from registry.manifest import Manifest, parse_manifest
-from registry.open import open_documents, open_pusher
-from registry.progress.reporter import QuietReporter
-from registry.source import HubSource, OciSource, parse_source
+from registry.open import open_documents
+from registry.source import HubSource, parse_source
 from tests.fakes import faults
 from tests.fakes.patience import HASTY
 from tests.fakes.registry import fake_registry
+from tests.packer import pushing
 from tests.packer.image.files import file_of
-from tests.packer.test_push import PATHS, TREE
+from tests.packer.pushing import PATHS, TREE, fetch
 from tests.parts.distribution import Registry
 from tests.puller.models import noise, read_tree, write_tree
 
@@ -51,30 +47,7 @@ def access() -> Iterator[Access]:
         yield opened
 
 
-def send(
-    folder: Path, target: str, access: Access, ledger: Ledger | None = None, about: ModelInfo | None = None
-) -> Pushed:
-    """Push a folder as an image."""
-    source = parse_source(target)
-    place = Target(open_pusher(source, access), ledger or Ledger(None))
-    if isinstance(source, OciSource):
-        place = replace(place, registry=source.reference.registry, repository=source.reference.repository)
-    return push(folder, place, Options(form=image, about=about or ModelInfo()), QuietReporter())
-
-
-def fetch(source: str, destination: Path, access: Access) -> dict[str, bytes]:
-    """Pull a model and read it."""
-    pull(Settings(source=source, destination=str(destination)), access, QuietReporter())
-    return read_tree(destination)
-
-
-@pytest.fixture(params=["registry", "layout"])
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return a place to push to: the real registry, or a folder."""
-    if request.param == "layout":
-        return f"layout://{tmp_path / 'layout'}:v1"
-    registry: Registry = request.getfixturevalue("registry")
-    return f"{registry.address}/image/{tmp_path.name.lower().replace('_', '-')}:v1"
+send = partial(pushing.send, form=image)
 
 
 def test_what_is_pushed_as_an_image_is_pulled_as_files(target: str, access: Access, tmp_path: Path) -> None:
@@ -175,13 +148,13 @@ def test_layers_that_did_not_change_are_neither_read_nor_sent_again(
 ) -> None:
     """A second push sends nothing; after a change, that file's layer; to a neighbour, nothing large."""
     folder = write_tree(tmp_path / "model", PACKED)
-    first = send(folder, f"{registry.address}/image/ledger:v1", access, ledger)
-    second = send(folder, f"{registry.address}/image/ledger:v2", access, ledger)
+    first = send(folder, f"{registry.address}/image/ledger:v1", access, ledger=ledger)
+    second = send(folder, f"{registry.address}/image/ledger:v2", access, ledger=ledger)
     assert (second.wire_bytes, second.digest) == (0, first.digest)
     write_tree(folder, {"config.json": b"{ }"})
-    third = send(folder, f"{registry.address}/image/ledger:v3", access, ledger)
+    third = send(folder, f"{registry.address}/image/ledger:v3", access, ledger=ledger)
     assert 6 << 20 < third.wire_bytes < 7 << 20
-    assert send(folder, f"{registry.address}/image/neighbour:v1", access, ledger).wire_bytes == 0
+    assert send(folder, f"{registry.address}/image/neighbour:v1", access, ledger=ledger).wire_bytes == 0
 
 
 @pytest.mark.parametrize("cuts", [[3 << 20], [0], [1 << 20, 1 << 20], [6_400_000, 100, 0, 5]])
