@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -184,10 +185,10 @@ def deployment(image: str, replicas: int = 1) -> Object:
     }
 
 
-def pod(image: str, name: str) -> Object:
-    """Return a bare pod as that Deployment makes them."""
+def bare_pod(image: str, name: str, **spec: Any) -> Object:
+    """Return a bare pod as that Deployment makes them, with what else its spec should have."""
     template = deployment(image)["spec"]["template"]
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": template["spec"]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": template["spec"] | spec}
 
 
 def labelled(document: Object, model: str, **annotations: str) -> Object:

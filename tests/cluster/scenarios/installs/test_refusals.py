@@ -4,7 +4,7 @@ import pytest
 
 from tests.cluster.cluster import Cluster, CommandFailed
 from tests.cluster.registry import ClusterRegistry
-from tests.cluster.scenarios.conftest import deployment, labelled, pod
+from tests.cluster.scenarios.conftest import bare_pod, deployment, labelled
 from tests.cluster.scenarios.install import DEPLOYMENT, NAMESPACE, Install
 
 
@@ -16,7 +16,7 @@ def test_a_reference_that_leads_nowhere_is_refused_at_apply(
     source = f"{registry.address}/models/tiny:none"
 
     with pytest.raises(CommandFailed, match=r"denied the request: \[source\.not-found\] the registry does not have"):
-        cluster.apply(labelled(pod(engines[0], "wrong"), "tiny", source=source), namespace=namespace)
+        cluster.apply(labelled(bare_pod(engines[0], "wrong"), "tiny", source=source), namespace=namespace)
     warnings = cluster.apply(labelled(deployment(engines[0]), "tiny", source=source), namespace=namespace)
 
     assert "its pods will be refused: [source.not-found] the registry does not have" in warnings
@@ -31,12 +31,12 @@ def test_without_a_webhook_labelled_pods_are_refused_and_all_others_go_on(
     cluster.kubectl("-n", NAMESPACE, "wait", "pod", "--all", "--for=delete", "--timeout=60s")
     try:
         with pytest.raises(CommandFailed, match=r"failed calling webhook .*pods\.weighbridge\.dev"):
-            cluster.apply(labelled(pod(engines[0], "labelled"), "tiny"), namespace=namespace)
-        cluster.apply(pod(engines[0], "plain"), namespace=namespace)
+            cluster.apply(labelled(bare_pod(engines[0], "labelled"), "tiny"), namespace=namespace)
+        cluster.apply(bare_pod(engines[0], "plain"), namespace=namespace)
         cluster.kubectl("-n", namespace, "wait", "pod/plain", "--for=condition=Ready", "--timeout=60s")
     finally:
         cluster.kubectl("-n", NAMESPACE, "scale", DEPLOYMENT, "--replicas=2")
         installed.wait()
 
-    cluster.apply(labelled(pod(engines[0], "labelled"), "tiny"), namespace=namespace)
+    cluster.apply(labelled(bare_pod(engines[0], "labelled"), "tiny"), namespace=namespace)
     cluster.kubectl("-n", namespace, "wait", "pod/labelled", "--for=condition=Ready", "--timeout=60s")

@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from tests.cluster.cluster import Cluster, CommandFailed
-from tests.cluster.scenarios.conftest import deployment, labelled, pod, rolled_out
+from tests.cluster.scenarios.conftest import bare_pod, deployment, labelled, rolled_out
 
 
 def _weighbridge(cluster: Cluster, *arguments: str) -> str:
@@ -46,7 +46,7 @@ def test_what_is_added_to_the_catalog_is_known_to_the_webhook_soon(
 
     def admitted() -> bool:
         with suppress(CommandFailed):
-            cluster.apply(labelled(pod(engines[0], "early"), "fresh"), namespace=namespace)
+            cluster.apply(labelled(bare_pod(engines[0], "early"), "fresh"), namespace=namespace)
             return True
         return False
 

@@ -17,7 +17,7 @@ from tests.cluster.node import SOCKET
 from tests.cluster.oci_image import write_image
 from tests.cluster.registry import ClusterRegistry
 from tests.cluster.requirements import missing
-from tests.cluster.scenarios.conftest import IMAGE, deployment, labelled, push, report
+from tests.cluster.scenarios.conftest import IMAGE, bare_pod, labelled, push, report
 from tests.cluster.scenarios.install import Install
 from tests.parts.build import binary
 
@@ -97,10 +97,8 @@ def _push_image(cluster: Cluster, folder: Path, images: ClusterRegistry, tag: st
 
 def _seconds(cluster: Cluster, image: str, source: str, overlap: str) -> float:
     """Return the seconds from a pod's creation to its engine's start; the pod and its image are gone afterwards."""
-    template = deployment(image)["spec"]["template"]
     name = f"engine-{overlap}"
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": template["spec"]}
-    cluster.apply(labelled(pod, "tiny", source=source, overlap=overlap), namespace="overlap")
+    cluster.apply(labelled(bare_pod(image, name), "tiny", source=source, overlap=overlap), namespace="overlap")
     cluster.kubectl("-n", "overlap", "wait", "--for=condition=Ready", f"pod/{name}", "--timeout=300s")
     made = cluster.read("pod", name, "-n", "overlap")
     seconds: float = report(cluster, made)["time"] - created_seconds(cluster, made)

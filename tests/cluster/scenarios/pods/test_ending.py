@@ -8,7 +8,7 @@ import pytest
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.registry import ClusterRegistry
-from tests.cluster.scenarios.conftest import MODEL_BYTES, deployment, labelled, push
+from tests.cluster.scenarios.conftest import MODEL_BYTES, bare_pod, labelled, push
 
 _GRACE_SECONDS = 30
 
@@ -24,10 +24,8 @@ def test_a_pod_that_is_deleted_in_mid_pull_is_gone_at_once(
 ) -> None:
     """The puller ends by SIGTERM, as the first process of its container, and nobody waits for the grace period."""
     source = push(cluster, model, f"{slow_registry.address}/models/slow:v1")
-    template = deployment(engines[0])["spec"]["template"]
-    spec = template["spec"] | {"terminationGracePeriodSeconds": _GRACE_SECONDS}
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "slow"}, "spec": spec}
-    cluster.apply(labelled(pod, "slow", source=source), namespace=namespace)
+    wish = bare_pod(engines[0], "slow", terminationGracePeriodSeconds=_GRACE_SECONDS)
+    cluster.apply(labelled(wish, "slow", source=source), namespace=namespace)
     log = ("-n", namespace, "logs", "slow", "-c", "weighbridge-puller")
     cluster.wait("the pull begins", lambda: "blobs to fetch" in cluster.tried(*log))
 

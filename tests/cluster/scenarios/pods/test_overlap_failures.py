@@ -8,7 +8,16 @@ import pytest
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.registry import ClusterRegistry
-from tests.cluster.scenarios.conftest import MODEL_BYTES, deployment, digests, labelled, push, report, rolled_out
+from tests.cluster.scenarios.conftest import (
+    MODEL_BYTES,
+    bare_pod,
+    deployment,
+    digests,
+    labelled,
+    push,
+    report,
+    rolled_out,
+)
 
 from .claims import make_claim
 from .overlapped import sidecar, told
@@ -58,10 +67,8 @@ def test_a_pod_that_is_deleted_in_mid_pull_is_gone_at_once(
 ) -> None:
     """Both containers end by SIGTERM, each as the first process of its container."""
     source = push(cluster, model, f"{slow_registry.address}/models/overlapped:v1")
-    template = deployment(engines[0])["spec"]["template"]
-    spec = template["spec"] | {"terminationGracePeriodSeconds": 30}
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "slow"}, "spec": spec}
-    cluster.apply(labelled(pod, "slow", source=source, overlap="always"), namespace=namespace)
+    wish = bare_pod(engines[0], "slow", terminationGracePeriodSeconds=30)
+    cluster.apply(labelled(wish, "slow", source=source, overlap="always"), namespace=namespace)
     log = ("-n", namespace, "logs", "slow", "-c", "weighbridge-pull")
     cluster.wait("the pull begins", lambda: "blobs to fetch" in cluster.tried(*log))
     running = ("-n", namespace, "get", "pod", "slow", "-o", "jsonpath={.status.initContainerStatuses[2].state.running}")
