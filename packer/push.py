@@ -6,7 +6,6 @@
 4. Send these, then a signature if one is wanted, and move the tag last: until then there is no artifact.
 """
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from registry.digest import Digest
 from registry.documents.document import Document
+from registry.process.control_group import own_cores
 from registry.process.threads import Lane, run
 from registry.progress.reporter import Reporter
 from registry.progress.stats import TransferStats, human
@@ -122,7 +122,7 @@ def _send_all(target: Target, contents: Sequence[Content], options: Options, sta
     """
     order = sorted(range(len(contents)), key=lambda number: -contents[number].size)
     large = [number for number in order if contents[number].size > SMALL_BYTES]
-    cores = os.cpu_count() or 1
+    cores = own_cores()
     jobs = min(options.jobs, cores)
     manner = SendOptions(options.codec, spare_core=min(jobs, len(large)) < cores)
     lanes = Lane(jobs, large, spare=options.jobs - jobs), Lane(options.jobs, order[len(large) :])

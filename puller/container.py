@@ -113,12 +113,13 @@ def _warm(settings: Settings, reporter: Reporter) -> Receipt | None:
 
 def _read_ahead(settings: Settings, receipt: Receipt) -> None:
     """Ask the kernel to read a model that was not written just now into memory."""
+    from registry.process.control_group import own_memory_limit  # noqa: PLC0415 - as above
+
     from .pod.read_ahead import read_ahead  # noqa: PLC0415 - what was just pulled needs it not
     from .store.memory import room_beside_connections  # noqa: PLC0415 - as above
-    from .store.writeback import own_limit  # noqa: PLC0415 - as above
 
     files = ((record.path, record.size) for record in receipt.files)
-    read_ahead(Path(settings.destination), files, room_beside_connections(own_limit()))
+    read_ahead(Path(settings.destination), files, room_beside_connections(own_memory_limit()))
 
 
 def _pull(settings: Settings, reporter: Reporter, retries: Retries) -> Receipt:

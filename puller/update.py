@@ -12,6 +12,7 @@ from pathlib import Path
 from registry.digest import Digest
 from registry.errors import Mismatch
 from registry.manifest import Descriptor
+from registry.process.control_group import own_memory_limit
 from registry.progress.stats import TransferStats, human
 
 from .artifact.model_artifact import ModelArtifact
@@ -21,7 +22,7 @@ from .store.journal import Journal
 from .store.locked import LockedDestination
 from .store.receipt import Receipt
 from .store.saved_manifest import keep
-from .store.writeback import Writeback, own_limit, writeback_for
+from .store.writeback import Writeback, writeback_for
 from .tree.materialize import materialize, records, staged_members, tree_of
 from .tree.tree import Tree
 from .work import Work, find_work
@@ -79,7 +80,7 @@ def _fetch(  # noqa: PLR0913, PLR0917 - one step of a story, told once
             fetch_in_processes(
                 artifact.repositories,
                 work.writers,
-                affordable(settings, stats.total, own_limit()),
+                affordable(settings, stats.total, own_memory_limit()),
                 stats=stats,
                 listener=_PieceRecorder(journal, writeback),
                 track=lambda: locked.reporter.track(stats, destination.path.name),

@@ -8,7 +8,6 @@
 """
 
 import hashlib
-import os
 import struct
 import tarfile
 import threading
@@ -26,6 +25,7 @@ from packer.source.source_file import SourceFile
 from packer.source.stable_read import check, opened
 from registry.chunk_index import CHUNK_ALGORITHM, PackedChunks
 from registry.digest import Digest
+from registry.process.control_group import own_cores
 
 FRAME_BYTES = 1 << 20
 """Smaller frames save nothing; a reader needs memory for what it unpacks of a frame at once."""
@@ -81,7 +81,7 @@ class _Frames:
         self._file = file
         self._sizes: list[tuple[int, int]] = []
         self._local = threading.local()
-        self._cores = os.cpu_count() or 1
+        self._cores = own_cores()
 
     def __enter__(self) -> Self:
         self._held = ExitStack()

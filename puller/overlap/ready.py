@@ -17,7 +17,7 @@ from puller.settings import Settings
 from puller.store.locked import destination_of
 from puller.store.memory import room_beside_connections
 from puller.store.receipt import Receipt
-from puller.store.writeback import own_limit
+from registry.process.control_group import own_memory_limit
 from registry.progress.reporter import Reporter
 
 from .outcome import Outcome, is_under_way, note_told, outcome_in
@@ -88,4 +88,4 @@ def ready(settings: Settings, reporter: Reporter, waits: Waits | None = None) ->
 
 def _read_ahead(settings: Settings, receipt: Receipt) -> None:
     files = ((record.path, record.size) for record in receipt.files)
-    read_ahead(Path(settings.destination), files, room_beside_connections(own_limit()))
+    read_ahead(Path(settings.destination), files, room_beside_connections(own_memory_limit()))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from puller.plan import Blob, Piece
+from registry.process.control_group import own_cores
 from registry.process.threads import Lane, run
 from registry.progress.reporter import Reporter
 from registry.progress.stats import TransferStats
@@ -46,7 +47,7 @@ class Verifier:
             return self._concurrently(check, items)
 
     def _concurrently(self, check: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-        lane = Lane(os.cpu_count() or 1, tuple(enumerate(items)))
+        lane = Lane(own_cores(), tuple(enumerate(items)))
         done = run((lane,), lambda numbered: check(numbered[1]), self._over.set)
         return [result for _, result in sorted(done, key=lambda one: one[0][0])]
 

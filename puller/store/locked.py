@@ -63,7 +63,7 @@ class LockedDestination:
             with disk_errors():
                 (ours / name).unlink()  # the model's own file has the same inode
                 (ours / name).write_bytes(content)
-        Writeback(is_synced=self.settings.sync, is_low_memory=False).tree(ours)
+        Writeback(is_synced=self.settings.sync).tree(ours)
         adopted = replace(
             receipt,
             source=self.settings.source,

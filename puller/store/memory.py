@@ -1,6 +1,6 @@
 """What fits into the memory that a pod lends its puller: connections, and how much of a model stays in page cache.
 
-The limit itself is read in `writeback`.
+The limit itself is read by registry.process.control_group.
 """
 
 import os

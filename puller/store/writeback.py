@@ -1,10 +1,13 @@
-"""When bytes are written from the page cache to the disk: as soon as they arrive, and they also stay in memory.
+"""When bytes are written from the page cache to the disk.
 
-A model that was just pulled is about to be read. There are two other cases: a volume that outlives the pod, whose data
-is synced before it is published; and a memory limit that the model does not fit into, under which the last window of
-it stays: the kernel would drop pages all the same, and hold the writers up while it looks for them.
+- A model that the kernel leaves in memory for a while is left to it: nobody waits for the disk.
+- Of a larger one writing begins as soon as bytes arrive; they stay in memory, for they are about to be read. Else the
+  kernel begins late, and then holds the writers up.
+- On a volume that outlives the pod it begins at once, too, because all is synced before it is published.
+- Under a memory limit that the model does not fit into, the last window of it stays: the kernel would drop pages all
+  the same, and hold the writers up while it looks for them.
 
-Tests: tests/puller/store/test_odd_filesystems.py
+Tests: tests/puller/store/test_page_cache.py
 """
 
 import os
@@ -13,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from puller.errors import disk_errors
+from registry.process.control_group import own_memory_limit
 
 from .filesystem import optional
 from .memory import Window, room_beside_connections
@@ -20,22 +24,30 @@ from .memory import Window, room_beside_connections
 if TYPE_CHECKING:
     from ctypes import CDLL
 
+_MEMORY = Path("/proc/meminfo")
+_BACKGROUND = Path("/proc/sys/vm/dirty_background")
 _WAIT_BEFORE, _WRITE, _WAIT_AFTER = 1, 2, 4  # flags of sync_file_range(2)
 
 
 class Writeback:
     """Decides what happens to a file's pages as they are written. May be shared between threads."""
 
-    def __init__(self, *, is_synced: bool, is_low_memory: bool, window_bytes: int = 0) -> None:
-        """`is_synced`: sync everything to disk; `is_low_memory`: keep only the last `window_bytes` in memory."""
-        self._is_synced = is_synced
+    def __init__(
+        self, *, is_synced: bool = False, is_early: bool = False, is_low_memory: bool = False, window_bytes: int = 0
+    ) -> None:
+        """`is_synced`: sync everything to disk, `is_early`: begin as soon as bytes arrive.
+
+        `is_low_memory`: keep only the last `window_bytes` in memory.
+        """
+        self._is_synced, self._is_early = is_synced, is_early or is_synced or is_low_memory
         self._window = Window(window_bytes, _drop) if is_low_memory else None
         self.cannot_sync = False
         """Whether the file system does not support syncing."""
 
     def landed(self, start: int, stop: int, handle: int) -> None:
-        """Start writing bytes of a file to disk, so that the kernel need not block the writers later."""
-        _sync_range(handle, start, stop - start, _WRITE)
+        """Start writing bytes of a file to disk, where that is not left to the kernel."""
+        if self._is_early:
+            _sync_range(handle, start, stop - start, _WRITE)
         if self._window is not None:
             self._window.add(handle, start, stop - start)
 
@@ -71,41 +83,30 @@ def _sync(handle: int) -> bool:
     return False
 
 
-def memory_limit(cgroups: str, root: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """Return the memory limit of this process in bytes, or None.
-
-    `cgroups` is the text of /proc/self/cgroup. Both versions of control groups are read, under the group's own path
-    and, as in a container, without it (cgroups(7)).
-    """
-    for line in cgroups.splitlines():
-        number, _, rest = line.partition(":")
-        controllers, _, path = rest.partition(":")
-        if number == "0" and not controllers:
-            names = [root / path.lstrip("/") / "memory.max", root / "memory.max"]
-        elif "memory" in controllers.split(","):
-            v1 = root / "memory"
-            names = [v1 / path.lstrip("/") / "memory.limit_in_bytes", v1 / "memory.limit_in_bytes"]
-        else:
-            continue
-        for name in names:
-            text = name.read_text().strip() if name.is_file() else ""
-            if text.isdecimal() and int(text) < 1 << 60:  # v1 has a huge number for no limit
-                return int(text)
-    return None
-
-
-def own_limit() -> int | None:
-    """Return the memory limit of this process in bytes, or None."""
-    try:
-        return memory_limit(Path("/proc/self/cgroup").read_text())
-    except OSError:
-        return None
-
-
 def writeback_for(size: int, *, is_synced: bool) -> Writeback:
     """Return the writeback of a model of `size` bytes within this process's memory limit."""
-    room = room_beside_connections(own_limit())
-    return Writeback(is_synced=is_synced, is_low_memory=room is not None and size > room, window_bytes=room or 0)
+    limit = own_memory_limit()
+    room = room_beside_connections(limit)
+    return Writeback(
+        is_synced=is_synced,
+        is_early=size > left_dirty(_MEMORY, _BACKGROUND, limit),
+        is_low_memory=room is not None and size > room,
+        window_bytes=room or 0,
+    )
+
+
+def left_dirty(memory: Path, background: Path, limit: int | None) -> int:
+    """Return how many new bytes the kernel leaves in memory by itself, half of them for others; 0 where unknown.
+
+    That is so much of what is available, or of the memory `limit`, as vm.dirty_background_ratio or _bytes says.
+    """
+    try:
+        most = int(Path(f"{background}_bytes").read_text())
+        available = int(memory.read_text().partition("MemAvailable:")[2].split()[0]) << 10
+        ratio = int(Path(f"{background}_ratio").read_text())
+    except (OSError, ValueError, IndexError):
+        return 0
+    return (most or min(available, limit or available) * ratio // 100) // 2
 
 
 def _drop(handle: int, start: int, size: int) -> None:

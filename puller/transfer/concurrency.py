@@ -3,6 +3,11 @@
 from dataclasses import dataclass, replace
 
 FIRST = 8
+"""The most connections at first."""
+
+_LEAST_FIRST = 2
+"""The least: on one core, too, one connection can wait while another one's bytes are worked on."""
+
 TICK_SECONDS = 0.1
 _LONGEST_SECONDS = 1.0
 """After how long a rate is measured, however few reads there were."""
@@ -41,9 +46,12 @@ class ConcurrencyLimit:
     is_settled: bool = False
 
     @classmethod
-    def start(cls, maximum: int) -> "ConcurrencyLimit":
-        """Return the first limit for at most `maximum` connections."""
-        return cls(maximum=maximum, limit=min(FIRST, maximum))
+    def start(cls, maximum: int, cores: int = FIRST) -> "ConcurrencyLimit":
+        """Return the first limit, of at most `maximum` connections: one a core.
+
+        Where bytes come as fast as they can be worked on, more would take turns.
+        """
+        return cls(maximum=maximum, limit=min(maximum, max(_LEAST_FIRST, min(cores, FIRST))))
 
     def is_due(self, reads: int, seconds: float) -> bool:
         """Return whether `reads` reads in so many seconds are enough to measure a rate.

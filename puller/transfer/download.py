@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 
+from registry.process.control_group import own_cores
 from registry.process.threads import dismiss
 from registry.progress.stats import TransferStats
 from registry.repository import Repository
@@ -47,7 +48,7 @@ def fetch(
     `listener` is called for each piece and each blob. Raises the first Fault that retries did not overcome; the pieces
     that are written by then stay.
     """
-    concurrency = ConcurrencyLimit.start(connections)
+    concurrency = ConcurrencyLimit.start(connections, own_cores())
     queue = Queue(writers, concurrency.limit)
     watchdog = Watchdog()
     context = DownloadContext(repository=repository, queue=queue, stats=stats, watchdog=watchdog, listener=listener)

@@ -8,7 +8,6 @@ from puller.artifact.part import LayerKind, Part
 from puller.plan import Blob, Piece
 from puller.store.journal import Journal
 from puller.store.trust import Trust
-from puller.store.writeback import memory_limit
 from registry.digest import Digest
 from tests.puller.models import layer
 
@@ -54,24 +53,3 @@ def test_no_journal_says_nothing(tmp_path: Path) -> None:
     assert Journal(tmp_path / "absent", MANIFEST, "boot-1").read(TRUST) == {}
     (tmp_path / "journal").write_bytes(b"\xff\xfe")
     assert Journal(tmp_path / "journal", MANIFEST, "boot-1").read(TRUST) == {}
-
-
-@pytest.mark.parametrize(
-    ("cgroups", "files", "limit"),
-    [
-        ("0::/pod/app\n", {"pod/app/memory.max": "134217728"}, 134217728),
-        ("0::/pod/app\n", {"memory.max": "1000"}, 1000),
-        ("0::/\n", {"memory.max": "max"}, None),
-        ("4:cpu:/x\n3:memory:/pod\n", {"memory/pod/memory.limit_in_bytes": "2000"}, 2000),
-        ("3:memory:/pod\n", {"memory/memory.limit_in_bytes": "9223372036854771712"}, None),
-        ("", {}, None),
-    ],
-)
-def test_the_memory_limit_is_found_in_both_versions_of_control_groups(
-    tmp_path: Path, cgroups: str, files: dict[str, str], limit: int | None
-) -> None:
-    """On the host under the group's path, in a container at the root."""
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text + "\n")
-    assert memory_limit(cgroups, tmp_path) == limit

@@ -47,6 +47,13 @@ def test_a_registry_that_is_overrun_gets_fewer_and_never_none() -> None:
     assert concurrency.limit == 1
 
 
+@pytest.mark.parametrize(("cores", "first"), [(1, 2), (2, 2), (3, 3), (8, 8), (64, 8)])
+def test_there_are_as_many_at_first_as_there_are_cores(cores: int, first: int) -> None:
+    """More would take turns where the origin is fast; where it is slow, more are tried at once."""
+    assert ConcurrencyLimit.start(16, cores).limit == first
+    assert ConcurrencyLimit.start(1, cores).limit == 1
+
+
 @given(st.integers(1, 64), st.lists(st.floats(0, 1e12), max_size=30))
 def test_the_limit_stays_between_one_and_the_most(most: int, rates: list[float]) -> None:
     """Law: whatever the rates, 1 <= limit <= most."""
@@ -61,13 +68,15 @@ BUFFER = 2 << 20
 STEP_SECONDS, SLICE_SECONDS = 0.01, 0.25
 
 
-def settled(seed: int, each: float, most: int = 32, total: float = float("inf")) -> ConcurrencyLimit:
+def settled(
+    seed: int, each: float, most: int = 32, total: float = float("inf"), cores: int = FIRST
+) -> ConcurrencyLimit:
     """Pull from a simulated origin that gives `each` connection so much, and all so much, until nothing changes.
 
     Connections begin one after the other, differ by a tenth, and report a buffer, or what a quarter second brought.
     """
     random = Random(seed)
-    concurrency, begins, skill = ConcurrencyLimit.start(most), [0.0] * most, [1.0] * most
+    concurrency, begins, skill = ConcurrencyLimit.start(most, cores), [0.0] * most, [1.0] * most
     held, told = [0.0] * most, [0.0] * most
     for number in range(most):
         begins[number], skill[number] = random.uniform(0, 0.1), random.uniform(0.9, 1.1)
@@ -90,10 +99,11 @@ def settled(seed: int, each: float, most: int = 32, total: float = float("inf"))
     return concurrency
 
 
-@pytest.mark.parametrize("each", [0.5e6, 1e6, 2e6, 5e6, 20e6, 85e6])
-def test_an_origin_that_limits_each_connection_is_asked_over_all_of_them(each: float) -> None:
+@pytest.mark.parametrize("cores", [1, 2, 4, 64])
+@pytest.mark.parametrize("each", [0.5e6, 1e6, 2e6, 5e6, 20e6, 85e6, 150e6])
+def test_an_origin_that_limits_each_connection_is_asked_over_all_of_them(each: float, cores: int) -> None:
     """Slow connections report so seldom that their buffers' moments must not be taken for their rate."""
-    assert [settled(seed, each).limit for seed in range(10)] == [32] * 10
+    assert [settled(seed, each, cores=cores).limit for seed in range(10)] == [32] * 10
 
 
 @pytest.mark.parametrize("total", [50e6, 400e6])

@@ -21,7 +21,7 @@ def staged(stage: Path, number: int, names: list[str]) -> Part:
     """Stage an archive of empty folders."""
     layer = Descriptor(media_type="application/x-tar", digest=Digest.of(bytes([number])), size=1)
     part = Part(layer=layer, number=number, shape=LayerKind.ARCHIVE)
-    members = Stage(folder_of(stage, part, SETTINGS), lambda _: True, Writeback(is_synced=False, is_low_memory=False))
+    members = Stage(folder_of(stage, part, SETTINGS), lambda _: True, Writeback())
     members.clear()
     for name in names:
         members.begin(Member(name=name, kind=MemberType.FOLDER, size=0, mode=0o755, mtime=0.0, target="", extents=()))
