@@ -19,7 +19,7 @@ from registry.manifest import Descriptor
 from registry.progress.stats import Counted, TransferStats
 from registry.repository import Repository
 
-_TELL_SECONDS = 0.1
+_COUNT_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,32 +69,32 @@ def run(share: Share, pipe: Connection) -> NoReturn:
         for number in (signal.SIGINT, signal.SIGALRM):
             signal.signal(number, signal.SIG_IGN)  # they are for the parent, which ends this process
         stats = TransferStats(0)
-        teller = _Teller(pipe, stats)
-        threading.Thread(target=teller.count_on, daemon=True).start()
-        ended = Ended(_failure(share, stats, teller))
-        teller.count()
-        teller.tell(ended)
+        reports = _Reports(pipe, stats)
+        threading.Thread(target=reports.count_on, daemon=True).start()
+        ended = Ended(_failure(share, stats, reports))
+        reports.count()
+        reports.send(ended)
     finally:
         os._exit(0)  # what the parent has not written yet, and does when it ends, is the parent's
 
 
-def _failure(share: Share, stats: TransferStats, teller: "_Teller") -> BaseException | None:
+def _failure(share: Share, stats: TransferStats, reports: "_Reports") -> BaseException | None:
     try:
-        fetch_all(share.repositories, share.writers, connections=share.connections, stats=stats, listener=teller)
+        fetch_all(share.repositories, share.writers, connections=share.connections, stats=stats, listener=reports)
     except BaseException as error:  # noqa: BLE001 - the parent raises it
         return error
     return None
 
 
-class _Teller:
-    """Tells the parent what this process does; a PieceListener. It ends this process when the parent is gone."""
+class _Reports:
+    """What the parent is told that this process does; a PieceListener. Ends this process when the parent is gone."""
 
     def __init__(self, pipe: Connection, stats: TransferStats) -> None:
         self._pipe, self._stats = pipe, stats
         self._counted = stats.counted()
         self._lock, self._counting = threading.Lock(), threading.Lock()
 
-    def tell(self, message: Message) -> None:
+    def send(self, message: Message) -> None:
         """Send one message, from any thread."""
         with self._lock:
             try:
@@ -103,25 +103,25 @@ class _Teller:
                 os._exit(1)
 
     def count(self) -> None:
-        """Tell what was counted since the last time."""
+        """Send what was counted since the last time."""
         with self._counting:
             before, self._counted = self._counted, self._stats.counted()
-            self.tell(self._counted.since(before))
+            self.send(self._counted.since(before))
 
     def count_on(self) -> NoReturn:
-        """Tell it again and again: a thread's work."""
+        """Send it again and again: a thread's work."""
         while True:
-            time.sleep(_TELL_SECONDS)
+            time.sleep(_COUNT_SECONDS)
             self.count()
 
     def landed(self, layer: Descriptor, piece: Piece, span: tuple[int, int], handle: int) -> None:
-        """See PieceListener."""
-        self.tell(Landed(layer, piece, span, os.fstat(handle).st_ino))
+        """Send that a piece is written and verified."""
+        self.send(Landed(layer, piece, span, os.fstat(handle).st_ino))
 
     def complete(self, handle: int) -> None:
-        """See PieceListener."""
-        self.tell(Complete(os.fstat(handle).st_ino))
+        """Send that what was dealt of a file is written and verified."""
+        self.send(Complete(os.fstat(handle).st_ino))
 
     def staged(self, layer: Descriptor) -> None:
-        """See PieceListener."""
-        self.tell(Staged(layer))
+        """Send that the members of a packed layer are on the stage."""
+        self.send(Staged(layer))
