@@ -53,15 +53,15 @@ class Plan:
 FULL = Plan(
     name="full",
     rounds=3,
-    shard_bytes=150 * MIB,
-    base_bytes=100 * MIB,
+    shard_bytes=100 * MIB,
+    base_bytes=70 * MIB,
     gigabits=(4, 1),
     build_rounds=2,
     pullers=(8, 32),
     fleet_shard_bytes=16 * MIB,
     start_rounds=3,
-    start_shard_bytes=150 * MIB,
-    start_base_bytes=300 * MIB,
+    start_shard_bytes=100 * MIB,
+    start_base_bytes=200 * MIB,
 )
 QUICK = Plan(
     name="quick",

@@ -10,7 +10,7 @@ from bench import ours
 from bench.peers import program
 from bench.run import Command, RunFailed, start
 
-from .containerd import DEFAULTS, PARALLEL, Containerd, Settings, running_containerd
+from .containerd import DEFAULTS, PARALLEL, Settings, running_containerd
 from .origin import Origin
 from .run import Row, Task
 
@@ -21,6 +21,8 @@ MULTI_ZSTD = "multi-layer tar.zstd"
 BASE_ORAS = "base image + oras pull"
 BASE_RAW = "base image + weighbridge, raw"
 BASE_ZSTD = "base image + weighbridge, zstd"
+AT_ONCE_RAW = "base image beside weighbridge, raw"
+AT_ONCE_ZSTD = "base image beside weighbridge, zstd"
 CHART = (SINGLE_GZIP, MULTI_GZIP, MULTI_TAR, MULTI_ZSTD, BASE_ORAS)
 """The five rows of KAITO's chart."""
 
@@ -69,39 +71,40 @@ def _image(name: str, origin: Origin, layout: str, settings: Settings) -> Row:
 
 
 def _beside_an_image(origin: Origin) -> list[Row]:
-    """Return the rows of an init container: the engine's image first, then the model by a tool of its own."""
+    """Return the rows of an engine's image and a tool for the model: one after the other, or at once with overlap."""
 
     def ours_of(reference: str) -> Callable[[Path], Command]:
         return lambda folder: ours.pull(reference, folder, hosts=origin.hosts)
 
+    raw, zstd = ours_of(origin.raw.reference), ours_of(origin.zstd.reference)
+    packed = "puller's defaults, the artifact packed with --codec zstd"
     found = [
-        _base(BASE_RAW, origin, "puller's defaults", ours_of(origin.raw.reference)),
-        _base(
-            BASE_ZSTD,
-            origin,
-            "puller's defaults, the artifact packed with --codec zstd",
-            ours_of(origin.zstd.reference),
-        ),
+        _base(BASE_RAW, origin, "puller's defaults", raw, _IN_TURN),
+        _base(BASE_ZSTD, origin, packed, zstd, _IN_TURN),
+        _base(AT_ONCE_RAW, origin, "puller's defaults, as with overlap", raw, _AT_ONCE),
+        _base(AT_ONCE_ZSTD, origin, f"{packed}, as with overlap", zstd, _AT_ONCE),
     ]
     if oras := program("oras"):
-        found.insert(0, _base(BASE_ORAS, origin, "oras's defaults: three layers at a time", _oras(oras, origin)))
+        defaults = "oras's defaults: three layers at a time"
+        found.insert(0, _base(BASE_ORAS, origin, defaults, _oras(oras, origin), _IN_TURN))
     return found
 
 
-def _base(name: str, origin: Origin, settings: str, then: Callable[[Path], Command]) -> Row:
+_IN_TURN = '{} > /dev/null; exec "$@"'
+_AT_ONCE = '{} > /dev/null & image=$!; "$@"; wait $image'
+"""What a shell does with the command that pulls the image, and that for the model."""
+
+
+def _base(name: str, origin: Origin, settings: str, model: Callable[[Path], Command], script: str) -> Row:
     @contextmanager
     def opened(folder: Path) -> Iterator[Task]:
         with running_containerd(folder, DEFAULTS) as containerd:
             (folder / "volume").mkdir()
-            yield Task(_in_turn(containerd, origin, then(folder / "volume")), folder / "volume", containerd.pid)
+            own, image = model(folder / "volume"), containerd.pull(origin.image("base-zstd"), origin.hosts)
+            both = Command(("sh", "-ec", script.format(" ".join(image)), "sh", *own.argv), own.environ)
+            yield Task(both, folder / "volume", containerd.pid)
 
     return Row(name, f"tar.zstd base by containerd's defaults; {settings}", opened, WITH_IMAGE)
-
-
-def _in_turn(containerd: Containerd, origin: Origin, then: Command) -> Command:
-    first = containerd.pull(origin.image("base-zstd"), origin.hosts)
-    script = f'{" ".join(first)} > /dev/null; exec "$@"'
-    return Command(("sh", "-ec", script, "sh", *then.argv), then.environ)
 
 
 def _alone(origin: Origin, volume: Path) -> list[Row]:
