@@ -53,15 +53,18 @@ def goals(sections: Mapping[str, Section]) -> list[Goal]:
 
 
 def _seed(layouts: Section) -> Iterator[Goal]:
-    """Yield the goals against KAITO's chart, on each link, an engine's image included in all rows."""
+    """Yield the goals against KAITO's chart, on each link, an engine's image included in all rows.
+
+    Ours is what we advise: packed with zstd, and pulled beside the image.
+    """
     for theirs, threshold in ((SINGLE_GZIP, 8.0), (MULTI_ZSTD, 2.5), (BASE_ORAS, 1.5)):
         for group in layouts.groups():
             if not group.endswith(WITH_IMAGE):
                 continue
-            others = {"image first": BASE_RAW, "at once, packed with zstd": AT_ONCE_ZSTD}
+            others = {"raw": AT_ONCE_RAW, "raw, the image first": BASE_RAW}
             ratios = {said: layouts.ratio(group, row, theirs) for said, row in others.items()}
             remark = ", ".join(f"{said}: {ratio:.2f}" for said, ratio in ratios.items() if ratio)
-            measured = layouts.ratio(group, AT_ONCE_RAW, theirs)
+            measured = layouts.ratio(group, AT_ONCE_ZSTD, theirs)
             yield Goal(
                 f"times as fast as {theirs}, {group.removesuffix(f', {WITH_IMAGE}')}",
                 threshold,
@@ -83,11 +86,11 @@ def _starts(starts: Section) -> Iterator[Goal]:
 
 
 def _cold(starts: Section, group: str, theirs: str) -> Goal:
-    zstd = starts.ratio(group, OVERLAPPED_ZSTD, theirs, _START)
-    remark = f"packed with zstd: {zstd:.2f}" if zstd else ""
+    raw = starts.ratio(group, OVERLAPPED, theirs, _START)
+    remark = f"raw: {raw:.2f}" if raw else ""
     if group.endswith("1 Gbit/s"):
         remark += f"; the model's bytes alone take {starts.size / _GIGABIT:.1f} s of the line"
-    measured = starts.ratio(group, OVERLAPPED, theirs, _START)
+    measured = starts.ratio(group, OVERLAPPED_ZSTD, theirs, _START)
     return Goal(f"a start, times as fast as by {theirs}, {group}", 2.0, measured, remark=remark.removeprefix("; "))
 
 
