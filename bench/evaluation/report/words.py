@@ -61,7 +61,8 @@ that has touched every page of its tensors. Cold: the node has neither the engin
 second pod right after the first. KServe published apply to first prediction for 2, 14 and 140 GB by image volume: 38.6,
 443 and 4,586 s cold, and 11.5 s warm. Engine and model come from a registry each, behind TLS: on a line of 1 Gbit/s
 each, which is full whoever pulls, and where each connection is limited, as object stores do. The engine's image has a
-third of the weights' size, as vLLM's beside phi-4. The pullers' own images, ours and oras's, are on the node.""",
+third of the weights' size, as vLLM's beside phi-4. The pullers' own images, ours and oras's, are on the node. The
+kubelet's own steps, each about a second and most of them with overlap, weigh much beside a model of this size.""",
         chart="seconds from the pod's creation",
         group="{}",
         stretches=("created_to_ready_seconds", "ready_to_touched_seconds"),
@@ -83,7 +84,9 @@ five updates.""",
         title="Fleets",
         text="""\
 Pods that start at one moment, each in a network namespace on one bridge, with an origin whose line has 1 Gbit/s. Models
-that the origin sent are the bytes that left its interface, headers included, of the model's. Volumes are in memory.""",
+that the origin sent are the bytes that left its interface, headers included, of the model's. Volumes are in memory.
+CNCF distribution as a pull-through registry asks the origin again for each client that wants a blob while it is being
+stored (its registry/proxy/proxyblobstore.go); one pull before the others, or slices, avoid that.""",
         chart="seconds until the first and the last pod have it",
         group="{}",
         stretches=("first_seconds", "first_to_last_seconds"),

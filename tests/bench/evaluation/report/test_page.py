@@ -2,7 +2,15 @@
 
 from pathlib import Path
 
-from bench.evaluation.layouts.rows import AT_ONCE_RAW, AT_ONCE_ZSTD, BASE_ORAS, BASE_RAW, MULTI_ZSTD, SINGLE_GZIP, WITH_IMAGE
+from bench.evaluation.layouts.rows import (
+    AT_ONCE_RAW,
+    AT_ONCE_ZSTD,
+    BASE_ORAS,
+    BASE_RAW,
+    MULTI_ZSTD,
+    SINGLE_GZIP,
+    WITH_IMAGE,
+)
 from bench.evaluation.report.goals import goals
 from bench.evaluation.report.page import write
 from bench.evaluation.report.results import Cell, Figures, Section
