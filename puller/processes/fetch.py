@@ -60,7 +60,7 @@ def fetch_in_processes(  # noqa: PLR0913 - one step of a story, told once
 
     `track` reports the progress while the block runs, by a thread. Raises what fetch_all raises, and ProcessLost.
     """
-    dealt = deal(writers, means.processes)
+    dealt = deal(writers, means.processes) if means.processes > 1 else []
     if len(dealt) <= 1:
         with track():
             fetch_all(repositories, writers, connections=means.connections, stats=stats, listener=listener)

@@ -51,11 +51,9 @@ class FileBlobWriter:
         """Return writers of up to `count` parts, where every piece has a digest; else this one alone."""
         if self.prefix or len(self.missing) == 1:
             return (self,)
-        parts = [set(self.missing[number::count]) for number in range(min(count, len(self.missing)))]
-        return tuple(
-            FileBlobWriter(self.blob, self.path, [piece for piece in self.blob.pieces if piece not in part])
-            for part in parts
-        )
+        pieces = set(self.blob.pieces)
+        parts = [self.missing[number::count] for number in range(min(count, len(self.missing)))]
+        return tuple(FileBlobWriter(self.blob, self.path, pieces.difference(part)) for part in parts)
 
     def begin_again(self) -> None:
         """Discard all pieces: the whole is wrong, and without piece digests it is unknown which piece is."""
