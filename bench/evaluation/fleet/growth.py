@@ -32,8 +32,12 @@ class Lines:
     begin_seconds: float = 0.0
     """What a pull takes beside its bytes."""
 
-    cold_copies: float = 1.0
-    """How often an empty pull-through registry has the origin send the model when all ask at once."""
+    passed_on: float = 0.0
+    """The share of pods for which an empty pull-through registry asks the origin again when all come at once."""
+
+    def cold_copies(self, pods: int) -> float:
+        """Return how often such a registry has the origin send the model."""
+        return max(1.0, self.passed_on * pods)
 
 
 def last_seconds(way: str, pods: int, lines: Lines) -> float:
@@ -42,12 +46,12 @@ def last_seconds(way: str, pods: int, lines: Lines) -> float:
     A claim's own line, over which servers read the model afterwards, is not counted.
     """
     nodes = max(1, pods // PODS_A_NODE) if way == HOST_PATH else pods
-    alone = lines.model / min(lines.origin, lines.node)
+    alone, cold = lines.model / min(lines.origin, lines.node), lines.cold_copies(pods)
     seconds = {
         ALONE: max(alone, pods * lines.model / lines.origin),
         CLAIM: alone,
         HOST_PATH: max(alone, nodes * lines.model / lines.origin),
-        PULL_THROUGH: max(alone, lines.cold_copies * lines.model / lines.origin, pods * lines.model / lines.mirror),
+        PULL_THROUGH: max(alone, cold * lines.model / lines.origin, pods * lines.model / lines.mirror),
         PEERS: alone,
     }
     return lines.begin_seconds + seconds[way] / lines.share
@@ -55,19 +59,21 @@ def last_seconds(way: str, pods: int, lines: Lines) -> float:
 
 def origin_models(way: str, pods: int, lines: Lines) -> float:
     """Return how many times the origin sends the model."""
-    sent = {ALONE: pods, CLAIM: 1, HOST_PATH: max(1, pods // PODS_A_NODE), PULL_THROUGH: lines.cold_copies, PEERS: 1}
+    cold = lines.cold_copies(pods)
+    sent = {ALONE: pods, CLAIM: 1, HOST_PATH: max(1, pods // PODS_A_NODE), PULL_THROUGH: cold, PEERS: 1}
     return float(sent[way])
 
 
 def measured_lines(fleet: Section, line: float = GIGABIT) -> Lines | None:
     """Return the lines of the measured fleet, with the constants that it showed; None where it was not measured."""
     group = next(iter(fleet.groups()), "")
-    alone, claim, mirror = (fleet.cell(group, way) for way in (ALONE, CLAIM, PULL_THROUGH))
+    alone, claim = (fleet.cell(group, way) for way in (ALONE, CLAIM))
     if alone is None or claim is None:
         return None
     pods, once = int(group.split()[0]), fleet.size / line
     begin = max(0.0, claim.median("last_seconds") - once)
     share = min(1.0, pods * once / max(once, alone.median("last_seconds") - begin))
-    copies = max(1.0, mirror.median("origin_models")) if mirror else 1.0
+    mirrors = {int(each.split()[0]): fleet.cell(each, PULL_THROUGH) for each in fleet.groups()}
+    passed_on = [cell.median("origin_models") / count for count, cell in sorted(mirrors.items()) if cell]
     sizes = {"model": fleet.size, "origin": line, "node": 10 * line, "mirror": 10 * line}
-    return Lines(**sizes, share=share, begin_seconds=begin, cold_copies=copies)
+    return Lines(**sizes, share=share, begin_seconds=begin, passed_on=passed_on[-1] if passed_on else 0.0)

@@ -29,7 +29,7 @@ def growth(fleet: Section) -> Iterator[str]:
     yield (
         "Every way has one law (`fleet/growth.py`), with three constants of the measured fleet: a pull takes "
         f"{measured.begin_seconds:.1f} s beside its bytes, pulls used {measured.share:.0%} of the origin's line, and "
-        f"an empty pull-through registry had the origin send the model {measured.cold_copies:.1f} times.\n"
+        f"an empty pull-through registry asked the origin anew for {measured.passed_on:.0%} of the pods.\n"
         "The law beside what was measured, seconds until the last pod has it:\n"
     )
     yield from _beside(fleet, measured)

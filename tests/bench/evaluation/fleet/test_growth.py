@@ -33,7 +33,7 @@ def test_thirty_two_pods_by_each_way(way: str, seconds: float, models: float) ->
     assert origin_models(way, 32, _LINES) == models
 
 
-def test_the_constants_are_those_of_the_smallest_measured_fleet() -> None:
+def test_the_constants_are_those_of_the_measured_fleet() -> None:
     """What a pull takes beside its bytes, the share of the line, and how often an empty cache asked the origin."""
     runs = {
         ALONE: {"last_seconds": 105.0},
@@ -45,7 +45,7 @@ def test_the_constants_are_those_of_the_smallest_measured_fleet() -> None:
     assert lines is not None
     assert lines.begin_seconds == pytest.approx(5)
     assert lines.share == pytest.approx(0.8)
-    assert lines.cold_copies == 3.0
+    assert lines.cold_copies(8) == 3.0
     assert last_seconds(ALONE, 8, lines) == pytest.approx(105)
 
 
