@@ -69,7 +69,7 @@ class Sendfile:
         return float(self._status()["last_byte"])
 
     def _status(self) -> dict[str, Any]:
-        status: dict[str, Any] = json.loads(_get(f"http://{self.address}/status"))
+        status: dict[str, Any] = json.loads(get(f"http://{self.address}/status"))
         return status
 
 
@@ -143,7 +143,7 @@ def publish(model: Model, address: str, codec: str = "raw") -> Published:
     name = model.name if codec == "raw" else f"{model.name}-{codec}"
     reference = f"{address}/{name}:v1"
     push_model(model, reference, codec)
-    content = _get(f"http://{address}/v2/{name}/manifests/v1")
+    content = get(f"http://{address}/v2/{name}/manifests/v1")
     base = f"http://{address}/v2/{name}"
     files = tuple(_remote(layer, base) for layer in json.loads(content)["layers"])
     return Published(reference, str(Digest.of(content)), files)
@@ -162,7 +162,8 @@ def _remote(layer: dict[str, Any], base: str) -> RemoteFile:
     return RemoteFile(name, f"{base}/blobs/{layer['digest']}", layer["size"], layer["digest"])
 
 
-def _get(url: str) -> bytes:
+def get(url: str) -> bytes:
+    """Return what a server on this machine answers; of an image its manifest."""
     request = urllib.request.Request(url, headers={"Accept": _ACCEPT})  # noqa: S310 - loopback, and ours
     with _OPENER.open(request, timeout=_READY_SECONDS) as answer:
         content: bytes = answer.read()

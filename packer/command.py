@@ -32,6 +32,11 @@ Bring = Callable[[str, Path, Sequence[str], Access, Reporter], str]
 
 def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", bring: Bring) -> None:
     """Add `push` and `copy` to the command's parser. `bring` pulls a model from the hub to be packed."""
+    _add_push(verbs, bring)
+    _add_copy(verbs)
+
+
+def _add_push(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", bring: Bring) -> None:
     push = verbs.add_parser(
         "push",
         help="pack a model folder, or a repository of the Hugging Face hub, and push it",
@@ -53,6 +58,18 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", brin
         help="the folder with the model's files, or the repository that holds them",
     )
     push.add_argument("target", metavar="REF", help="REGISTRY/REPOSITORY:TAG or layout://DIRECTORY:TAG")
+    _add_packing_options(push)
+    push.add_argument(
+        "-j", "--jobs", type=positive, default=_JOBS, metavar="N", help=f"files at a time (default: {_JOBS})"
+    )
+    add_access_options(push)
+    push.add_argument("--json", action="store_true", help="print what was pushed as JSON")
+    add_progress_options(push)
+    push.set_defaults(run=partial(_run_push, bring, push))
+
+
+def _add_packing_options(push: argparse.ArgumentParser) -> None:
+    """Add what is packed, what it becomes, and what is said of it."""
     push.add_argument("--name", default="", help="the model's name, for the artifact's config")
     push.add_argument("--license", action="append", default=[], metavar="SPDX", help="its license; may be given again")
     push.add_argument(
@@ -87,14 +104,6 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", brin
         metavar="KEY",
         help="sign the artifact as cosign does, with a private key in PEM, whose password is in COSIGN_PASSWORD",
     )
-    push.add_argument(
-        "-j", "--jobs", type=positive, default=_JOBS, metavar="N", help=f"files at a time (default: {_JOBS})"
-    )
-    add_access_options(push)
-    push.add_argument("--json", action="store_true", help="print what was pushed as JSON")
-    add_progress_options(push)
-    push.set_defaults(run=partial(_run_push, bring, push))
-    _add_copy(verbs)
 
 
 def _add_copy(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -54,21 +54,7 @@ def _add_pull(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         metavar="DIR",
         help="of an image: the folder that holds the model (default: /models, /model or /data)",
     )
-    pull.add_argument(
-        "-j",
-        "--jobs",
-        type=positive,
-        default=_JOBS,
-        metavar="N",
-        help=f"connections at once, at most (default: {_JOBS})",
-    )
-    pull.add_argument(
-        "--processes",
-        type=positive,
-        default=1,
-        metavar="N",
-        help="processes that share the connections, at most, for lines of some 20 Gbit/s and more (default: 1)",
-    )
+    _add_connection_options(pull)
     _add_volume_options(pull)
     pull.add_argument("--xet", action="store_true", help="of hf://: have hf_xet fetch large files; needs much memory")
     pull.add_argument(
@@ -83,6 +69,25 @@ def _add_pull(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     pull.add_argument("--json", action="store_true", help="print the receipt as JSON")
     add_progress_options(pull)
     pull.set_defaults(run=_run_pull)
+
+
+def _add_connection_options(pull: argparse.ArgumentParser) -> None:
+    """Add how many connections and processes a pull may have."""
+    pull.add_argument(
+        "-j",
+        "--jobs",
+        type=positive,
+        default=_JOBS,
+        metavar="N",
+        help=f"connections at once, at most (default: {_JOBS})",
+    )
+    pull.add_argument(
+        "--processes",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="processes that share the connections, at most; more are for lines of tens of Gbit/s (default: 1)",
+    )
 
 
 def _add_volume_options(pull: argparse.ArgumentParser) -> None:

@@ -108,7 +108,7 @@ class Settings:
     """The most that a puller may use of what its pod lends it: `cpu=2,memory=512Mi`; empty means all of it."""
 
     puller_processes: int = 1
-    """The most processes that a puller fetches by: more than one for nodes with lines of some 20 Gbit/s and more."""
+    """The most processes that a puller fetches by: more than one for nodes with lines of tens of Gbit/s."""
 
     catalog_directory: str = "/etc/weighbridge/catalog"
     """Where the ConfigMap weighbridge-catalog is mounted."""

@@ -154,7 +154,7 @@ class _Round:
         path = f"/api/v1/namespaces/{self.namespace}/pods?dryRun=All"
         with closing(http.client.HTTPSConnection(host, int(port), context=trusted, timeout=30)) as connection:
             while (number := self._next()) < self.count:
-                time.sleep(max(0.0, self.began + number / _RATE - time.monotonic()))
+                time.sleep(max(0.0, self.began + number / _RATE - time.monotonic()))  # they come at an even rate
                 sent = time.monotonic()
                 connection.request("POST", path, body, headers)
                 answer = connection.getresponse()

@@ -1,4 +1,4 @@
-"""Rows that take turns: each runs once a round, and each round begins with another row."""
+"""Interleaved rounds: each row runs once a round, and each round begins with another row."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ from .report.results import Cell, Figures
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Contender:
     """A row: its name, its settings in words, and what runs it once and returns its figures and its command."""
 
     name: str
@@ -22,25 +22,25 @@ class Turn:
     run: Callable[[], tuple[Figures, str]]
 
 
-def take_turns(group: str, turns: Sequence[Turn], rounds: int) -> list[Cell]:
+def run_rounds(group: str, contenders: Sequence[Contender], rounds: int) -> list[Cell]:
     """Run all rows in rounds, and return their cells; a row that failed is not run again."""
-    cells = {turn.name: Cell(group, turn.name, turn.settings) for turn in turns}
+    cells = {one.name: Cell(group, one.name, one.settings) for one in contenders}
     for number in range(rounds):
-        first = number * len(turns) // rounds
-        for turn in (*turns[first:], *turns[:first]):
-            cell = cells[turn.name]
+        first = number * len(contenders) // rounds
+        for contender in (*contenders[first:], *contenders[:first]):
+            cell = cells[contender.name]
             if not cell.failure:
-                _run(turn, cell)
+                _run(contender, cell)
     return list(cells.values())
 
 
-def _run(turn: Turn, cell: Cell) -> None:
+def _run(contender: Contender, cell: Cell) -> None:
     try:
-        figures, command = turn.run()
+        figures, command = contender.run()
         cell.command = shown(command)
         cell.runs.append(figures)
         said = ", ".join(f"{key[:-8]} {seconds:.2f} s" for key, seconds in figures.items() if key.endswith("_seconds"))
     except (RunFailed, PartError, NotReadyError, subprocess.CalledProcessError) as error:
         cell.failure = shown(str(error))
         said = f"failed: {error}"
-    sys.stderr.write(f"  {cell.group}, {turn.name}: {said}\n")
+    sys.stderr.write(f"  {cell.group}, {contender.name}: {said}\n")

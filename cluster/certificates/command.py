@@ -65,7 +65,7 @@ def _run_status(arguments: argparse.Namespace) -> int:
     from certs.report import Report
     from cluster.output import as_json, as_yaml
 
-    now, standing = dt.datetime.now(dt.UTC), None
+    now, status = dt.datetime.now(dt.UTC), None
     if arguments.dir:
         from certs.files import read_bundle
 
@@ -77,13 +77,13 @@ def _run_status(arguments: argparse.Namespace) -> int:
 
         store = Store(connect(place_of(arguments)), arguments.system_namespace)
         stored = store.read()
-        report, standing = Report.of(stored.bundle, now), store.standing(stored)
+        report, status = Report.of(stored.bundle, now), store.status(stored)
     if arguments.output:
-        found = report.to_raw() | (standing.to_raw() if standing else {})
+        found = report.to_raw() | (status.to_raw() if status else {})
         print(as_json(found) if arguments.output == "json" else as_yaml(found))
     else:
-        print("\n".join([report.to_text(), *([standing.to_text()] if standing else [])]))
-    return 1 if report.problem or (standing and standing.not_trusted_for) else 0
+        print("\n".join([report.to_text(), *([status.to_text()] if status else [])]))
+    return 1 if report.problem or (status and status.not_trusted_for) else 0
 
 
 def _run_rotate(arguments: argparse.Namespace) -> int:

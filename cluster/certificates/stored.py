@@ -31,20 +31,20 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How material stands in its cluster: who manages it, and for which webhooks the API server does not trust it."""
+class InstallStatus:
+    """Who manages the material of an install, and for which webhooks the API server does not trust it."""
 
     managed_by: ManagedBy
     not_trusted_for: tuple[str, ...]
 
     def to_text(self) -> str:
-        """Return the standing for people."""
+        """Return it for people."""
         manager = "built-in certificates" if self.managed_by == "built-in" else self.managed_by
         trusted = f"not for {', '.join(self.not_trusted_for)}" if self.not_trusted_for else "for every webhook"
         return f"managed by   {manager}\ntrusted      {trusted}"
 
     def to_raw(self) -> Raw:
-        """Return the standing as JSON has it."""
+        """Return it as JSON has it."""
         return {"managedBy": self.managed_by, "notTrustedFor": list(self.not_trusted_for)}
 
 
@@ -81,9 +81,9 @@ class Store:
         options = {"fieldManager": FIELD_MANAGER, "force": "true"}
         self.api.apply(kinds.CONFIGURATION, trust(bundle, webhooks), "", options)
 
-    def standing(self, stored: Stored) -> Standing:
-        """Return how material that was read stands in the cluster."""
-        return Standing(stored.managed_by, tuple(not_trusting(stored.bundle, self.trusted())))
+    def status(self, stored: Stored) -> InstallStatus:
+        """Return who manages material that was read, and who trusts it."""
+        return InstallStatus(stored.managed_by, tuple(not_trusting(stored.bundle, self.trusted())))
 
     def _managed_by(self, document: Raw) -> ManagedBy:
         if _CERTIFICATE in annotations(document):

@@ -111,7 +111,7 @@ class _Reports:
     def count_on(self) -> NoReturn:
         """Send it again and again: a thread's work."""
         while True:
-            time.sleep(_COUNT_SECONDS)
+            time.sleep(_COUNT_SECONDS)  # a progress line shows no more than ten counts a second
             self.count()
 
     def landed(self, layer: Descriptor, piece: Piece, span: tuple[int, int], handle: int) -> None:

@@ -5,6 +5,7 @@ Both versions of control groups are read, under the group's own path and, as in 
 Tests: tests/registry/process/test_control_group.py
 """
 
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,7 +42,7 @@ def own_cores() -> int:
     """Return how many cores this process may use, one at least; a part of one counts as one."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     limit = core_limit(_own())
-    return max(1, cores if limit is None else min(cores, -int(-limit // 1)))
+    return max(1, cores if limit is None else min(cores, math.ceil(limit)))
 
 
 def _own() -> str:
@@ -65,4 +66,3 @@ def _texts(cgroups: str, root: Path, controller: str, second: str, *first: str) 
         for place in (folder / path.lstrip("/"), folder):
             if (place / names[0]).is_file():
                 yield " ".join((place / name).read_text().strip() for name in names)
-                break

@@ -6,8 +6,6 @@ import resource
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,31 +21,19 @@ from packer.modelpack import chunk_bytes
 from packer.source.scan import scan
 from packer.source.suspicion import is_suspicious
 from registry.access.access import Access
-from registry.auth.credentials import Credentials
 from registry.chunk_index import CHUNK_BYTES
 from registry.digest import Digest
 from registry.errors import BadLayout, LayoutFailed, Mismatch, Refused, Unauthorized, Unavailable
-from registry.http.transport import Transport
 from registry.open import open_pusher, open_repository
 from registry.progress.reporter import QuietReporter
 from registry.progress.stats import TransferStats
 from registry.source import parse_source
 from tests.conftest import Part
 from tests.fakes import faults
-from tests.fakes.patience import HASTY
 from tests.fakes.registry import fake_registry
 from tests.packer.pushing import PATHS, TREE, fetch, send
 from tests.parts.distribution import Registry
 from tests.puller.models import noise, read_tree, write_tree
-
-
-@pytest.fixture
-def access() -> Iterator[Access]:
-    """Reach loopback registries as nobody."""
-    with Access(
-        transport=Transport(proxies={}, timeout_seconds=30), credentials=Credentials(), patience=HASTY
-    ) as opened:
-        yield opened
 
 
 def test_push_then_pull_is_identity(target: str, access: Access, tmp_path: Path) -> None:
@@ -189,12 +175,6 @@ def test_what_looks_secret_or_unfinished_is_refused_unless_it_is_meant(tmp_path:
 def test_a_models_own_files_are_not_suspected(path: str) -> None:
     """Names that models have are never refused."""
     assert not is_suspicious(path)
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    """Return a ledger to which files that were written just now are old."""
-    return Ledger(tmp_path / "cache" / "ledger.sqlite", clock=lambda: time.time() + 60)
 
 
 def test_an_unchanged_large_file_is_neither_read_nor_sent_again(

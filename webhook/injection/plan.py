@@ -6,35 +6,32 @@ Tests: tests/webhook/test_inject.py
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from registry.digest import Digest
 from registry.signatures.policy import rule_for
-from registry.source import ClaimSource, OciSource, Source
+from registry.source import ClaimSource, Source
 from webhook.catalog import Catalog
-from webhook.names import MODEL_VOLUME, TOOLS_VOLUME, is_subdomain
+from webhook.names import MODEL_VOLUME, TOOLS_VOLUME
 from webhook.pod.mounts import check_free, read_only_volumes
 from webhook.pod.placement import Placement, place
-from webhook.pod.podspec import Raw, entries, mapping, name_of
+from webhook.pod.podspec import Raw, mapping, name_of
 from webhook.pod.resources import lend, server_of
 from webhook.pod.scheduling.affinity import unstated
 from webhook.pod.scheduling.autoscaler import unlisted
 from webhook.pod.scheduling.tolerations import Toleration, needed
 from webhook.pod.security import ClaimGroup, claim_group
-from webhook.pod.service_account import has_passed_admission
-from webhook.quotes import quoted
-from webhook.refusals import SourceNotFound
+from webhook.pod.service_account import has_passed_admission, own_secrets
 from webhook.request import Request
-from webhook.resolving.answer import Answer, Ask, Code, Facts, Unknown, ask_nobody
+from webhook.resolving.answer import Ask, Code, ask_nobody
 from webhook.resolving.sizing import with_storage
 from webhook.settings import Settings
 from webhook.values.annotation import MOST_SECRETS, Engine
 
+from .answers import ask_registries
 from .containers import planned_targets
 from .engines import adapters_path
-from .feasibility import check_feasible, check_mountable, has_puller
+from .feasibility import check_feasible, has_puller
 from .pullers.overlap import OVERLAPS, images_of, reason_against
 from .pullers.variables import shared_variables
-from .resolve import ORIGINS, Resolution, resolve
-from .signatures import check_checkable, check_signed
+from .resolve import Resolution, resolve
 from .status import Status
 from .targets import choose_targets
 
@@ -75,14 +72,7 @@ def make_plan(
     request = Request.read(bare)
     found = resolve(request, catalog, settings)
     check_feasible(bare, request, found.source, settings)
-    check_checkable(request, found.source, settings)
-    answer = _answer(found.source, ask, record)
-    _check_found(answer, found, bare, request)
-    check_mountable(answer, request, found.source)
-    facts = answer if isinstance(answer, Facts) else None
-    adapters = _adapter_answers(request, ask, record)
-    sources = (found.source, *(adapter.source for adapter in request.adapters))
-    unsigned = check_signed(zip(sources, (answer, *adapters), strict=True), request, settings)
+    answers = ask_registries(bare, found, request, settings, ask, record)
     is_pulled = has_puller(found.source, request.volume)
     # 2.
     placement = place(bare, settings.all_sidecars, on_claim=request.volume.kind == "pvc")
@@ -95,7 +85,7 @@ def make_plan(
         model=request.model,
         source=found.source,
         origin=found.origin,
-        targets=planned_targets(chosen, paths, server, request, facts.digest if facts else found.source.digest),
+        targets=planned_targets(chosen, paths, server, request, answers.pin or found.source.digest),
         volume=request.volume,
         layout=request.layout,
         adapters=request.adapters,
@@ -103,9 +93,9 @@ def make_plan(
         exclude=request.exclude,
         image_secrets=_image_secrets(bare, request, found.source, settings),
         tolerations=_tolerations(bare, request, found, settings),
-        pin=facts.digest if facts and not found.source.digest else None,
-        content_bytes=_sum(answer, *adapters),
-        adapter_pins=_pins(request, adapters),
+        pin=None if found.source.digest else answers.pin,
+        content_bytes=answers.content_bytes,
+        adapter_pins=answers.adapter_pins(request),
         image="",
     )
     group = claim_group(bare, server, request.volume.name) if request.volume.is_claim and is_pulled else ClaimGroup()
@@ -117,42 +107,9 @@ def make_plan(
         server=server,
         group=group,
         engine=request.engine,
-        unknown=answer.code if isinstance(answer, Unknown) else None,
-        unsigned=unsigned,
+        unknown=answers.unknown,
+        unsigned=answers.unsigned,
     )
-
-
-def _answer(source: Source, ask: Ask, record: Status | None) -> Answer:
-    """Return what is known of the source. What an earlier pass found stays: a tag may move between two passes."""
-    if not isinstance(source, OciSource):
-        return Unknown("off")
-    if record and record.source == source and record.digest:
-        return Facts(record.digest, record.content_bytes)
-    return ask(source.reference)
-
-
-def _adapter_answers(request: Request, ask: Ask, record: Status | None) -> tuple[Answer, ...]:
-    """Return what is known of each adapter. What an earlier pass found stays, as for the model."""
-    if record and record.adapters == request.adapters and record.adapter_pins:
-        return tuple(Facts(pin) if pin else Unknown("off") for pin in record.adapter_pins)
-    sources = (adapter.source for adapter in request.adapters)
-    return tuple(ask(source.reference) if isinstance(source, OciSource) else Unknown("off") for source in sources)
-
-
-def _pins(request: Request, answers: tuple[Answer, ...]) -> tuple[Digest | None, ...]:
-    """Return the digests that pin adapters; nothing where none does."""
-    found = tuple(
-        answer.digest if isinstance(answer, Facts) and not adapter.source.digest else None
-        for adapter, answer in zip(request.adapters, answers, strict=True)
-    )
-    return found if any(found) else ()
-
-
-def _sum(*answers: Answer) -> int | None:
-    """Return the bytes of all; None where one of them is not known."""
-    sizes = [answer.content_bytes if isinstance(answer, Facts) else None for answer in answers]
-    known = [size for size in sizes if size is not None]
-    return sum(known) if len(known) == len(sizes) else None
 
 
 def _on_the_node(status: Status) -> Iterator[str]:
@@ -166,12 +123,6 @@ def _preferences(bare: Raw, status: Status, settings: Settings) -> tuple[str, ..
     if not settings.prefer_nodes_with_model or status.volume.kind != "hostpath":
         return ()
     return unstated(mapping(bare, "spec"), status.model)
-
-
-def _check_found(answer: Answer, found: Resolution, bare: Raw, request: Request) -> None:
-    # With credentials, which the webhook has not, a registry may find what it hides from others.
-    if answer == Unknown("not-found") and not (request.pull_secrets or _own_secrets(bare)):
-        raise SourceNotFound(f"the registry does not have {quoted(found.source)}, from {ORIGINS[found.origin]}")
 
 
 def _overlap(status: Status, bare: Raw, request: Request, settings: Settings) -> str:
@@ -190,7 +141,7 @@ def _with_puller(status: Status, bare: Raw, server: Raw, request: Request, setti
         token_audience=request.token_audience,
         require_signature=request.require_signature,
         signatures=rule_for(settings.signatures, status.source, is_required=request.require_signature).mode,
-        pull_secrets=_own_secrets(bare)[:MOST_SECRETS] if request.pull_secrets is None else request.pull_secrets,
+        pull_secrets=own_secrets(bare)[:MOST_SECRETS] if request.pull_secrets is None else request.pull_secrets,
         variables=shared_variables(status.source, status.adapters, settings),
         resources=with_storage(
             lend(bare, server, request.puller_resources, settings.puller_resources),
@@ -217,18 +168,12 @@ def _check_paths(bare: Raw, chosen: list[Raw], paths: dict[str, str], request: R
             check_free(container, adapters_path(path), fixed)
 
 
-def _own_secrets(bare: Raw) -> tuple[str, ...]:
-    # A name that no secret can have is skipped, as the kubelet does for its own pulls.
-    names = (name_of(reference) for reference in entries(mapping(bare, "spec"), "imagePullSecrets"))
-    return tuple(dict.fromkeys(name for name in names if is_subdomain(name)))
-
-
 def _image_secrets(bare: Raw, request: Request, source: Source, settings: Settings) -> tuple[str, ...]:
     """Return the secrets that the kubelet needs for the puller's image, or for an image volume."""
     if isinstance(source, ClaimSource):
         return ()
     wanted = (request.pull_secrets or ()) if request.volume.kind == "image" else settings.puller_pull_secrets
-    own = _own_secrets(bare)
+    own = own_secrets(bare)
     # Where the pod has none, the API server copies its ServiceAccount's; an entry written before that would keep
     # them out.
     if not own and not has_passed_admission(bare):

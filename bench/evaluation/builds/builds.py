@@ -14,7 +14,7 @@ from bench.evaluation.layouts.origin import secured_registry
 from bench.evaluation.model import make_phi
 from bench.evaluation.plan import Plan
 from bench.evaluation.report.results import Section
-from bench.evaluation.rounds import Turn, take_turns
+from bench.evaluation.rounds import Contender, run_rounds
 from bench.line import NoLine, namespace
 from bench.run import RunFailed
 from tests.parts.build import PartError
@@ -41,11 +41,15 @@ def builds(plan: Plan, cache: Path, memory: Path, disk: Path) -> Section:
             service = Service(registry, bases, (phi, changed), memory / "pipeline", disk / "node")
             service.push_image(bases[:1], ways.BASE)
             pipeline = ways.Pipeline(registry, phi, disk / "build")
-            building = [Turn(way.name, way.settings, partial(ways.run, pipeline, way)) for way in ways.ways(pipeline)]
-            section.cells += take_turns(BUILD, building, plan.build_rounds)  # 2.
+            building = [
+                Contender(way.name, way.settings, partial(ways.run, pipeline, way)) for way in ways.ways(pipeline)
+            ]
+            section.cells += run_rounds(BUILD, building, plan.build_rounds)  # 2.
             line.limit(1)
-            updating = [Turn(name, SETTINGS[name], partial(run_cycle, service, step)) for name, step in STEPS.items()]
-            section.cells += take_turns(UPDATE, updating, 1)  # 3.
+            updating = [
+                Contender(name, SETTINGS[name], partial(run_cycle, service, step)) for name, step in STEPS.items()
+            ]
+            section.cells += run_rounds(UPDATE, updating, 1)  # 3.
     except (NoLine, PartError, RunFailed, NotReadyError) as error:
         section.failure = str(error)
     return section

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.evaluation.layouts.origin import certificate_folder
 from bench.evaluation.layouts.run import read_loopback
 from bench.evaluation.model import Phi
 from bench.origin import TlsRegistry
@@ -40,14 +41,6 @@ def spend(command: Command, log: Path) -> Spent:
     return Spent(ended - began, after - before)
 
 
-def certificates(registry: TlsRegistry) -> Path:
-    """Return the folder with the registry's certificate as buildah and skopeo want it."""
-    folder = registry.certificate.with_name("docker-certificates")
-    folder.mkdir(exist_ok=True)
-    (folder / "ca.crt").write_bytes(registry.certificate.read_bytes())
-    return folder
-
-
 @dataclass(frozen=True, slots=True)
 class Buildah:
     """A pipeline that builds images with weights in them, by buildah with a storage of its own."""
@@ -62,7 +55,7 @@ class Buildah:
         self.storage.mkdir(parents=True, exist_ok=True)
         recipe = self.storage / "Containerfile"
         recipe.write_text("\n".join([f"FROM {base}", *(f"COPY {what} /models/phi-4/" for what in copies)]) + "\n")
-        trust = f"--cert-dir={certificates(self.registry)}"
+        trust = f"--cert-dir={certificate_folder(self.registry.certificate)}"
         program = ("buildah", "--root", str(self.storage / "root"), "--runroot", str(self.storage / "run"))
         build = (*program, "build", "--quiet", "--layers", "--isolation", "chroot", trust, "--file", str(recipe))
         built = (*build, "--tag", "localhost/engine", str(phi.folder))

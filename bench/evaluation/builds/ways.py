@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,15 +13,13 @@ from bench.evaluation.layouts.containerd import DEFAULTS, running_containerd
 from bench.evaluation.layouts.run import check, repeatable
 from bench.evaluation.model import Phi
 from bench.evaluation.report.results import Figures
-from bench.origin import TlsRegistry
+from bench.origin import TlsRegistry, get
 from bench.rounds import GB
 from bench.run import Command, measure
 
 from .steps import Buildah, a_layer_a_file, one_layer, spend
 
 BASE = "builds/base:v1"
-_ACCEPT = "application/vnd.oci.image.manifest.v1+json"
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +91,7 @@ def run(pipeline: Pipeline, way: Way) -> tuple[Figures, str]:
 
 def _layers(registry: TlsRegistry, repository: str) -> int:
     """Return how many layers the manifest has."""
-    url = f"http://{registry.plain_address}/v2/{repository}/manifests/v1"
-    request = urllib.request.Request(url, headers={"Accept": _ACCEPT})
-    with _OPENER.open(request) as answer:
-        return len(json.load(answer)["layers"])
+    return len(json.loads(get(f"http://{registry.plain_address}/v2/{repository}/manifests/v1"))["layers"])
 
 
 def _check(pipeline: Pipeline, target: str, way: Way) -> None:

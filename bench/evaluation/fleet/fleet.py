@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.evaluation.model import Phi, make_phi
 from bench.evaluation.plan import Plan
 from bench.evaluation.report.results import Figures, Section
-from bench.evaluation.rounds import Turn, take_turns
+from bench.evaluation.rounds import Contender, run_rounds
 from bench.origin import distribution, publish
 from bench.run import RunFailed
 from tests.cluster.requirements import missing
@@ -38,8 +38,8 @@ def fleet(plan: Plan, cache: Path, memory: Path, _disk: Path) -> Section:
         with _stage(phi, memory) as stage:
             for number, pods in enumerate(plan.pullers):
                 rounds = 1 if number else plan.rounds  # the large one takes minutes, and says how it grows
-                ways = [_turn(name, stage, pods) for name in WAYS if name != SLICES or has_nginx()]
-                section.cells += take_turns(f"{pods} pods", ways, rounds)  # 2.
+                ways = [_contender(name, stage, pods) for name in WAYS if name != SLICES or has_nginx()]
+                section.cells += run_rounds(f"{pods} pods", ways, rounds)  # 2.
     except (PartError, RunFailed, NotReadyError) as error:
         section.failure = str(error)
     return section
@@ -60,8 +60,8 @@ def _stage(phi: Phi, memory: Path) -> Iterator[Stage]:
         yield Stage(bridge, origin, reference, phi, memory / "fleet")
 
 
-def _turn(name: str, stage: Stage, pods: int) -> Turn:
+def _contender(name: str, stage: Stage, pods: int) -> Contender:
     def once() -> tuple[Figures, str]:
         return WAYS[name](stage, pods), ""  # 3.
 
-    return Turn(name, SETTINGS[name], once)
+    return Contender(name, SETTINGS[name], once)

@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.evaluation.model import Phi, make_phi
 from bench.evaluation.plan import Plan
 from bench.evaluation.report.results import Cell, Figures, Section
-from bench.evaluation.rounds import Turn, take_turns
+from bench.evaluation.rounds import Contender, run_rounds
 from bench.line import Line, NoLine, namespace
 from bench.run import RunFailed
 from tests.parts.build import PartError
@@ -38,7 +38,7 @@ def layouts(plan: Plan, cache: Path, memory: Path, disk: Path) -> Section:
                 with place as reached:
                     every = named(rows(reached, disk / "volume" / name.replace("/", "-")), name)
                     hops = 1 if reached is served else 2  # a forwarder's bytes pass the loopback twice
-                    found = take_turns(name, [_turn(row, phi, disk / "run", hops) for row in every], plan.rounds)
+                    found = run_rounds(name, [_contender(row, phi, disk / "run", hops) for row in every], plan.rounds)
                     cells += _grouped(found, every)
     except (NoLine, PartError, RunFailed, NotReadyError) as error:
         failure = str(error)
@@ -69,11 +69,11 @@ def _grouped(cells: list[Cell], every: list[Row]) -> list[Cell]:
     return sorted(cells, key=lambda cell: not cell.group.endswith(WITH_IMAGE))
 
 
-def _turn(row: Row, phi: Phi, folder: Path, hops: int) -> Turn:
-    """Return the row's turn; a byte passes the loopback `hops` times."""
+def _contender(row: Row, phi: Phi, folder: Path, hops: int) -> Contender:
+    """Return what runs the row once; a byte passes the loopback `hops` times."""
 
     def once() -> tuple[Figures, str]:
         figures, command = run(row, folder, phi.digests, phi.size)  # 3.
         return {**figures, "wire_bytes": figures["wire_bytes"] / hops}, command
 
-    return Turn(row.name, row.settings, once)
+    return Contender(row.name, row.settings, once)

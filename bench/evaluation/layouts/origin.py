@@ -95,6 +95,14 @@ def write_hosts(folder: Path, address: str, certificate: Path) -> None:
     (folder / address / "hosts.toml").write_text(f'server = "https://{address}"\nca = "{certificate}"\n')
 
 
+def certificate_folder(certificate: Path) -> Path:
+    """Return a folder with a registry's certificate as buildah and skopeo want it."""
+    folder = certificate.with_name("docker-certificates")
+    folder.mkdir(exist_ok=True)
+    (folder / "ca.crt").write_bytes(certificate.read_bytes())
+    return folder
+
+
 def publish_images(plan: Plan, phi: Phi, registry: str, folder: Path) -> None:
     """Push an engine's image without weights, and with them in one layer or a layer a file."""
     content = write_base_content(plan.base_bytes, 1, folder / "engine")

@@ -11,7 +11,7 @@ from bench.peers import program
 from bench.run import Command, RunFailed, start
 
 from .containerd import DEFAULTS, PARALLEL, Settings, running_containerd
-from .origin import Origin
+from .origin import Origin, certificate_folder
 from .run import Row, Task
 
 SINGLE_GZIP = "single-layer tar.gz"
@@ -138,13 +138,10 @@ def _alone(origin: Origin, volume: Path) -> list[Row]:
 def _programs(origin: Origin) -> Iterator[Row]:
     """Yield the rows of other tools that are on this machine."""
     reference, certificate = origin.raw.reference, origin.registry.certificate
-    folder = certificate.with_name("docker-certificates") / origin.address
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(certificate, folder / "ca.crt")
     if oras := program("oras"):
         yield _tool("oras pull", "defaults: three layers at a time", _oras(oras, origin))
     if skopeo := program("skopeo"):
-        copy = (skopeo, "copy", "--quiet", f"--src-cert-dir={folder}", f"docker://{reference}")
+        copy = (skopeo, "copy", "--quiet", f"--src-cert-dir={certificate_folder(certificate)}", f"docker://{reference}")
         yield _tool("skopeo copy dir:", "defaults; leaves blobs", lambda to: Command((*copy, f"dir:{to}/dir")), _LIGHT)
     if crane := program("crane"):
         environ = {"SSL_CERT_FILE": str(certificate)}

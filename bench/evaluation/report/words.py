@@ -20,8 +20,9 @@ HEAD = """\
 
 Written by `make evaluate`, which measures everything on this page on one machine; `make evaluate QUICK=1` does the
 same in ten minutes, with models too small to judge anything by. A figure is the median of its runs, with the range
-behind it. Rows of a group take turns, each round beginning with another row, and every run ends with a comparison of
-the digests of all files: a row whose bytes are wrong has failed. Rows that we lose stand where they are.
+behind it; one without a range is of a single run. Rows of a group run in rounds, each beginning with another row, and
+every run ends with a comparison of the digests of all files: a row whose bytes are wrong has failed. Rows that we lose
+stand where they are.
 
 Goals, with what was measured for them. Ours is as we advise it: packed with zstd, and pulled beside the engine's image.
 Behind it is what it was otherwise.

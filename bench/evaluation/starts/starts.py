@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.evaluation.model import make_phi
 from bench.evaluation.plan import Plan
 from bench.evaluation.report.results import Cell, Figures, Section
-from bench.evaluation.rounds import Turn, take_turns
+from bench.evaluation.rounds import Contender, run_rounds
 from bench.run import RunFailed
 from tests.cluster.cluster import CommandFailed
 from tests.cluster.requirements import missing
@@ -40,8 +40,8 @@ def starts(plan: Plan, cache: Path, memory: Path, disk: Path) -> Section:
         for link in links(plan):
             with stage(link, phi, artifacts, memory, disk) as ready:  # 2.
                 warm = {name: Cell(f"{WARM}, {link.name}", name, start.settings) for name, start in STARTS.items()}
-                turns = [Turn(name, STARTS[name].settings, partial(_both, ready, warm[name])) for name in STARTS]
-                section.cells += take_turns(f"{COLD}, {link.name}", turns, plan.start_rounds)  # 3.
+                ways = [Contender(name, STARTS[name].settings, partial(_both, ready, warm[name])) for name in STARTS]
+                section.cells += run_rounds(f"{COLD}, {link.name}", ways, plan.start_rounds)  # 3.
                 section.cells += warm.values()
     except (PartError, NotReadyError, CommandFailed, RunFailed) as error:
         section.failure = str(error)

@@ -3,8 +3,7 @@
 import json
 import os
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -18,15 +17,12 @@ from packer.form import ModelInfo
 from packer.image.image import image
 from packer.ledger import Ledger
 from registry.access.access import Access
-from registry.auth.credentials import Credentials
 from registry.digest import Digest
 from registry.errors import Fault
-from registry.http.transport import Transport
 from registry.manifest import Manifest, parse_manifest
 from registry.open import open_documents
 from registry.source import HubSource, parse_source
 from tests.fakes import faults
-from tests.fakes.patience import HASTY
 from tests.fakes.registry import fake_registry
 from tests.packer import pushing
 from tests.packer.image.files import file_of
@@ -38,13 +34,6 @@ PACKED = {**TREE, **{f"tokenizer/{number}.json": noise(1 << 20, number) for numb
 """Two large files, and small ones whose layer is large."""
 
 LARGE = "model-00001-of-00002.safetensors"
-
-
-@pytest.fixture
-def access() -> Iterator[Access]:
-    """Reach loopback registries as nobody."""
-    with Access(transport=Transport(proxies={}), credentials=Credentials(), patience=HASTY) as opened:
-        yield opened
 
 
 send = partial(pushing.send, form=image)
@@ -135,12 +124,6 @@ def test_a_name_and_licenses_are_the_images_and_the_models(access: Access, tmp_p
         "sourceURL": "hf://org/phi",
         "revision": "main",
     }
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    """Return a ledger to which files that were written just now are old."""
-    return Ledger(tmp_path / "cache" / "ledger.sqlite", clock=lambda: time.time() + 60)
 
 
 def test_layers_that_did_not_change_are_neither_read_nor_sent_again(

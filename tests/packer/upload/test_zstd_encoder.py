@@ -3,7 +3,6 @@
 import re
 import struct
 import subprocess
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -26,18 +25,15 @@ from puller.pull import pull
 from puller.settings import Settings
 from registry.access.access import Access
 from registry.annotations import layer_type
-from registry.auth.credentials import Credentials
 from registry.chunk_index import CHUNK_BYTES, CHUNK_SIZES, CONTENT_BYTES, CONTENT_START, PackedChunks
 from registry.digest import Digest
 from registry.errors import BadManifest
-from registry.http.transport import Transport
 from registry.manifest import Descriptor
 from registry.open import open_pusher, open_repository
 from registry.progress.reporter import QuietReporter
 from registry.source import OciSource, parse_source
 from tests.conftest import Part
 from tests.fakes import faults
-from tests.fakes.patience import HASTY
 from tests.fakes.registry import fake_registry
 from tests.parts.distribution import Registry
 from tests.puller.models import noise, read_tree, write_tree
@@ -56,15 +52,6 @@ TREE = {
     "b.safetensors": noise(6 << 20),
     "deep/größe.gguf": weights((16 << 20) + 1, 4),
 }
-
-
-@pytest.fixture
-def access() -> Iterator[Access]:
-    """Reach loopback registries as nobody."""
-    with Access(
-        transport=Transport(proxies={}, timeout_seconds=30), credentials=Credentials(), patience=HASTY
-    ) as opened:
-        yield opened
 
 
 def send(folder: Path, target: str, access: Access, ledger: Ledger | None = None) -> Pushed:

@@ -26,7 +26,7 @@ from registry.errors import Fault
 from tests.fakes import faults
 from tests.fakes.registry import Change, FakeRegistry, fake_registry
 from tests.parts.process import poll
-from tests.puller.models import layer, noise, offer, offer_packed, read_tree
+from tests.puller.models import layer, noise, offer, offer_packed, read_tree, write_tree
 from tests.puller.test_ending import noted
 
 CHUNK = 4 << 20
@@ -84,6 +84,21 @@ def test_packed_layers_are_unpacked_by_the_processes(tmp_path: Path) -> None:
             _, errors = process.communicate()
     assert process.returncode == 0, errors
     assert read_tree(tmp_path / "model") == MODEL
+
+
+def test_chunks_of_our_own_zstd_are_unpacked_by_all_processes(tmp_path: Path) -> None:
+    """From a folder, too, to which there are no connections."""
+    halves = [noise(1 << 20, seed) + bytes(1 << 20) for seed in range(2 + 2 * LEAST_BYTES // (1 << 20))]
+    model = {"a": b"".join(halves), "config.json": b"{}"}
+    layout = f"layout://{tmp_path / 'layout'}:v1"
+    push = ["push", str(write_tree(tmp_path / "folder", model)), layout, "--codec", "zstd", "--quiet"]
+    subprocess.run([sys.executable, "-m", "weighbridge", *push], check=True, capture_output=True)
+    packed = sum(path.stat().st_size for path in (tmp_path / "layout" / "blobs").rglob("*") if path.is_file())
+    assert 2 * LEAST_BYTES < packed < len(model["a"])
+    with pulling(layout, tmp_path / "model") as process:
+        _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert read_tree(tmp_path / "model") == model
 
 
 def test_wrong_bytes_are_fetched_again(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from bench.memory import NoLimit, limit
 from bench.run import Command
 from puller.settings import Settings
+from puller.store.writeback import left_dirty
 from tests.fakes.registry import fake_registry
 from tests.puller.models import noise, offer
 
@@ -60,3 +61,25 @@ def test_a_model_that_fits_stays_whole_and_of_another_the_last_window(
             pytest.skip(str(error))
     assert done.returncode == 0, done.stderr
     assert share >= least
+
+
+@pytest.mark.parametrize(
+    ("memory", "background", "limit", "expected"),
+    [
+        ("MemAvailable: 1000 kB", (0, 10), None, 51_200),
+        ("MemAvailable: 1000 kB", (0, 10), 500 << 10, 25_600),
+        ("MemAvailable: 1000 kB", (0, 10), 2000 << 10, 51_200),
+        ("MemAvailable: 1000 kB", (4096, 0), None, 2048),
+        ("MemFree: 1000 kB", (0, 10), None, 0),
+        ("", (0, 10), None, 0),
+    ],
+)
+def test_the_kernel_leaves_so_much_in_memory_as_its_settings_say(
+    memory: str, background: tuple[int, int], limit: int | None, expected: int, tmp_path: Path
+) -> None:
+    """Half of it is others'; where it is unknown, writing begins at once."""
+    (tmp_path / "meminfo").write_text(f"MemTotal: 9000 kB\n{memory}\n")
+    for name, value in zip(("dirty_bytes", "dirty_ratio"), background, strict=True):
+        (tmp_path / name).write_text(f"{value}\n")
+    assert left_dirty(tmp_path / "meminfo", tmp_path / "dirty", limit) == expected
+    assert left_dirty(tmp_path / "meminfo", tmp_path / "none", limit) == 0

@@ -1,7 +1,5 @@
 """What fails beside the engine's image: errors named as without overlap, and never an engine without weights."""
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +8,6 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.registry import ClusterRegistry
 from tests.cluster.scenarios.conftest import (
     MODEL_BYTES,
-    bare_pod,
     deployment,
     digests,
     labelled,
@@ -54,30 +51,6 @@ def test_an_engine_image_that_is_not_there_is_said_by_the_kubelet(
         return ""
 
     assert cluster.wait("the kubelet gives up on the image", waiting) in ("ErrImagePull", "ImagePullBackOff")
-
-
-@pytest.mark.usefixtures("installed")
-def test_a_pod_that_is_deleted_in_mid_pull_is_gone_at_once(
-    cluster: Cluster,
-    engines: tuple[str, str],
-    model: Path,
-    slow_registry: ClusterRegistry,
-    namespace: str,
-    show: Callable[[str], None],
-) -> None:
-    """Both containers end by SIGTERM, each as the first process of its container."""
-    source = push(cluster, model, f"{slow_registry.address}/models/overlapped:v1")
-    wish = bare_pod(engines[0], "slow", terminationGracePeriodSeconds=30)
-    cluster.apply(labelled(wish, "slow", source=source, overlap="always"), namespace=namespace)
-    log = ("-n", namespace, "logs", "slow", "-c", "weighbridge-pull")
-    cluster.wait("the pull begins", lambda: "blobs to fetch" in cluster.tried(*log))
-    running = ("-n", namespace, "get", "pod", "slow", "-o", "jsonpath={.status.initContainerStatuses[2].state.running}")
-    cluster.wait("the last one waits", lambda: cluster.tried(*running))
-    began = time.monotonic()
-    cluster.kubectl("-n", namespace, "delete", "pod", "slow", "--timeout=60s")
-    seconds = time.monotonic() - began
-    show(f"a pod that was deleted in mid-pull, with overlap, was gone after {seconds:.1f} s")
-    assert seconds < 15
 
 
 @pytest.mark.usefixtures("installed", "pushed")

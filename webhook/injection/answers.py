@@ -1,0 +1,119 @@
+"""What registries say of a pod's sources at its admission, and what of that speaks against the pod.
+
+Tests: tests/webhook/test_cases.py
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from registry.digest import Digest
+from registry.signatures.errors import BadSignature, SignatureMissing, UnknownSigner
+from registry.signatures.policy import rule_for
+from registry.source import OciSource, Source
+from webhook.pod.podspec import Raw
+from webhook.pod.service_account import own_secrets
+from webhook.quotes import quoted
+from webhook.refusals import SourceNotFound, UncheckedSignature
+from webhook.request import Request
+from webhook.resolving.answer import Answer, Ask, Code, Facts, Unknown
+from webhook.settings import Settings
+
+from .feasibility import check_mountable, has_puller
+from .resolve import ORIGINS, Resolution
+from .status import Status
+
+_FAILURES: dict[str, tuple[type[BadSignature], str]] = {
+    SignatureMissing.code: (SignatureMissing, "has no signature"),
+    UnknownSigner.code: (UnknownSigner, "has no signature by a key that the operator's policy names"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What is known of the model, and of each adapter."""
+
+    model: Answer
+    adapters: tuple[Answer, ...]
+    unsigned: tuple[str, ...]
+    """What lacks a signature that the operator's policy looks for."""
+
+    @property
+    def pin(self) -> Digest | None:
+        """The digest of the model, or None where it is not known."""
+        return self.model.digest if isinstance(self.model, Facts) else None
+
+    @property
+    def unknown(self) -> Code | None:
+        """Why the model's digest is not known, or None."""
+        return self.model.code if isinstance(self.model, Unknown) else None
+
+    @property
+    def content_bytes(self) -> int | None:
+        """The bytes of all; None where one of them is not known."""
+        sizes = [one.content_bytes if isinstance(one, Facts) else None for one in (self.model, *self.adapters)]
+        known = [size for size in sizes if size is not None]
+        return sum(known) if len(known) == len(sizes) else None
+
+    def adapter_pins(self, request: Request) -> tuple[Digest | None, ...]:
+        """Return the digests that pin adapters; nothing where none does."""
+        found = tuple(
+            answer.digest if isinstance(answer, Facts) and not adapter.source.digest else None
+            for adapter, answer in zip(request.adapters, self.adapters, strict=True)
+        )
+        return found if any(found) else ()
+
+
+def ask_registries(  # noqa: PLR0913, PLR0917 - called once, and no argument follows from another
+    bare: Raw, found: Resolution, request: Request, settings: Settings, ask: Ask, record: Status | None
+) -> Answers:
+    """Return what is known of all sources. What an earlier pass found stays: a tag may move between two passes.
+
+    Raises SourceNotFound, NoImageVolume, and the Faults of signatures that are required.
+    """
+    _check_checkable(request, found.source, settings)
+    model = _model(found.source, ask, record)
+    # With credentials, which the webhook has not, a registry may find what it hides from others.
+    if model == Unknown("not-found") and not (request.pull_secrets or own_secrets(bare)):
+        raise SourceNotFound(f"the registry does not have {quoted(found.source)}, from {ORIGINS[found.origin]}")
+    check_mountable(model, request, found.source)
+    adapters = _adapters(request, ask, record)
+    sources = (found.source, *(adapter.source for adapter in request.adapters))
+    unsigned = tuple(_unsigned(zip(sources, (model, *adapters), strict=True), request, settings))
+    return Answers(model, adapters, unsigned)
+
+
+def _check_checkable(request: Request, source: Source, settings: Settings) -> None:
+    """Raise the Fault of a demand that nobody could meet, or UncheckedSignature where no puller could see to it."""
+    for one in (source, *(adapter.source for adapter in request.adapters)):
+        rule = rule_for(settings.signatures, one, is_required=request.require_signature)
+        if rule.mode == "require" and not has_puller(one, request.volume):
+            raise UncheckedSignature(f"{quoted(one)} must be signed, and the kubelet mounts it as it is")
+
+
+def _unsigned(answers: Iterable[tuple[Source, Answer]], request: Request, settings: Settings) -> Iterator[str]:
+    """Yield in words what lacks a signature that the policy only looks for.
+
+    Raises SignatureMissing or UnknownSigner for what lacks one that is required: the puller would, later.
+    """
+    for source, answer in answers:
+        if not isinstance(answer, Facts) or not answer.is_unsigned:
+            continue
+        failure, words = _FAILURES[answer.signature]
+        if rule_for(settings.signatures, source, is_required=request.require_signature).mode == "require":
+            raise failure(f"{quoted(source)} at {answer.digest} {words}")
+        yield f"{quoted(source)} {words}"
+
+
+def _model(source: Source, ask: Ask, record: Status | None) -> Answer:
+    if not isinstance(source, OciSource):
+        return Unknown("off")
+    if record and record.source == source and record.digest:
+        return Facts(record.digest, record.content_bytes)
+    return ask(source.reference)
+
+
+def _adapters(request: Request, ask: Ask, record: Status | None) -> tuple[Answer, ...]:
+    if record and record.adapters == request.adapters and record.adapter_pins:
+        return tuple(Facts(pin) if pin else Unknown("off") for pin in record.adapter_pins)
+    sources = (adapter.source for adapter in request.adapters)
+    return tuple(ask(source.reference) if isinstance(source, OciSource) else Unknown("off") for source in sources)
