@@ -16,7 +16,7 @@ def pull(  # noqa: PLR0913 - a setting each, all by name
     folder: Path,
     *,
     connections: int = CONNECTIONS,
-    processes: int = 1,
+    processes: int = 0,
     sync: bool = False,
     cache: Path | None = None,
     hosts: Path | None = None,

@@ -84,9 +84,9 @@ def _add_connection_options(pull: argparse.ArgumentParser) -> None:
     pull.add_argument(
         "--processes",
         type=positive,
-        default=1,
+        default=0,
         metavar="N",
-        help="processes that share the connections, at most; more are for lines of tens of Gbit/s (default: 1)",
+        help="processes that share them, at most (default: over TLS one a core, up to 8, of 256 MiB each; else 1)",
     )
 
 

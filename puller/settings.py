@@ -69,8 +69,8 @@ class Settings:
     connections: int = 16
     """The most connections that are open at once."""
 
-    processes: int = 1
-    """The most processes that share them: more than one for lines that are faster than one interpreter takes turns."""
+    processes: int = 0
+    """The most processes that share them; 0 means as many as the cores and the work are worth, where TLS is spoken."""
 
     piece_bytes: int = 16 * MIB
     """How much of a blob one request asks for, where the artifact has no chunks."""

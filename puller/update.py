@@ -12,7 +12,7 @@ from pathlib import Path
 from registry.digest import Digest
 from registry.errors import Mismatch
 from registry.manifest import Descriptor
-from registry.process.control_group import own_memory_limit
+from registry.process.control_group import own_cores, own_memory_limit
 from registry.progress.stats import TransferStats, human
 
 from .artifact.model_artifact import ModelArtifact
@@ -80,7 +80,13 @@ def _fetch(  # noqa: PLR0913, PLR0917 - one step of a story, told once
             fetch_in_processes(
                 artifact.repositories,
                 work.writers,
-                affordable(settings, stats.total, own_memory_limit()),
+                affordable(
+                    settings,
+                    stats.total,
+                    cores=own_cores(),
+                    limit=own_memory_limit(),
+                    is_encrypted=any(one.is_encrypted for one in artifact.repositories.values()),
+                ),
                 stats=stats,
                 listener=_PieceRecorder(journal, writeback),
                 track=lambda: locked.reporter.track(stats, destination.path.name),

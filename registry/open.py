@@ -1,6 +1,6 @@
 """From a source to the repository that holds it. The module for each kind of source is imported when it is used.
 
-Tests: tests/registry/layout/test_layout.py
+Tests: tests/registry/test_open.py
 """
 
 from .access.access import Access

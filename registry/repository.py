@@ -87,6 +87,11 @@ class Repository(Protocol):
         """How long temporary failures are retried."""
         ...
 
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether bytes are to be had over TLS: from the host that is asked first."""
+        ...
+
     def report_corrupt(self, hosts: Collection[str], /) -> bool:
         """Exclude hosts that sent corrupt bytes; return whether another request may bring correct ones."""
         ...

@@ -107,8 +107,8 @@ class Settings:
     puller_resources: tuple[tuple[str, str], ...] = ()
     """The most that a puller may use of what its pod lends it: `cpu=2,memory=512Mi`; empty means all of it."""
 
-    puller_processes: int = 1
-    """The most processes that a puller fetches by: more than one for nodes with lines of tens of Gbit/s."""
+    puller_processes: int = 0
+    """The most processes that a puller fetches by; 0 leaves the number to it."""
 
     catalog_directory: str = "/etc/weighbridge/catalog"
     """Where the ConfigMap weighbridge-catalog is mounted."""

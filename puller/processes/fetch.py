@@ -32,6 +32,12 @@ from .forked import Complete, Ended, Landed, Message, Share, Staged, run
 LEAST_BYTES = 32 << 20
 """The least that a process is forked for."""
 
+LEAST_BYTES_UNASKED = 256 << 20
+"""The least that one is forked for where no number was asked for: it comes to about 0.2 s."""
+
+MOST_UNASKED = 8
+"""The most processes where no number was asked for."""
+
 
 class Means(NamedTuple):
     """What a fetch may use, at most."""
@@ -40,11 +46,14 @@ class Means(NamedTuple):
     connections: int
 
 
-def affordable(settings: Settings, total: int, limit: int | None) -> Means:
+def affordable(settings: Settings, total: int, *, cores: int, limit: int | None, is_encrypted: bool) -> Means:
     """Return what of the settings' is worth having for `total` bytes, within a memory limit in bytes or None."""
     connections = affordable_connections(settings.connections, limit)
-    wanted = max(1, min(settings.processes, total // LEAST_BYTES))
-    return Means(affordable_processes(wanted, connections, limit), connections)
+    if settings.processes:
+        wanted = min(settings.processes, total // LEAST_BYTES)
+    else:  # without TLS the lock is free enough, and processes that write to one file wait for each other
+        wanted = min(cores, MOST_UNASKED, total // LEAST_BYTES_UNASKED) if is_encrypted else 1
+    return Means(affordable_processes(max(1, wanted), connections, limit), connections)
 
 
 def fetch_in_processes(  # noqa: PLR0913 - one step of a story, told once

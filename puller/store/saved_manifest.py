@@ -62,6 +62,11 @@ class KeptRepository:
         """Return False: there is no other host."""
         return False
 
+    @property
+    def is_encrypted(self) -> bool:
+        """False: files are read."""
+        return False
+
     def pinned(self, digest: Digest) -> str:  # noqa: ARG002 - the source names it
         """Return the source, which is pinned."""
         return str(self._source)

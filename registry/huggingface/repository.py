@@ -160,6 +160,11 @@ class HubRepository:
         """Close every idle connection."""
         self._transport.close()
 
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the hub speaks TLS."""
+        return self._origin.scheme == "https"
+
     def report_corrupt(self, hosts: Collection[str]) -> bool:  # noqa: ARG002 - there is no other host
         """Return False: there is no other host."""
         return False

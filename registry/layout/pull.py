@@ -83,6 +83,11 @@ class LayoutRepository:
         found = [child.digest for one in listed for child in self.document(one.digest).children]
         return tuple(dict.fromkeys([*found, *(one.digest for one in untagged if one.subject == digest)]))
 
+    @property
+    def is_encrypted(self) -> bool:
+        """False: files are read."""
+        return False
+
     def pinned(self, digest: Digest) -> str:
         """Return the source with its digest."""
         return str(LayoutSource(self._source.directory, self._source.tag, digest))

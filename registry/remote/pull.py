@@ -17,6 +17,7 @@ from registry.http.retry import Patience
 from registry.manifest import Descriptor, Manifest, parse_manifest
 from registry.mirrors.failover import Attempt, Failover, HostSelector
 from registry.mirrors.host import Host
+from registry.net.origin import Origin
 from registry.platforms import descend
 from registry.reference import Reference
 from registry.repository import Resolved
@@ -100,6 +101,11 @@ class RemoteRepository:
     def patience(self) -> Patience:
         """How long temporary failures are retried."""
         return self._patience
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the host that is asked first speaks TLS."""
+        return Origin.of(self._hosts.roots[0]).scheme == "https"
 
     def pinned(self, digest: Digest) -> str:
         """Return the reference with its digest."""

@@ -90,7 +90,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
         ("PULLER_RESOURCES", "memory=much"),
         ("PULLER_RESOURCES", "memory=0"),
         ("PULLER_RESOURCES", "memory=1Gi,gpu=1"),
-        ("PULLER_PROCESSES", "0"),
+        ("PULLER_PROCESSES", "-1"),
         ("PULLER_PROCESSES", "many"),
         ("PULLER_PROCESSES", "17"),
         ("MIRRORS", '[registry.example.com]\nserver = "https://registry.example.com"'),

@@ -178,8 +178,8 @@ def _seconds(text: str) -> int:
 
 
 def _processes(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= _MOST_PROCESSES):
-        raise ValueError(f"{text!r} is not a number of processes from 1 to {_MOST_PROCESSES}")
+    if not (text.isascii() and text.isdecimal() and int(text) <= _MOST_PROCESSES):
+        raise ValueError(f"{text!r} is not a number of processes up to {_MOST_PROCESSES}, or 0")
     return int(text)
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from puller.artifact.part import LayerKind, Part
 from puller.plan import Blob, Piece
-from puller.processes.fetch import LEAST_BYTES, affordable, deal
+from puller.processes.fetch import LEAST_BYTES, LEAST_BYTES_UNASKED, MOST_UNASKED, affordable, deal
 from puller.settings import Settings
 from puller.transfer.file_blob import FileBlobWriter
 from registry.digest import Digest
@@ -225,7 +225,25 @@ def test_processes_are_as_many_as_the_work_and_the_memory_are_worth(
 ) -> None:
     """Each has a connection, and something to do."""
     settings = Settings(source="", destination="", processes=processes, connections=connections)
-    assert affordable(settings, total, limit) == expected
+    assert affordable(settings, total, cores=64, limit=limit, is_encrypted=True) == expected
+
+
+@pytest.mark.parametrize(
+    ("total", "cores", "is_encrypted", "expected"),
+    [
+        (1 << 40, 2, True, 2),
+        (1 << 40, 1, True, 1),
+        (1 << 40, 64, True, MOST_UNASKED),
+        (1 << 40, 64, False, 1),
+        (3 * LEAST_BYTES_UNASKED, 64, True, 3),
+        (2 * LEAST_BYTES_UNASKED - 1, 64, True, 1),
+        (0, 64, True, 1),
+    ],
+)
+def test_nobody_must_choose_how_many_processes(total: int, cores: int, *, is_encrypted: bool, expected: int) -> None:
+    """Over TLS a large model is worth one a core; without, one interpreter is enough."""
+    settings = Settings(source="", destination="")
+    assert affordable(settings, total, cores=cores, limit=None, is_encrypted=is_encrypted).processes == expected
 
 
 @pytest.mark.parametrize("error", faults_of(Fault), ids=lambda error: error.__name__)
