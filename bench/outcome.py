@@ -1,9 +1,10 @@
 """The result of a case: goals met or missed, and their measurements."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from .rounds import Series
+from .rounds import GB, Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +51,14 @@ def ratio(promise: str, threshold: float, series: Series, ours: str, theirs: str
         if not series.has(name):
             return Goal(promise, threshold, None, remark=series.failures.get(name, f"{name} is not on this machine"))
     return Goal(promise, threshold, series.times_faster(ours, theirs))
+
+
+def cores_allow(series: Series, leanest: Iterable[str], theirs: str) -> str:
+    """Return in words the most that `theirs` could be beaten by on these cores, the registry's share included.
+
+    That is the multiple of a program that never waits, and needs no more CPU than the leanest of some contenders.
+    """
+    cores = os.cpu_count() or 1
+    needed = min(series.median(name, lambda run: run.cpu + run.origin_cpu) for name in leanest)
+    most = series.wall(theirs) / (needed / cores)
+    return f"{cores} cores allow {most:.2f}, at {needed / series.size * GB:.2f} CPU s/GB with the registry"

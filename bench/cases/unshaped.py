@@ -1,14 +1,13 @@
 """An unshaped loopback, raw, verified: beside curl, every installed peer, and the roofline."""
 
-import os
 import statistics
 from dataclasses import replace
 
 from bench import ours
 from bench.origin import Published, distribution, publish, sendfile
-from bench.outcome import Goal, Outcome, ratio
+from bench.outcome import Goal, Outcome, cores_allow, ratio
 from bench.peers import CURL, CURL_OPENSSL, HF_TRANSFER, VERIFYING, bare, peers_here
-from bench.rounds import GB, Contender, Series, compete
+from bench.rounds import Contender, Series, compete
 
 from . import Bench
 
@@ -60,21 +59,12 @@ def _goals(name: str, series: Series) -> tuple[Goal, ...]:
 
 
 def _race(promise: str, wanted: float, series: Series, peer: str, roof: str) -> Goal:
-    """Return the goal of a multiple of a peer's speed; its remark gives the bare loop's, and the most on these cores.
-
-    The most is the multiple of a program that never waits and needs no more CPU than the leaner of our puller and the
-    bare loop, the registry's share included.
-    """
+    """Return the goal of a multiple of a peer's speed; its remark has the bare loop's, and the most on these cores."""
     goal = ratio(promise, wanted, series, OURS, peer)
     if goal.measured is None:
         return goal
-    cores = os.cpu_count() or 1
-    needed = min(series.median(name, lambda run: run.cpu + run.origin_cpu) for name in (OURS, roof))
-    most = series.wall(peer) / (needed / cores)
-    spent = needed / series.size * GB
     reached = series.times_faster(roof, peer)
-    remark = f"the {roof}: {reached:.2f}; {cores} cores allow {most:.2f}, at {spent:.2f} CPU s/GB with the registry"
-    return replace(goal, remark=remark)
+    return replace(goal, remark=f"the {roof}: {reached:.2f}; {cores_allow(series, (OURS, roof), peer)}")
 
 
 def _disk(name: str, series: Series) -> Goal:

@@ -22,6 +22,12 @@ class Plan:
     gigabits: tuple[int, ...]
     """The shaped lines, in Gbit/s, after the unshaped one and the one that limits each connection."""
 
+    build_shard_bytes: int
+    """Bytes of each shard of the model that is built into images, twice: it changes once."""
+
+    build_base_bytes: int
+    """Bytes of the engine's image that pipelines rebuild."""
+
     build_rounds: int
     """How often each way to build and push runs; the update cycle, which is a series by itself, runs once."""
 
@@ -53,15 +59,17 @@ class Plan:
 FULL = Plan(
     name="full",
     rounds=3,
-    shard_bytes=100 * MIB,
-    base_bytes=70 * MIB,
+    shard_bytes=200 * MIB,
+    base_bytes=140 * MIB,
     gigabits=(4, 1),
+    build_shard_bytes=150 * MIB,
+    build_base_bytes=100 * MIB,
     build_rounds=2,
     pullers=(8, 32),
     fleet_shard_bytes=16 * MIB,
     start_rounds=3,
-    start_shard_bytes=100 * MIB,
-    start_base_bytes=200 * MIB,
+    start_shard_bytes=500 * MIB,
+    start_base_bytes=1000 * MIB,
 )
 QUICK = Plan(
     name="quick",
@@ -69,6 +77,8 @@ QUICK = Plan(
     shard_bytes=10 * MIB,
     base_bytes=8 * MIB,
     gigabits=(1,),
+    build_shard_bytes=10 * MIB,
+    build_base_bytes=8 * MIB,
     build_rounds=1,
     pullers=(8,),
     fleet_shard_bytes=4 * MIB,

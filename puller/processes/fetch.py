@@ -81,7 +81,10 @@ def fetch_in_processes(  # noqa: PLR0913 - one step of a story, told once
 
 
 def deal(writers: Sequence[BlobWriter], processes: int) -> list[list[BlobWriter]]:
-    """Return what each process writes: parts of what can be divided, and the rest whole, to whoever has least."""
+    """Return what each process writes: parts of what can be divided, and the rest whole, to whoever has least.
+
+    Each begins with another file where there are several: who writes to one file at once waits for each other.
+    """
     shares: list[list[BlobWriter]] = [[] for _ in range(processes)]
     loads = [0] * processes
     for writer in sorted(writers, key=lambda writer: writer.missing_bytes, reverse=True):
@@ -89,7 +92,13 @@ def deal(writers: Sequence[BlobWriter], processes: int) -> list[list[BlobWriter]
             least = loads.index(min(loads))
             shares[least].append(part)
             loads[least] += part.missing_bytes
-    return [share for share in shares if share]
+    return [_turned(share, number / processes) for number, share in enumerate(shares) if share]
+
+
+def _turned(share: list[BlobWriter], part: float) -> list[BlobWriter]:
+    """Return a share in the same order, begun after a part of it."""
+    begin = int(part * len(share))
+    return share[begin:] + share[:begin]
 
 
 @dataclass(slots=True)

@@ -34,10 +34,10 @@ def builds(plan: Plan, cache: Path, memory: Path, disk: Path) -> Section:
     try:
         with ExitStack() as stack:
             line = stack.enter_context(namespace())  # 1.
-            phi, changed = (make_phi(plan.shard_bytes, cache, memory / f"phi-4-{one}", one) for one in (1, 2))
+            phi, changed = (make_phi(plan.build_shard_bytes, cache, memory / f"phi-4-{one}", one) for one in (1, 2))
             section.size = phi.size
             registry = stack.enter_context(secured_registry(memory / "registry"))
-            bases = make_bases(plan.rebuilds + 1, plan.base_bytes, memory / "pipeline")
+            bases = make_bases(plan.rebuilds + 1, plan.build_base_bytes, memory / "pipeline")
             service = Service(registry, bases, (phi, changed), memory / "pipeline", disk / "node")
             service.push_image(bases[:1], ways.BASE)
             pipeline = ways.Pipeline(registry, phi, disk / "build")

@@ -19,10 +19,8 @@ from tests.parts.build import PartError
 from tests.parts.process import NotReadyError
 
 from .origin import Origin, limited, origin
-from .rows import MISSING, WITH_IMAGE, named, rows
+from .rows import MISSING, UNSHAPED, WITH_IMAGE, named, rows
 from .run import Row, run
-
-UNSHAPED = "unshaped"
 
 
 def layouts(plan: Plan, cache: Path, memory: Path, disk: Path) -> Section:

@@ -1,6 +1,7 @@
 """What the rows pull from: a registry behind TLS with the model in every layout, and the hub's stand-in beside it."""
 
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -114,6 +115,8 @@ def publish_images(plan: Plan, phi: Phi, registry: str, folder: Path) -> None:
         push_image([base, *layers], registry, f"multi-{kind}", folder)
         if kind == "gzip":
             push_image([base, make_layer(files, kind, folder / "blobs")], registry, "single-gzip", folder)
+    for done in ("blobs", "layouts"):
+        shutil.rmtree(folder / done)  # the registry has them, in the same memory
 
 
 def push_image(layers: list[Layer], registry: str, layout: str, folder: Path) -> None:

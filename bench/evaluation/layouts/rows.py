@@ -30,7 +30,8 @@ ALONE_RAW, ALONE_ZSTD, CACHED = "weighbridge, raw", "weighbridge, zstd", "weighb
 WITH_IMAGE = "engine's image and weights"
 """What the chart's rows bring, and ours that are compared with them."""
 
-_LIGHT = frozenset({"unshaped", "1 Gbit/s"})
+UNSHAPED = "unshaped"
+_LIGHT = frozenset({UNSHAPED, "1 Gbit/s"})
 
 _HF = (
     "from huggingface_hub import snapshot_download; import sys; snapshot_download('team/model', local_dir=sys.argv[1])"

@@ -11,6 +11,7 @@ from bench.evaluation.layouts.rows import (
     BASE_RAW,
     MULTI_ZSTD,
     SINGLE_GZIP,
+    UNSHAPED,
     WITH_IMAGE,
 )
 from bench.evaluation.starts.pods import IMAGE_VOLUME, MODELCAR, NODE_CACHE, OVERLAPPED, OVERLAPPED_ZSTD
@@ -55,16 +56,16 @@ def goals(sections: Mapping[str, Section]) -> list[Goal]:
 def _seed(layouts: Section) -> Iterator[Goal]:
     """Yield the goals against KAITO's chart, on each link, an engine's image included in all rows.
 
-    Ours is what we advise: packed with zstd, and pulled beside the image.
+    Ours is what we advise: pulled beside the image, and packed with zstd where there is a line to save bytes on.
     """
     for theirs, threshold in ((SINGLE_GZIP, 8.0), (MULTI_ZSTD, 2.5), (BASE_ORAS, 1.5)):
         for group in layouts.groups():
             if not group.endswith(WITH_IMAGE):
                 continue
-            others = {"raw": AT_ONCE_RAW, "raw, the image first": BASE_RAW}
-            ratios = {said: layouts.ratio(group, row, theirs) for said, row in others.items()}
+            ours = {"raw": AT_ONCE_RAW, "zstd": AT_ONCE_ZSTD, "raw, the image first": BASE_RAW}
+            measured = layouts.ratio(group, ours.pop("raw" if group.startswith(UNSHAPED) else "zstd"), theirs)
+            ratios = {said: layouts.ratio(group, row, theirs) for said, row in ours.items()}
             remark = ", ".join(f"{said}: {ratio:.2f}" for said, ratio in ratios.items() if ratio)
-            measured = layouts.ratio(group, AT_ONCE_ZSTD, theirs)
             yield Goal(
                 f"times as fast as {theirs}, {group.removesuffix(f', {WITH_IMAGE}')}",
                 threshold,

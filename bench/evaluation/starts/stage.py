@@ -17,7 +17,7 @@ from bench.evaluation.plan import Plan
 from bench.origin import distribution, publish
 from bench.run import Command, RunFailed
 from tests.cluster.cluster import PARTS, Cluster, running_cluster
-from tests.cluster.oci_image import write_image
+from tests.cluster.oci_image import Files, write_image
 from tests.cluster.scenarios.install import Install
 from tests.parts.build import binary
 
@@ -28,6 +28,7 @@ _ROOT = Path(__file__).parents[3]
 _ARCHIVE = _ROOT / "build" / "weighbridge.tar"
 _IMAGE = "localhost/weighbridge"
 _ORAS_IMAGE = "localhost/oras:1"
+_ENGINE_LAYERS = 4
 _SPARE_BYTES = 512 << 20
 """What an engine may use beside the weights."""
 
@@ -145,19 +146,26 @@ def fill(plan: Plan, phi: Phi, memory: Path) -> Artifacts:
             raise RunFailed("CNCF distribution could not be had")
         _push_engine(plan, images, memory)
         _push_weights(phi, models, memory)
+        for done in ("weights", "weights-layout"):
+            shutil.rmtree(memory / done)  # the registry has them, in the same memory
         published = [publish(phi.as_model, models, codec) for codec in ("raw", "zstd")]
         names = [f"{one.reference.removeprefix(f'{models}/')}@{one.digest}" for one in published]
     return Artifacts(*names)
 
 
 def _push_engine(plan: Plan, registry: str, memory: Path) -> None:
-    """Push an engine's image: Python of our own image, the engine, and what fills it up to its size."""
+    """Push an engine's image: Python of our own image, the engine, and layers that fill it up to its size."""
     program = (_ROOT / "bench" / "evaluation" / "starts" / "engine.py").read_bytes()
-    libraries = write_base_content(plan.start_base_bytes, 7, memory / "libraries")
-    archive = memory / "engine.tar"
-    write_image(archive, "", {"engine.py": program, "libraries": libraries}, ("python", "/engine.py"), base=_ARCHIVE)
+    archive, below = memory / "engine.tar", _ARCHIVE
+    for number in range(_ENGINE_LAYERS):
+        libraries = write_base_content(plan.start_base_bytes // _ENGINE_LAYERS, number, memory / "libraries")
+        files: Files = {"engine.py": program, f"libraries-{number}": libraries}
+        write_image(archive, "", files, ("python", "/engine.py"), base=below)
+        below = archive
+    libraries.unlink()
     push = ("skopeo", "--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false")
     spend(Command((*push, f"oci-archive:{archive}", f"docker://{registry}/engine:v1")), memory / "log")
+    archive.unlink()
 
 
 def _push_weights(phi: Phi, registry: str, memory: Path) -> None:

@@ -185,19 +185,22 @@ def faults_of(kind: type[Fault]) -> list[type[Fault]]:
     return [kind, *(one for each in below for one in faults_of(each))]
 
 
+def written(number: int, count: int) -> FileBlobWriter:
+    """Return the writer of a file of so many pieces."""
+    digest = Digest.of(b"")
+    pieces = tuple(Piece(at * CHUNK, (at + 1) * CHUNK, digest) for at in range(count)) or (Piece(0, 0, digest),)
+    described = replace(layer(str(number), b""), digest=Digest.of(str(number).encode()), size=count * CHUNK)
+    part = Part(layer=described, number=number, shape=LayerKind.FILE, path=str(number))
+    return FileBlobWriter(Blob(described, (part,), pieces), Path(str(number)))
+
+
 PIECES = st.lists(st.integers(0, 40), min_size=1, max_size=6)
 
 
 @given(PIECES, st.integers(1, 9))
 def test_every_piece_is_dealt_to_one_process(counts: list[int], processes: int) -> None:
     """And no process has more than its share and one writer's part of it."""
-    digest = Digest.of(b"")
-    writers = []
-    for number, count in enumerate(counts):
-        pieces = tuple(Piece(at * CHUNK, (at + 1) * CHUNK, digest) for at in range(count)) or (Piece(0, 0, digest),)
-        described = replace(layer(str(number), b""), digest=Digest.of(str(number).encode()), size=count * CHUNK)
-        part = Part(layer=described, number=number, shape=LayerKind.FILE, path=str(number))
-        writers.append(FileBlobWriter(Blob(described, (part,), pieces), Path(str(number))))
+    writers = [written(number, count) for number, count in enumerate(counts)]
     shares = deal(writers, processes)
     dealt = [(writer.layer.digest, piece) for share in shares for writer in share for piece in writer.missing]
     assert len(dealt) == len(set(dealt))
@@ -205,6 +208,13 @@ def test_every_piece_is_dealt_to_one_process(counts: list[int], processes: int) 
     loads = [sum(writer.missing_bytes for writer in share) for share in shares]
     largest = max(part.missing_bytes for writer in writers for part in writer.divided(processes))
     assert max(loads) - sum(loads) / processes <= largest
+
+
+@pytest.mark.parametrize("processes", [2, 3, 4])
+def test_processes_begin_with_different_files(processes: int) -> None:
+    """Two that write to one file wait for each other."""
+    shares = deal([written(number, 12) for number in range(4)], processes)
+    assert len({share[0].layer.digest for share in shares}) == processes
 
 
 @pytest.mark.parametrize(
