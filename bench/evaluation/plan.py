@@ -46,7 +46,7 @@ class Plan:
     start_base_bytes: int
     """Bytes of that engine's image: a third of the weights, as vLLM's beside phi-4."""
 
-    start_gigabits: int = 1
+    start_gigabits: int = 4
     """The line of the cluster's registries, each its own; on a second one each connection is limited."""
 
     capped_bytes_per_second: int = 85_000_000
@@ -68,8 +68,8 @@ FULL = Plan(
     pullers=(8, 32),
     fleet_shard_bytes=16 * MIB,
     start_rounds=3,
-    start_shard_bytes=500 * MIB,
-    start_base_bytes=1000 * MIB,
+    start_shard_bytes=400 * MIB,
+    start_base_bytes=800 * MIB,
 )
 QUICK = Plan(
     name="quick",

@@ -1,5 +1,6 @@
 """The goals of the evaluation, each with what was measured for it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -89,8 +90,9 @@ def _starts(starts: Section) -> Iterator[Goal]:
 def _cold(starts: Section, group: str, theirs: str) -> Goal:
     raw = starts.ratio(group, OVERLAPPED, theirs, _START)
     remark = f"raw: {raw:.2f}" if raw else ""
-    if group.endswith("1 Gbit/s"):
-        remark += f"; the model's bytes alone take {starts.size / _GIGABIT:.1f} s of the line"
+    if line := re.search(r"(\d+) Gbit/s$", group):
+        seconds = starts.size / (int(line[1]) * _GIGABIT)
+        remark += f"; the model's bytes alone take {seconds:.1f} s of the line"
     measured = starts.ratio(group, OVERLAPPED_ZSTD, theirs, _START)
     return Goal(f"a start, times as fast as by {theirs}, {group}", 2.0, measured, remark=remark.removeprefix("; "))
 

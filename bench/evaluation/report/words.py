@@ -60,8 +60,8 @@ does; memory is that of the largest process, containerd's own included.""",
 A pod on a real node (kubelet and containerd of tests/cluster), from the moment when the API server gets it to an engine
 that has touched every page of its tensors. Cold: the node has neither the engine's image nor the weights; warm: a
 second pod right after the first. KServe published apply to first prediction for 2, 14 and 140 GB by image volume: 38.6,
-443 and 4,586 s cold, and 11.5 s warm. Engine and model come from a registry each, behind TLS: on a line of 1 Gbit/s
-each, which is full whoever pulls, and where each connection is limited, as object stores do. The engine's image has a
+443 and 4,586 s cold, and 11.5 s warm. Engine and model come from a registry each, behind TLS: on a line of 4 Gbit/s
+each, and where each connection is limited, as object stores do. The engine's image has a
 third of the weights' size, as vLLM's beside phi-4, in four layers. The pullers' own images, ours and oras's, are on the
 node. The kubelet's own steps take about a second each, and with overlap they are most.""",
         chart="seconds from the pod's creation",
