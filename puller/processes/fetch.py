@@ -83,7 +83,7 @@ def fetch_in_processes(  # noqa: PLR0913 - one step of a story, told once
 def deal(writers: Sequence[BlobWriter], processes: int) -> list[list[BlobWriter]]:
     """Return what each process writes: parts of what can be divided, and the rest whole, to whoever has least.
 
-    Each begins with another file where there are several: who writes to one file at once waits for each other.
+    Each begins with another file where there are several: processes that write to one at once wait for each other.
     """
     shares: list[list[BlobWriter]] = [[] for _ in range(processes)]
     loads = [0] * processes
