@@ -28,7 +28,11 @@ _USUAL_CLASSES = ("runc", "crun", "nvidia", "nvidia-cdi", "nvidia-legacy", "amd"
 """Runtime classes in which any static program runs, and an emptyDir is shared."""
 
 _MOST = {"cpu": {"requests": "100m", "limits": "1"}, "memory": {"requests": "160Mi", "limits": "256Mi"}}
-"""The most that the sidecar asks for: the API server adds it to what the application asks for."""
+"""The most that is asked for beside the application, to which the API server adds a sidecar's requests."""
+
+_MIB = 1 << 20
+_BESIDE_MIB = 256
+"""What a sidecar needs beside the model's pages."""
 
 _OURS = "WEIGHBRIDGE_PULL_"
 _KEPT_CONTEXT = ("runAsUser", "runAsGroup", "runAsNonRoot", "seccompProfile", "seLinuxOptions", "appArmorProfile")
@@ -66,8 +70,11 @@ def images_of(pod: Raw, targets: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(found))[:_MOST_IMAGES]
 
 
-def overlapping(pod: Raw, puller: Raw, targets: Iterable[str]) -> list[Raw]:
-    """Return the containers in place of `puller`, the one container that does it alone, in their order."""
+def overlapping(pod: Raw, puller: Raw, targets: Iterable[str], content_bytes: int | None) -> list[Raw]:
+    """Return the containers in place of `puller`, the one container that does it alone, in their order.
+
+    `content_bytes` are the model's, None if unknown.
+    """
     named = frozenset(targets)
     engines: dict[str, Raw] = {}
     for one in app_containers(pod):
@@ -77,7 +84,9 @@ def overlapping(pod: Raw, puller: Raw, targets: Iterable[str]) -> list[Raw]:
         _warm(number, engine, puller, guaranteed=is_guaranteed(pod))
         for number, engine in enumerate(list(engines.values())[:_MOST_IMAGES], 1)
     ]
-    return [_sidecar(puller, guaranteed=is_guaranteed(pod)), *warm, _ready(puller)]
+    small = _small(Resources.of(puller), guaranteed=is_guaranteed(pod))
+    limits = small.limits if is_guaranteed(pod) else _roomy(Resources.of(puller).limits, content_bytes)
+    return [_sidecar(puller, Resources(small.requests, limits)), *warm, _ready(puller)]
 
 
 def tools_volume() -> Raw:
@@ -90,14 +99,14 @@ def _tools_mount(*, read_only: bool = False) -> Raw:
     return {**mount, "readOnly": True} if read_only else mount
 
 
-def _sidecar(puller: Raw, *, guaranteed: bool) -> Raw:
+def _sidecar(puller: Raw, resources: Resources) -> Raw:
     return {
         **puller,
         "name": SIDECAR,
         "restartPolicy": "Always",
         "env": [*puller["env"], _tools_variable()],
         "lifecycle": {"postStart": {"exec": {"command": ["python", "-m", "puller.overlap", "install"]}}},
-        "resources": _small(Resources.of(puller), guaranteed=guaranteed).to_raw(),
+        "resources": resources.to_raw(),
         "volumeMounts": [*puller["volumeMounts"], _tools_mount()],
     }
 
@@ -142,6 +151,18 @@ def _small(lent: Resources, *, guaranteed: bool) -> Resources:
     requests = _capped(lent.requests, "requests")
     limits = _capped(lent.limits, "limits")
     return Resources(limits if guaranteed else requests, limits)
+
+
+def _roomy(lent: Amounts, content_bytes: int | None) -> Amounts:
+    """Return limits in which the model stays in the page cache, of those that are lent.
+
+    The kernel charges a page to the container that wrote it, whoever reads it.
+    """
+    limits = {name: amount for name, amount in lent if name in _MOST}
+    if content_bytes is not None and "memory" in limits:
+        needed = f"{-(-content_bytes // _MIB) + _BESIDE_MIB}Mi"
+        limits["memory"] = _smaller(limits["memory"], needed)
+    return tuple(limits.items())
 
 
 def _capped(amounts: Amounts, kind: str) -> Amounts:

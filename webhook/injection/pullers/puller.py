@@ -34,7 +34,7 @@ def puller_containers(bare: Raw, plan: Plan, settings: Settings) -> list[Raw]:
     puller = _puller(bare, plan, settings)
     if plan.status.overlap != OVERLAPS:
         return [puller]
-    return overlapping(bare, puller, plan.status.containers)
+    return overlapping(bare, puller, plan.status.containers, plan.status.content_bytes)
 
 
 def _puller(bare: Raw, plan: Plan, settings: Settings) -> Raw:
