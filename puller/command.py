@@ -86,7 +86,7 @@ def _add_connection_options(pull: argparse.ArgumentParser) -> None:
         type=positive,
         default=0,
         metavar="N",
-        help="processes that share them, at most (default: over TLS one a core, up to 8, of 256 MiB each; else 1)",
+        help="processes that share them, at most (default: over TLS one a core, up to 4, of 256 MiB each; else 1)",
     )
 
 

@@ -35,8 +35,8 @@ LEAST_BYTES = 32 << 20
 LEAST_BYTES_UNASKED = 256 << 20
 """The least that one is forked for where no number was asked for: it comes to about 0.2 s."""
 
-MOST_UNASKED = 8
-"""The most processes where no number was asked for."""
+MOST_UNASKED = 4
+"""The most processes where no number was asked for: with more, a pull needs above 64 MiB and 2 MiB a connection."""
 
 
 class Means(NamedTuple):
