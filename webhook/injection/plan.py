@@ -77,8 +77,7 @@ def make_plan(
     # 2.
     placement = place(bare, settings.all_sidecars, on_claim=request.volume.kind == "pvc")
     chosen = choose_targets(bare, request.container_names, placement.index if is_pulled else 0, settings)
-    paths = _mount_paths(request, found, chosen)
-    _check_paths(bare, chosen, paths, request)
+    paths = _mount_paths(bare, request, found, chosen)
     server = server_of(bare, chosen, settings.accelerators)
     # 3.
     status = Status(
@@ -153,19 +152,18 @@ def _with_puller(status: Status, bare: Raw, server: Raw, request: Request, setti
     )
 
 
-def _mount_paths(request: Request, found: Resolution, chosen: list[Raw]) -> dict[str, str]:
+def _mount_paths(bare: Raw, request: Request, found: Resolution, chosen: list[Raw]) -> dict[str, str]:
+    """Return where each chosen container gets the model; raise where something is in the way."""
     default = request.mount_path or found.mount_path or f"/models/{request.model}"
     own = {named.container: named.mount_path for named in request.containers or ()}
-    return {name_of(one): own.get(name_of(one)) or default for one in chosen}
-
-
-def _check_paths(bare: Raw, chosen: list[Raw], paths: dict[str, str], request: Request) -> None:
+    paths = {name_of(one): own.get(name_of(one)) or default for one in chosen}
     fixed = read_only_volumes(bare)
     for container in chosen:
         path = paths[name_of(container)]
         check_free(container, path, fixed)
         if request.adapters:
             check_free(container, adapters_path(path), fixed)
+    return paths
 
 
 def _image_secrets(bare: Raw, request: Request, source: Source, settings: Settings) -> tuple[str, ...]:

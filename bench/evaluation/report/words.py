@@ -25,7 +25,7 @@ every run ends with a comparison of the digests of all files: a row whose bytes 
 stand where they are.
 
 Goals, with what was measured for them. Ours is as we advise it: pulled beside the engine's image, and packed with zstd;
-raw where nothing but the cores limits the line, which packed weights keep busier. Behind it is what it was otherwise.
+raw where the line has no limit, so that there are no bytes to save. Behind it is what it was otherwise.
 """
 
 AFTER = """
@@ -61,9 +61,9 @@ A pod on a real node (kubelet and containerd of tests/cluster), from the moment 
 that has touched every page of its tensors. Cold: the node has neither the engine's image nor the weights; warm: a
 second pod right after the first. KServe published apply to first prediction for 2, 14 and 140 GB by image volume: 38.6,
 443 and 4,586 s cold, and 11.5 s warm. Engine and model come from a registry each, behind TLS: on a line of 4 Gbit/s
-each, and where each connection is limited, as object stores do. The engine's image has a
-third of the weights' size, as vLLM's beside phi-4, in four layers. The pullers' own images, ours and oras's, are on the
-node. The kubelet's own steps take about a second each, and with overlap they are most.""",
+each, and where each connection is limited, as object stores do. The engine's image has a third of the weights' size, as
+vLLM's beside phi-4, in four layers. The pullers' own images, ours and oras's, are on the node. The kubelet's own steps
+take about a second each, and a pod with overlap has the most of them.""",
         chart="seconds from the pod's creation",
         group="{}",
         stretches=("created_to_ready_seconds", "ready_to_touched_seconds"),

@@ -80,13 +80,11 @@ def overlapping(pod: Raw, puller: Raw, targets: Iterable[str], content_bytes: in
     for one in app_containers(pod):
         if name_of(one) in named and one.get("image"):
             engines.setdefault(str(one["image"]), one)
-    warm = [
-        _warm(number, engine, puller, guaranteed=is_guaranteed(pod))
-        for number, engine in enumerate(list(engines.values())[:_MOST_IMAGES], 1)
-    ]
-    small = _small(Resources.of(puller), guaranteed=is_guaranteed(pod))
-    limits = small.limits if is_guaranteed(pod) else _roomy(Resources.of(puller).limits, content_bytes)
-    return [_sidecar(puller, Resources(small.requests, limits)), *warm, _ready(puller)]
+    lent, guaranteed = Resources.of(puller), is_guaranteed(pod)
+    small = _small(lent, guaranteed=guaranteed)
+    roomy = small if guaranteed else Resources(small.requests, _roomy(lent.limits, content_bytes))
+    images = enumerate(list(engines.values())[:_MOST_IMAGES], 1)
+    return [_sidecar(puller, roomy), *(_warm(number, engine, small) for number, engine in images), _ready(puller)]
 
 
 def tools_volume() -> Raw:
@@ -111,13 +109,13 @@ def _sidecar(puller: Raw, resources: Resources) -> Raw:
     }
 
 
-def _warm(number: int, engine: Raw, puller: Raw, *, guaranteed: bool) -> Raw:
+def _warm(number: int, engine: Raw, resources: Resources) -> Raw:
     context = mapping(engine, "securityContext")
     found: Raw = {
         "name": WARM if number == 1 else f"{WARM}-{number}",
         "image": engine["image"],
         "command": [f"{TOOLS_DIRECTORY}/program"],
-        "resources": _small(Resources.of(puller), guaranteed=guaranteed).to_raw(),
+        "resources": resources.to_raw(),
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
