@@ -51,7 +51,11 @@ def main() -> int:
     with _timed("plan"):
         plan = ModelPlan.of(form.parts, settings)
     with _timed("make the work list"):
-        queue = Queue([FileBlobWriter(blob, Path(blob.layer.digest.hex)) for blob in plan.blobs], settings.connections)
+        queue = Queue(
+            [FileBlobWriter(blob, Path(blob.layer.digest.hex)) for blob in plan.blobs],
+            settings.connections,
+            settings.connections,
+        )
     sys.stdout.write(f"pieces: {len(queue):,}\n")
     with tempfile.TemporaryDirectory() as folder:
         journal = Journal(Path(folder) / "journal", _digest("manifest", "sha256"), "boot")

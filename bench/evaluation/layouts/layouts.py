@@ -7,6 +7,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from bench.evaluation.model import Phi, make_phi
@@ -14,6 +15,7 @@ from bench.evaluation.plan import Plan
 from bench.evaluation.report.results import Cell, Figures, Section
 from bench.evaluation.rounds import Contender, run_rounds
 from bench.line import Line, NoLine, namespace
+from bench.memory_filler import MemoryFiller, PageCache
 from bench.run import RunFailed
 from tests.parts.build import PartError
 from tests.parts.process import NotReadyError
@@ -32,11 +34,14 @@ def layouts(plan: Plan, cache: Path, memory: Path, disk: Path) -> Section:
             line = stack.enter_context(namespace())
             phi = make_phi(plan.shard_bytes, cache, memory / "phi-4")  # 1.
             served = stack.enter_context(origin(plan, phi, memory))
+            filler = stack.enter_context(MemoryFiller(phi.size, PageCache(disk)))
             for name, place in _links(plan, line, served, memory):  # 2.
                 with place as reached:
                     every = named(rows(reached, disk / "volume" / name.replace("/", "-")), name)
                     hops = 1 if reached is served else 2  # a forwarder's bytes pass the loopback twice
-                    found = run_rounds(name, [_contender(row, phi, disk / "run", hops) for row in every], plan.rounds)
+                    once = partial(_once, phi=phi, folder=disk / "run", hops=hops, filler=filler)
+                    ways = [Contender(row.name, row.settings, partial(once, row)) for row in every]
+                    found = run_rounds(name, ways, plan.rounds)
                     cells += _grouped(found, every)
     except (NoLine, PartError, RunFailed, NotReadyError) as error:
         failure = str(error)
@@ -67,11 +72,7 @@ def _grouped(cells: list[Cell], every: list[Row]) -> list[Cell]:
     return sorted(cells, key=lambda cell: not cell.group.endswith(WITH_IMAGE))
 
 
-def _contender(row: Row, phi: Phi, folder: Path, hops: int) -> Contender:
-    """Return what runs the row once; a byte passes the loopback `hops` times."""
-
-    def once() -> tuple[Figures, str]:
-        figures, command = run(row, folder, phi.digests, phi.size)  # 3.
-        return {**figures, "wire_bytes": figures["wire_bytes"] / hops}, command
-
-    return Contender(row.name, row.settings, once)
+def _once(row: Row, phi: Phi, folder: Path, hops: int, filler: MemoryFiller) -> tuple[Figures, str]:
+    """Run the row once; a byte passes the loopback `hops` times."""
+    figures, command = run(row, folder, phi.digests, phi.size, filler)  # 3.
+    return {**figures, "wire_bytes": figures["wire_bytes"] / hops}, command

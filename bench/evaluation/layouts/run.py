@@ -46,21 +46,17 @@ class Row:
     """The links on which it runs; none means on all."""
 
 
-def run(row: Row, folder: Path, expected: Mapping[str, str], size: int) -> tuple[Figures, str]:
+def run(row: Row, folder: Path, expected: Mapping[str, str], size: int, filler: MemoryFiller) -> tuple[Figures, str]:
     """Run a row once; return what it took and its command; raise RunFailed where bytes are not those expected."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     os.sync()
     try:
-        with row.open(folder) as task, MemoryFiller(2 * size) as filler:
+        with row.open(folder) as task:
+            filler.fill()
             samples = _Wire()
             before = _Usage.of(task.server)
-
-            def follow(filled: int) -> None:
-                filler.follow(filled)
-                samples.take()
-
-            taken = measure(task.command, folder, follow)
+            taken = measure(task.command, folder, samples.take)
             used = _Usage.of(task.server)
             check(task.tree, expected)
         last = min(samples.last_byte(taken.finished - taken.wall), taken.wall)

@@ -12,7 +12,6 @@ from bench.evaluation.layouts.rows import (
     BASE_RAW,
     MULTI_ZSTD,
     SINGLE_GZIP,
-    UNSHAPED,
     WITH_IMAGE,
 )
 from bench.evaluation.starts.pods import IMAGE_VOLUME, MODELCAR, NODE_CACHE, OVERLAPPED, OVERLAPPED_ZSTD
@@ -57,22 +56,30 @@ def goals(sections: Mapping[str, Section]) -> list[Goal]:
 def _seed(layouts: Section) -> Iterator[Goal]:
     """Yield the goals against KAITO's chart, on each link, an engine's image included in all rows.
 
-    Ours is what we advise: pulled beside the image, and packed with zstd where there is a line to save bytes on.
+    Ours is pulled beside the image, and packed as is faster on that link.
     """
+    ours = {"raw": AT_ONCE_RAW, "zstd": AT_ONCE_ZSTD}
     for theirs, threshold in ((SINGLE_GZIP, 8.0), (MULTI_ZSTD, 2.5), (BASE_ORAS, 1.5)):
         for group in layouts.groups():
             if not group.endswith(WITH_IMAGE):
                 continue
-            ours = {"raw": AT_ONCE_RAW, "zstd": AT_ONCE_ZSTD, "raw, the image first": BASE_RAW}
-            measured = layouts.ratio(group, ours.pop("raw" if group.startswith(UNSHAPED) else "zstd"), theirs)
-            ratios = {said: layouts.ratio(group, row, theirs) for said, row in ours.items()}
-            remark = ", ".join(f"{said}: {ratio:.2f}" for said, ratio in ratios.items() if ratio)
-            yield Goal(
-                f"times as fast as {theirs}, {group.removesuffix(f', {WITH_IMAGE}')}",
-                threshold,
-                measured,
-                remark=remark,
-            )
+            measured, said = _faster(layouts, group, ours, theirs, "wall_seconds")
+            in_turn = layouts.ratio(group, BASE_RAW, theirs)
+            promise = f"times as fast as {theirs}, {group.removesuffix(f', {WITH_IMAGE}')}"
+            said += [f"raw, the image first: {in_turn:.2f}"] if in_turn else []
+            yield Goal(promise, threshold, measured, remark=", ".join(said))
+
+
+def _faster(
+    section: Section, group: str, ours: Mapping[str, str], theirs: str, column: str
+) -> tuple[float | None, list[str]]:
+    """Return how many times as fast the faster of our rows is, which one that is, and what the others are."""
+    seconds = {said: cell.median(column) for said, row in ours.items() if (cell := section.cell(group, row))}
+    ratios = {said: ratio for said in seconds if (ratio := section.ratio(group, ours[said], theirs, column))}
+    if not ratios:
+        return None, []
+    best = min(ratios, key=lambda said: seconds[said])
+    return ratios.pop(best), [best, *(f"{said}: {ratio:.2f}" for said, ratio in ratios.items())]
 
 
 def _starts(starts: Section) -> Iterator[Goal]:
@@ -88,13 +95,11 @@ def _starts(starts: Section) -> Iterator[Goal]:
 
 
 def _cold(starts: Section, group: str, theirs: str) -> Goal:
-    raw = starts.ratio(group, OVERLAPPED, theirs, _START)
-    remark = f"raw: {raw:.2f}" if raw else ""
+    measured, said = _faster(starts, group, {"raw": OVERLAPPED, "zstd": OVERLAPPED_ZSTD}, theirs, _START)
     if line := re.search(r"(\d+) Gbit/s$", group):
         seconds = starts.size / (int(line[1]) * _GIGABIT)
-        remark += f"; the model's bytes alone take {seconds:.1f} s of the line"
-    measured = starts.ratio(group, OVERLAPPED_ZSTD, theirs, _START)
-    return Goal(f"a start, times as fast as by {theirs}, {group}", 2.0, measured, remark=remark.removeprefix("; "))
+        said += [f"the model's bytes alone take {seconds:.1f} s of the line"]
+    return Goal(f"a start, times as fast as by {theirs}, {group}", 2.0, measured, remark=", ".join(said))
 
 
 def _fleet(fleet: Section) -> Iterator[Goal]:

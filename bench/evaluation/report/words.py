@@ -24,8 +24,8 @@ behind it; one without a range is of a single run. Rows of a group run in rounds
 every run ends with a comparison of the digests of all files: a row whose bytes are wrong has failed. Rows that we lose
 stand where they are.
 
-Goals, with what was measured for them. Ours is as we advise it: pulled beside the engine's image, and packed with zstd;
-raw where the line has no limit, so that there are no bytes to save. Behind it is what it was otherwise.
+Goals, with what was measured for them. Ours is pulled beside the engine's image, raw or packed with zstd, whichever is
+faster on that link: zstd where the line is what is scarce, raw where the cores are. Behind it is what it was otherwise.
 """
 
 AFTER = """

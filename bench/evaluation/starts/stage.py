@@ -74,7 +74,14 @@ class Stage:
     """What the node holds before any pod."""
 
     def forget(self) -> None:
-        """Have the node forget all that pods brought to it."""
+        """Have the node forget all that pods brought to it.
+
+        A container that ended by itself is kept by the kubelet for a minute, and would keep its image's layers.
+        """
+        for line in self.cluster.containerd("containers", "ls").splitlines():
+            name, image = line.split()[:2]
+            if image == self.sources.engine:
+                self.cluster.containerd("containers", "delete", name)
         for image in sorted(set(list_images(self.cluster)) - self.images):
             self.cluster.containerd("images", "rm", "--sync", image)
         for kept in Path(self.sources.node_folder).iterdir():
@@ -134,8 +141,8 @@ def _node_folder() -> Iterator[Path]:
 
 
 def _build_our_image() -> None:
-    if not _ARCHIVE.exists():
-        subprocess.run([_ROOT / "deploy" / "image" / "build.sh"], check=True, stdout=subprocess.DEVNULL)
+    """Build it anew, however old the last one is: most of the layers are kept."""
+    subprocess.run([_ROOT / "deploy" / "image" / "build.sh"], check=True, stdout=subprocess.DEVNULL)
 
 
 def fill(plan: Plan, phi: Phi, memory: Path) -> Artifacts:

@@ -14,8 +14,9 @@ from bench.evaluation.model import make_phi
 from bench.evaluation.plan import Plan
 from bench.evaluation.report.results import Cell, Figures, Section
 from bench.evaluation.rounds import Contender, run_rounds
+from bench.memory_filler import MemoryFiller, PageCache
 from bench.run import RunFailed
-from tests.cluster.cluster import CommandFailed
+from tests.cluster.cluster import Cluster, CommandFailed
 from tests.cluster.requirements import missing
 from tests.cluster.scenarios.pods.timeline import created_seconds
 from tests.parts.build import PartError
@@ -26,6 +27,8 @@ from .stage import NAMESPACE, Stage, fill, links, stage
 
 COLD, WARM = "cold", "warm"
 _SECONDS = 180
+_LAST_WORDS = 2000
+_ENDED = '{.status.containerStatuses[?(@.name=="engine")].state.terminated.reason}=Completed'
 
 
 def starts(plan: Plan, cache: Path, memory: Path, disk: Path) -> Section:
@@ -38,9 +41,12 @@ def starts(plan: Plan, cache: Path, memory: Path, disk: Path) -> Section:
         section.size = phi.size
         artifacts = fill(plan, phi, memory)  # 1.
         for link in links(plan):
-            with stage(link, phi, artifacts, memory, disk) as ready:  # 2.
+            filler = MemoryFiller(phi.size, PageCache(disk))
+            with stage(link, phi, artifacts, memory, disk) as ready, filler:  # 2.
                 warm = {name: Cell(f"{WARM}, {link.name}", name, start.settings) for name, start in STARTS.items()}
-                ways = [Contender(name, STARTS[name].settings, partial(_both, ready, warm[name])) for name in STARTS]
+                ways = [
+                    Contender(name, STARTS[name].settings, partial(_both, ready, filler, warm[name])) for name in STARTS
+                ]
                 section.cells += run_rounds(f"{COLD}, {link.name}", ways, plan.start_rounds)  # 3.
                 section.cells += warm.values()
     except (PartError, NotReadyError, CommandFailed, RunFailed) as error:
@@ -48,11 +54,11 @@ def starts(plan: Plan, cache: Path, memory: Path, disk: Path) -> Section:
     return section
 
 
-def _both(stage: Stage, warm: Cell) -> tuple[Figures, str]:
+def _both(stage: Stage, filler: MemoryFiller, warm: Cell) -> tuple[Figures, str]:
     """Start a pod cold and, when it is gone, a second one; return the first one's figures."""
     try:
-        first = _start(stage, warm.row)
-        warm.runs.append(_start(stage, warm.row))
+        first = _start(stage, filler, warm.row)
+        warm.runs.append(_start(stage, filler, warm.row))
     except CommandFailed as error:
         stage.cluster.tried(
             "-n", NAMESPACE, "delete", "pod", "engine", "--ignore-not-found", "--grace-period=0", "--force"
@@ -64,19 +70,13 @@ def _both(stage: Stage, warm: Cell) -> tuple[Figures, str]:
     return first, json.dumps(STARTS[warm.row].pod(stage.sources))
 
 
-def _start(stage: Stage, way: str) -> Figures:
+def _start(stage: Stage, filler: MemoryFiller, way: str) -> Figures:
     """Start a pod, and return what it took; the pod is gone afterwards."""
     cluster, before = stage.cluster, stage.sent_bytes()
+    filler.fill()
     cluster.apply(STARTS[way].pod(stage.sources), namespace=NAMESPACE)
-    logs = ("-n", NAMESPACE, "logs", "engine", "-c", "engine")
-
-    def reported() -> str:
-        phase = cluster.tried("-n", NAMESPACE, "get", "pod", "engine", "-o", "jsonpath={.status.phase}")
-        if phase == "Failed":
-            raise CommandFailed(f"{way}: {cluster.kubectl('-n', NAMESPACE, 'describe', 'pod', 'engine')[-2000:]}")
-        return cluster.tried(*logs).strip()
-
-    report = json.loads(cluster.wait(f"{way}: the engine's report", reported, _SECONDS))
+    _await_end(cluster, way)
+    report = json.loads(cluster.kubectl("-n", NAMESPACE, "logs", "engine", "-c", "engine"))
     created = created_seconds(cluster, cluster.read("pod", "engine", "-n", NAMESPACE))
     sent = stage.sent_bytes() - before
     cluster.kubectl("-n", NAMESPACE, "delete", "pod", "engine", "--wait", "--timeout=60s")
@@ -88,3 +88,12 @@ def _start(stage: Stage, way: str) -> Figures:
         "start_seconds": report["touched"] - created,
         "wire_bytes": sent,
     }
+
+
+def _await_end(cluster: Cluster, way: str) -> None:
+    """Wait for the engine's end by one watch: a program that asks again and again takes a core from the pull."""
+    try:
+        cluster.kubectl("-n", NAMESPACE, "wait", "pod/engine", f"--for=jsonpath={_ENDED}", f"--timeout={_SECONDS}s")
+    except CommandFailed as error:
+        told = cluster.kubectl("-n", NAMESPACE, "describe", "pod", "engine")[-_LAST_WORDS:]
+        raise CommandFailed(f"{way}: {error}\n{told}") from None

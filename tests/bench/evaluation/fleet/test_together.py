@@ -10,6 +10,7 @@ import pytest
 from bench.evaluation.fleet.together import Puller, pull_together, wait_for_a_writer
 from bench.run import Command, RunFailed
 
+# the puller that sleeps is one that is still at work when it is killed
 _WRITE = "import pathlib, sys, time; pathlib.Path(sys.argv[1]).write_bytes(bytes(1 << 20)); time.sleep(60)"
 
 

@@ -18,18 +18,18 @@ from bench.evaluation.report.page import write
 from bench.evaluation.report.results import Cell, Figures, Section
 
 
-def measured(row: str, *seconds: float, link: str = "1 Gbit/s") -> Cell:
+def measured(row: str, *seconds: float) -> Cell:
     """Return a row that took some seconds in each of its rounds."""
     runs: list[Figures] = [
         {"wall_seconds": one, "receiving_seconds": one / 2, "after_seconds": one / 2} for one in seconds
     ]
-    return Cell(f"{link}, {WITH_IMAGE}", row, f"settings of {row}", f"pull {row}", runs)
+    return Cell(f"1 Gbit/s, {WITH_IMAGE}", row, f"settings of {row}", f"pull {row}", runs)
 
 
-def layouts(*more: Cell, link: str = "1 Gbit/s") -> Section:
-    """Return a section with the chart's rows that goals are about, and more."""
-    times = {SINGLE_GZIP: 9.0, MULTI_ZSTD: 4.0, BASE_ORAS: 1.0, BASE_RAW: 1.5, AT_ONCE_RAW: 2.0, AT_ONCE_ZSTD: 1.0}
-    cells = [measured(row, seconds, link=link) for row, seconds in times.items()]
+def layouts(*more: Cell, raw: float = 2.0) -> Section:
+    """Return a section with the chart's rows that goals are about, and more; `raw` is our raw row's seconds."""
+    times = {SINGLE_GZIP: 9.0, MULTI_ZSTD: 4.0, BASE_ORAS: 1.0, BASE_RAW: 1.5, AT_ONCE_RAW: raw, AT_ONCE_ZSTD: 1.0}
+    cells = [measured(row, seconds) for row, seconds in times.items()]
     return Section("layouts", [*cells, *more], missing={"kit unpack": "cannot be had"}, size=1 << 20, rounds=1)
 
 
@@ -40,14 +40,12 @@ def test_goals_that_are_missed_stand_beside_those_that_are_met() -> None:
     assert verdicts[f"times as fast as {BASE_ORAS}, 1 Gbit/s"] == "**not met**"
 
 
-@pytest.mark.parametrize(("link", "best"), [("unshaped", AT_ONCE_RAW), ("1 Gbit/s", AT_ONCE_ZSTD)])
-def test_ours_is_packed_where_a_line_limits_it(link: str, best: str) -> None:
-    """What is not advised there stands behind it."""
-    section = layouts(link=link)
-    goal = next(goal for goal in goals({"layouts": section}) if SINGLE_GZIP in goal.promise)
-    assert goal.measured == section.ratio(f"{link}, {WITH_IMAGE}", best, SINGLE_GZIP)
-    other = AT_ONCE_RAW if best == AT_ONCE_ZSTD else AT_ONCE_ZSTD
-    assert f"{section.ratio(f'{link}, {WITH_IMAGE}', other, SINGLE_GZIP):.2f}" in goal.remark
+@pytest.mark.parametrize(("raw", "best", "other"), [(0.5, "raw", "zstd: 9.00"), (2.0, "zstd", "raw: 4.50")])
+def test_ours_is_raw_or_packed_as_is_faster(raw: float, best: str, other: str) -> None:
+    """Which one it is, and what the other one was, stands behind it."""
+    goal = next(goal for goal in goals({"layouts": layouts(raw=raw)}) if SINGLE_GZIP in goal.promise)
+    assert goal.measured == 9.0 / min(raw, 1.0)
+    assert goal.remark.startswith(f"{best}, {other}")
 
 
 def test_what_was_not_measured_is_no_goal_met() -> None:

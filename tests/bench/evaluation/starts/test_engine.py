@@ -6,19 +6,18 @@ import sys
 from pathlib import Path
 
 from bench.evaluation.starts import engine
-from tests.parts.process import Process
 
 
-def test_an_engine_waits_for_its_weights_and_reports_when_it_touched_them(tmp_path: Path) -> None:
+def test_an_engine_waits_for_its_weights_reports_when_it_touched_them_and_ends(tmp_path: Path) -> None:
     """It starts without a model, as beside a modelcar that comes later."""
-    program, model = Path(engine.__file__), tmp_path / "model"
-    with Process([sys.executable, program, "--model", model], tmp_path / "log") as process:
-        staging = tmp_path / "staging"
+    program, model, staging = Path(engine.__file__), tmp_path / "model", tmp_path / "staging"
+    with subprocess.Popen([sys.executable, program, "--model", model], stdout=subprocess.PIPE) as process:
         staging.mkdir()
         (staging / "a.safetensors").write_bytes(bytes(3 * 4096))
         (staging / "config.json").write_bytes(b"{}")
         staging.rename(model)
-        report = json.loads(process.wait_until(process.said, 20))
+        report = json.loads(process.communicate(timeout=20)[0])
+    assert process.returncode == 0
     assert report["started"] <= report["ready"] <= report["touched"]
     assert report["digests"].keys() == {"a.safetensors", "config.json"}
 
