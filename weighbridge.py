@@ -15,7 +15,8 @@ import packer.command
 import puller.command
 import webhook.command
 from registry.process.arguments import Parser, show_help
-from registry.process.program import Ended, Results, ending_of, heed_signals, leave, open_streams, tell_json, tell_text
+from registry.process.program import Results, begin, ending_of, leave, tell_json, tell_text
+from registry.process.signals import Ended
 from registry.version import VERSION
 
 _DESCRIPTION = "Model weights from an OCI registry into pods, by one label."
@@ -95,8 +96,7 @@ def _run_version(arguments: argparse.Namespace) -> int:
 
 def script() -> NoReturn:
     """Run the command as a program of its own."""
-    open_streams()
-    heed_signals()
+    begin()
     leave(main())
 
 

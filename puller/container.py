@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from registry.process.program import DEBUG, Ended, ending_of
+from registry.process.program import DEBUG, ending_of
+from registry.process.signals import Ended
 from registry.progress.reporter import Reporter
 from registry.progress.stats import human
 
@@ -123,14 +124,27 @@ def _read_ahead(settings: Settings, receipt: Receipt) -> None:
 
 
 def _pull(settings: Settings, reporter: Reporter, retries: Retries) -> Receipt:
-    from registry.access.environment import access_from  # noqa: PLC0415 - a warm start needs neither the network's modules
-
-    from .pod.hints import in_pod  # noqa: PLC0415 - nor those of failures
+    access = _access(settings, reporter)  # reads the CAs while the modules below are imported
+    from .pod.hints import in_pod  # noqa: PLC0415 - a warm start needs neither these modules
     from .pod.opening import opening  # noqa: PLC0415 - nor those of artifacts
     from .pod.pull import pull_for_pod  # noqa: PLC0415 - nor those of artifacts
 
     gc.freeze()
     gc.enable()
+    reporter.message(in_pod(opening(settings, access, os.environ)))
+    with retries.counted(access) as access:
+        return pull_for_pod(settings, access, reporter)
+
+
+def _access(settings: Settings, reporter: Reporter) -> "Access":
+    """Return the way to registries; what the first connection to the source's needs is begun."""
+    from registry.access.environment import access_from  # noqa: PLC0415 - a warm start needs neither the network's modules
+    from registry.source import OciSource, parse_source  # noqa: PLC0415 - nor a source
+
+    from .pod.hints import in_pod  # noqa: PLC0415 - nor those of failures
+
+    source = parse_source(settings.source)
+    reference = source.reference if isinstance(source, OciSource) else None
     access = access_from(
         os.environ,
         docker_configs=settings.docker_configs,
@@ -142,21 +156,11 @@ def _pull(settings: Settings, reporter: Reporter, retries: Retries) -> Receipt:
         mirrors=settings.mirrors,
         say_wait=reporter.wait,
         debug=reporter.debug if os.environ.get(DEBUG) else None,
-        token=_token(settings),
+        token=(reference.registry, settings.token_file) if reference and settings.token_file else None,
     )
-    reporter.message(in_pod(opening(settings, access, os.environ)))
-    with retries.counted(access) as access:
-        return pull_for_pod(settings, access, reporter)
-
-
-def _token(settings: Settings) -> tuple[str, str] | None:
-    """Return the registry of the source, and the file with the token that is meant for it; None without one."""
-    from registry.source import OciSource, parse_source  # noqa: PLC0415 - a warm start needs no source
-
-    source = parse_source(settings.source)
-    if not settings.token_file or not isinstance(source, OciSource):
-        return None
-    return source.reference.registry, settings.token_file
+    if reference:
+        access.prepare(reference)
+    return access
 
 
 def _ca_file(settings: Settings, reporter: Reporter) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from puller.settings import Settings
-from registry.process.program import Ended, ending_of
+from registry.process.program import ending_of
+from registry.process.signals import Ended
 
 from .fakes import faults
 from .fakes.registry import FakeRegistry, fake_registry

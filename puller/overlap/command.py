@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from puller.settings import Settings
-from registry.process.program import Ended, ending_of
+from registry.process.program import ending_of
+from registry.process.signals import Ended
 from registry.progress.reporter import Reporter
 
 from .outcome import install_program

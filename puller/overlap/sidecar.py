@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from registry.process.program import Ended
+from registry.process.signals import Ended
 
 from .outcome import Outcome, begin, conclude, install_program, is_told
 
@@ -42,7 +42,7 @@ class Sidecar:
         """
         ends_at = time.monotonic() + _TOLD_SECONDS
         while not is_told(self._folder) and time.monotonic() < ends_at:
-            time.sleep(_POLL_SECONDS)
+            time.sleep(_POLL_SECONDS)  # another container makes the file, on a volume that may send no events
 
     def stay(self) -> NoReturn:
         """Become the idle program, which ends at once when a signal asks for it. Signals on the way are kept for it."""

@@ -3,12 +3,13 @@
 Tests: tests/registry/mirrors/test_hosts_toml.py
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
 from registry.auth.credentials import Credentials
-from registry.errors import BadMirrors
+from registry.errors import BadMirrors, Fault
 from registry.http.retry import Patience
 from registry.http.transport import Transport
 from registry.mirrors.host import Host
@@ -61,6 +62,13 @@ class Access:
         from registry.mirrors.directory import find_hosts  # noqa: PLC0415 - it would make every pull start later
 
         return find_hosts(directory, reference.namespace, self._default_host(reference), self.mirrors)
+
+    def prepare(self, reference: Reference) -> None:
+        """Begin what the first connection to the reference's registry needs, in a thread, while the caller goes on."""
+        with suppress(Fault):  # whoever needs the connection gets it
+            host = self.hosts(reference)[0]
+            if host.root.startswith("https:"):
+                self.transport.prepare(host.tls if host.needs_own_transport else None)
 
     def upstream(self, reference: Reference) -> Host:
         """Return the upstream host (not a mirror). Pushes go there."""

@@ -6,7 +6,6 @@ Tests: tests/registry/auth/test_credentials.py
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from registry.access.access import Access
@@ -43,7 +42,7 @@ def access_from(  # noqa: PLR0913 - one option each, and all by name
     ServiceAccount that is sent to it. Proxies and identities of a cloud come from the environment.
     """
     trace = Trace(debug) if debug else SILENT
-    tls = replace(Tls.trusting(ca_file), client=client, skip_verify=skip_verify)
+    tls = Tls.trusting(ca_file)._replace(client=client, skip_verify=skip_verify)
     transport = Transport(proxies=_proxies(environ), tls=tls, trace=trace)
     credentials = Credentials.load(
         map(Path, docker_configs),

@@ -6,8 +6,6 @@ the caller that follows one must decide which headers to send.
 Tests: tests/registry/net/test_limits.py
 """
 
-import socket
-import ssl
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,11 +14,11 @@ from urllib.parse import urlsplit
 from registry.errors import Unavailable
 from registry.net.addresses import is_local
 from registry.net.connection import Connection, Connector, closed_on_failure
-from registry.net.dial import Dialler, Lookup, Waits
+from registry.net.dial import Dialler, Lookup, Waits, look_up
 from registry.net.limits import Bound, Floor, Limits, for_answer, for_exchange
 from registry.net.origin import Origin
 from registry.net.proxies import Proxies
-from registry.net.tls import Tls
+from registry.net.tls import Contexts, Tls
 from registry.version import VERSION
 
 from .redirects import RedirectRule
@@ -51,16 +49,17 @@ class Transport:
         timeout_seconds: float = TIMEOUT_SECONDS,
         connect_seconds: float | None = None,
         limits: Limits = _LIMITS,
-        lookup: Lookup = socket.getaddrinfo,
+        lookup: Lookup = look_up,
         waits: Waits | None = None,
+        contexts: Contexts | None = None,
         trace: Trace = SILENT,
     ) -> None:
         """`proxies` maps schemes to URLs and `no` to exceptions, as `urllib.request.getproxies_environment` does.
 
         `timeout_seconds` is how long a connection may be silent, `connect_seconds` limits connecting alone, and
         `limits` bound exchanges that a few bytes now and then would prolong. `lookup` finds a name's addresses, as
-        `socket.getaddrinfo` does. `waits` are another transport's, to be interrupted together with this one's.
-        `trace` writes what is asked and answered.
+        `socket.getaddrinfo` does. `waits` are another transport's, to be interrupted together with this one's, and
+        `contexts` another one's, to be made once for both. `trace` writes what is asked and answered.
         """
         self._addresses, self._tls, self._timeout = dict(proxies), tls, timeout_seconds
         self._proxies, self._limits = Proxies(proxies), limits
@@ -71,7 +70,7 @@ class Transport:
         self._siblings: list[Transport] = []
         self._idle: dict[Origin, list[Connection]] = {}
         self._lock = threading.Lock()
-        self._context: ssl.SSLContext | None = None
+        self._contexts = contexts or Contexts()
 
     def with_options(self, tls: Tls, proxy: str | None, connect_seconds: float | None) -> "Transport":
         """Return a transport with other options, which closes with this one.
@@ -85,6 +84,7 @@ class Transport:
             limits=self._limits,
             lookup=self._dialler.lookup,
             waits=self._dialler.waits,
+            contexts=self._contexts,
             timeout_seconds=self._timeout,
             connect_seconds=connect_seconds,
             trace=self.trace,
@@ -167,8 +167,13 @@ class Transport:
         """Break every connection and every pause: waiting calls raise Unavailable. Callable from any thread."""
         self._dialler.waits.interrupt()
 
+    def prepare(self, tls: Tls | None) -> None:
+        """Begin what the first connection by TLS needs, of this transport or of one with these options."""
+        self._contexts.prepare(self._tls if tls is None else self._tls.joined(tls))
+
     def close(self) -> None:
-        """Close every idle connection."""
+        """Close every idle connection, and wait for what `prepare` began."""
+        self._contexts.join()
         with self._lock:
             idle, self._idle = self._idle, {}
             siblings = list(self._siblings)
@@ -237,11 +242,6 @@ class Transport:
 
     def _connect(self, origin: Origin, bound: Bound, *, is_elsewhere: bool) -> Connection:
         proxy = self._proxies.choose(origin)
-        context = self._secured() if origin.scheme == "https" else None
+        context = self._contexts.get(self._tls) if origin.scheme == "https" else None
         with explained(origin):
             return self._connector.connect(origin, proxy, context, bound, may_be_here=not is_elsewhere)
-
-    def _secured(self) -> ssl.SSLContext:
-        if self._context is None:
-            self._context = self._tls.context()
-        return self._context

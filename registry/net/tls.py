@@ -1,17 +1,17 @@
 """The TLS settings of a connection: trusted CAs and the client certificate.
 
-Tests: tests/registry/mirrors/test_hosts_toml.py
+Tests: tests/registry/net/test_tls.py
 """
 
 import ssl
-from dataclasses import dataclass
-from typing import Self
+import threading
+from contextlib import suppress
+from typing import NamedTuple, Self
 
 from registry.errors import BadCaFile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tls:
+class Tls(NamedTuple):
     """TLS settings. The system's CAs are trusted beside `ca_files`, which are PEM."""
 
     ca_files: tuple[str, ...] = ()
@@ -51,6 +51,36 @@ class Tls:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
+
+
+class Contexts:
+    """The SSL contexts of one program, each made once. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._made: dict[Tls, ssl.SSLContext] = {}
+        self._lock = threading.Lock()
+        self._begun: list[threading.Thread] = []
+
+    def get(self, tls: Tls) -> ssl.SSLContext:
+        """Return the context for these settings. Raises BadCaFile."""
+        with self._lock:
+            if tls not in self._made:
+                self._made[tls] = tls.context()
+            return self._made[tls]
+
+    def prepare(self, tls: Tls) -> None:
+        """Begin to make a context in a thread: to read the system's CAs takes a tenth of the start of a pull."""
+        self._begun.append(threading.Thread(target=self._try, args=(tls,), daemon=True))
+        self._begun[-1].start()
+
+    def join(self) -> None:
+        """Wait for what was begun: a process that is forked meanwhile would wait for the lock for ever."""
+        for thread in self._begun:
+            thread.join()
+
+    def _try(self, tls: Tls) -> None:
+        with suppress(BadCaFile):  # `get` raises it to whoever needs the context
+            self.get(tls)
 
 
 def _no_password() -> str:

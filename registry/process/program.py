@@ -1,7 +1,4 @@
-"""The start and the end of a program: its streams, the signals that end it, and the messages for failures.
-
-Imports nothing slow: process 1 loses a signal that comes before its handler is in place, because the kernel has no
-default action for it (signal(7), pid_namespaces(7)).
+"""The start and the end of a program: its streams, and the messages for failures. Imports nothing slow: see signals.py.
 
 Tests: tests/test_program.py
 """
@@ -11,8 +8,9 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NoReturn, TextIO
+from typing import NamedTuple, NoReturn, TextIO
+
+from .signals import Ended, asked_for, heed_signals
 
 DEBUG = "WEIGHBRIDGE_DEBUG"
 """The environment variable that turns tracebacks on, and lines about each request."""
@@ -24,20 +22,10 @@ CODES = {
 }
 """The codes of endings that have no error class."""
 
-_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 _NULL = os.devnull
 
 
-class Ended(BaseException):
-    """A signal asked the program to end. Not an Exception, so that no handler of errors catches it."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(signal.Signals(number).name)
-        self.number = number
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """How a program ends: its exit code, a stable code, the facts and what to do."""
 
     exit_code: int
@@ -46,21 +34,21 @@ class Ending:
     hint: str
 
 
-def heed_signals() -> None:
-    """Install handlers: SIGTERM and SIGHUP raise Ended in the main thread; a second one ends the process at once."""
-    for number in _SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup(1) ignores SIGHUP, which must stay so
-            signal.signal(number, _end)
+def begin() -> None:
+    """Open the streams and heed signals, before the imports that take time; tell what nothing catches as an ending.
+
+    A signal's exception can come anywhere: while modules are imported, or while another failure is told.
+    """
+    open_streams()
+    sys.excepthook = _end_uncaught
+    heed_signals()
 
 
-def _end(number: int, _: object) -> NoReturn:
-    for other in _SIGNALS:
-        signal.signal(other, _end_at_once)
-    raise Ended(number)
-
-
-def _end_at_once(number: int, _: object) -> NoReturn:
-    os._exit(128 + number)
+def _end_uncaught(_: type[BaseException], error: BaseException, __: object) -> NoReturn:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever presses Ctrl-C twice is told once
+    ending = ending_of(error)
+    tell_text(ending)
+    leave(ending.exit_code)
 
 
 def open_streams() -> None:
@@ -88,6 +76,7 @@ def ending_of(error: BaseException) -> Ending:
 
     Of such an error only its type and its place are shown: its text may hold secrets.
     """
+    error = asked_for() or error
     if isinstance(error, KeyboardInterrupt):
         return Ending(130, "interrupted", "interrupted", "run it again: it goes on behind what has landed")
     if isinstance(error, Ended):

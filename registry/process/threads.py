@@ -4,8 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from registry.errors import Fault
 
@@ -34,8 +33,7 @@ def dismiss(threads: Sequence[threading.Thread], interrupt: Callable[[], None], 
         left[0].join(_STEP_SECONDS)
 
 
-@dataclass(frozen=True, slots=True)
-class Lane(Generic[Item]):
+class Lane(NamedTuple, Generic[Item]):
     """Items for `threads` threads of their own, in order; `spare` more join when there is time for them."""
 
     threads: int

@@ -22,7 +22,7 @@ def poll(ask: Callable[[], T | None], within_seconds: float) -> T | None:
     """Ask again and again until there is an answer or the time is up."""
     deadline = time.monotonic() + within_seconds
     while not (answer := ask()) and time.monotonic() < deadline:
-        time.sleep(_LOOK_AGAIN_SECONDS)
+        time.sleep(_LOOK_AGAIN_SECONDS)  # a program of somebody else tells nobody that it is ready
     return answer
 
 

@@ -82,3 +82,19 @@ def test_a_warm_start_loads_nothing_that_speaks_to_networks() -> None:
     ask = f"import sys, puller.container; print({loaded})"
     done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_pull_of_files_as_they_are_loads_nothing_for_others(tmp_path: Path) -> None:
+    """Modules for archives, caches, adapters and clouds would delay its first byte: Python names each that it loads."""
+    with fake_registry() as fake:
+        offer(fake, {"config.json": b"{}", "model.safetensors": bytes(1 << 20)})
+        settings = Settings(source=fake.reference(), destination=str(tmp_path / "model"), termination_log="")
+        command = [sys.executable, "-X", "importtime", "-m", "puller"]
+        environ = {**os.environ, **settings.to_env()}
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    assert "puller.update" in loaded
+    needless = {"tarfile", "multiprocessing", "pickle", "encodings.idna", "zstandard"}
+    needless |= {"puller.reuse.archives", "puller.unpack.untar"}
+    needless |= {"puller.pod.hub_cache", "puller.pod.adapters", "registry.identity.endpoint", "registry.http.dates"}
+    assert not loaded & needless
