@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .memory_filler import MemoryFiller
+from .memory_filler import MemoryFiller, Pages
 from .run import Command, Measurement, RunFailed, measure
 
 GB = 1e9
@@ -30,11 +30,12 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of a competition: rounds, attempts a run at most, and the folder of its runs."""
+    """The rules of a competition: rounds, attempts a run at most, the folder of its runs, and the pages held beside."""
 
     rounds: int
     attempts: int
     scratch: Path
+    pages: Pages
 
 
 @dataclass(slots=True)
@@ -71,38 +72,40 @@ class Series:
 def compete(arms: Sequence[Contender], size: int, rules: Rules) -> Series:
     """Run every arm once a round in a fresh folder, each round starting with another arm."""
     series = Series(size)
-    for number in range(rules.rounds):
-        turn = number % len(arms)
-        for arm in (*arms[turn:], *arms[:turn]):
-            if arm.name in series.failures:
-                continue
-            try:
-                series.runs.setdefault(arm.name, []).append(_once(arm, size, rules))
-            except RunFailed as error:
-                series.failures[arm.name] = str(error)
-                series.runs.pop(arm.name, None)
-            _tell(series, arm)
+    with MemoryFiller(size, rules.pages) as filler:
+        for number in range(rules.rounds):
+            turn = number % len(arms)
+            for arm in (*arms[turn:], *arms[:turn]):
+                if arm.name in series.failures:
+                    continue
+                try:
+                    series.runs.setdefault(arm.name, []).append(_once(arm, size, rules, filler))
+                except RunFailed as error:
+                    series.failures[arm.name] = str(error)
+                    series.runs.pop(arm.name, None)
+                _tell(series, arm)
     return series
 
 
-def _once(arm: Contender, size: int, rules: Rules) -> Measurement:
+def _once(arm: Contender, size: int, rules: Rules, filler: MemoryFiller) -> Measurement:
     """Run one arm; repeat the run if other programs used too much of the machine meanwhile."""
     for _ in range(rules.attempts):
-        measurement = _attempt(arm, size, rules.scratch)
+        measurement = _attempt(arm, size, rules.scratch, filler)
         if measurement.strangers <= _DISTURBED:
             break
     arm.after()
     return measurement
 
 
-def _attempt(arm: Contender, size: int, scratch: Path) -> Measurement:
+def _attempt(arm: Contender, size: int, scratch: Path, filler: MemoryFiller) -> Measurement:
     folder = scratch / "run"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     os.sync()
     try:
-        with MemoryFiller(size) as filler:
-            measurement = measure(arm.command(folder), folder, filler.follow)
+        command = arm.command(folder)
+        filler.fill()
+        measurement = measure(command, folder)
         if arm.fills and _content(folder) < size:
             raise RunFailed(f"left {_content(folder)} of {size} bytes")
         return measurement

@@ -52,10 +52,10 @@ class Measurement:
     """The share of the machine that other programs used meanwhile."""
 
 
-def measure(command: Command, folder: Path, follow: Callable[[int], None] = lambda _: None) -> Measurement:
+def measure(command: Command, folder: Path, follow: Callable[[], None] = lambda: None) -> Measurement:
     """Run the command to its end and measure it; raise RunFailed when it exits with a failure.
 
-    `folder` is observed as it fills: `follow` is called repeatedly with the bytes that it takes up.
+    `folder` is observed as it fills; `follow` is called as often.
     """
     log, result = folder.with_suffix(".log"), folder.with_suffix(".json")
     wire, before = _loopback_bytes(), Clocks.read()
@@ -99,7 +99,7 @@ def disk_usage(folder: Path) -> int:
 class _Watch:
     """Measures a folder repeatedly, from a thread."""
 
-    def __init__(self, folder: Path, follow: Callable[[int], None]) -> None:
+    def __init__(self, folder: Path, follow: Callable[[], None]) -> None:
         self._folder, self._follow = folder, follow
         self.peak = 0
         self._over = threading.Event()
@@ -116,9 +116,8 @@ class _Watch:
 
     def _look(self) -> None:
         while not self._over.wait(_SAMPLE_SECONDS):
-            usage = disk_usage(self._folder)
-            self.peak = max(self.peak, usage)
-            self._follow(usage)
+            self.peak = max(self.peak, disk_usage(self._folder))
+            self._follow()
 
 
 def _loopback_bytes() -> int:

@@ -118,8 +118,8 @@ class Rotator:
     def _follow(self) -> None:
         random = Random()  # noqa: S311 - replicas must not all ask at once, no more
         while True:
-            # A daemon thread's pace: it ends with the process.
-            time.sleep(self._turn_or_wait() * random.uniform(0.8, 1.2))
+            seconds = self._turn_or_wait() * random.uniform(0.8, 1.2)
+            time.sleep(seconds)  # a daemon thread's pace: it ends with the process
 
     def _turn_or_wait(self) -> float:
         """Run a turn, and log why it failed, once for each reason; return the seconds until the next one."""

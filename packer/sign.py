@@ -6,7 +6,6 @@ Signatures that are there already stay beside it.
 
 import json
 from base64 import b64encode
-from dataclasses import replace
 
 from registry.access.access import Access
 from registry.digest import Digest
@@ -51,7 +50,7 @@ def sign(key: SigningKey, source: OciSource | LayoutSource, digest: Digest, acce
 def _place(source: OciSource | LayoutSource, tag: str) -> OciSource | LayoutSource:
     if isinstance(source, LayoutSource):
         return LayoutSource(source.directory, tag)
-    return OciSource(replace(source.reference, tag=tag, digest=None))
+    return OciSource(source.reference._replace(tag=tag, digest=None))
 
 
 def _payload(source: OciSource | LayoutSource, digest: Digest) -> bytes:

@@ -1,7 +1,7 @@
 """What to fetch, decided before the download: parts, blobs, pieces. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from registry.chunk_index import Chunks, PackedChunks
 from registry.digest import Digest
@@ -15,8 +15,7 @@ from .settings import Settings
 _MOST_BYTES = 4 << 40
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """Bytes `start` to `stop` of a blob; `digest` is that of these bytes, or None where only the whole blob has one."""
 
     start: int
@@ -24,8 +23,7 @@ class Piece:
     digest: Digest | None
 
 
-@dataclass(frozen=True, slots=True)
-class Blob:
+class Blob(NamedTuple):
     """A blob that is fetched once, in pieces, and the files that it becomes.
 
     `packed` describes zstd chunks that must be unpacked; if None, the pieces are the file's bytes themselves.
@@ -85,8 +83,7 @@ def cut(size: int, piece_bytes: int) -> list[Piece]:
     return [Piece(start, min(start + piece_bytes, size), None) for start in starts]
 
 
-@dataclass(frozen=True, slots=True)
-class ModelPlan:
+class ModelPlan(NamedTuple):
     """The parts that are selected, the blobs that become files as they are, and the layers that must be unpacked."""
 
     parts: tuple[Part, ...]

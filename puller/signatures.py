@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from registry.digest import Digest
 from registry.progress.reporter import Reporter
 from registry.signatures.errors import BadSignature
-from registry.signatures.rule import Rule
 from registry.source import Source, parse_source
 
 from .artifact.model_artifact import ModelArtifact
@@ -22,6 +21,7 @@ from .settings import Settings
 
 if TYPE_CHECKING:
     from registry.signatures.check import Signed
+    from registry.signatures.rule import Rule
 
 
 def prove_signers(artifact: ModelArtifact, settings: Settings, reporter: Reporter) -> ModelArtifact:
@@ -63,7 +63,7 @@ def signed_of(artifact: ModelArtifact, reference: str, digest: Digest, name: str
     return Signed(name=name, digest=digest, files={part.name: _file(part) for part in parts}, signature_file=own)
 
 
-def _rule(settings: Settings, source: Source, child: Rule | None) -> Rule:
+def _rule(settings: Settings, source: Source, child: "Rule | None") -> "Rule":
     from registry.signatures.policy import rule_for  # noqa: PLC0415 - few pulls have a policy
 
     return rule_for(settings.signatures, source, child, is_required=settings.require_signature)

@@ -23,7 +23,7 @@ from .store.locked import LockedDestination
 from .store.receipt import Receipt
 from .store.saved_manifest import keep
 from .store.writeback import Writeback, writeback_for
-from .tree.materialize import materialize, records, staged_members, tree_of
+from .tree.materialize import Members, materialize, records, tree_of
 from .tree.tree import Tree
 from .work import Work, find_work
 
@@ -106,11 +106,19 @@ def _place_files(
 ) -> Tree:
     """Put the model directory together in the workshop; return what it holds."""
     workshop = locked.place.workshop
-    members = staged_members(workshop.stage, plan.archives, locked.settings)
-    tree = tree_of(artifact.form, plan.parts, places, members, locked.settings)
+    tree = tree_of(artifact.form, plan.parts, places, _members(locked, plan), locked.settings)
     materialize(tree, workshop.model, workshop.folder, locked.place.trust)
     writeback.tree(workshop.model)
     return tree
+
+
+def _members(locked: LockedDestination, plan: ModelPlan) -> Members:
+    """Return the members of packed layers, which are on the stage."""
+    if not plan.archives:
+        return {}
+    from .reuse.archives import staged_members  # noqa: PLC0415 - most models have none
+
+    return staged_members(locked.place.workshop.stage, plan.archives, locked.settings)
 
 
 def _receipt(  # noqa: PLR0913, PLR0917 - a receipt tells of all of it

@@ -18,8 +18,8 @@ import re
 import struct
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 from .digest import Digest
 from .errors import BadManifest
@@ -42,8 +42,7 @@ _HEXADECIMAL = re.compile(r"[0-9a-f]{64}")
 _DIGEST_BYTES, _SIZE_BYTES = 32, 4
 
 
-@dataclass(frozen=True, slots=True)
-class Chunks:
+class Chunks(NamedTuple):
     """The digest of each `size` bytes of a blob; the last chunk may be shorter."""
 
     size: int
@@ -62,8 +61,7 @@ class Chunks:
         return {CHUNK_BYTES: str(self.size), CHUNK_DIGESTS: _joined(self.digests)}
 
 
-@dataclass(frozen=True, slots=True)
-class PackedChunks:
+class PackedChunks(NamedTuple):
     """A file compressed with zstd, in chunks that can each be unpacked alone, in any order.
 
     Each chunk holds `size` bytes of the file, the last one perhaps fewer; `stops` are the chunks' ends in the blob.
@@ -101,8 +99,7 @@ class PackedChunks:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class FileDigests:
+class FileDigests(NamedTuple):
     """The bytes and the digest of each file in an archive, by its name there."""
 
     by_name: Mapping[str, tuple[int, Digest]]

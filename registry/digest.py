@@ -5,8 +5,7 @@ Tests: tests/registry/test_reference.py
 
 import hashlib
 import re
-from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 from .errors import BadDigest, Mismatch
 from .printable import printable
@@ -26,8 +25,7 @@ class Hasher(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Digest:
+class Digest(NamedTuple):
     """The digest of some bytes, in hexadecimal (image-spec, descriptor.md, Digests).
 
     `algorithm` is sha256 or, where a registry says so, sha512; our packer's chunks have blake3.

@@ -6,7 +6,7 @@ Tests: tests/puller/test_plan.py
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from oras.defaults import (
     default_index_media_type,
@@ -89,8 +89,7 @@ class Manifest:
         return _encoded(document)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Index:
+class Index(NamedTuple):
     """A list of manifests, one for each platform or variant."""
 
     manifests: tuple[Descriptor, ...]

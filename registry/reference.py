@@ -1,8 +1,7 @@
 """`registry/repository:tag@sha256:…` as a value."""
 
 import re
-from dataclasses import dataclass, replace
-from typing import Self
+from typing import NamedTuple, Self
 
 from oras.defaults import default_tag
 from oras.defaults import registry as hub
@@ -18,8 +17,7 @@ _LOOPBACK = re.compile(r"127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}")  # RFC 1122,
 _NAME_LIMIT = 255
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
+class Reference(NamedTuple):
     """The name of an artifact in a registry. A digest, when present, decides; the tag is then only informative."""
 
     registry: str
@@ -73,7 +71,7 @@ class Reference:
 
     def pinned(self, digest: Digest) -> Self:
         """Return the same reference with its digest."""
-        return replace(self, digest=digest)
+        return self._replace(digest=digest)
 
     def __str__(self) -> str:
         tag = f":{self.tag}" if self.tag else ""

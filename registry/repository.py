@@ -4,8 +4,7 @@ Tests: tests/registry/layout/test_layout.py
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 from .digest import Digest
 from .documents.document import Document
@@ -13,8 +12,7 @@ from .http.retry import Patience
 from .manifest import Descriptor, Manifest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resolved:
+class Resolved(NamedTuple):
     """A resolved reference: the digest that pins it, and its manifest.
 
     `documents` are the bytes that prove it, by their digests: the manifest's, and those of an index above it.

@@ -79,7 +79,7 @@ def part(request: pytest.FixtureRequest) -> Part:
             missing[name] = str(error)
         if os.environ.get("CI"):
             pytest.fail(missing[name])
-        pytest.skip(missing[name])
+        pytest.skip(missing[name])  # a laptop without Go, or without its module proxy
 
     return find
 
@@ -91,7 +91,7 @@ def skopeo() -> str:
     if found is None:
         if os.environ.get("CI"):
             pytest.fail("skopeo is not installed")
-        pytest.skip("skopeo is not installed")
+        pytest.skip("skopeo is not installed")  # a laptop without that package
     return found
 
 

@@ -4,7 +4,7 @@ Tests: tests/puller/artifact/test_writers.py
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from puller.errors import BadArtifact
 from registry.access.access import Access
@@ -73,10 +73,10 @@ def load_artifact(repository: Repository, resolved: Resolved, access: Access) ->
         taken = [part for part in above.parts if modelkit.is_model(part)]
         if not taken and not above.parent:
             raise BadArtifact(f"{parent}: holds no model for the ModelKit that names it as its own")
-        parts += [replace(part, number=number, reference=parent) for number, part in enumerate(taken, len(parts))]
+        parts += [part._replace(number=number, reference=parent) for number, part in enumerate(taken, len(parts))]
         child, parent = parent, above.parent
     check(parts)
-    form = replace(form, parts=tuple(parts))
+    form = form._replace(parts=tuple(parts))
     documents = (*resolved.documents, *read.documents)
     return ModelArtifact(resolved.digest, form, repositories, digests, documents=documents)
 

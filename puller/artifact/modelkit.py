@@ -11,9 +11,8 @@ Tests: tests/puller/artifact/test_writers.py
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from posixpath import dirname, normpath
-from typing import Any
+from typing import Any, NamedTuple
 
 from puller.errors import BadArtifact, UnsupportedLayer
 from registry.manifest import Descriptor, Manifest
@@ -28,8 +27,7 @@ _REFERENCE = re.compile(r".*[:@]")
 """What kit reads as another kit's reference, and not as a path."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Section:
+class _Section(NamedTuple):
     """An entry of the Kitfile that a layer was made from."""
 
     kind: str

@@ -4,10 +4,9 @@ Tests: tests/puller/artifact/test_writers.py
 """
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Self
+from typing import NamedTuple, Self
 
 from puller.errors import UnsafePath
 from registry.annotations import FILEPATHS, METADATAS, TITLE
@@ -33,8 +32,7 @@ class LayerKind(Enum):
 IN_PLACE = (LayerKind.FILE, LayerKind.CHUNKED_FILE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(NamedTuple):
     """A layer and what becomes of it.
 
     `path` is where a file goes; of an archive, where its only file goes if both have the same last part, or empty.
@@ -61,8 +59,7 @@ class Part:
         return self.path or self.label or f"layers[{self.number}]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParsedArtifact:
+class ParsedArtifact(NamedTuple):
     """An artifact's parts, and the kind of artifact. Of an image only what is in one folder is wanted.
 
     `parent` is the reference of another ModelKit whose model this one uses, or empty.
@@ -74,8 +71,7 @@ class ParsedArtifact:
     parent: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Metadata:
+class Metadata(NamedTuple):
     """What ModelPack's file metadata annotation holds; an invalid annotation counts as none."""
 
     mode: int = 0o644

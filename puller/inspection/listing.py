@@ -4,7 +4,7 @@ Tests: tests/puller/test_listing.py
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from registry.access.access import Access
@@ -73,7 +73,7 @@ def _tags(source: Source, access: Access) -> list[str]:
 def _look_up(source: Source, tag: str, access: Access) -> Listed:
     tagged: Source
     if isinstance(source, OciSource):
-        tagged = OciSource(replace(source.reference, tag=tag, digest=None))
+        tagged = OciSource(source.reference._replace(tag=tag, digest=None))
     else:
         tagged = LayoutSource(source.directory, tag) if isinstance(source, LayoutSource) else source
     try:

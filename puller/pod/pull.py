@@ -17,27 +17,29 @@ from registry.access.access import Access
 from registry.progress.reporter import Reporter
 from registry.source import parse_source
 
-from .adapters import pull_adapters
-from .hub_cache import known_name, name_in_config, prepare_cache, write_cache
-
 _SNAPSHOT = "{snapshot}"
 
 
 def pull_for_pod(settings: Settings, access: Access, reporter: Reporter) -> Receipt:
     """Bring a model with its cache and its adapters; return the model's receipt. Raises Fault."""
     model = replace(settings, adapters=(), adapters_dir="", base_path="")
-    # 1
-    name = _name(model, access) if model.hub_cache else ""
-    # 2
-    receipt = pull(model, access, reporter)
-    # 3
-    snapshot = write_cache(model, receipt, name) if model.hub_cache else ""
+    receipt, snapshot = _cached(model, access, reporter) if model.hub_cache else (pull(model, access, reporter), "")
     # 4
     if settings.adapters:
+        from .adapters import pull_adapters  # noqa: PLC0415 - most pods have none
+
         pull_adapters(settings, access, reporter, settings.base_path.replace(_SNAPSHOT, snapshot))
     return receipt
 
 
-def _name(settings: Settings, access: Access) -> str:
-    prepare_cache(settings)
-    return known_name(settings) or name_in_config(parse_source(settings.source), access)
+def _cached(model: Settings, access: Access, reporter: Reporter) -> tuple[Receipt, str]:
+    """Bring a model into a Hugging Face cache; return its receipt, and the path of its snapshot."""
+    from .hub_cache import known_name, name_in_config, prepare_cache, write_cache  # noqa: PLC0415 - few pods want one
+
+    # 1
+    prepare_cache(model)
+    name = known_name(model) or name_in_config(parse_source(model.source), access)
+    # 2
+    receipt = pull(model, access, reporter)
+    # 3
+    return receipt, write_cache(model, receipt, name)

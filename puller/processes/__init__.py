@@ -1,1 +1,1 @@
-"""A fetch by several processes: `fetch` deals it out and follows it, `forked` is what each of the others runs."""
+"""A fetch by several processes: `fetch` deals it out, `forked` runs a share, a `pipe` tells of it."""

@@ -1,7 +1,7 @@
 """Share a fetch out to processes, for lines that are faster than the threads of one interpreter take turns.
 
 1. Deal: each process gets pieces of every large blob, or a whole blob where only the whole has a digest.
-2. Fork, while this process has one thread and no connection.
+2. Fork, while this process has no connection, and no other thread that holds a lock.
 3. Each process fetches what it was dealt, and tells by a pipe what it did (forked.py).
 4. This one counts, passes it on to the listener, and raises the first failure; whatever ends it ends the others.
 
@@ -13,7 +13,6 @@ import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -28,6 +27,7 @@ from registry.progress.stats import Counted, TransferStats
 from registry.repository import Repository
 
 from .forked import Complete, Ended, Landed, Message, Share, Staged, run
+from .pipe import readable, receive
 
 LEAST_BYTES = 32 << 20
 """The least that a process is forked for."""
@@ -115,12 +115,12 @@ class _Processes:
     """The processes of one fetch, by the pipes from them; `files` are theirs, by inode."""
 
     files: Mapping[int, _File]
-    running: dict[Connection, int] = field(default_factory=dict)
+    running: dict[int, int] = field(default_factory=dict)
 
     def follow(self, stats: TransferStats, listener: PieceListener) -> None:
         """Count and pass on what the processes do, until all have ended well; raise what one of them failed with."""
         while self.running:
-            for pipe in cast("list[Connection]", wait(list(self.running))):
+            for pipe in readable(self.running):
                 self._heed(self._next(pipe), stats, listener)
 
     def end(self) -> None:
@@ -133,10 +133,10 @@ class _Processes:
             if file.handle >= 0:
                 os.close(file.handle)
 
-    def _next(self, pipe: Connection) -> Message:
+    def _next(self, pipe: int) -> Message:
         """Return a process's next message; raise ProcessLost where it ended without its last one."""
         try:
-            message: Message = pipe.recv()
+            message = cast("Message", receive(pipe))
         except EOFError:
             raise ProcessLost(f"a process that fetched a part of the model ended by {self._reap(pipe)}") from None
         if isinstance(message, Ended):
@@ -160,9 +160,9 @@ class _Processes:
                 if error is not None:
                     raise error
 
-    def _reap(self, pipe: Connection) -> str:
+    def _reap(self, pipe: int) -> str:
         """Wait for the end of a process, and return what ended it."""
-        pipe.close()
+        os.close(pipe)
         code = os.waitstatus_to_exitcode(os.waitpid(self.running.pop(pipe), 0)[1])
         return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
@@ -178,7 +178,7 @@ class _Processes:
 def _forked(shares: Sequence[Share]) -> Iterator[_Processes]:
     """Fork a process for each share, and end those that still run when the block ends.
 
-    This process must have one thread: others would not be in the new ones, but the locks that they hold would.
+    No other thread of this process may hold a lock: it would not be in the new ones, but the lock would.
     """
     files: dict[int, _File] = {}
     for writer in (writer for share in shares for writer in share.writers if isinstance(writer, FileBlobWriter)):
@@ -190,13 +190,13 @@ def _forked(shares: Sequence[Share]) -> Iterator[_Processes]:
     processes = _Processes(files)
     try:
         for share in shares:
-            ours, theirs = Pipe(duplex=False)
+            ours, theirs = os.pipe()
             process = os.fork()
             if not process:
                 for other in (*processes.running, ours):
-                    other.close()  # a pipe without its reader tells that the parent is gone
+                    os.close(other)  # a pipe without its reader tells that the parent is gone
                 run(share, theirs)
-            theirs.close()
+            os.close(theirs)
             processes.running[ours] = process
         yield processes
     finally:

@@ -8,8 +8,6 @@ import signal
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from typing import NamedTuple, NoReturn
 
 from puller.plan import Piece
@@ -19,11 +17,12 @@ from registry.manifest import Descriptor
 from registry.progress.stats import Counted, TransferStats
 from registry.repository import Repository
 
+from .pipe import send
+
 _COUNT_SECONDS = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(NamedTuple):
     """What one process fetches, and by how many connections."""
 
     repositories: Mapping[str, Repository]
@@ -61,7 +60,7 @@ class Ended(NamedTuple):
 Message = Landed | Complete | Staged | Counted | Ended
 
 
-def run(share: Share, pipe: Connection) -> NoReturn:
+def run(share: Share, pipe: int) -> NoReturn:
     """Fetch a share, in a process that was forked for it, and end the process."""
     try:
         for number in (signal.SIGTERM, signal.SIGHUP):
@@ -89,7 +88,7 @@ def _failure(share: Share, stats: TransferStats, reports: "_Reports") -> BaseExc
 class _Reports:
     """What the parent is told that this process does; a PieceListener. Ends this process when the parent is gone."""
 
-    def __init__(self, pipe: Connection, stats: TransferStats) -> None:
+    def __init__(self, pipe: int, stats: TransferStats) -> None:
         self._pipe, self._stats = pipe, stats
         self._counted = stats.counted()
         self._lock, self._counting = threading.Lock(), threading.Lock()
@@ -98,7 +97,7 @@ class _Reports:
         """Send one message, from any thread."""
         with self._lock:
             try:
-                self._pipe.send(message)
+                send(self._pipe, message)
             except OSError:
                 os._exit(1)
 

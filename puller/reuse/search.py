@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from puller.errors import disk_errors
 from puller.plan import Blob, Piece
@@ -47,8 +48,7 @@ class Shelf:
         return cls(folder, known, is_believed=len(trusted) == len(receipt.files))
 
 
-@dataclass(frozen=True, slots=True)
-class AtHand:
+class AtHand(NamedTuple):
     """Which blobs need not be fetched, with the path of each (`places`), and which must be."""
 
     places: dict[Digest, Path]

@@ -7,7 +7,6 @@ error of the disk itself is always raised.
 
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -84,7 +83,9 @@ def discard(path: Path) -> None:
     """Remove what is at a path: a folder with all its contents, a link itself and not its target."""
     with suppress(FileNotFoundError):
         if stat.S_ISDIR(path.lstat().st_mode):
-            shutil.rmtree(path)
+            from shutil import rmtree  # noqa: PLC0415 - it imports four compressors, before a pull's first byte
+
+            rmtree(path)
         else:
             path.unlink()
 

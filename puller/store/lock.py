@@ -11,8 +11,8 @@ import stat
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from registry.process.ticker import every
 
@@ -24,8 +24,7 @@ _FIRST_POLL_SECONDS = 0.002
 _FLAGS = os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """How long to wait for a lock.
 
     `idle_seconds` is for an owner that shows no sign of life, `most_seconds` for any owner. The lock is tried again

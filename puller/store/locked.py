@@ -81,7 +81,7 @@ class LockedDestination:
 def _copied(record: FileRecord, folder: Path, derived: Mapping[str, bytes]) -> FileRecord:
     status = (folder / record.path).lstat()
     proof = "derived" if record.path in derived else record.proof
-    return replace(record, size=status.st_size, mtime_ns=status.st_mtime_ns, proof=proof)
+    return record._replace(size=status.st_size, mtime_ns=status.st_mtime_ns, proof=proof)
 
 
 def current(

@@ -6,7 +6,7 @@ Tests: tests/puller/store/test_cache.py
 import json
 import time
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from registry.paths import unsafe_reason
 
@@ -18,8 +18,7 @@ _MOST = 1 << 63
 _LAST_SECOND = 1 << 36  # the last date that every library can format
 
 
-@dataclass(frozen=True, slots=True)
-class FileRecord:
+class FileRecord(NamedTuple):
     """A file as it was published: the digest of the layer that it came in, its size in bytes, and its modification
     time in nanoseconds since 1970. `proof` is what its bytes were verified against: the layer's digest, or its chunks';
     `derived` says that the puller wrote others in their place.
@@ -73,7 +72,7 @@ class Receipt:
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object; `from_json` reads it back."""
-        return {"version": VERSION, **asdict(self)}
+        return {"version": VERSION, **asdict(self), "files": [file._asdict() for file in self.files]}
 
     @classmethod
     def from_json(cls, content: bytes | str) -> "Receipt | None":

@@ -6,15 +6,13 @@ its type, owner, mode and link count, never by its name.
 
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, slots=True)
-class Trust:
+class Trust(NamedTuple):
     """Which users are trusted: `uid`, root, and the members of `groups`."""
 
     uid: int

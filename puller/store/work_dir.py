@@ -20,9 +20,8 @@ Tests: tests/puller/store/test_claims.py
 import os
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from puller.errors import BadDestination
 
@@ -35,8 +34,7 @@ _SHARED = stat.S_ISGID | stat.S_IRWXG  # what a shared folder inherits from the 
 _ALONE = "alone-"
 
 
-@dataclass(frozen=True, slots=True)
-class Workshop:
+class Workshop(NamedTuple):
     """The work folder, which only this process writes to."""
 
     folder: Path

@@ -1,7 +1,8 @@
 """Blobs on their way from a registry to files.
 
 download      starts the workers, and sets how many may work
-queue         which piece comes next                worker       one piece: request, write, verify, retry
+queue         which worker may take what            pending      which pieces come next, in which runs
+worker        one run: request, write, verify, retry
 concurrency   how many connections are worth having      pure    watchdog     which connection is far too slow
 blob          the interface between workers and blobs
 file_blob     a blob that is a file: pieces in any order     prefix_hash  the digest of one that has none for its pieces

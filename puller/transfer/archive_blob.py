@@ -159,8 +159,8 @@ class OrderedPieceWriter:
         """Return False: one worker alone brings a piece."""
         return False
 
-    def seconds_left(self, now: float) -> float:  # noqa: ARG002 - whatever the time
-        """Return 0: a layer is unpacked from front to back."""
+    def rate(self, now: float) -> float:  # noqa: ARG002 - whatever the time
+        """Return 0: no other worker can take over what is unpacked from front to back."""
         return 0.0
 
     def split(self) -> None:

@@ -48,12 +48,12 @@ class PieceWriter(Protocol):
         """Whether other workers write, or wrote, parts of the piece."""
         ...
 
-    def seconds_left(self, now: float) -> float:
-        """Return how long the rest will take at the rate so far, by time.monotonic(); 0 where it cannot be split."""
+    def rate(self, now: float) -> float:
+        """Return the bytes a second so far, by time.monotonic(); 0 before the first."""
         ...
 
     def split(self) -> "PieceWriter | None":
-        """Return a writer for the second half of the rest, which this one then leaves to it, or None."""
+        """Return a writer for the second half of the rest, which this one then leaves to it; None where it cannot."""
         ...
 
     def write(self, content: memoryview) -> int:

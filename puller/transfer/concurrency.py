@@ -1,6 +1,6 @@
 """How many connections are worth having: more while they raise the rate, fewer when the registry is overloaded."""
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 FIRST = 8
 """The most connections at first."""
@@ -25,8 +25,7 @@ _LOOKS = 3
 """How many rates are averaged when the first is not clear: a single one may hold a burst, or a pause."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConcurrencyLimit:
+class ConcurrencyLimit(NamedTuple):
     """The current limit; `on_rate` and `on_overload` return the next one. Pure.
 
     `proven` is the last limit that was worth having, at `rate` bytes a second. A larger `limit` is on trial; it never
@@ -66,19 +65,19 @@ class ConcurrencyLimit:
         if self.is_settled or rate <= 0:
             return self
         if self.is_new:
-            return replace(self, is_new=False)
+            return self._replace(is_new=False)
         seen = (*self.seen, rate)
         mean = sum(seen) / len(seen)
         if mean < self.rate * _CLEAR and len(seen) < _LOOKS:
-            return replace(self, seen=seen)
+            return self._replace(seen=seen)
         if mean < self.rate * _WORTH:
-            return replace(self, limit=self.proven, is_settled=True)
+            return self._replace(limit=self.proven, is_settled=True)
         if self.limit == self.maximum:
-            return replace(self, proven=self.limit, rate=mean, is_settled=True)
+            return self._replace(proven=self.limit, rate=mean, is_settled=True)
         limit = self.maximum if mean < _CHEAP_BYTES else min(self.limit * 2, self.maximum)
         return ConcurrencyLimit(maximum=self.maximum, limit=limit, proven=self.limit, rate=mean)
 
     def on_overload(self) -> "ConcurrencyLimit":
         """Return half the limit, which then stays: the registry said that it is overloaded."""
         limit = max(self.limit // 2, 1)
-        return replace(self, limit=limit, proven=limit, is_settled=True)
+        return self._replace(limit=limit, proven=limit, is_settled=True)

@@ -49,7 +49,7 @@ def fetch(
     that are written by then stay.
     """
     concurrency = ConcurrencyLimit.start(connections, own_cores())
-    queue = Queue(writers, concurrency.limit)
+    queue = Queue(writers, concurrency.limit, connections)
     watchdog = Watchdog()
     context = DownloadContext(repository=repository, queue=queue, stats=stats, watchdog=watchdog, listener=listener)
     parts = max(len(queue), sum(writer.missing_bytes for writer in writers) // LEAST_PART_BYTES)
@@ -78,7 +78,7 @@ def _supervise(context: DownloadContext, concurrency: ConcurrencyLimit) -> None:
                 concurrency.on_overload() if context.overload.is_set() else concurrency.on_rate(count / (now - looked))
             )
             context.overload.clear()
-            context.queue.set_limit(concurrency.limit)
+            context.queue.set_limit(concurrency.limit, is_settled=concurrency.is_settled)
             looked, wire, reads = now, wire + count, context.stats.reads
         if now - watched >= WATCH_SECONDS:
             context.watchdog.tick(time.perf_counter())

@@ -6,6 +6,7 @@ Tests: tests/puller/test_pull.py
 import os
 import threading
 from collections.abc import Collection
+from itertools import pairwise
 from pathlib import Path
 
 from puller.errors import disk_errors
@@ -51,8 +52,9 @@ class FileBlobWriter:
         """Return writers of up to `count` parts, where every piece has a digest; else this one alone."""
         if self.prefix or len(self.missing) == 1:
             return (self,)
-        pieces = set(self.blob.pieces)
-        parts = [self.missing[number::count] for number in range(min(count, len(self.missing)))]
+        pieces, count = set(self.blob.pieces), min(count, len(self.missing))
+        bounds = [len(self.missing) * number // count for number in range(count + 1)]
+        parts = [self.missing[start:stop] for start, stop in pairwise(bounds)]
         return tuple(FileBlobWriter(self.blob, self.path, pieces.difference(part)) for part in parts)
 
     def begin_again(self) -> None:

@@ -24,6 +24,7 @@ from .prefix_hash import PrefixHasher
 
 FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ_BYTES = 1 << 18
+_LEAST_SECONDS = 1e-6
 LEAST_PART_BYTES = 256 << 10
 """The least that a worker takes over: a request must be worth its price."""
 
@@ -83,12 +84,9 @@ class FilePieceWriter:
         """Whether other workers write, or wrote, parts of the piece."""
         return not self._is_first or self.stop < self.piece.stop
 
-    def seconds_left(self, now: float) -> float:
-        """Return how long the rest will take at the rate so far; 0 where the rest is too small to be split."""
-        written, left = self.position - self._start, self.stop - self.position
-        if not written or left < 2 * LEAST_PART_BYTES:
-            return 0.0
-        return left * (now - self._began) / written
+    def rate(self, now: float) -> float:
+        """Return the bytes a second that this worker wrote so far; 0 before the first."""
+        return (self.position - self._start) / max(now - self._began, _LEAST_SECONDS)
 
     def split(self) -> "FilePieceWriter | None":
         """Return a writer for the second half of the rest, which this one leaves to it; None where little is left."""

@@ -1,10 +1,10 @@
 """Download one piece of a blob: ranged request, write, verify; retry, resume or switch hosts on errors."""
 
 import time
-from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum
 from threading import Event
+from typing import NamedTuple
 
 from registry.errors import Fault, Mismatch, Unavailable
 from registry.progress.stats import TransferStats
@@ -40,8 +40,7 @@ class Step(Enum):
     REFETCH_BLOB = "discard the whole blob and download it again"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class Failure(NamedTuple):
     """What decides the next step after an error."""
 
     is_corrupt: bool
@@ -91,31 +90,30 @@ def work(context: DownloadContext) -> None:
     while task is not None:
         try:
             buffer = buffer or memoryview(bytearray(BUFFER_BYTES))
-            PieceDownloader(context, buffer, task).run()
+            Downloader(context, buffer, task).run()
         except BaseException as error:  # noqa: BLE001 - a thread has no caller: the queue hands it to the main thread
             context.queue.stop(error)
             return
         task = context.queue.take_next()
 
 
-class PieceDownloader:
-    """Downloads one piece, or the whole rest of its blob where the registry serves no ranges."""
+class Downloader:
+    """Downloads the pieces of one task, and the whole rest of their blob where the registry serves no ranges."""
 
     def __init__(self, context: DownloadContext, buffer: memoryview, task: Task) -> None:
         self._context, self._buffer = context, buffer
-        self._writer = task.writer
-        self._pieces, self._rest = deque([task.piece]), task.rest
+        self._task, self._writer = task, task.writer
+        self._rest = task.rest
         self._watched: Watched | None = None
         self._offset = 0
         self._wire_seconds = 0.0
 
     def run(self) -> None:
-        """Download the piece to disk, and the further pieces that the registry's answer turns out to hold."""
+        """Download the pieces to disk, and further ones that the registry's answer turns out to hold."""
         try:
-            while self._pieces and self._context.queue.failure is None:
-                piece = self._pieces.popleft()
+            while (piece := self._context.queue.next_piece(self._task)) is not None:
                 piece_writer, self._rest = self._rest or self._writer.open_piece(piece), None
-                self._context.queue.begin(piece_writer, self._writer)
+                self._context.queue.begin(piece_writer, self._task)
                 try:
                     self._download(piece_writer)
                 finally:
@@ -182,6 +180,8 @@ class PieceDownloader:
         while piece_writer.position < piece_writer.stop:
             if self._context.queue.failure is not None:
                 return False
+            if self._watched is not None and self._offset == self._watched.body.stop:
+                self._hang_up()  # a host may answer less than it was asked for (RFC 9110 15.3.7)
             watched = self._watched or self._open(piece_writer, chances)
             piece_writer.hosts.add(watched.body.host)
             while self._offset < piece_writer.position:
@@ -196,17 +196,18 @@ class PieceDownloader:
         return True
 
     def _open(self, piece_writer: PieceWriter, chances: int) -> Watched:
-        """Request the rest of the piece; an answer with the whole blob serves the blob's further pieces, too."""
+        """Request the rest of the piece and those that follow; an answer with the whole blob serves all others, too."""
         began = time.perf_counter()
         stop = piece_writer.stop
+        if not piece_writer.is_shared:
+            stop = self._context.queue.run_after(self._task, stop)
         body = self._context.repository.open(self._writer.layer, piece_writer.position, stop)
         self._wire_seconds += time.perf_counter() - began
         if body.start < piece_writer.position or body.stop > stop:
-            self._pieces.extend(self._context.queue.take_rest(self._writer))
-        elif piece_writer.piece.stop - piece_writer.piece.start < self._writer.layer.size:
+            self._context.queue.take_rest(self._task)
+        elif stop - piece_writer.piece.start < self._writer.layer.size:
             self._context.queue.ranges_work()
-            self._context.queue.put_back(self._writer, self._pieces)  # the rest of a stream that broke
-            self._pieces.clear()
+            self._context.queue.keep_until(self._task, stop)  # beyond is the rest of a stream that broke
         self._watched, self._offset = Watched(body, chances), body.start
         self._context.watchdog.watch(self._watched)
         return self._watched

@@ -27,9 +27,8 @@ class ZstdChunkWriter(FilePieceWriter):
         self._broken: BadArtifact | None = None
         super().__init__(file_writer, piece)
 
-    def seconds_left(self, now: float) -> float:  # noqa: ARG002 - whatever the time
-        """Return 0: a chunk is unpacked from front to back."""
-        return 0.0
+    def split(self) -> None:
+        """Return None: a chunk is unpacked from front to back."""
 
     def _verify(self) -> None:
         """Raise Mismatch when the chunk is wrong, BadArtifact when it is right and cannot be unpacked."""

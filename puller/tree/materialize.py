@@ -4,12 +4,15 @@
 2. Symbolic links are made after all files, so that no file is written through one.
 3. Files get their modes and times. A file of a published model is not changed: where its mode or time is another than
    is wanted, or another user may write to it, it is copied.
+
+Tests: tests/puller/test_pull.py
 """
 
 import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from puller.artifact.image import ROOTS
 from puller.artifact.part import IN_PLACE, LayerKind, ParsedArtifact, Part
@@ -19,31 +22,17 @@ from puller.settings import Settings
 from puller.store.filesystem import NOT_HERE, copy, discard, link_or_copy, make_folders, optional
 from puller.store.receipt import FileRecord
 from puller.store.trust import Trust, status_of
-from puller.unpack.staging import Staged, folder_of, read_index
-from puller.unpack.untar import MemberType
+from puller.unpack.member import MemberType
 from registry.digest import Digest
 from registry.paths import plain
 
 from .tree import Content, Tree
 
-_MOST_MEMBERS = 200_000  # all of them are in memory at once
+if TYPE_CHECKING:
+    from puller.unpack.staging import Staged
 
-Members = Mapping[str, Sequence[Staged]]
+Members = Mapping[str, "Sequence[Staged]"]
 """The staged members of packed layers, by the layer's digest."""
-
-
-def staged_members(stage: Path, parts: Iterable[Part], settings: Settings, most: int = _MOST_MEMBERS) -> Members:
-    """Return the staged members of all packed parts; raise BadArtifact when some are gone, or more than `most`."""
-    members, count = dict[str, Sequence[Staged]](), 0
-    for part in parts:
-        found = read_index(folder_of(stage, part, settings))
-        if found is None:
-            raise BadArtifact(f"{part.name}: what was unpacked of it is gone", hint="pull again")
-        members[str(part.layer.digest)] = found
-        count += len(found)
-        if count > most:
-            raise BadArtifact(f"more than {most} members in all archives")
-    return members
 
 
 def tree_of(

@@ -12,16 +12,19 @@ Tests: tests/puller/artifact/test_writers.py
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from posixpath import relpath
+from typing import TYPE_CHECKING, NamedTuple
 
 from puller.artifact.image import ESTARGZ_FILES, is_opaque, is_whiteout, removed_by
 from puller.artifact.part import Part, readable
 from puller.errors import BadArtifact, UnsafePath
-from puller.unpack.staging import Staged
-from puller.unpack.untar import MemberType
+from puller.unpack.member import MemberType
 from registry.paths import plain, unsafe_reason
 
 from .folders import Folders
 from .links import follow
+
+if TYPE_CHECKING:
+    from puller.unpack.staging import Staged
 
 
 @dataclass(eq=False, slots=True)
@@ -34,8 +37,7 @@ class Content:
     mtime: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """The file, folder or link under one name. `layer` is the number of the layer that it comes from."""
 
     layer: int
@@ -58,7 +60,7 @@ class Tree:
         content = self._content((place, part.path), Content(place, size, part.mode, part.mtime))
         self._put(part.path, Node(part.number, MemberType.FILE, content))
 
-    def put_members(self, part: Part, members: Iterable[Staged]) -> None:
+    def put_members(self, part: Part, members: "Iterable[Staged]") -> None:
         """Add a packed layer's members; one without a name is the layer's own file. Raises BadArtifact, UnsafePath."""
         members = tuple(members)
         if len(members) == 1 and not members[0].name:
@@ -131,7 +133,7 @@ class Tree:
             return path
         return "/".join(filter(None, (follow(folder, self._target, is_rooted=True), name)))
 
-    def _put_member(self, path: str, member: Staged, part: Part) -> None:
+    def _put_member(self, path: str, member: "Staged", part: Part) -> None:
         if member.kind is MemberType.FOLDER:
             if self._kind(path) is not MemberType.FOLDER:
                 self._put(path, Node(part.number, MemberType.FOLDER))
@@ -142,7 +144,7 @@ class Tree:
         elif member.kind is MemberType.SYMLINK:
             self._put(path, Node(part.number, MemberType.SYMLINK, target=member.target))
 
-    def _staged(self, member: Staged, mode: int, mtime: float | None) -> Content:
+    def _staged(self, member: "Staged", mode: int, mtime: float | None) -> Content:
         return self._content((member.place, ""), Content(member.place, member.size, mode, mtime))
 
     def _content(self, key: tuple[str, str], content: Content) -> Content:
@@ -218,7 +220,7 @@ def parents(path: str) -> Iterator[str]:
             yield path[:end]
 
 
-def _renamed(part: Part, named: list[tuple[str, Staged]]) -> dict[str, str]:
+def _renamed(part: Part, named: "list[tuple[str, Staged]]") -> dict[str, str]:
     """Return {name: path} of an archive's only file where its name is only the last part of the path in the layer.
 
     A file below a folder of the layer's name keeps its name: then the layer names the folder.

@@ -12,8 +12,9 @@ from puller.artifact.part import LayerKind, Part
 from puller.errors import BadArtifact
 
 from .codec import MAGIC_BYTES, Decoder, decoder_for
+from .member import Member, MemberType
 from .staging import Stage
-from .untar import BLOCK, Member, MemberType, Untar, is_tar
+from .untar import BLOCK, Untar, is_tar
 
 _UNPROMISED_RATIO = 100
 """How many times larger than its layer a file may be, where the artifact does not tell its size."""

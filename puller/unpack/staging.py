@@ -25,7 +25,7 @@ from puller.store.filesystem import discard, free_bytes, write_whole
 from puller.store.trust import read_state
 from puller.store.writeback import Writeback
 
-from .untar import Member, MemberType
+from .member import Member, MemberType
 
 _MOST_MEMBERS = 100_000
 _MOST_TEXT = 16 << 20

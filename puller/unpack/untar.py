@@ -6,12 +6,11 @@ parses the collected blocks of one header and its extensions; contents never pas
 
 import io
 import tarfile
-from dataclasses import dataclass
-from enum import Enum
 from typing import Any, Protocol
 
 from puller.errors import BadArtifact
 
+from .member import Member, MemberType
 from .sparse import SparseMap
 
 BLOCK = 512
@@ -23,30 +22,6 @@ _ZEROS = bytes(BLOCK)
 _SPARSE_MAP = b"GNU.sparse.major=1"
 _LATEST = 253_402_300_800  # the year 10000: no file system stores a later time
 _SIZE_BITS = 63
-
-
-class MemberType(Enum):
-    """The type of an archive's member; devices and pipes are OTHER."""
-
-    FILE = "file"
-    FOLDER = "folder"
-    SYMLINK = "symlink"
-    HARDLINK = "hardlink"
-    OTHER = "other"
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A member as its header describes it: `extents` are where its bytes go in the file, as (offset, size)."""
-
-    name: str
-    kind: MemberType
-    size: int
-    mode: int
-    mtime: float
-    """In seconds since 1970; 0 where the header has no time that a file could have."""
-    target: str
-    extents: tuple[tuple[int, int], ...]
 
 
 class MemberSink(Protocol):

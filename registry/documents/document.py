@@ -5,8 +5,7 @@ Tests: tests/packer/test_copying.py
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from registry.digest import Digest
 from registry.errors import BadDigest, BadManifest
@@ -15,8 +14,7 @@ from registry.manifest import INDEX_TYPE, Descriptor, Index, Manifest, parse_man
 _FOREIGN = ("foreign", "nondistributable")
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """A manifest or an index: its bytes and their digest, and what they mean."""
 
     content: bytes

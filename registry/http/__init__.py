@@ -4,5 +4,5 @@ transport  requests on kept connections     response   an answer whose body is s
 redirects  to which addresses a host may redirect, by one rule (docs/decisions/0008)
 ranges     parts of blobs, and remembered redirects
 retry      patience, as a value             failures   what an unwanted answer means
-codings    content codings that were not requested
+codings    content codings that were not requested       dates      the dates of headers          pure
 """

@@ -18,6 +18,9 @@ from .response import Response
 
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)", re.IGNORECASE)
 _WHOLE, _PART, _NO_SUCH_RANGE = _ACCEPTED = 200, 206, 416
+_LEAST_BYTES = 16 << 10
+"""The least that an answer must hold of a longer range: with a request for every few bytes, a pull would hardly end."""
+
 _STALE = (Unauthorized, NotFound, Refused)
 
 
@@ -46,17 +49,17 @@ class Ranges:
         moved = self._moved.get(url)
         if moved:
             try:
-                return self._ask(url, moved, headers, descriptor, start)
+                return self._ask(url, moved, headers, descriptor, range(start, stop))
             except _STALE:
                 self._moved.pop(url, None)
-        return self._ask(url, url, headers, descriptor, start)
+        return self._ask(url, url, headers, descriptor, range(start, stop))
 
     def _ask(
-        self, url: str, where: str, headers: dict[str, str], descriptor: Descriptor, start: int
+        self, url: str, where: str, headers: dict[str, str], descriptor: Descriptor, asked: range
     ) -> tuple[Response, int, int]:
         """Request a range at one address; request the whole blob if the answer is not that range."""
         response = self._send("GET", where, headers=headers, accept=_ACCEPTED)
-        if headers and not _is_answer(response, descriptor, start):
+        if headers and not _is_answer(response, descriptor, asked):
             with response:
                 drain(response)
             response = self._send("GET", where, headers={}, accept=_ACCEPTED)
@@ -70,11 +73,15 @@ class Ranges:
         return response, begin, end
 
 
-def _is_answer(response: Response, descriptor: Descriptor, start: int) -> bool:
-    """Return whether the answer to a range request is valid: the whole blob, or a part that begins at `start`."""
-    if response.status == _NO_SUCH_RANGE:
-        return False
-    return response.status != _PART or _part(response, descriptor)[0] == start
+def _is_answer(response: Response, descriptor: Descriptor, asked: range) -> bool:
+    """Return whether the answer to a range request is of use: the whole blob, or a part that begins as asked.
+
+    A part may be shorter than asked for (RFC 9110 15.3.7), but not by nearly all.
+    """
+    if response.status != _PART:
+        return response.status != _NO_SUCH_RANGE
+    begin, end = _part(response, descriptor)
+    return begin == asked.start and end - begin >= min(len(asked), _LEAST_BYTES)
 
 
 def _check_head(response: Response, descriptor: Descriptor) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from registry.errors import Fault, Unavailable, UploadModeRejected
 
@@ -25,8 +25,7 @@ _QUIET_SECONDS = 5.0
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """A wait to be reported: the failure before it, its length, and how long waits may still take after it, in seconds.
 
     `seconds` is 0 while the answer itself is awaited.

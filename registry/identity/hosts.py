@@ -7,8 +7,8 @@ Tests: tests/registry/identity/test_hosts.py
 """
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 ECR_PUBLIC = "public.ecr.aws"
 
@@ -37,8 +37,7 @@ class Cloud(StrEnum):
     GOOGLE = "Google"
 
 
-@dataclass(frozen=True, slots=True)
-class Ecr:
+class Ecr(NamedTuple):
     """Where one registry's credentials come from: a region, and the hosts of two services in its partition."""
 
     region: str

@@ -14,8 +14,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from registry.auth.credentials import Credential
 from registry.errors import Fault, IdentityRefused, Unavailable
@@ -43,8 +43,7 @@ class Identity(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """An identity that a registry calls for. `is_likely` is false where only a node's endpoint may know one."""
 
     identity: Identity

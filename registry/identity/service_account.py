@@ -4,11 +4,14 @@ Tests: tests/registry/identity/test_identities.py
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from registry.auth.credentials import Credential
 
-from .endpoint import Endpoints
 from .token_file import read_token
+
+if TYPE_CHECKING:
+    from .endpoint import Endpoints
 
 _LIFE_SECONDS = 60.0
 """After how long the file is read again: the kubelet writes a new token well before the old one expires."""
@@ -26,7 +29,7 @@ class ServiceAccountIdentity:
         """Return a text for messages."""
         return f"the ServiceAccount's token of {self.file}"
 
-    def credential(self, _: Endpoints) -> tuple[Credential, float]:
+    def credential(self, _: "Endpoints") -> tuple[Credential, float]:
         """Return the token as a credential, and after how many seconds to read it again. Raises BadIdentity."""
         token = read_token(self.file, "the setting token_file")
         return Credential(registry_token=token, source=self.who), _LIFE_SECONDS

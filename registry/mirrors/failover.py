@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from registry.errors import BadCaFile, Fault, NotFound
 from registry.net.limits import Limits, ending_within
@@ -88,8 +89,7 @@ class HostSelector:
             self._records[root] = _Record()
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One request to one host; the caller records its outcome."""
 
     turns: HostSelector

@@ -5,10 +5,10 @@ versions can be read.
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from posixpath import normpath
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from registry.errors import BadMirrors
@@ -47,7 +47,7 @@ def parse_registries(text: str, place: str, directory: Path) -> dict[str, "Table
     for name, table in top.table.items():
         if not isinstance(table, dict) or not _REGISTRY.fullmatch(name):  # unquoted, TOML makes tables at each dot
             raise top.fault(f'"{name}"', 'a table under a registry\'s name, in quotes: ["registry.example.com"]')
-        found[name] = replace(top, folder=directory / name, path=f'"{name}".', table=table)
+        found[name] = top._replace(folder=directory / name, path=f'"{name}".', table=table)
     return found
 
 
@@ -74,8 +74,7 @@ def hosts_of(top: "Table", upstream: Host) -> tuple[Host, ...]:
     return tuple(found.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """A table of the file, and its path there."""
 
     said_in: str
@@ -100,7 +99,7 @@ class Table:
         for name, inner in outer.items():
             if not isinstance(inner, dict):
                 raise self.fault(f'{key}."{name}"', "a table")
-        return [(name, replace(self, path=f'{self.path}{key}."{name}".', table=inner)) for name, inner in outer.items()]
+        return [(name, self._replace(path=f'{self.path}{key}."{name}".', table=inner)) for name, inner in outer.items()]
 
     def text(self, key: str) -> str:
         """Return the string at a key; empty if there is none."""
@@ -207,7 +206,7 @@ def _headers(entry: Table) -> tuple[tuple[str, str], ...]:
     table = entry.table.get("header", {})
     if not isinstance(table, dict):
         raise entry.fault("header", "a table")
-    headers = replace(entry, path=f"{entry.path}header.", table=table)
+    headers = entry._replace(path=f"{entry.path}header.", table=table)
     found = []
     for name in table:
         value = ", ".join(headers.texts(name))  # RFC 9110, 5.3: a list and several lines are one

@@ -8,8 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 _PATIENT_BYTES = 16 << 10
 """For so many bytes an answer gets one more second: a large manifest may take longer than a small one."""
@@ -19,8 +18,7 @@ class Overdue(TimeoutError):
     """A limit was exceeded; the text names it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(NamedTuple):
     """The limits of one transport, in seconds and bytes; `clock` returns seconds."""
 
     exchange_seconds: float = 30.0
@@ -60,8 +58,7 @@ class Bound(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Terms:
+class _Terms(NamedTuple):
     """The limits of exchanges that a thread begins inside a block."""
 
     ends_at: float = float("inf")
@@ -77,7 +74,7 @@ _terms = ContextVar("_terms", default=_NONE)
 def ending_within(seconds: float, limits: Limits) -> Iterator[None]:
     """Limit all small exchanges that this thread begins inside the block, taken together."""
     terms = _terms.get()
-    token = _terms.set(replace(terms, ends_at=min(terms.ends_at, limits.clock() + seconds)))
+    token = _terms.set(terms._replace(ends_at=min(terms.ends_at, limits.clock() + seconds)))
     try:
         yield
     finally:
@@ -90,7 +87,7 @@ def committing(size: int, say: Callable[[float], None]) -> Iterator[None]:
 
     `say` is called once in a long wait, with the seconds that are left of it.
     """
-    token = _terms.set(replace(_terms.get(), written=size, say=say))
+    token = _terms.set(_terms.get()._replace(written=size, say=say))
     try:
         yield
     finally:

@@ -5,8 +5,7 @@ Tests: tests/registry/http/test_redirects.py
 
 import ipaddress
 import re
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from registry.errors import Refused
@@ -20,8 +19,7 @@ _UNSAFE = re.compile(rb"[^!-~]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Scheme, host and port: what credentials are bound to (RFC 6454)."""
 
     scheme: str

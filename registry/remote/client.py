@@ -5,7 +5,6 @@ Tests: tests/registry/remote/test_pull.py
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from urllib.parse import quote, urljoin, urlsplit
 
 from registry.access.access import Access
@@ -45,7 +44,7 @@ class Client:
             urlsplit(self.base).path.partition("/v2/")[2] or reference.repository
         )  # a mirror may keep it in a project
         self._scope = f"repository:{name}:{actions}"
-        place = replace(reference, registry=host.name, repository=name) if is_mirror else reference
+        place = reference._replace(registry=host.name, repository=name) if is_mirror else reference
         self._authorizer = Authorizer(self._transport, self._rule, access.credentials, place)
 
     @property

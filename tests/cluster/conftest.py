@@ -19,7 +19,7 @@ def programs(part: Part) -> Mapping[str, Path]:
     if lack := missing():
         if os.environ.get("CI"):
             pytest.fail(lack)
-        pytest.skip(lack)
+        pytest.skip(lack)  # a laptop without root, containerd and the rest
     return {name: part(name) for name in PARTS}
 
 

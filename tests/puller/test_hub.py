@@ -149,7 +149,8 @@ def test_what_came_before_a_failure_does_not_come_again(hub: FakeHub, tmp_path: 
     """A pull that broke off goes on with the pieces that it lacks."""
 
     def without_the_end(request: Request, answer: Answer) -> Answer:
-        return Answer(404) if request.range and request.range[0] >= 200_000 else answer
+        broken = faults.truncated(2 * PIECE)(request, answer)
+        return Answer(404) if request.range and request.range[0] >= PIECE else broken
 
     hub.cdn.fail(without_the_end, times=1000)
     with pytest.raises(HubNotFound):

@@ -22,7 +22,7 @@ from registry.manifest import Descriptor
 from registry.progress.reporter import QuietReporter
 from tests.fakes import faults
 from tests.fakes.manner import Manner
-from tests.fakes.patience import HASTY
+from tests.fakes.patience import HASTY, NONE
 from tests.fakes.registry import Answer, Change, FakeRegistry, Request, fake_registry
 
 from .models import layer, manifest_of, noise, offer, read_tree
@@ -174,7 +174,43 @@ def test_a_range_that_was_not_asked_for_costs_one_plain_request(
         return replace(answer, headers={"Content-Range": content_range}) if request.range else answer
 
     fake.fail(change)
-    bring(fake, access, tmp_path, connections=1)
+    bring(fake, access, tmp_path, connections=2)
+    assert read_tree(tmp_path / "model") == model
+    assert [request.range is None for request in fake.blob_requests()] == [False, True]
+
+
+def answering(count: int) -> Change:
+    """Make a change that leaves so many bytes of the answer to each range of a blob of 300,000."""
+
+    def shorten(request: Request, answer: Answer) -> Answer:
+        if request.range is None:
+            return answer
+        start, body = request.range[0], answer.body[:count]
+        return replace(answer, body=body, headers={"Content-Range": f"bytes {start}-{start + len(body) - 1}/300000"})
+
+    return shorten
+
+
+def test_a_registry_that_answers_less_than_a_range_is_asked_for_the_rest_at_once(
+    fake: FakeRegistry, access: Access, tmp_path: Path
+) -> None:
+    """A server may send a part of what was asked for (RFC 9110 15.3.7): nothing broke, so nobody waits."""
+    offer(fake, MODEL, chunk=PIECE)
+    fake.fail(answering(40_000))
+    receipt = bring(fake, replace(access, patience=NONE), tmp_path)
+    assert read_tree(tmp_path / "model") == MODEL
+    assert receipt.wire_bytes == sum(map(len, MODEL.values()))
+
+
+@pytest.mark.parametrize("count", [1, 1000])
+def test_a_registry_that_answers_ranges_by_crumbs_is_asked_for_the_whole(
+    fake: FakeRegistry, access: Access, tmp_path: Path, count: int
+) -> None:
+    """A request for each few bytes would go on for hours, and no time limit would end it."""
+    model = {"model.gguf": noise(300_000)}
+    offer(fake, model)
+    fake.fail(answering(count))
+    bring(fake, access, tmp_path, connections=2)
     assert read_tree(tmp_path / "model") == model
     assert [request.range is None for request in fake.blob_requests()] == [False, True]
 
@@ -191,7 +227,7 @@ def test_a_registry_that_refuses_every_range_is_asked_for_the_whole(
             Answer(status, model["model.gguf"] if status == 200 else b"") if request.range else answer
         )
     )
-    bring(fake, access, tmp_path, connections=1)
+    bring(fake, access, tmp_path, connections=2)
     assert read_tree(tmp_path / "model") == model
     assert len(fake.blob_requests()) == (2 if status == 416 else 1)
 

@@ -8,7 +8,6 @@ Tests: tests/webhook/resolving/test_resolver.py
 """
 
 import json
-import socket
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
@@ -25,7 +24,7 @@ from registry.http.transport import Transport
 from registry.identity.hosts import cloud_of
 from registry.identity.identities import identities_of
 from registry.manifest import ACCEPT, Index, Manifest, parse_manifest
-from registry.net.dial import Lookup
+from registry.net.dial import Lookup, look_up
 from registry.net.limits import Limits, ending_within
 from registry.reference import Reference
 from registry.remote.client import Client
@@ -58,7 +57,7 @@ class QuestionSettings:
     """
 
     plain_http: tuple[str, ...] = ()
-    lookup: Lookup = socket.getaddrinfo
+    lookup: Lookup = look_up
     environ: Mapping[str, str] = field(default_factory=dict)
     signatures: str = ""
 

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from hypothesis import strategies as st
 from puller.artifact.part import LayerKind, Part
 from puller.plan import Blob, Piece
 from puller.processes.fetch import LEAST_BYTES, LEAST_BYTES_UNASKED, MOST_UNASKED, affordable, deal
+from puller.processes.pipe import receive, send
 from puller.settings import Settings
 from puller.transfer.file_blob import FileBlobWriter
 from registry.digest import Digest
@@ -260,11 +260,35 @@ def test_nobody_must_choose_how_many_processes(total: int, cores: int, *, is_enc
 def test_every_failure_comes_through_the_pipe_as_it_is(error: type[Fault]) -> None:
     """With its words, its hint, and whatever decides what is done next."""
     raised = error("words", hint="do this")
-    ours, theirs = Pipe()
-    theirs.send(raised)
-    found = ours.recv()
+    ours, theirs = os.pipe()
+    with open(ours, "rb") as reader, open(theirs, "wb") as writer:  # noqa: PTH123 - two handles
+        send(writer.fileno(), raised)
+        found = receive(reader.fileno())
+    assert isinstance(found, Fault)
     assert (type(found), str(found), found.explain()) == (error, "words", raised.explain())
     assert vars(found) == vars(raised)
+
+
+def test_a_message_may_be_longer_than_a_pipe_holds() -> None:
+    """A descriptor goes with each piece, and its annotations are the artifact's."""
+    message = noise(3 << 20)
+    ours, theirs = os.pipe()
+    with open(ours, "rb") as reader, open(theirs, "wb") as writer:  # noqa: PTH123 - two handles
+        thread = threading.Thread(target=send, args=(writer.fileno(), message))
+        thread.start()
+        assert receive(reader.fileno()) == message
+        thread.join()
+
+
+@pytest.mark.parametrize("part", [b"", bytes(3), bytes(7) + b"\x05half"], ids=["before", "in its length", "amid"])
+def test_a_sender_that_ends_before_or_amid_a_message_is_noticed(part: bytes) -> None:
+    """As one that the kernel killed."""
+    ours, theirs = os.pipe()
+    with open(ours, "rb") as reader, open(theirs, "wb") as writer:  # noqa: PTH123 - two handles
+        writer.write(part)
+        writer.close()
+        with pytest.raises(EOFError):
+            receive(reader.fileno())
 
 
 def test_waits_of_all_processes_are_counted_in_the_message(tmp_path: Path) -> None:

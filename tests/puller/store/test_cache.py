@@ -101,7 +101,7 @@ def test_another_file_system_gets_a_copy(fake: FakeRegistry, access: Access, tmp
     """A link cannot reach it; bytes, modes and times come along."""
     memory = Path("/dev/shm")  # noqa: S108 - another file system than the tests' own, where there is one
     if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
-        pytest.skip("no second file system at hand")
+        pytest.skip("no second file system at hand")  # macOS, or a temporary folder that is in memory itself
     source = f"{fake.reference()}@{offer(fake, MODEL)}"
     folder = memory / f"weighbridge-{os.getpid()}-{tmp_path.name}"
     folder.mkdir()

@@ -113,13 +113,12 @@ def test_a_wrong_part_is_noticed_at_the_end_and_the_piece_begins_again(tmp_path:
     assert len(landed.pieces) == 1
 
 
-def test_only_a_rest_that_takes_long_is_worth_a_request(tmp_path: Path) -> None:
-    """Nothing is known of a piece before its first byte, and little is left near its end."""
+def test_a_rest_that_is_worth_no_request_is_not_split(tmp_path: Path) -> None:
+    """Nothing is known of a piece's rate before its first byte, and little is left near its end."""
     blob = blob_of(tmp_path / "w", has_chunk_digest=True)
     writer = blob.open_piece(blob.missing[0])
-    assert writer.seconds_left(1e9) == 0
+    assert writer.rate(1e9) == 0
     write(writer, SIZE // 2)
-    assert writer.seconds_left(1e9) > 1
+    assert 0 < writer.rate(1e9) < 1
     write(writer, SIZE // 2 - 1000)
-    assert writer.seconds_left(1e9) == 0
     assert writer.split() is None

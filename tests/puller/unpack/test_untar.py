@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from puller.errors import BadArtifact
-from puller.unpack.untar import Member, MemberType, Untar, is_tar
+from puller.unpack.member import Member, MemberType
+from puller.unpack.untar import Untar, is_tar
 from tests.puller.packs import member, tar_of
 
 DIALECTS = [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]

@@ -339,6 +339,23 @@ def test_a_host_is_held_to_the_cas_that_its_file_names(part: Part, tmp_path: Pat
             there_and_back(running.address, access)
 
 
+@pytest.mark.parametrize("line", ['ca = "CA"', ""])
+def test_what_is_prepared_for_a_host_is_what_its_first_connection_uses(part: Part, tmp_path: Path, line: str) -> None:
+    """Law: nothing is read a second time, whether the host's own file names the CA or an option does."""
+    certificate, key = certificate_for_localhost(tmp_path)
+    named = tmp_path / "ca.pem"
+    named.write_bytes(certificate.read_bytes())
+    tls = {"certificate": str(certificate), "key": str(key)}
+    with running_registry(part("registry"), tmp_path, tls=tls) as running:
+        text = f'server = "https://{running.address}"\n{line.replace("CA", str(named))}\n'
+        write(tmp_path / "certs.d", running.address.replace(":", "_") + "_", text)
+        with access_from({}, hosts_dir=str(tmp_path / "certs.d"), ca_file="" if line else str(named)) as access:
+            access.prepare(Reference.parse(f"{running.address}/team/model:v1"))
+            access.transport.close()
+            named.unlink()
+            there_and_back(running.address, access)
+
+
 def test_a_host_that_asks_for_a_client_certificate_gets_it(part: Part, tmp_path: Path) -> None:
     """`client` proves who asks; without it the handshake fails."""
     certificate, key = certificate_for_localhost(tmp_path)

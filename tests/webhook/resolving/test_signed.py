@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +115,7 @@ def test_a_failure_is_asked_again_soon(signed: Signed) -> None:
         QuestionSettings(signatures=by_key(signed)),
         Bounds(deadline_seconds=20, clock=lambda: now[0]),
     )
-    reference = replace(Reference.parse(signed.fake.reference()), digest=signed.digest)
+    reference = Reference.parse(signed.fake.reference())._replace(digest=signed.digest)
     found = []
     for moment in (0.0, 11.0, 22.0):
         now[0] = moment

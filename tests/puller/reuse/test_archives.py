@@ -6,11 +6,11 @@ import pytest
 
 from puller.artifact.part import LayerKind, Part
 from puller.errors import BadArtifact
+from puller.reuse.archives import staged_members
 from puller.settings import Settings
 from puller.store.writeback import Writeback
-from puller.tree.materialize import staged_members
+from puller.unpack.member import Member, MemberType
 from puller.unpack.staging import Stage, folder_of
-from puller.unpack.untar import Member, MemberType
 from registry.digest import Digest
 from registry.manifest import Descriptor
 
