@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from .fakes.tokens import TokenServer
 from .parts.apiserver import ApiServer, running_api_server
@@ -25,6 +26,10 @@ _CLOUDS = ("AWS_", "AZURE_", "GOOGLE_", "GCE_")
 _MEMORY_BYTES = 2 << 30
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
+
+# How properties are run: on a machine that others use too, a pause is no failure.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's job in the background, and all that it starts
     signal.signal(signal.SIGINT, signal.default_int_handler)

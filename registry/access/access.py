@@ -64,11 +64,10 @@ class Access:
         return find_hosts(directory, reference.namespace, self._default_host(reference), self.mirrors)
 
     def prepare(self, reference: Reference) -> None:
-        """Begin what the first connection to the reference's registry needs, in a thread, while the caller goes on."""
-        with suppress(Fault):  # whoever needs the connection gets it
+        """Begin to connect to the host that is asked first, in a thread, while the caller goes on."""
+        with suppress(Fault):  # whoever asks it gets it
             host = self.hosts(reference)[0]
-            if host.root.startswith("https:"):
-                self.transport.prepare(host.tls if host.needs_own_transport else None)
+            self.transport_to(host).prepare(host.root)
 
     def upstream(self, reference: Reference) -> Host:
         """Return the upstream host (not a mirror). Pushes go there."""

@@ -12,7 +12,6 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from registry.errors import Unavailable
-from registry.net.addresses import is_local
 from registry.net.connection import Connection, Connector, closed_on_failure
 from registry.net.dial import Dialler, Lookup, Waits, look_up
 from registry.net.limits import Bound, Floor, Limits, for_answer, for_exchange
@@ -21,6 +20,7 @@ from registry.net.proxies import Proxies
 from registry.net.tls import Contexts, Tls
 from registry.version import VERSION
 
+from .pool import ConnectionPool
 from .redirects import RedirectRule
 from .response import Response, StreamingRequest, explained, wire_of
 from .trace import SILENT, Trace
@@ -67,18 +67,24 @@ class Transport:
         connect_seconds = timeout_seconds if connect_seconds is None else connect_seconds
         self._connector = Connector(self._dialler, limits, timeout_seconds, connect_seconds)
         self.trace = trace
-        self._siblings: list[Transport] = []
-        self._idle: dict[Origin, list[Connection]] = {}
+        self._siblings: dict[tuple[Tls, str | None, float | None], Transport] = {}
         self._lock = threading.Lock()
-        self._contexts = contexts or Contexts()
+        self._pool, self._contexts = ConnectionPool(), contexts or Contexts()
 
     def with_options(self, tls: Tls, proxy: str | None, connect_seconds: float | None) -> "Transport":
-        """Return a transport with other options, which closes with this one.
+        """Return the transport with these other options, which closes with this one; the same one each time.
 
         An empty proxy means this one's proxies, None no proxy at all.
         """
+        options = tls, proxy, connect_seconds
+        with self._lock:
+            if options not in self._siblings:
+                self._siblings[options] = self._made_with(*options)
+            return self._siblings[options]
+
+    def _made_with(self, tls: Tls, proxy: str | None, connect_seconds: float | None) -> "Transport":
         own = {"http": proxy, "https": proxy} if proxy else {}
-        other = Transport(
+        return Transport(
             proxies=self._addresses if proxy == "" else own,
             tls=self._tls.joined(tls),
             limits=self._limits,
@@ -89,9 +95,6 @@ class Transport:
             connect_seconds=connect_seconds,
             trace=self.trace,
         )
-        with self._lock:
-            self._siblings.append(other)
-        return other
 
     @property
     def limits(self) -> Limits:
@@ -119,7 +122,8 @@ class Transport:
         with exchange.failure_noted():
             origin, bound = Origin.of(url), for_exchange(self._limits, self._timeout)
             is_elsewhere = rule is not None and rule.is_elsewhere(url)
-            kept = self._take(origin, is_elsewhere=is_elsewhere)
+            with explained(origin):
+                kept = self._pool.take(origin, bound, is_elsewhere=is_elsewhere)
             if kept is not None:
                 wire = wire_of(kept)
                 wire.bound, wire.received = bound, 0
@@ -148,8 +152,7 @@ class Transport:
 
     def release(self, origin: Origin, connection: Connection) -> None:
         """Keep a connection for the next request to its origin."""
-        with self._lock:
-            self._idle.setdefault(origin, []).append(connection)
+        self._pool.keep(origin, connection)
 
     def floor(self) -> Bound:
         """Return the bound of a large body that begins now."""
@@ -167,34 +170,18 @@ class Transport:
         """Break every connection and every pause: waiting calls raise Unavailable. Callable from any thread."""
         self._dialler.waits.interrupt()
 
-    def prepare(self, tls: Tls | None) -> None:
-        """Begin what the first connection by TLS needs, of this transport or of one with these options."""
-        self._contexts.prepare(self._tls if tls is None else self._tls.joined(tls))
+    def prepare(self, url: str) -> None:
+        """Begin to connect to a URL's host, in a thread: its first request, which may never come, waits for that."""
+        origin, bound = Origin.of(url), for_exchange(self._limits, self._timeout)
+        self._pool.open_ahead(origin, lambda: self._connect(origin, bound, is_elsewhere=False))
 
     def close(self) -> None:
-        """Close every idle connection, and wait for what `prepare` began."""
-        self._contexts.join()
+        """Close every idle connection, and end what `prepare` began."""
+        self._pool.close(self.interrupt)
         with self._lock:
-            idle, self._idle = self._idle, {}
-            siblings = list(self._siblings)
+            siblings = list(self._siblings.values())
         for with_options in siblings:
             with_options.close()
-        for connections in idle.values():
-            for connection in connections:
-                connection.close()
-
-    def _take(self, origin: Origin, *, is_elsewhere: bool) -> Connection | None:
-        """Return a kept connection that the server has not closed yet, as far as the socket shows."""
-        with self._lock:
-            idle = self._idle.get(origin, [])
-            for number in reversed(range(len(idle))):
-                if is_elsewhere and is_local(idle[number].peer):
-                    continue
-                kept = idle.pop(number)
-                if not wire_of(kept).is_readable:
-                    return kept
-                kept.close()
-        return None
 
     def _send(  # noqa: PLR0913, PLR0917 - one call, private, and each part is a part of HTTP's request line
         self,

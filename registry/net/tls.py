@@ -5,7 +5,6 @@ Tests: tests/registry/net/test_tls.py
 
 import ssl
 import threading
-from contextlib import suppress
 from typing import NamedTuple, Self
 
 from registry.errors import BadCaFile
@@ -59,7 +58,6 @@ class Contexts:
     def __init__(self) -> None:
         self._made: dict[Tls, ssl.SSLContext] = {}
         self._lock = threading.Lock()
-        self._begun: list[threading.Thread] = []
 
     def get(self, tls: Tls) -> ssl.SSLContext:
         """Return the context for these settings. Raises BadCaFile."""
@@ -67,20 +65,6 @@ class Contexts:
             if tls not in self._made:
                 self._made[tls] = tls.context()
             return self._made[tls]
-
-    def prepare(self, tls: Tls) -> None:
-        """Begin to make a context in a thread: to read the system's CAs takes a tenth of the start of a pull."""
-        self._begun.append(threading.Thread(target=self._try, args=(tls,), daemon=True))
-        self._begun[-1].start()
-
-    def join(self) -> None:
-        """Wait for what was begun: a process that is forked meanwhile would wait for the lock for ever."""
-        for thread in self._begun:
-            thread.join()
-
-    def _try(self, tls: Tls) -> None:
-        with suppress(BadCaFile):  # `get` raises it to whoever needs the context
-            self.get(tls)
 
 
 def _no_password() -> str:

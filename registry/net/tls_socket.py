@@ -8,6 +8,7 @@ Tests: tests/registry/net/test_tls_socket.py
 """
 
 import io
+import select
 import socket
 import ssl
 from collections.abc import Callable
@@ -18,6 +19,13 @@ _BLOCK_BYTES = 256 << 10
 
 _RECORD_BYTES = (16 << 10) + 1024
 """More than a record with its header and tag (RFC 8446 5.2): OpenSSL may hold that much of one that is not whole."""
+
+
+def is_readable(sock: socket.socket) -> bool:
+    """Return whether a read would not block: bytes have come, or the end."""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class TlsSocket:
@@ -34,6 +42,9 @@ class TlsSocket:
         self._unsent = memoryview(b"")
         self._accepted = 0
         """The bytes of the caller's that `_unsent` is the rest of."""
+
+        self._first = b""
+        """A byte that `is_readable` decrypted, or none."""
 
     def do_handshake(self, wait: Callable[[], float]) -> None:
         """Shake hands; `wait` returns the seconds that each wait may take, and raises when all are spent.
@@ -83,9 +94,26 @@ class TlsSocket:
             self._unsent = self._unsent[self._socket.send(self._unsent) :]
         return self._accepted
 
-    def pending(self) -> int:
-        """Return how many bytes were received and not read yet, decrypted or not."""
-        return self._tls.pending() + self._received.pending
+    def is_readable(self) -> bool:
+        """Return whether a read would not block: content has come, an error, or the end.
+
+        Records without content, such as the session tickets after a handshake (RFC 8446 4.6.1), are read on the way.
+        """
+        block = memoryview(bytearray(_RECORD_BYTES))
+        try:
+            while True:
+                try:
+                    self._first = self._first or self._tls.read(1)
+                except ssl.SSLWantReadError:
+                    self._flush(None)
+                    if not is_readable(self._socket):
+                        return False
+                    if not self._receive(block, socket.MSG_DONTWAIT):
+                        self._received.write_eof()
+                else:
+                    return True
+        except OSError:  # which the next read raises again
+            return True
 
     def fileno(self) -> int:
         """Return the descriptor of the socket."""
@@ -113,7 +141,8 @@ class TlsSocket:
 
     def _decrypt(self, buffer: memoryview) -> int | None:
         """Decrypt what was received; return how many bytes that gave, 0 when more is needed first, None at the end."""
-        filled, read = 0, self._tls.read
+        filled, read = len(self._first), self._tls.read
+        buffer[:filled], self._first = self._first, b""
         try:
             while filled < len(buffer):
                 count: int = read(len(buffer) - filled, buffer[filled:])  # type: ignore[assignment] # with a buffer it counts

@@ -7,14 +7,13 @@ Tests: tests/registry/net/test_limits.py
 """
 
 import io
-import select
 import socket
 import struct
 from collections.abc import Callable
 from contextlib import suppress
 
 from .limits import Bound
-from .tls_socket import TlsSocket
+from .tls_socket import TlsSocket, is_readable
 
 _SLICE_SECONDS = 0.25
 """The longest wait of one call in the kernel, and about the longest of a bulk read."""
@@ -39,11 +38,7 @@ class Wire:
     @property
     def is_readable(self) -> bool:
         """Whether a read would not block: bytes have arrived, or the other end closed the connection."""
-        if isinstance(self._socket, TlsSocket) and self._socket.pending():
-            return True
-        poll = select.poll()
-        poll.register(self._socket, select.POLLIN)
-        return bool(poll.poll(0))
+        return self._socket.is_readable() if isinstance(self._socket, TlsSocket) else is_readable(self._socket)
 
     def receive(self, buffer: memoryview) -> int:
         """Wait for bytes and receive them; return 0 when the other end closed the connection. Raises OSError."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from registry.digest import Digest
@@ -99,6 +99,7 @@ class FakeRegistry:
         self.faults: list[Scripted] = []
         self.requests: list[Request] = []
         self.cuts: list[int] = []
+        self.connections = 0
         self.address = ""
         self.over = threading.Event()
         self._lock = threading.Lock()
@@ -254,6 +255,13 @@ class _Handler(BaseHTTPRequestHandler):
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    fake: FakeRegistry
+
+    def get_request(self) -> tuple[Any, Any]:
+        """Accept a connection, and count it."""
+        accepted = super().get_request()
+        self.fake.connections += 1
+        return accepted
 
     def handle_error(self, *_: object) -> None:
         """Say nothing of clients that hang up: that is what they shall do."""
@@ -271,6 +279,7 @@ def serving(fake: Fake, tls: ssl.SSLContext | None = None) -> Iterator[Fake]:
     """Serve a fake on loopback until the block ends, behind TLS where that is given."""
     handler = type("Handler", (_Handler,), {"fake": fake})
     with _Server(("127.0.0.1", 0), handler) as server:
+        server.fake = fake
         if tls:
             server.socket = tls.wrap_socket(server.socket, server_side=True)
         fake.address = f"127.0.0.1:{server.server_address[1]}"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,7 +29,7 @@ from registry.source import parse_source
 from tests.conftest import Part
 from tests.fakes import faults
 from tests.fakes.patience import HASTY
-from tests.fakes.registry import fake_registry
+from tests.fakes.registry import FakeRegistry, fake_registry, serving
 from tests.fakes.tokens import TokenServer
 from tests.parts.certificate import certificate_for_localhost
 from tests.parts.distribution import Registry, running_registry
@@ -340,20 +341,19 @@ def test_a_host_is_held_to_the_cas_that_its_file_names(part: Part, tmp_path: Pat
 
 
 @pytest.mark.parametrize("line", ['ca = "CA"', ""])
-def test_what_is_prepared_for_a_host_is_what_its_first_connection_uses(part: Part, tmp_path: Path, line: str) -> None:
-    """Law: nothing is read a second time, whether the host's own file names the CA or an option does."""
+def test_what_is_opened_ahead_is_what_the_first_request_uses(tmp_path: Path, line: str) -> None:
+    """Law: one connection, whether the host's own file names the CA or an option does."""
     certificate, key = certificate_for_localhost(tmp_path)
-    named = tmp_path / "ca.pem"
-    named.write_bytes(certificate.read_bytes())
-    tls = {"certificate": str(certificate), "key": str(key)}
-    with running_registry(part("registry"), tmp_path, tls=tls) as running:
-        text = f'server = "https://{running.address}"\n{line.replace("CA", str(named))}\n'
-        write(tmp_path / "certs.d", running.address.replace(":", "_") + "_", text)
-        with access_from({}, hosts_dir=str(tmp_path / "certs.d"), ca_file="" if line else str(named)) as access:
-            access.prepare(Reference.parse(f"{running.address}/team/model:v1"))
-            access.transport.close()
-            named.unlink()
-            there_and_back(running.address, access)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with serving(FakeRegistry(), context) as fake:
+        offer(fake, {"a": b"x"})
+        text = f'server = "https://{fake.address}"\n{line.replace("CA", str(certificate))}\n'
+        write(tmp_path / "certs.d", fake.address.replace(":", "_") + "_", text)
+        with access_from({}, hosts_dir=str(tmp_path / "certs.d"), ca_file="" if line else str(certificate)) as access:
+            access.prepare(Reference.parse(fake.reference()))
+            open_repository(parse_source(fake.reference()), access).resolve()
+        assert fake.connections == 1
 
 
 def test_a_host_that_asks_for_a_client_certificate_gets_it(part: Part, tmp_path: Path) -> None:

@@ -1,11 +1,10 @@
 """What the network may take ends, however it is cut up; and what lives is not ended."""
 
-import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from tests.fakes.hub import REPOSITORY, fake_hub
 from tests.fakes.manner import Manner
 from tests.fakes.patience import HASTY
 from tests.fakes.registry import FakeRegistry, fake_registry, serving
+from tests.fakes.silent import silent_server
 from tests.parts.certificate import certificate_for_localhost
 from tests.puller.models import offer
 
@@ -192,13 +192,6 @@ def tls_for_localhost(folder: Path) -> tuple[ssl.SSLContext, Tls]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     return context, Tls.trusting(str(certificate))
-
-
-@contextmanager
-def silent_server() -> Iterator[str]:
-    """Listen, take connections in, and do nothing else."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield f"127.0.0.1:{server.getsockname()[1]}"
 
 
 def test_a_server_that_takes_no_bytes_ends_an_upload() -> None:

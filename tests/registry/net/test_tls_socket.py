@@ -5,7 +5,7 @@ import ssl
 import struct
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -87,7 +87,42 @@ def test_what_is_still_to_come_is_never_waited_for_in_vain(
         thread.start()
         assert read(client, [*sizes, left]) == CONTENT[:total]
         thread.join()
-        assert client.pending() == 0
+        assert not client.is_readable()
+
+
+@settings(deadline=10_000, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(st.sampled_from(["look", "write", "read"]), max_size=30), size=st.integers(1, 40_000))
+def test_looking_whether_content_has_come_takes_none_of_it(
+    contexts: tuple[ssl.SSLContext, ssl.SSLContext], steps: list[str], size: int
+) -> None:
+    """Law: it is there when what was written is not read, then and only then; tickets after the handshake are none."""
+    with connected(contexts) as (server, client):
+        client.settimeout(WAIT_SECONDS)
+        written = got = b""
+        for step in steps:
+            if step == "write":
+                server.sendall(CONTENT[len(written) : len(written) + size])
+                written = CONTENT[: len(written) + size]
+            elif step == "read" and len(got) < len(written):
+                buffer = memoryview(bytearray(size))
+                got += bytes(buffer[: client.recv_into(buffer)])
+            assert client.is_readable() == (len(got) < len(written))
+            assert got == written[: len(got)]
+
+
+@pytest.mark.parametrize("is_orderly", [True, False])
+def test_the_end_is_something_to_read(contexts: tuple[ssl.SSLContext, ssl.SSLContext], *, is_orderly: bool) -> None:
+    """A server that closed an idle connection is not asked on it."""
+    with connected(contexts) as (server, client):
+        if is_orderly:
+            server.settimeout(0.01)
+            with suppress(OSError):
+                server.unwrap()
+        else:
+            server.shutdown(socket.SHUT_RDWR)
+        assert client.is_readable()
+        client.settimeout(WAIT_SECONDS)
+        assert client.recv_into(memoryview(bytearray(10))) == 0
 
 
 @pytest.mark.parametrize("size", [1, 16 << 10, (16 << 10) + 1, 700_000])

@@ -20,6 +20,7 @@ from registry.open import open_pusher, open_repository
 from registry.source import parse_source
 from tests.conftest import Part
 from tests.fakes import faults
+from tests.fakes.forwarder import Forwarder
 from tests.fakes.patience import HASTY
 from tests.fakes.registry import fake_registry
 from tests.fakes.tokens import TokenServer
@@ -163,14 +164,14 @@ def test_a_ca_file_that_holds_no_certificates_is_named(tmp_path: Path, content: 
 def test_a_kept_connection_that_died_is_replaced(tmp_path: Path) -> None:
     """A server may close an idle connection at any time; the next request does not fail for it."""
     with fake_registry() as fake, access(tmp_path) as opened:
-        source = parse_source(fake.reference())
         fake.add(MANIFEST)
-        fake.fail(faults.with_headers(Keep_Alive="timeout=0"), path="/manifests/")
-        open_repository(source, opened).resolve()
-        for connections in opened.transport._idle.values():  # noqa: SLF001 - what the server would do to them
-            for connection in connections:
-                connection.sock.shutdown(2)
-        assert open_repository(source, opened).resolve().manifest == MANIFEST
+        host, port = fake.address.split(":")
+        with Forwarder((host, int(port))) as forwarder:
+            source = parse_source(fake.reference().replace(port, str(forwarder.port)))
+            open_repository(source, opened).resolve()
+            forwarder.go_away()
+            forwarder.come_back()
+            assert open_repository(source, opened).resolve().manifest == MANIFEST
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
