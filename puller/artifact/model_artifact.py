@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from puller.errors import BadArtifact
 from registry.access.access import Access
 from registry.digest import Digest
-from registry.layout.pull import LayoutRepository
 from registry.manifest import Descriptor
 from registry.open import open_repository
 from registry.repository import Repository, Resolved
@@ -84,10 +83,15 @@ def load_artifact(repository: Repository, resolved: Resolved, access: Access) ->
 def _parent_at(parent: str, child: Repository, access: Access) -> Repository:
     """Return a parent's repository; raise BadArtifact where an artifact of a registry names a layout on the disk."""
     source = parse_source(parent)
-    is_beside = isinstance(source, LayoutSource) and isinstance(child, LayoutRepository)
-    if not isinstance(source, OciSource) and not is_beside:
+    if not isinstance(source, OciSource) and not (isinstance(source, LayoutSource) and _is_layout(child)):
         raise BadArtifact(f"{parent!r}: a ModelKit's model is another one in a registry, and nothing else")
     return open_repository(source, access)
+
+
+def _is_layout(repository: Repository) -> bool:
+    from registry.layout.pull import LayoutRepository  # noqa: PLC0415 - few models come from one
+
+    return isinstance(repository, LayoutRepository)
 
 
 def _read(repository: Repository, resolved: Resolved) -> ParsedArtifact:

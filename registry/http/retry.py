@@ -6,8 +6,7 @@ Waiting: bytes that arrived meanwhile renew its patience, unless they are too fe
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from random import Random
+from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
 from registry.errors import Fault, Unavailable, UploadModeRejected
@@ -47,6 +46,12 @@ def silent(_: Wait) -> None:
     """Report nothing."""
 
 
+def _uniform(least: float, most: float) -> float:
+    from random import uniform  # noqa: PLC0415 - a pull that succeeds at once needs it not
+
+    return uniform(least, most)  # noqa: S311 - no secret
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
     """How long to try again without progress, and how: each wait is twice the last, with jitter over its upper half."""
@@ -57,7 +62,9 @@ class Patience:
     longest_asked_seconds: float = 120.0
     """The longest Retry-After that is honoured, once, even where patience is shorter."""
 
-    random: Random = field(default_factory=Random)
+    jitter: Callable[[float, float], float] = _uniform
+    """Returns a random number between two: clients that failed together shall not come back together."""
+
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], object] | None = None
     """Waits for so many seconds; a true result means that the wait was interrupted, and ends all retries. None means
@@ -105,9 +112,7 @@ class Waiting:
         if self.since is None or gained > _PROGRESS_BYTES * max(now - self.since, self.slept):
             self.tries, self.since, self.slept, self.was_asked = 0, now, 0.0, False
         spent = max(now - self.since, self.slept)
-        planned = min(patience.first_seconds * 2**self.tries, patience.longest_seconds) * patience.random.uniform(
-            0.5, 1
-        )
+        planned = min(patience.first_seconds * 2**self.tries, patience.longest_seconds) * patience.jitter(0.5, 1)
         seconds = wait_for(patience, error, planned, spent=spent, was_asked=self.was_asked)
         if seconds is None:
             raise error

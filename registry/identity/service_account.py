@@ -3,8 +3,7 @@
 Tests: tests/registry/identity/test_identities.py
 """
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from registry.auth.credentials import Credential
 
@@ -17,8 +16,7 @@ _LIFE_SECONDS = 60.0
 """After how long the file is read again: the kubelet writes a new token well before the old one expires."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceAccountIdentity:
+class ServiceAccountIdentity(NamedTuple):
     """A projected token: `registry` is the one it is sent to."""
 
     registry: str

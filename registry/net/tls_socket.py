@@ -38,7 +38,8 @@ class TlsSocket:
         """`host` is the name that the server's certificate must have."""
         self._socket = sock
         self._received, self._to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._received, self._to_send, server_hostname=host)
+        name = host.encode("ascii") if host.isascii() else host  # for a text, Python loads the codec of other scripts
+        self._tls = context.wrap_bio(self._received, self._to_send, server_hostname=name)
         self._unsent = memoryview(b"")
         self._accepted = 0
         """The bytes of the caller's that `_unsent` is the rest of."""

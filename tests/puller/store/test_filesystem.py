@@ -3,7 +3,9 @@
 import os
 from pathlib import Path
 
-from puller.store.filesystem import kind_of
+import pytest
+
+from puller.store.filesystem import discard, kind_of
 
 
 def test_the_mount_of_the_folders_device_is_found(tmp_path: Path) -> None:
@@ -20,3 +22,28 @@ def test_the_mount_of_the_folders_device_is_found(tmp_path: Path) -> None:
 def test_an_unknown_device_has_no_kind(tmp_path: Path) -> None:
     """A table that does not know the device says nothing."""
     assert kind_of(tmp_path, "") == ""
+
+
+@pytest.mark.parametrize("kind", ["nothing", "file", "link", "link to a folder", "empty", "flat", "deep"])
+def test_what_is_discarded_is_gone_and_nothing_else(tmp_path: Path, kind: str) -> None:
+    """Law: a folder with all that is in it, and of a link only the link."""
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "weights").write_bytes(b"x")
+    path = tmp_path / "gone"
+    if kind == "file":
+        path.write_bytes(b"x")
+    elif kind.startswith("link"):
+        path.symlink_to(kept if kind == "link to a folder" else kept / "weights")
+    elif kind != "nothing":
+        path.mkdir()
+        if kind in {"flat", "deep"}:
+            (path / "a").write_bytes(b"x")
+            (path / "link").symlink_to(kept)
+            (path / "hard").hardlink_to(kept / "weights")
+        if kind == "deep":
+            (path / "b" / "c").mkdir(parents=True)
+            (path / "b" / "c" / "d").write_bytes(b"x")
+    discard(path)
+    assert not os.path.lexists(path)
+    assert (kept / "weights").read_bytes() == b"x"

@@ -196,7 +196,7 @@ def test_waits_differ_between_clients() -> None:
     firsts = set()
     for seed in range(20):
         slept: list[float] = []
-        patience = Patience(clock=lambda: 0.0, sleep=slept.append, random=Random(seed))
+        patience = Patience(clock=lambda: 0.0, sleep=slept.append, jitter=Random(seed).uniform)
         with pytest.raises(Unavailable):
             patience.patiently(lambda: (_ for _ in ()).throw(Unavailable("down")))
         firsts.add(round(slept[0], 3))
