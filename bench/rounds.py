@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .memory_filler import MemoryFiller, Pages
+from .memory_filler import MemoryFiller
 from .run import Command, Measurement, RunFailed, measure
 
 GB = 1e9
@@ -30,12 +30,12 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of a competition: rounds, attempts a run at most, the folder of its runs, and the pages held beside."""
+    """The rules of a competition: rounds, attempts a run, the folder of its runs, and the share of memory held."""
 
     rounds: int
     attempts: int
     scratch: Path
-    pages: Pages
+    held: float
 
 
 @dataclass(slots=True)
@@ -72,7 +72,7 @@ class Series:
 def compete(arms: Sequence[Contender], size: int, rules: Rules) -> Series:
     """Run every arm once a round in a fresh folder, each round starting with another arm."""
     series = Series(size)
-    with MemoryFiller(size, rules.pages) as filler:
+    with MemoryFiller(size, rules.held) as filler:
         for number in range(rules.rounds):
             turn = number % len(arms)
             for arm in (*arms[turn:], *arms[:turn]):

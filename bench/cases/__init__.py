@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.corpus import Model, model_of
-from bench.memory_filler import HugePages, PageCache
+from bench.memory_filler import IN_MEMORY, ON_DISK
 from bench.outcome import Outcome
 from bench.plan import Plan, Shape
 from bench.rounds import Rules
@@ -23,12 +23,12 @@ class Bench:
     @property
     def in_memory(self) -> Rules:
         """The rules for contenders that write to memory."""
-        return Rules(self.plan.rounds, self.plan.attempts, self.memory / "scratch", HugePages())
+        return Rules(self.plan.rounds, self.plan.attempts, self.memory / "scratch", IN_MEMORY)
 
     @property
     def on_disk(self) -> Rules:
         """The rules for contenders that write to a disk."""
-        return Rules(self.plan.rounds, self.plan.attempts, self.disk / "scratch", PageCache(self.disk))
+        return Rules(self.plan.rounds, self.plan.attempts, self.disk / "scratch", ON_DISK)
 
     def model(self, shape: Shape) -> Model:
         """Return a model of that shape."""

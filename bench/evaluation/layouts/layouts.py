@@ -15,7 +15,7 @@ from bench.evaluation.plan import Plan
 from bench.evaluation.report.results import Cell, Figures, Section
 from bench.evaluation.rounds import Contender, run_rounds
 from bench.line import Line, NoLine, namespace
-from bench.memory_filler import MemoryFiller, PageCache
+from bench.memory_filler import ON_DISK, MemoryFiller
 from bench.run import RunFailed
 from tests.parts.build import PartError
 from tests.parts.process import NotReadyError
@@ -34,7 +34,7 @@ def layouts(plan: Plan, cache: Path, memory: Path, disk: Path) -> Section:
             line = stack.enter_context(namespace())
             phi = make_phi(plan.shard_bytes, cache, memory / "phi-4")  # 1.
             served = stack.enter_context(origin(plan, phi, memory))
-            filler = stack.enter_context(MemoryFiller(phi.size, PageCache(disk)))
+            filler = stack.enter_context(MemoryFiller(phi.size, ON_DISK))
             for name, place in _links(plan, line, served, memory):  # 2.
                 with place as reached:
                     every = named(rows(reached, disk / "volume" / name.replace("/", "-")), name)

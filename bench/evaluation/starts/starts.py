@@ -14,7 +14,7 @@ from bench.evaluation.model import make_phi
 from bench.evaluation.plan import Plan
 from bench.evaluation.report.results import Cell, Figures, Section
 from bench.evaluation.rounds import Contender, run_rounds
-from bench.memory_filler import MemoryFiller, PageCache
+from bench.memory_filler import ON_DISK, MemoryFiller
 from bench.run import RunFailed
 from tests.cluster.cluster import Cluster, CommandFailed
 from tests.cluster.requirements import missing
@@ -41,7 +41,7 @@ def starts(plan: Plan, cache: Path, memory: Path, disk: Path) -> Section:
         section.size = phi.size
         artifacts = fill(plan, phi, memory)  # 1.
         for link in links(plan):
-            filler = MemoryFiller(phi.size, PageCache(disk))
+            filler = MemoryFiller(phi.size, ON_DISK)
             with stage(link, phi, artifacts, memory, disk) as ready, filler:  # 2.
                 warm = {name: Cell(f"{WARM}, {link.name}", name, start.settings) for name, start in STARTS.items()}
                 ways = [
