@@ -2,8 +2,8 @@
 
 A virtual machine's free pages go back to its host within seconds, and the first program that touches one again waits
 for the host: longer than for the rest of a pull. So the benchmark holds pages, and frees them bit by bit as commands
-use up what is free: what they get was touched a moment ago. The pages are huge, because a file system asks for blocks as
-large as a write, and small pages leave few.
+use up what is free: what they get was touched a moment ago. The pages are huge, because a file system asks for blocks
+as large as a write, and small pages leave few.
 
 Tests: tests/bench/test_memory_filler.py
 """

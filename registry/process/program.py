@@ -5,7 +5,6 @@ Tests: tests/test_program.py
 
 import io
 import os
-import signal
 import sys
 from collections.abc import Callable
 from typing import NamedTuple, NoReturn, TextIO
@@ -45,7 +44,6 @@ def begin() -> None:
 
 
 def _end_uncaught(_: type[BaseException], error: BaseException, __: object) -> NoReturn:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever presses Ctrl-C twice is told once
     ending = ending_of(error)
     tell_text(ending)
     leave(ending.exit_code)

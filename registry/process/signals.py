@@ -32,7 +32,7 @@ class Ended(BaseException):
 def heed_signals() -> None:
     """Install handlers: SIGTERM and SIGHUP raise Ended in the main thread, SIGINT raises KeyboardInterrupt.
 
-    A second SIGTERM or SIGHUP ends the process at once. Ignored signals stay ignored, as nohup(1) and shells want it.
+    A second one, of any kind, ends the process at once. Ignored signals stay ignored, as nohup(1) and shells want it.
     """
     for number in (signal.SIGINT, *_ENDS):
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -57,23 +57,19 @@ def asked_for() -> BaseException | None:
     return _asked[0] if _asked else None
 
 
-def _interrupt(*_: object) -> NoReturn:
-    _raise(KeyboardInterrupt())
+def _interrupt(number: int, _: object) -> NoReturn:
+    _raise(KeyboardInterrupt(), number)
 
 
 def _end(number: int, _: object) -> NoReturn:
-    for other in _ENDS:
-        signal.signal(other, _end_at_once)
-    _raise(Ended(number))
+    _raise(Ended(number), number)
 
 
-def _raise(error: BaseException) -> NoReturn:
+def _raise(error: BaseException, number: int) -> NoReturn:
+    if _asked:  # nobody could tell where an exception in the midst of another's end would come out
+        os._exit(128 + number)
     _asked.append(error)
     raise error
-
-
-def _end_at_once(number: int, _: object) -> NoReturn:
-    os._exit(128 + number)
 
 
 def _wake(reading: int, main: int) -> NoReturn:
