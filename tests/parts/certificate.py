@@ -2,6 +2,7 @@
 
 import datetime as dt
 import ipaddress
+import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 def certificate_for_localhost(folder: Path) -> tuple[Path, Path]:
     """Make a self-signed certificate for 127.0.0.1."""
     return certificate_for("127.0.0.1", folder)
+
+
+def tls_for_localhost(folder: Path) -> tuple[ssl.SSLContext, Path]:
+    """Make a server's TLS for 127.0.0.1; return its context, and the file of the CA that clients must trust."""
+    certificate, key = certificate_for_localhost(folder)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context, certificate
 
 
 def certificate_for(address: str, folder: Path) -> tuple[Path, Path]:

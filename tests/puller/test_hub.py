@@ -2,7 +2,6 @@
 
 import json
 import os
-import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -38,7 +37,7 @@ from tests.fakes import faults
 from tests.fakes.hub import FakeHub, Gate, fake_hub, git_id
 from tests.fakes.patience import HASTY
 from tests.fakes.registry import Answer, Change, Request
-from tests.parts.certificate import certificate_for_localhost
+from tests.parts.certificate import tls_for_localhost
 
 from .models import noise, read_tree
 
@@ -434,9 +433,7 @@ def test_what_the_hubs_own_program_brings_wrong_comes_in_ranges(hub: FakeHub, tm
 
 def test_the_hub_is_held_to_the_cas_that_are_named(tmp_path: Path) -> None:
     """What `huggingface_hub` asks and what we ask ourselves is held to the same trust."""
-    certificate, key = certificate_for_localhost(tmp_path)
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate, key)
+    tls, certificate = tls_for_localhost(tmp_path)
     with fake_hub(tls) as hub:
         hub.commit(MODEL)
         with pytest.raises(Untrusted):

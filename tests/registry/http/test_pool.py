@@ -1,10 +1,8 @@
 """A connection opened ahead is the first request's, with its failure; one that nobody needs disturbs nobody."""
 
-import ssl
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +11,11 @@ import pytest
 from registry.errors import BadCaFile, Fault, Unavailable, Untrusted
 from registry.http.transport import Transport
 from registry.net.dial import look_up
-from registry.net.limits import Limits, ending_within
+from registry.net.limits import ending_within
 from registry.net.tls import Tls
 from tests.fakes.registry import FakeRegistry, fake_registry, serving
 from tests.fakes.silent import silent_server
-from tests.parts.certificate import certificate_for_localhost
+from tests.parts.certificate import tls_for_localhost
 
 SECONDS = 3.0
 """Far less than a connection may take, and far more than its end does."""
@@ -32,18 +30,11 @@ def ask(transport: Transport, url: str) -> int:
         return answer.status
 
 
-def own_cas(folder: Path) -> tuple[ssl.SSLContext, Tls]:
-    """Return a server's TLS, and what trusts it."""
-    certificate, key = certificate_for_localhost(folder)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    return context, Tls.trusting(str(certificate))
-
-
 @pytest.mark.parametrize("is_encrypted", [False, True])
 def test_the_first_request_uses_the_connection_that_was_opened_ahead(tmp_path: Path, *, is_encrypted: bool) -> None:
     """Law: with options of the host's own too, for which each caller gets the same transport."""
-    context, trusted = own_cas(tmp_path)
+    context, ca = tls_for_localhost(tmp_path)
+    trusted = Tls.trusting(str(ca))
     with serving(FakeRegistry(), context if is_encrypted else None) as fake:
         url = f"{'https' if is_encrypted else 'http'}://{fake.address}/v2/"
         whole = Transport(proxies={})
@@ -84,7 +75,7 @@ def test_requests_that_come_together_do_not_wait_for_one_connection() -> None:
 )
 def test_a_failure_is_the_first_requests(tmp_path: Path, tls: Tls, failure: type[Fault]) -> None:
     """Law: as if it had opened the connection itself; and the next request opens one anew."""
-    context, _ = own_cas(tmp_path)
+    context, _ = tls_for_localhost(tmp_path)
     with serving(FakeRegistry(), context) as fake:
         transport, url = Transport(proxies={}, tls=tls), f"https://{fake.address}/v2/"
         transport.prepare(url)
@@ -147,8 +138,7 @@ def test_a_connection_that_nobody_waits_for_is_given_up(way: Callable[[Transport
 def test_a_connection_that_nobody_needs_is_closed() -> None:
     """The server is not kept waiting."""
     with fake_registry() as fake:
-        transport = Transport(proxies={}, limits=Limits())
+        transport = Transport(proxies={})
         transport.prepare(f"http://{fake.address}/v2/")
-        with suppress(Fault):
-            transport.close()
+        transport.close()
         assert fake.requests == []

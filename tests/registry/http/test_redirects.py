@@ -1,6 +1,5 @@
 """Redirects of every method, by one rule."""
 
-import ssl
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from registry.source import parse_source
 from tests.fakes import faults
 from tests.fakes.patience import HASTY
 from tests.fakes.registry import Answer, FakeRegistry, Request, fake_registry, serving
-from tests.parts.certificate import certificate_for_localhost
+from tests.parts.certificate import tls_for_localhost
 from tests.puller.models import layer, manifest_of, offer
 
 CONTENT = b"x" * 1000
@@ -117,9 +116,7 @@ def test_an_answer_is_the_word_of_the_host_that_gave_it(fake: FakeRegistry) -> N
 
 def test_https_leads_to_no_plain_http(fake: FakeRegistry, tmp_path: Path) -> None:
     """Neither a read nor a write nor a realm, on the same machine or on another."""
-    certificate, key = certificate_for_localhost(tmp_path)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context, certificate = tls_for_localhost(tmp_path)
     hosts = tmp_path / "certs.d"
     with serving(FakeRegistry(), context) as secured:
         (hosts / secured.address.replace(":", "_")).parent.mkdir()

@@ -2,7 +2,6 @@
 
 import json
 import os
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -31,7 +30,7 @@ from tests.fakes import faults
 from tests.fakes.patience import HASTY
 from tests.fakes.registry import FakeRegistry, fake_registry, serving
 from tests.fakes.tokens import TokenServer
-from tests.parts.certificate import certificate_for_localhost
+from tests.parts.certificate import certificate_for_localhost, tls_for_localhost
 from tests.parts.distribution import Registry, running_registry
 from tests.puller.models import offer
 from tests.registry.remote.test_pull import access as as_porter
@@ -343,9 +342,7 @@ def test_a_host_is_held_to_the_cas_that_its_file_names(part: Part, tmp_path: Pat
 @pytest.mark.parametrize("line", ['ca = "CA"', ""])
 def test_what_is_opened_ahead_is_what_the_first_request_uses(tmp_path: Path, line: str) -> None:
     """Law: one connection, whether the host's own file names the CA or an option does."""
-    certificate, key = certificate_for_localhost(tmp_path)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context, certificate = tls_for_localhost(tmp_path)
     with serving(FakeRegistry(), context) as fake:
         offer(fake, {"a": b"x"})
         text = f'server = "https://{fake.address}"\n{line.replace("CA", str(certificate))}\n'

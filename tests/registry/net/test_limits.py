@@ -1,6 +1,5 @@
 """What the network may take ends, however it is cut up; and what lives is not ended."""
 
-import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -28,7 +27,7 @@ from tests.fakes.manner import Manner
 from tests.fakes.patience import HASTY
 from tests.fakes.registry import FakeRegistry, fake_registry, serving
 from tests.fakes.silent import silent_server
-from tests.parts.certificate import certificate_for_localhost
+from tests.parts.certificate import tls_for_localhost
 from tests.puller.models import offer
 
 LIMITS = Limits(exchange_seconds=0.4, hurried_seconds=0.2, commit_seconds=0.4, floor_seconds=0.3)
@@ -147,9 +146,9 @@ def test_a_request_that_trickles_ends(manner: str) -> None:
 @pytest.mark.parametrize("kind", ["with a length", "chunked", "through TLS"])
 def test_a_large_body_is_held_to_its_floor(tmp_path: Path, manner: str, kind: str) -> None:
     """Its length known or not: a byte each 20 ms is too little, and what came is given first."""
-    context, trusting = tls_for_localhost(tmp_path)
+    context, ca = tls_for_localhost(tmp_path)
     tls = context if kind == "through TLS" else None
-    with serving(FakeRegistry(), tls) as fake, reach(tls=trusting) as access:
+    with serving(FakeRegistry(), tls) as fake, reach(tls=Tls.trusting(str(ca))) as access:
         digest = fake.add_blob(b"x" * 100_000)
         if kind == "chunked":
             fake.fail(faults.with_headers(Transfer_Encoding="chunked"))
@@ -170,8 +169,8 @@ def test_a_large_body_is_held_to_its_floor(tmp_path: Path, manner: str, kind: st
 @pytest.mark.parametrize("count", [0, 1, 9_000, 70_000])
 def test_what_came_before_a_break_is_given_first(tmp_path: Path, kind: str, count: int) -> None:
     """A connection that is reset in mid-body costs nothing that had come, and is then a named failure, or an end."""
-    context, trusting = tls_for_localhost(tmp_path)
-    transport = Transport(proxies={}, tls=trusting)
+    context, ca = tls_for_localhost(tmp_path)
+    transport = Transport(proxies={}, tls=Tls.trusting(str(ca)))
     with serving(FakeRegistry(), context if kind != "plain" else None) as fake, closing(transport):
         digest = fake.add_blob(b"x" * 100_000)
         fake.fail(faults.truncated(count))
@@ -184,14 +183,6 @@ def test_what_came_before_a_break_is_given_first(tmp_path: Path, kind: str, coun
             except Unavailable:
                 pass
         assert came == count
-
-
-def tls_for_localhost(folder: Path) -> tuple[ssl.SSLContext, Tls]:
-    """Make a server's TLS, and what trusts it."""
-    certificate, key = certificate_for_localhost(folder)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    return context, Tls.trusting(str(certificate))
 
 
 def test_a_server_that_takes_no_bytes_ends_an_upload() -> None:
@@ -318,8 +309,8 @@ def test_the_hubs_listing_ends_too() -> None:
 
 def test_a_connection_behind_tls_is_kept(tmp_path: Path) -> None:
     """Looking whether the server hung up takes no healthy connection for a dead one."""
-    context, trusting = tls_for_localhost(tmp_path)
-    with serving(FakeRegistry(), context) as fake, reach(Limits(), tls=trusting) as access:
+    context, ca = tls_for_localhost(tmp_path)
+    with serving(FakeRegistry(), context) as fake, reach(Limits(), tls=Tls.trusting(str(ca))) as access:
         url = f"https://{fake.address}/v2/team/model/blobs/{fake.add_blob(b'x' * 100_000)}"
         for _ in range(5):
             with access.transport.request("GET", url, {}) as answer:

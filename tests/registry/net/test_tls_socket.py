@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from registry.net.tls_socket import TlsSocket
-from tests.parts.certificate import certificate_for_localhost
+from tests.parts.certificate import tls_for_localhost
 from tests.puller.models import noise
 
 CONTENT = noise(1 << 20)
@@ -22,9 +22,7 @@ WAIT_SECONDS = 30.0
 @pytest.fixture(scope="module")
 def contexts(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """Return a server's context and one that trusts it."""
-    certificate, key = certificate_for_localhost(tmp_path_factory.mktemp("tls"))
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(certificate, key)
+    server, certificate = tls_for_localhost(tmp_path_factory.mktemp("tls"))
     return server, ssl.create_default_context(cafile=str(certificate))
 
 
