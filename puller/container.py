@@ -124,7 +124,7 @@ def _read_ahead(settings: Settings, receipt: Receipt) -> None:
 
 
 def _pull(settings: Settings, reporter: Reporter, retries: Retries) -> Receipt:
-    access = _access(settings, reporter)  # reads the CAs while the modules below are imported
+    access = _access(settings, reporter)  # connects while the modules below are imported
     from .pod.hints import in_pod  # noqa: PLC0415 - a warm start needs neither these modules
     from .pod.opening import opening  # noqa: PLC0415 - nor those of artifacts
     from .pod.pull import pull_for_pod  # noqa: PLC0415 - nor those of artifacts
@@ -137,7 +137,7 @@ def _pull(settings: Settings, reporter: Reporter, retries: Retries) -> Receipt:
 
 
 def _access(settings: Settings, reporter: Reporter) -> "Access":
-    """Return the way to registries; what the first connection to the source's needs is begun."""
+    """Return the way to registries, with a connection to the source's begun."""
     from registry.access.environment import access_from  # noqa: PLC0415 - a warm start needs neither the network's modules
     from registry.source import OciSource, parse_source  # noqa: PLC0415 - nor a source
 

@@ -82,29 +82,12 @@ def free_bytes(path: Path) -> int | None:
 def discard(path: Path) -> None:
     """Remove what is at a path: a folder with all its contents, a link itself and not its target."""
     with suppress(FileNotFoundError):
-        if not stat.S_ISDIR(path.lstat().st_mode):
-            path.unlink()
-        elif not _discarded_flat(path):
-            from shutil import rmtree  # noqa: PLC0415 - it imports four compressors
+        if stat.S_ISDIR(path.lstat().st_mode):
+            from shutil import rmtree  # noqa: PLC0415 - it imports four compressors, before a pull's first byte
 
             rmtree(path)
-
-
-def _discarded_flat(path: Path) -> bool:
-    """Remove a folder of files; return whether it is gone. Another folder in it, or an error, is for rmtree to see."""
-    try:
-        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    except OSError:
-        return False
-    try:
-        for name in os.listdir(folder):  # noqa: PTH208 - by its descriptor, which nobody can exchange for a link
-            os.unlink(name, dir_fd=folder)
-        path.rmdir()
-    except OSError:
-        return False
-    finally:
-        os.close(folder)
-    return True
+        else:
+            path.unlink()
 
 
 def make_folders(root: Path, folder: Path) -> None:

@@ -180,8 +180,8 @@ class Transport:
         self._pool.close(self.interrupt)
         with self._lock:
             siblings = list(self._siblings.values())
-        for with_options in siblings:
-            with_options.close()
+        for sibling in siblings:
+            sibling.close()
 
     def _send(  # noqa: PLR0913, PLR0917 - one call, private, and each part is a part of HTTP's request line
         self,

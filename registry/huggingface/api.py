@@ -217,12 +217,12 @@ def _listing(source: HubSource, found: ModelInfo) -> Listing:
         raise BadHubAnswer(f"{source}: the hub names no commit, but {str(found.sha)[:60]!r}")
     if source.is_pinned and pinned != source:
         raise BadHubAnswer(f"{source}: the hub answers for another commit, {found.sha}")
-    return Listing(pinned, tuple(_file(source, with_options) for with_options in found.siblings or ()))
+    return Listing(pinned, tuple(_file(source, sibling) for sibling in found.siblings or ()))
 
 
-def _file(source: HubSource, with_options: RepoSibling) -> HubFile:
+def _file(source: HubSource, sibling: RepoSibling) -> HubFile:
     """Parse one entry of a listing; raise BadHubAnswer that names it."""
-    path, size, blob_id, lfs = with_options.rfilename, with_options.size, with_options.blob_id, with_options.lfs
+    path, size, blob_id, lfs = sibling.rfilename, sibling.size, sibling.blob_id, sibling.lfs
     try:
         digest = Digest.parse(f"sha256:{lfs.sha256}") if lfs else None
         size = lfs.size if lfs else size
