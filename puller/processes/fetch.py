@@ -20,6 +20,7 @@ from puller.errors import ProcessLost, disk_errors
 from puller.settings import Settings
 from puller.store.memory import affordable_connections, affordable_processes
 from puller.transfer.blob import BlobWriter, PieceListener
+from puller.transfer.concurrency import Capacity
 from puller.transfer.download import fetch_all
 from puller.transfer.file_blob import FileBlobWriter
 from puller.transfer.file_piece import FLAGS
@@ -44,6 +45,7 @@ class Means(NamedTuple):
 
     processes: int
     connections: int
+    cores: int
 
 
 def affordable(settings: Settings, total: int, *, cores: int, limit: int | None, is_encrypted: bool) -> Means:
@@ -53,7 +55,7 @@ def affordable(settings: Settings, total: int, *, cores: int, limit: int | None,
         wanted = min(settings.processes, total // LEAST_BYTES)
     else:  # without TLS the lock is free enough, and processes that write to one file wait for each other
         wanted = min(cores, MOST_UNASKED, total // LEAST_BYTES_UNASKED) if is_encrypted else 1
-    return Means(affordable_processes(max(1, wanted), connections, limit), connections)
+    return Means(affordable_processes(max(1, wanted), connections, limit), connections, cores)
 
 
 def fetch_in_processes(  # noqa: PLR0913 - one step of a story, told once
@@ -72,10 +74,10 @@ def fetch_in_processes(  # noqa: PLR0913 - one step of a story, told once
     dealt = deal(writers, means.processes) if means.processes > 1 else []
     if len(dealt) <= 1:
         with track():
-            fetch_all(repositories, writers, connections=means.connections, stats=stats, listener=listener)
+            fetch_all(repositories, writers, Capacity(means.connections, means.cores), stats=stats, listener=listener)
         return
-    each, more = divmod(means.connections, len(dealt))
-    shares = [Share(repositories, share, each + (number < more)) for number, share in enumerate(dealt)]
+    (each, more), cores = divmod(means.connections, len(dealt)), means.cores / len(dealt)
+    shares = [Share(repositories, share, Capacity(each + (number < more), cores)) for number, share in enumerate(dealt)]
     with _forked(shares) as processes, track():
         processes.follow(stats, listener)
 

@@ -12,6 +12,7 @@ from typing import NamedTuple, NoReturn
 
 from puller.plan import Piece
 from puller.transfer.blob import BlobWriter
+from puller.transfer.concurrency import Capacity
 from puller.transfer.download import fetch_all
 from registry.manifest import Descriptor
 from registry.progress.stats import Counted, TransferStats
@@ -23,11 +24,11 @@ _COUNT_SECONDS = 0.1
 
 
 class Share(NamedTuple):
-    """What one process fetches, and by how many connections."""
+    """What one process fetches, and within which capacity."""
 
     repositories: Mapping[str, Repository]
     writers: Sequence[BlobWriter]
-    connections: int
+    capacity: Capacity
 
 
 class Landed(NamedTuple):
@@ -79,7 +80,7 @@ def run(share: Share, pipe: int) -> NoReturn:
 
 def _failure(share: Share, stats: TransferStats, reports: "_Reports") -> BaseException | None:
     try:
-        fetch_all(share.repositories, share.writers, connections=share.connections, stats=stats, listener=reports)
+        fetch_all(*share, stats=stats, listener=reports)
     except BaseException as error:  # noqa: BLE001 - the parent raises it
         return error
     return None

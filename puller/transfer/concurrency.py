@@ -1,4 +1,9 @@
-"""How many connections are worth having: more while they raise the rate, fewer when the registry is overloaded."""
+"""How many connections are worth having: more while they raise the rate, fewer when the registry is overloaded.
+
+More are tried only while the cores could do their work, too: threads that wait for a core only take turns.
+
+Tests: tests/puller/transfer/test_concurrency.py
+"""
 
 from typing import NamedTuple
 
@@ -12,17 +17,24 @@ TICK_SECONDS = 0.1
 _LONGEST_SECONDS = 1.0
 """After how long a rate is measured, however few reads there were."""
 
-_CHEAP_BYTES = 200e6
-"""A rate, in bytes a second, up to which more connections cost next to no CPU: all of them are tried at once."""
-
 _WORTH = 1.05
-"""The factor by which doubled connections must raise the rate, to be kept."""
+"""The factor by which more connections must raise the rate, to be kept."""
 
 _CLEAR = 1.5
 """The factor that is enough after one measurement."""
 
+_ROOM = 1.5
+"""The factor by which the cores must allow more connections for these to be tried."""
+
 _LOOKS = 3
 """How many rates are averaged when the first is not clear: a single one may hold a burst, or a pause."""
+
+
+class Capacity(NamedTuple):
+    """How many connections a fetch may open, and how many cores their work may take."""
+
+    connections: int
+    cores: float
 
 
 class ConcurrencyLimit(NamedTuple):
@@ -34,6 +46,9 @@ class ConcurrencyLimit(NamedTuple):
 
     maximum: int
     limit: int
+    cores: float
+    """How many cores the connections' work may take."""
+
     proven: int = 0
     rate: float = 0.0
     is_new: bool = True
@@ -45,12 +60,12 @@ class ConcurrencyLimit(NamedTuple):
     is_settled: bool = False
 
     @classmethod
-    def start(cls, maximum: int, cores: int = FIRST) -> "ConcurrencyLimit":
+    def start(cls, maximum: int, cores: float = FIRST) -> "ConcurrencyLimit":
         """Return the first limit, of at most `maximum` connections: one a core.
 
         Where bytes come as fast as they can be worked on, more would take turns.
         """
-        return cls(maximum=maximum, limit=min(maximum, max(_LEAST_FIRST, min(cores, FIRST))))
+        return cls(maximum=maximum, limit=min(maximum, max(_LEAST_FIRST, min(int(cores), FIRST))), cores=cores)
 
     def is_due(self, reads: int, seconds: float) -> bool:
         """Return whether `reads` reads in so many seconds are enough to measure a rate.
@@ -58,10 +73,12 @@ class ConcurrencyLimit(NamedTuple):
         Bytes are counted when a read ends. Within less time than each connection takes for one read, chance decides how
         many of them end.
         """
+        if self.is_settled:
+            return False
         return seconds >= _LONGEST_SECONDS or (seconds >= TICK_SECONDS and reads >= self.limit)
 
-    def on_rate(self, rate: float) -> "ConcurrencyLimit":
-        """Return the limit that follows from a measured rate, in bytes a second."""
+    def on_rate(self, rate: float, busy: float) -> "ConcurrencyLimit":
+        """Return the limit that follows from a rate in bytes a second, which `busy` cores were wanted for meanwhile."""
         if self.is_settled or rate <= 0:
             return self
         if self.is_new:
@@ -72,10 +89,10 @@ class ConcurrencyLimit(NamedTuple):
             return self._replace(seen=seen)
         if mean < self.rate * _WORTH:
             return self._replace(limit=self.proven, is_settled=True)
-        if self.limit == self.maximum:
+        limit = min(self.maximum, int(self.limit * self.cores / busy)) if busy else self.maximum
+        if self.limit == self.maximum or limit < min(self.maximum, self.limit * _ROOM):
             return self._replace(proven=self.limit, rate=mean, is_settled=True)
-        limit = self.maximum if mean < _CHEAP_BYTES else min(self.limit * 2, self.maximum)
-        return ConcurrencyLimit(maximum=self.maximum, limit=limit, proven=self.limit, rate=mean)
+        return ConcurrencyLimit(self.maximum, limit, self.cores, proven=self.limit, rate=mean)
 
     def on_overload(self) -> "ConcurrencyLimit":
         """Return half the limit, which then stays: the registry said that it is overloaded."""

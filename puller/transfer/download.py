@@ -6,14 +6,15 @@ Tests: tests/puller/test_pull.py
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from registry.process.control_group import own_cores
+from registry.process.core_time import wanted_core_seconds
 from registry.process.threads import dismiss
 from registry.progress.stats import TransferStats
 from registry.repository import Repository
 
 from .blob import BlobWriter, PieceListener
-from .concurrency import TICK_SECONDS, ConcurrencyLimit
+from .concurrency import TICK_SECONDS, Capacity, ConcurrencyLimit
 from .file_piece import LEAST_PART_BYTES
 from .queue import Queue
 from .watchdog import TICK_SECONDS as WATCH_SECONDS
@@ -24,22 +25,22 @@ from .worker import DownloadContext, work
 def fetch_all(
     repositories: Mapping[str, Repository],
     writers: Sequence[BlobWriter],
+    capacity: Capacity,
     *,
-    connections: int,
     stats: TransferStats,
     listener: PieceListener,
 ) -> None:
     """Fetch every missing piece, as `fetch` does; `repositories` are by the artifacts' references."""
     for reference, repository in repositories.items():
         own = [writer for writer in writers if writer.reference == reference]
-        fetch(repository, own, connections=connections, stats=stats, listener=listener)
+        fetch(repository, own, capacity, stats=stats, listener=listener)
 
 
 def fetch(
     repository: Repository,
     writers: Sequence[BlobWriter],
+    capacity: Capacity,
     *,
-    connections: int,
     stats: TransferStats,
     listener: PieceListener,
 ) -> None:
@@ -48,12 +49,14 @@ def fetch(
     `listener` is called for each piece and each blob. Raises the first Fault that retries did not overcome; the pieces
     that are written by then stay.
     """
-    concurrency = ConcurrencyLimit.start(connections, own_cores())
-    queue = Queue(writers, concurrency.limit, connections)
+    concurrency = ConcurrencyLimit.start(*capacity)
+    queue = Queue(writers, concurrency.limit, capacity.connections)
     watchdog = Watchdog()
     context = DownloadContext(repository=repository, queue=queue, stats=stats, watchdog=watchdog, listener=listener)
     parts = max(len(queue), sum(writer.missing_bytes for writer in writers) // LEAST_PART_BYTES)
-    workers = [threading.Thread(target=work, args=(context,), daemon=True) for _ in range(min(connections, parts))]
+    workers = [
+        threading.Thread(target=work, args=(context,), daemon=True) for _ in range(min(capacity.connections, parts))
+    ]
     try:
         for worker in workers:
             worker.start()
@@ -66,20 +69,39 @@ def fetch(
         raise
 
 
+class _Counts(NamedTuple):
+    """What was counted up to a moment: bytes and reads, and the seconds of cores that they wanted."""
+
+    moment: float
+    wire: int
+    reads: int
+    core_seconds: float
+
+    @classmethod
+    def now(cls, stats: TransferStats) -> "_Counts":
+        return cls(time.monotonic(), stats.wire, stats.reads, wanted_core_seconds())
+
+    def since(self, before: "_Counts") -> tuple[float, float]:
+        """Return the bytes a second, and how many cores were wanted, since an earlier moment."""
+        seconds = self.moment - before.moment
+        busy = max(self.core_seconds - before.core_seconds, 0.0)  # of a thread that has ended the waits are forgotten
+        return (self.wire - before.wire) / seconds, busy / seconds
+
+
 def _supervise(context: DownloadContext, concurrency: ConcurrencyLimit) -> None:
     """Adjust the number of workers, and cut slow connections, until the queue is done. Raises what failed it."""
-    looked = watched = time.monotonic()
-    wire, reads = context.stats.wire, context.stats.reads
+    before = _Counts.now(context.stats)
+    watched = before.moment
     while not context.queue.wait(TICK_SECONDS):
-        now, count = time.monotonic(), context.stats.wire - wire
+        now = time.monotonic()
         context.queue.look_again()
-        if context.overload.is_set() or concurrency.is_due(context.stats.reads - reads, now - looked):
-            concurrency = (
-                concurrency.on_overload() if context.overload.is_set() else concurrency.on_rate(count / (now - looked))
-            )
+        if context.overload.is_set() or concurrency.is_due(context.stats.reads - before.reads, now - before.moment):
+            counts = _Counts.now(context.stats)
+            is_overload = context.overload.is_set()
+            concurrency = concurrency.on_overload() if is_overload else concurrency.on_rate(*counts.since(before))
             context.overload.clear()
             context.queue.set_limit(concurrency.limit, is_settled=concurrency.is_settled)
-            looked, wire, reads = now, wire + count, context.stats.reads
+            before = counts
         if now - watched >= WATCH_SECONDS:
             context.watchdog.tick(time.perf_counter())
             watched = now

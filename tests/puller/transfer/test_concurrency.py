@@ -1,4 +1,4 @@
-"""How many connections: a pure function of the rates that they brought."""
+"""How many connections: a pure function of the rates that they brought, and of the cores that they wanted."""
 
 from random import Random
 
@@ -13,7 +13,7 @@ def run(most: int, bring: dict[int, float]) -> ConcurrencyLimit:
     """Step until nothing changes; `bring` maps a limit to the rate that it brings."""
     concurrency = ConcurrencyLimit.start(most)
     for _ in range(20):
-        concurrency = concurrency.on_rate(bring[concurrency.limit])
+        concurrency = concurrency.on_rate(bring[concurrency.limit], 0.0)
     return concurrency
 
 
@@ -31,35 +31,35 @@ def test_one_tick_decides_nothing_that_is_not_clear() -> None:
     """A pause right after the doubling is made up for by the ticks behind it, and a burst does not stand for them."""
     paused = ConcurrencyLimit.start(2 * FIRST)
     for rate in (100.0, 100.0, 0.1, 60.0, 130.0, 150.0):
-        paused = paused.on_rate(rate)
+        paused = paused.on_rate(rate, 0.0)
     assert paused.limit == 2 * FIRST
     burst = ConcurrencyLimit.start(2 * FIRST)
     for rate in (100.0, 100.0, 0.1, 140.0, 80.0, 80.0):
-        burst = burst.on_rate(rate)
+        burst = burst.on_rate(rate, 0.0)
     assert burst.limit == FIRST
 
 
 def test_a_registry_that_is_overrun_gets_fewer_and_never_none() -> None:
     """Each overload halves, down to one, and no growth follows."""
-    concurrency = ConcurrencyLimit.start(16).on_rate(1.0)
+    concurrency = ConcurrencyLimit.start(16).on_rate(1.0, 0.0)
     for _ in range(9):
-        concurrency = concurrency.on_overload().on_rate(1e9)
+        concurrency = concurrency.on_overload().on_rate(1e9, 0.0)
     assert concurrency.limit == 1
 
 
-@pytest.mark.parametrize(("cores", "first"), [(1, 2), (2, 2), (3, 3), (8, 8), (64, 8)])
-def test_there_are_as_many_at_first_as_there_are_cores(cores: int, first: int) -> None:
-    """More would take turns where the origin is fast; where it is slow, more are tried at once."""
+@pytest.mark.parametrize(("cores", "first"), [(0.5, 2), (1, 2), (2, 2), (3, 3), (8, 8), (64, 8)])
+def test_there_are_as_many_at_first_as_there_are_cores(cores: float, first: int) -> None:
+    """More would take turns where the origin is fast; where it is slow, more are tried soon."""
     assert ConcurrencyLimit.start(16, cores).limit == first
     assert ConcurrencyLimit.start(1, cores).limit == 1
 
 
-@given(st.integers(1, 64), st.lists(st.floats(0, 1e12), max_size=30))
-def test_the_limit_stays_between_one_and_the_most(most: int, rates: list[float]) -> None:
-    """Law: whatever the rates, 1 <= limit <= most."""
+@given(st.integers(1, 64), st.lists(st.tuples(st.floats(0, 1e12), st.floats(0, 64)), max_size=30))
+def test_the_limit_stays_between_one_and_the_most(most: int, rates: list[tuple[float, float]]) -> None:
+    """Law: whatever the rates and the cores wanted, 1 <= limit <= most."""
     concurrency = ConcurrencyLimit.start(most)
-    for rate in rates:
-        concurrency = concurrency.on_rate(rate)
+    for rate, busy in rates:
+        concurrency = concurrency.on_rate(rate, busy)
         assert 1 <= concurrency.limit <= most
     assert ConcurrencyLimit.start(1).limit == min(FIRST, 1)
 
@@ -69,12 +69,14 @@ STEP_SECONDS, SLICE_SECONDS = 0.01, 0.25
 
 
 def settled(
-    seed: int, each: float, most: int = 32, total: float = float("inf"), cores: int = FIRST
+    seed: int, each: float, *, most: int = 32, total: float = float("inf"), cores: float = FIRST, cost: float = 0.0
 ) -> ConcurrencyLimit:
     """Pull from a simulated origin that gives `each` connection so much, and all so much, until nothing changes.
 
     Connections begin one after the other, differ by a tenth, and report a buffer, or what a quarter second brought.
+    A gigabyte costs so many seconds of a core; when all cores are full, each connection always wants one.
     """
+    full = cores / cost * 1e9 if cost else float("inf")
     random = Random(seed)
     concurrency, begins, skill = ConcurrencyLimit.start(most, cores), [0.0] * most, [1.0] * most
     held, told = [0.0] * most, [0.0] * most
@@ -87,13 +89,15 @@ def settled(
         limit = max(limit, concurrency.limit)
         active = [number for number in range(concurrency.limit) if begins[number] <= now]
         for number in active:
-            share = min(each, total / len(active)) * skill[number]
+            share = min(each, total / len(active), full / len(active)) * skill[number]
             held[number] += share * STEP_SECONDS * random.uniform(0.6, 1.4)
             if held[number] >= BUFFER or now - told[number] >= SLICE_SECONDS:
                 count, held[number], told[number] = count + held[number], 0.0, now
                 reads += 1
         if concurrency.is_due(reads, now - looked):
-            concurrency, looked, reads, count = concurrency.on_rate(count / (now - looked)), now, 0, 0.0
+            brought = len(active) * min(each, total / len(active))
+            busy = min(brought, full) * cost / 1e9 if brought < full else max(cores, len(active))
+            concurrency, looked, reads, count = concurrency.on_rate(count / (now - looked), busy), now, 0, 0.0
         if concurrency.is_settled:
             break
     return concurrency
@@ -104,6 +108,23 @@ def settled(
 def test_an_origin_that_limits_each_connection_is_asked_over_all_of_them(each: float, cores: int) -> None:
     """Slow connections report so seldom that their buffers' moments must not be taken for their rate."""
     assert [settled(seed, each, cores=cores).limit for seed in range(10)] == [32] * 10
+
+
+@pytest.mark.parametrize("cost", [0.7, 1.4, 2.8])
+@pytest.mark.parametrize("cores", [0.5, 1, 2, 4, 8])
+def test_where_the_cores_are_full_no_more_connections_are_tried(cores: float, cost: float) -> None:
+    """However slow the cores are: the rate says nothing of that."""
+    first = ConcurrencyLimit.start(32, cores).limit
+    assert [settled(seed, 1e9, cores=cores, cost=cost).limit for seed in range(10)] == [first] * 10
+
+
+@pytest.mark.parametrize("cost", [1.4, 2.8])
+@pytest.mark.parametrize("cores", [1, 2, 4])
+def test_no_more_connections_are_tried_than_the_cores_can_work_for(cores: float, cost: float) -> None:
+    """An origin that limits each is asked over as many as fill the cores, and not over all that are allowed."""
+    enough = cores / cost * 1e9 / 50e6
+    for seed in range(10):
+        assert enough / 2 <= settled(seed, 50e6, cores=cores, cost=cost).limit <= enough + 1
 
 
 @pytest.mark.parametrize("total", [50e6, 400e6])

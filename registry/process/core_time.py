@@ -1,0 +1,24 @@
+"""The time on cores that this process has wanted so far: its threads ran, or were ready to run and waited for a core.
+
+Tests: tests/registry/process/test_core_time.py
+"""
+
+import time
+from contextlib import suppress
+from pathlib import Path
+
+_THREADS = Path("/proc/self/task")
+_NANOSECOND = 1e-9
+
+
+def wanted_core_seconds() -> float:
+    """Return the seconds that all threads ran, and that those still alive waited for a core.
+
+    The waits are in proc(5)'s schedstat, which some kernels do not have: they then count as none.
+    """
+    waited = 0
+    with suppress(OSError):
+        for thread in _THREADS.iterdir():
+            with suppress(OSError, ValueError, IndexError):  # it may have ended
+                waited += int((thread / "schedstat").read_bytes().split()[1])
+    return time.process_time() + waited * _NANOSECOND
