@@ -9,11 +9,6 @@ from contextlib import redirect_stdout
 from functools import partial
 from typing import NoReturn
 
-import certs.command
-import cluster.command
-import packer.command
-import puller.command
-import webhook.command
 from registry.process.arguments import Parser, show_help
 from registry.process.program import Results, begin, ending_of, leave, tell_json, tell_text
 from registry.process.signals import Ended
@@ -27,7 +22,13 @@ _EPILOG = (
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the command's parser, with the verbs of all rooms."""
+    """Return the command's parser, with the verbs of all rooms: they are imported once `begin` heeds signals."""
+    import certs.command
+    import cluster.command
+    import packer.command
+    import puller.command
+    import webhook.command
+
     made: argparse.ArgumentParser = Parser(prog="weighbridge", description=_DESCRIPTION, epilog=_EPILOG)
     made.add_argument("--version", action="version", version=f"weighbridge {VERSION}")
     made.set_defaults(run=lambda _: show_help(made))
@@ -77,7 +78,7 @@ def _add_own_verbs(
 
 
 def _print_completion(whole: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
-    from registry.process.completion import script as script_for  # noqa: PLC0415 - once in a shell's life
+    from registry.process.completion import script as script_for
 
     print(script_for(whole, arguments.shell), end="")
     return 0

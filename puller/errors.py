@@ -118,7 +118,10 @@ def disk_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        facts = f"{error.filename or 'the volume'}: {os.strerror(error.errno) if error.errno else error}"
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise NoRoom(facts) from error
-        raise DiskFailed(facts) from error
+        raise disk_error(error) from error
+
+
+def disk_error(error: OSError) -> Fault:
+    """Return NoRoom or DiskFailed for one of the system's errors about files."""
+    facts = f"{error.filename or 'the volume'}: {os.strerror(error.errno) if error.errno else error}"
+    return NoRoom(facts) if error.errno in (errno.ENOSPC, errno.EDQUOT) else DiskFailed(facts)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from puller.errors import DiskFailed, disk_errors
+from puller.errors import DiskFailed, disk_error, disk_errors
 from puller.plan import Piece
 from registry.digest import Verifier
 from registry.manifest import Descriptor
@@ -141,10 +141,12 @@ class FilePieceWriter:
         return self.piece.start, self.piece.stop
 
     def _write(self, content: memoryview, offset: int) -> None:
-        with disk_errors():
-            written = 0
+        written = 0
+        try:
             while written < len(content):
                 written += os.pwrite(self._handle, content[written:], offset + written)
+        except OSError as error:
+            raise disk_error(error) from error
 
     def _hash(self, content: memoryview) -> None:
         if self._shared.verifier:

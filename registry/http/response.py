@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol, Self, cast
 
-from registry.errors import Fault, Mismatch, Unavailable, Untrusted
+from registry.errors import Fault, Mismatch, Refused, Unavailable, Untrusted
 from registry.net.addresses import is_loopback
 from registry.net.connection import Connection
 from registry.net.limits import Bound, Overdue
@@ -20,6 +20,28 @@ from registry.net.wire import Wire
 from registry.printable import printable
 
 from .trace import Exchange
+
+_LASTING_ALERTS = frozenset(
+    (
+        "ACCESS_DENIED",
+        "BAD_CERTIFICATE",
+        "CERTIFICATE_EXPIRED",
+        "CERTIFICATE_REQUIRED",
+        "CERTIFICATE_REVOKED",
+        "CERTIFICATE_UNKNOWN",
+        "HANDSHAKE_FAILURE",
+        "INSUFFICIENT_SECURITY",
+        "PROTOCOL_VERSION",
+        "UNKNOWN_CA",
+        "UNSUPPORTED_CERTIFICATE",
+    )
+)
+"""What a server says of a client whom it will not take the next time either (RFC 8446 6.2), as OpenSSL names it."""
+
+_CLIENT_HINT = (
+    "give a client certificate that it trusts (--cert-file and --key-file, or `client` in hosts.toml), "
+    "or ask its operator which TLS it speaks"
+)
 
 
 class Pool(Protocol):
@@ -170,7 +192,7 @@ def _head_of(connection: Connection) -> http.client.HTTPResponse:
 
 @contextmanager
 def explained(origin: Origin) -> Iterator[None]:
-    """Convert the errors of sockets, TLS and http.client to Unavailable and Untrusted."""
+    """Convert the errors of sockets, TLS and http.client to Unavailable, Untrusted and Refused."""
     try:
         yield
     except (OSError, http.client.HTTPException) as error:
@@ -182,6 +204,9 @@ def _explain(origin: Origin, error: Exception) -> Fault:
         return Untrusted(f"{origin}: its certificate is not trusted: {printable(error.verify_message)}")
     if isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
         return Untrusted(f"{origin}: does not speak TLS", hint="use --plain-http if this registry speaks HTTP")
+    if isinstance(error, ssl.SSLError) and (alert := (error.reason or "").partition("_ALERT_")[2]) in _LASTING_ALERTS:
+        words = alert.replace("_", " ").lower()
+        return Refused(f"{origin}: refuses TLS with this client: {words}", hint=_CLIENT_HINT)
     if isinstance(error, TimeoutError):
         return Unavailable(f"{origin}: {error if isinstance(error, Overdue) else 'no answer within the time limit'}")
     is_lasting = isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN

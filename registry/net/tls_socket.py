@@ -21,6 +21,10 @@ _RECORD_BYTES = (16 << 10) + 1024
 """More than a record with its header and tag (RFC 8446 5.2): OpenSSL may hold that much of one that is not whole."""
 
 
+WAIT_FOR_ALL = int(socket.MSG_WAITALL)
+"""The flag as a number: each operation on a member of an enumeration takes longer than a small system call."""
+
+
 def is_readable(sock: socket.socket) -> bool:
     """Return whether a read would not block: bytes have come, or the end."""
     poll = select.poll()
@@ -72,7 +76,7 @@ class TlsSocket:
     def recv_into(self, buffer: memoryview, count: int = 0, flags: int = 0) -> int:
         """Decrypt into the first `count` bytes of the buffer, or all; return 0 when the other end closed.
 
-        With MSG_WAITALL so much must be still to come: then a whole block is waited for. At most a block is returned.
+        With WAIT_FOR_ALL so much must be still to come: then a whole block is waited for. At most a block is returned.
         """
         buffer = buffer[: count or len(buffer)]
         while True:
@@ -81,18 +85,22 @@ class TlsSocket:
                 return filled
             if filled is None:
                 return 0
-            certain = len(buffer) - _RECORD_BYTES if flags & socket.MSG_WAITALL else 0
+            certain = len(buffer) - _RECORD_BYTES if flags & WAIT_FOR_ALL else 0
             wanted = buffer[: certain if 0 < certain < _BLOCK_BYTES else _BLOCK_BYTES]
-            if not self._receive(wanted, socket.MSG_WAITALL if certain > 0 else 0):
+            if not self._receive(wanted, WAIT_FOR_ALL if certain > 0 else 0):
                 self._received.write_eof()
 
     def send(self, content: memoryview) -> int:
-        """Encrypt and send; return how many of the bytes were sent."""
+        """Encrypt and send; return how many of the bytes were sent. Raises OSError, an alert rather than what broke."""
         if not self._unsent:
             self._accepted = self._tls.write(content[:_BLOCK_BYTES])
             self._unsent = memoryview(self._to_send.read())
-        while self._unsent:
-            self._unsent = self._unsent[self._socket.send(self._unsent) :]
+        try:
+            while self._unsent:
+                self._unsent = self._unsent[self._socket.send(self._unsent) :]
+        except ConnectionError:
+            self._raise_alert()
+            raise
         return self._accepted
 
     def is_readable(self) -> bool:
@@ -155,6 +163,14 @@ class TlsSocket:
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
             return filled or None
         return filled
+
+    def _raise_alert(self) -> None:
+        """Raise what the other end said before it hung up: in TLS 1.3 a client is refused behind its handshake."""
+        block = memoryview(bytearray(_RECORD_BYTES))
+        with suppress(ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            while is_readable(self._socket) and self._receive(block, socket.MSG_DONTWAIT):
+                with suppress(ssl.SSLWantReadError):
+                    self._first = self._first or self._tls.read(1)
 
     def _receive(self, block: memoryview, flags: int) -> int:
         count = self._socket.recv_into(block, len(block), flags)

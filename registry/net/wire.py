@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from .limits import Bound
-from .tls_socket import TlsSocket, is_readable
+from .tls_socket import WAIT_FOR_ALL, TlsSocket, is_readable
 
 _SLICE_SECONDS = 0.25
 """The longest wait of one call in the kernel, and about the longest of a bulk read."""
@@ -72,7 +72,7 @@ class Wire:
         """Receive by one call; return 0 at the end, and -1 when nothing came in time. Raises OSError, Overdue."""
         began = self._clock()
         try:
-            count = self._socket.recv_into(buffer, len(buffer), socket.MSG_WAITALL)
+            count = self._socket.recv_into(buffer, len(buffer), WAIT_FOR_ALL)
         except BlockingIOError:  # SO_RCVTIMEO ended the wait
             count = -1
         if count:

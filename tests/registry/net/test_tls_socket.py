@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from registry.net.tls_socket import TlsSocket
+from registry.net.tls_socket import WAIT_FOR_ALL, TlsSocket
 from tests.parts.certificate import tls_for_localhost
 from tests.puller.models import noise
 
@@ -53,7 +53,7 @@ def read(client: TlsSocket, sizes: list[int]) -> bytes:
     for size in sizes:
         buffer, filled = memoryview(bytearray(size)), 0
         while filled < size:
-            filled += client.recv_into(buffer[filled:], size - filled, socket.MSG_WAITALL)
+            filled += client.recv_into(buffer[filled:], size - filled, WAIT_FOR_ALL)
         got += bytes(buffer)
     return got
 

@@ -1,6 +1,7 @@
 """Reading and writing the real registry: anonymous, basic, bearer tokens, TLS, and tokens that lapse."""
 
 import json
+import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -22,9 +23,9 @@ from tests.conftest import Part
 from tests.fakes import faults
 from tests.fakes.forwarder import Forwarder
 from tests.fakes.patience import HASTY
-from tests.fakes.registry import fake_registry
+from tests.fakes.registry import FakeRegistry, fake_registry, serving
 from tests.fakes.tokens import TokenServer
-from tests.parts.certificate import certificate_for_localhost
+from tests.parts.certificate import certificate_for_localhost, tls_for_localhost
 from tests.parts.distribution import PASSWORD, USER, Registry, running_registry
 
 CONTENT = b'{"n":1}'
@@ -149,6 +150,39 @@ def test_tls_is_verified_against_the_ca_that_is_named(part: Part, tmp_path: Path
         plain = f"https://{stack.enter_context(fake_registry()).address}/v2/"
         with pytest.raises(Untrusted, match="does not speak TLS"):
             trusting.transport.request("GET", plain, {})
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("shown", ["none", "strange"])
+def test_a_server_that_refuses_the_client_is_not_asked_again(
+    tmp_path: Path, version: ssl.TLSVersion, shown: str
+) -> None:
+    """A certificate that it wants, or does not know, does not come by waiting; the hint says how to give one."""
+    (tmp_path / "strange").mkdir()
+    strange = certificate_for_localhost(tmp_path / "strange")
+    context, certificate = tls_for_localhost(tmp_path)
+    context.minimum_version = context.maximum_version = version
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(certificate)
+    client = (str(strange[0]), str(strange[1])) if shown == "strange" else None
+    with serving(FakeRegistry(), context) as fake, access_from({}, ca_file=str(certificate), client=client) as opened:
+        with pytest.raises(Refused, match="refuses TLS with this client") as caught:
+            opened.transport.request("GET", f"https://{fake.address}/v2/", {}).close()
+        assert not caught.value.temporary
+        assert "--cert-file" in caught.value.hint
+
+
+def test_a_server_without_a_cipher_in_common_is_not_asked_again(tmp_path: Path) -> None:
+    """A key of another kind than its ciphers ask for: nobody can speak with it."""
+    context, certificate = tls_for_localhost(tmp_path)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("ECDHE-RSA-AES128-GCM-SHA256")
+    with (
+        serving(FakeRegistry(), context) as fake,
+        access_from({}, ca_file=str(certificate)) as opened,
+        pytest.raises(Refused, match="handshake failure"),
+    ):
+        opened.transport.request("GET", f"https://{fake.address}/v2/", {}).close()
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no certificate"])
