@@ -23,6 +23,9 @@ _WORTH = 1.05
 _CLEAR = 1.5
 """The factor that is enough after one measurement."""
 
+_OVERLAP = 4 / 3
+"""How many times the connections that the cores can just work for are tried: they do not all have bytes at once."""
+
 _ROOM = 1.5
 """The factor by which the cores must allow more connections for these to be tried."""
 
@@ -89,7 +92,7 @@ class ConcurrencyLimit(NamedTuple):
             return self._replace(seen=seen)
         if mean < self.rate * _WORTH:
             return self._replace(limit=self.proven, is_settled=True)
-        limit = min(self.maximum, int(self.limit * self.cores / busy)) if busy else self.maximum
+        limit = int(min(self.maximum, _OVERLAP * self.limit * self.cores / busy)) if busy else self.maximum
         if self.limit == self.maximum or limit < min(self.maximum, self.limit * _ROOM):
             return self._replace(proven=self.limit, rate=mean, is_settled=True)
         return ConcurrencyLimit(self.maximum, limit, self.cores, proven=self.limit, rate=mean)

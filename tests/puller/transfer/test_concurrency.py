@@ -115,7 +115,7 @@ def test_an_origin_that_limits_each_connection_is_asked_over_all_of_them(each: f
 def test_where_the_cores_are_full_no_more_connections_are_tried(cores: float, cost: float) -> None:
     """However slow the cores are: the rate says nothing of that."""
     first = ConcurrencyLimit.start(32, cores).limit
-    assert [settled(seed, 1e9, cores=cores, cost=cost).limit for seed in range(10)] == [first] * 10
+    assert [settled(seed, 4e9, cores=cores, cost=cost).limit for seed in range(10)] == [first] * 10
 
 
 @pytest.mark.parametrize("cost", [1.4, 2.8])
@@ -124,7 +124,7 @@ def test_no_more_connections_are_tried_than_the_cores_can_work_for(cores: float,
     """An origin that limits each is asked over as many as fill the cores, and not over all that are allowed."""
     enough = cores / cost * 1e9 / 50e6
     for seed in range(10):
-        assert enough / 2 <= settled(seed, 50e6, cores=cores, cost=cost).limit <= enough + 1
+        assert enough / 2 <= settled(seed, 50e6, cores=cores, cost=cost).limit <= 3 / 2 * enough
 
 
 @pytest.mark.parametrize("total", [50e6, 400e6])
