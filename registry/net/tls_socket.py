@@ -167,7 +167,7 @@ class TlsSocket:
     def _raise_alert(self) -> None:
         """Raise what the other end said before it hung up: in TLS 1.3 a client is refused behind its handshake."""
         block = memoryview(bytearray(_RECORD_BYTES))
-        with suppress(ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
+        with suppress(BlockingIOError, ConnectionError, TimeoutError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
             while is_readable(self._socket) and self._receive(block, socket.MSG_DONTWAIT):
                 with suppress(ssl.SSLWantReadError):
                     self._first = self._first or self._tls.read(1)

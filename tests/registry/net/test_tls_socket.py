@@ -6,6 +6,7 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -211,3 +212,24 @@ def test_a_certificate_of_another_name_is_refused(contexts: tuple[ssl.SSLContext
         ours.close()
         thread.join()
         assert told == ["SSLV3_ALERT_BAD_CERTIFICATE"]
+
+
+def test_what_a_server_said_before_it_hung_up_is_told(tmp_path: Path) -> None:
+    """It wants a certificate, says so behind the handshake (TLS 1.3), and is gone when the first request comes."""
+    server, certificate = tls_for_localhost(tmp_path)
+    server.verify_mode = ssl.CERT_REQUIRED
+    server.load_verify_locations(certificate)
+    ours, theirs = socket.socketpair()
+
+    def refuse() -> None:
+        with theirs, suppress(OSError):
+            server.wrap_socket(theirs, server_side=True)
+
+    thread = threading.Thread(target=refuse)
+    thread.start()
+    with ours:
+        client = TlsSocket(ours, ssl.create_default_context(cafile=str(certificate)), "127.0.0.1")
+        client.do_handshake(lambda: WAIT_SECONDS)
+        thread.join()
+        with pytest.raises(ssl.SSLError, match="certificate required"):
+            client.send(memoryview(b"GET / HTTP/1.1"))
