@@ -71,7 +71,7 @@ class ConcurrencyLimit(NamedTuple):
         return cls(maximum=maximum, limit=min(maximum, max(_LEAST_FIRST, min(int(cores), FIRST))), cores=cores)
 
     def is_due(self, reads: int, seconds: float) -> bool:
-        """Return whether `reads` reads in so many seconds are enough to measure a rate.
+        """Return whether a rate is wanted still, and `reads` reads in so many seconds are enough to measure it.
 
         Bytes are counted when a read ends. Within less time than each connection takes for one read, chance decides how
         many of them end.

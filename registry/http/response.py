@@ -22,7 +22,7 @@ from registry.printable import printable
 from .trace import Exchange
 
 _LASTING_ALERTS = frozenset(
-    (
+    {
         "ACCESS_DENIED",
         "BAD_CERTIFICATE",
         "CERTIFICATE_EXPIRED",
@@ -34,7 +34,7 @@ _LASTING_ALERTS = frozenset(
         "PROTOCOL_VERSION",
         "UNKNOWN_CA",
         "UNSUPPORTED_CERTIFICATE",
-    )
+    }
 )
 """What a server says of a client whom it will not take the next time either (RFC 8446 6.2), as OpenSSL names it."""
 
