@@ -18,7 +18,7 @@ from .settings import Settings
 from .store.journal import Follower
 from .store.locked import destination_of, warm_start
 from .store.receipt import Receipt
-from .termination import leave_message
+from .termination import closing_message, leave_message
 
 if TYPE_CHECKING:
     from registry.access.access import Access
@@ -57,6 +57,8 @@ def main() -> int:
     try:
         settings = Settings.from_env(os.environ)
         sidecar = _sidecar(settings)
+        if sidecar is not None:
+            sidecar.require_progress()
         with within(settings.deadline_seconds):
             receipt = _warm(settings, reporter) or _pull(settings, reporter, retries)
         if not receipt.wire_bytes or receipt.published < started:
@@ -68,13 +70,14 @@ def main() -> int:
         summary["signers"] = list(receipt.signers)
     summary |= {"bytes": receipt.size, "wireBytes": receipt.wire_bytes, "seconds": receipt.seconds}
     summary["retries"] = retries.count
-    leave_message(settings.termination_log, summary)
+    message = closing_message(summary)
+    leave_message(settings.termination_log, message)
     is_verified = receipt.published >= started  # what was believed without being hashed was published before
     proof = "verified against" if is_verified else f"as published on {receipt.date} from"
     held = f"{len(receipt.files)} files, {human(receipt.size)}"
     reporter.message(f"{settings.destination}: {held}, {proof} {receipt.digest}")
     if sidecar is not None:
-        sidecar.conclude(0, summary)
+        sidecar.conclude(0, message)
         sidecar.stay()
     return 0
 
@@ -99,7 +102,7 @@ def _fail(
     hint = pod_hint(error, settings) or ending.hint
     reporter.message(f"error: {facts} [{ending.code}]")
     reporter.message(f"  hint: {hint}")
-    message: dict[str, object] = {"code": ending.code, "error": facts, "hint": hint, "retries": retries.count}
+    message = closing_message({"code": ending.code, "error": facts, "hint": hint, "retries": retries.count})
     leave_message(settings.termination_log if settings else "", message)
     if sidecar is not None and not isinstance(error, Ended):  # who asked for the end needs no word
         with suppress(OSError):

@@ -12,6 +12,7 @@ registry.errors.Fault
 ├── NoRoom              disk.full              less room than the model needs
 ├── DiskFailed          disk.failed            the volume refuses to be read or written
 ├── NoPrograms          overlap.noexec         a volume on which no program may run
+├── PullLost            pull.lost              a sidecar that ended without a word, again and again
 ├── ProcessLost         process.lost           a process of ours that something ended (temporary)
 └── DeadlinePassed      pull.deadline          more time taken than the pull was given (temporary)
 
@@ -94,6 +95,13 @@ class NoPrograms(Fault):
 
     code = "overlap.noexec"
     hint = "set weighbridge.dev/overlap to never, or mount the kubelet's folder without noexec on the nodes"
+
+
+class PullLost(Fault):
+    """A pull beside the engine's image that something ended, again and again; what has come stays for the next one."""
+
+    code = "pull.lost"
+    hint = "see `kubectl describe pod`: OOMKilled means too little memory (weighbridge.dev/puller-resources)"
 
 
 class ProcessLost(Fault):

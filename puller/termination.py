@@ -13,14 +13,14 @@ _MOST_LETTERS = 900
 """How long one text of a message may be: escaped, three of them fit into it."""
 
 
-def leave_message(file: str, message: Mapping[str, object]) -> None:
+def leave_message(file: str, message: bytes) -> None:
     """Write a message, where the kubelet made a file for it. One that cannot be written fails nothing."""
     with suppress(OSError, ValueError):
         if file and Path(file).is_file():
-            Path(file).write_bytes(_bounded(message))
+            Path(file).write_bytes(message)
 
 
-def _bounded(message: Mapping[str, object]) -> bytes:
+def closing_message(message: Mapping[str, object]) -> bytes:
     """Return JSON that the kubelet keeps whole: long texts are cut, never what stands between them."""
     limit = _MOST_LETTERS
     while True:

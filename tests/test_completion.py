@@ -1,13 +1,12 @@
 """`weighbridge completion`: what shells offer, asked of the shells themselves."""
 
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 import weighbridge
+from tests.parts.installed import installed
 
 _BASH = """\
 source {script}
@@ -24,16 +23,6 @@ def script(shell: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> Path
     path = folder / f"weighbridge.{shell}"
     path.write_text(capsys.readouterr().out)
     return path
-
-
-def shell_of(name: str) -> str:
-    """Return the path of a shell: missing, it fails CI and skips elsewhere."""
-    found = shutil.which(name)
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{name} is not installed")
-        pytest.skip(f"{name} is not installed")
-    return found
 
 
 @pytest.mark.parametrize(
@@ -57,7 +46,7 @@ def test_bash_offers_verbs_options_and_choices(
 ) -> None:
     """And leaves values that nobody can list to its own completion of files."""
     text = _BASH.format(script=script("bash", tmp_path, capsys), words=words)
-    answer = subprocess.run([shell_of("bash"), "-c", text], check=True, capture_output=True, text=True)
+    answer = subprocess.run([installed("bash"), "-c", text], check=True, capture_output=True, text=True)
     assert set(answer.stdout.split()) == offered
     assert answer.stderr == ""
 
@@ -74,7 +63,7 @@ def test_bash_offers_verbs_options_and_choices(
 def test_fish_offers_the_same(line: str, offered: set[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With the help of each beside it."""
     text = f"source {script('fish', tmp_path, capsys)}; complete -C '{line}'"
-    command = [shell_of("fish"), "--no-config", "-c", text]
+    command = [installed("fish"), "--no-config", "-c", text]
     answer = subprocess.run(command, check=True, capture_output=True, text=True, env={"HOME": str(tmp_path)})
     assert {found.partition("\t")[0] for found in answer.stdout.splitlines()} == offered
     assert answer.stderr == ""
@@ -83,7 +72,7 @@ def test_fish_offers_the_same(line: str, offered: set[str], tmp_path: Path, caps
 def test_zsh_takes_the_script(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Its way to take bash's is there, and the function is known after it."""
     text = f"source {script('zsh', tmp_path, capsys)} && whence -w _weighbridge"
-    command = [shell_of("zsh"), "-f", "-c", text]
+    command = [installed("zsh"), "-f", "-c", text]
     answer = subprocess.run(command, check=True, capture_output=True, text=True, env={"HOME": str(tmp_path)})
     assert answer.stdout.strip() == "_weighbridge: function"
     assert answer.stderr == ""

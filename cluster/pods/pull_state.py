@@ -6,7 +6,7 @@ Tests: tests/verbs/test_pull_state.py
 import datetime as dt
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ from registry.printable import printable
 from webhook.contract import DISABLED, INJECTION
 from webhook.injection.record import read_status
 from webhook.injection.status import Status
-from webhook.names import PULLER, READY, SIDECAR
+from webhook.names import PULLER, READY, SIDECAR, is_our_container
 from webhook.pod.podspec import Raw, entries, labels, mapping, name_of
 
 Name = Literal[
@@ -106,6 +106,11 @@ def _of_puller(pod: Raw, puller: Raw) -> PullState:
     if ended.get("exitCode"):
         return _of_failure(ended, PullState(name="failing"))
     if mapping(state, "running"):
+        engines = (
+            one for one in entries(mapping(pod, "status"), "initContainerStatuses") if is_our_container(name_of(one))
+        )
+        if (held := next(_waits(engines), None)) is not None:
+            return held
         since = mapping(state, "running").get("startedAt")
         return PullState(name="pulling", why=f"since {since}" if since else "")
     waiting = next(_waits([puller]), None)
@@ -153,7 +158,7 @@ def _of_server(pod: Raw, record: Status, said: Raw) -> PullState:
     return PullState(name="starting", code=waiting.code, why=waiting.why, hint=waiting.hint, **known)
 
 
-def _waits(statuses: list[Raw]) -> Iterator[PullState]:
+def _waits(statuses: Iterable[Raw]) -> Iterator[PullState]:
     """Yield what containers wait for that is out of the ordinary."""
     for status in statuses:
         waiting = mapping(mapping(status, "state"), "waiting")

@@ -1,7 +1,8 @@
-"""The pull beside the engine's image: three init containers in place of one (docs/overlap.md).
+"""The pull beside the engine's image: several init containers in place of one (docs/overlap.md).
 
-sidecar   weighbridge-pull: pulls, says how that ended, and stays as an idle process
-ready     weighbridge-ready: waits for that end, and ends as the pull did
-outcome   how a pull ended, in a file between the two
-program   the static program that weighbridge-warm runs on the engine's image, and that stays in the sidecar   pure
+sidecar       weighbridge-pull: pulls, says how that ended, and stays as an idle process
+ready         weighbridge-ready in Guaranteed pods: waits for that end, and reads the model ahead
+outcome       how a pull ended, in a folder that they share
+program       the static program: warms an image, waits as weighbridge-ready, and stays in the sidecar   pure
+machine_code  its instructions   pure
 """

@@ -1,9 +1,10 @@
-"""`python -m puller.overlap install|ready`: the sidecar's hook at its start, and the container that waits for it.
+"""`python -m puller.overlap begun|ready`: the hook at the sidecar's start, and the container that waits for it.
 
 Tests: tests/puller/overlap/test_sidecar.py
 """
 
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from registry.process.program import ending_of
 from registry.process.signals import Ended
 from registry.progress.reporter import Reporter
 
-from .outcome import install_program
+from .outcome import is_begun
+
+_BEGIN_SECONDS, _POLL_SECONDS = 30.0, 0.02
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -20,9 +23,8 @@ def main(arguments: Sequence[str]) -> int:
     reporter = Reporter()
     try:
         settings = Settings.from_env(os.environ)
-        if list(arguments) == ["install"]:
-            install_program(Path(settings.tools))
-            return 0
+        if list(arguments) == ["begun"]:
+            return _begun(settings, reporter)
         return _ready(settings, reporter)
     except (Exception, KeyboardInterrupt, Ended) as error:  # noqa: BLE001 - see above
         ending = ending_of(error)
@@ -30,11 +32,26 @@ def main(arguments: Sequence[str]) -> int:
         return ending.exit_code
 
 
+def _begun(settings: Settings, reporter: Reporter) -> int:
+    """Wait until the sidecar has begun: the kubelet starts no other container before, which would read an old outcome.
+
+    A sidecar that fails before takes this process with it; the time is for clusters whose containers share processes.
+    """
+    ends_at = time.monotonic() + _BEGIN_SECONDS
+    while not is_begun(Path(settings.tools)):
+        if time.monotonic() > ends_at:
+            reporter.message(f"error: the sidecar has not begun within {_BEGIN_SECONDS:.0f} s")
+            return 1
+        time.sleep(_POLL_SECONDS)
+    return 0
+
+
 def _ready(settings: Settings, reporter: Reporter) -> int:
     from puller.termination import leave_message
 
     from .ready import ready
 
-    outcome = ready(settings, reporter)
+    outcome = ready(settings)
     leave_message(settings.termination_log, outcome.message)
+    reporter.message(outcome.message.decode(errors="replace"))
     return outcome.exit_code

@@ -150,6 +150,28 @@ def test_a_pod_without_its_model_says_why() -> None:
     assert pull_state(on_claim | {"status": {"conditions": [READY]}}).name == "ready"
 
 
+def overlapped(ready: Object) -> PullState:
+    """Return the state of a pod whose sidecar runs, with the state of the container that waits for it."""
+    sidecar = {"name": "weighbridge-pull", "state": {"running": {"startedAt": MADE}}}
+    return state_of({"initContainerStatuses": [sidecar, {"name": "weighbridge-ready"} | ready]})
+
+
+@pytest.mark.parametrize(
+    ("ready", "name", "code"),
+    [
+        ({"state": {"waiting": {"reason": "PodInitializing"}}}, "pulling", ""),
+        ({"state": {"running": {"startedAt": MADE}}}, "pulling", ""),
+        ({"state": {"waiting": {"reason": "ImagePullBackOff", "message": "x"}}}, "waiting", "ImagePullBackOff"),
+        ({"state": {"terminated": FAILED}}, "failing", "registry.not-found"),
+        ({"state": {"terminated": {"exitCode": 0, "message": SUCCESS}}}, "starting", ""),
+    ],
+)
+def test_with_overlap_the_container_that_waits_says_how_it_is(ready: Object, name: str, code: str) -> None:
+    """The sidecar runs all the time; an engine's image that is not to be had keeps the pod, not the pull."""
+    found = overlapped(ready)
+    assert (found.name, found.code) == (name, code)
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"code": 3}', '{"bytes": "many", "seconds": null, "digest": 4}'])
 def test_odd_messages_are_no_messages(text: str) -> None:
     """Whoever writes into the file: nothing is believed that has another form."""

@@ -2,10 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,16 +14,19 @@ from types import SimpleNamespace
 import pytest
 
 from puller.errors import NoPrograms
-from puller.overlap.outcome import Outcome, begin, conclude, install_program, is_under_way, outcome_in
-from puller.overlap.ready import LOST, UNPROVED, Waits, ready, wait_for_outcome
+from puller.overlap.outcome import Outcome, begin, conclude, install_program, is_begun, outcome_in, starts_of
 from puller.settings import Settings
-from registry.progress.reporter import QuietReporter
 from tests.fakes import faults
-from tests.fakes.clock import Clock
 from tests.fakes.registry import FakeRegistry, fake_registry
+from tests.parts.objects import Object
 from tests.parts.process import poll
 from tests.puller.models import noise, offer, read_tree
+from webhook.catalog import Catalog
+from webhook.injection.inject import Injection, inject
+from webhook.names import TOOLS_DIRECTORY
+from webhook.settings import Settings as WebhookSettings
 
+CATALOG = Catalog.read({"phi-4": "oci://registry.example.com/models/phi-4:v1"})
 MODEL = {"config.json": b"{}", "model.safetensors": noise(300_000)}
 
 
@@ -48,15 +52,51 @@ def settings(fake: FakeRegistry, tmp_path: Path) -> Settings:
 
 
 @contextmanager
-def started(settings: Settings, *words: str) -> Iterator["subprocess.Popen[str]"]:
-    """Run a container's program until the block ends."""
+def started(
+    settings: Settings, command: Sequence[str] = ("python", "-m", "puller")
+) -> Iterator["subprocess.Popen[str]"]:
+    """Run a container's command until the block ends."""
     environ = {**os.environ, **settings.to_env()}
-    command = [sys.executable, "-m", *(words or ("puller",))]
-    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    words = [sys.executable, *command[1:]] if command[0] == "python" else command
+    with subprocess.Popen(words, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
             yield process
         finally:
             process.kill()
+
+
+def commands(settings: Settings, limits: Object) -> tuple[list[str], list[str]]:
+    """Return the commands that the webhook writes, of the sidecar's hook and of the container that waits for it."""
+    container = {"name": "server", "image": "vllm", "resources": {"limits": limits}}
+    metadata = {
+        "name": "chat",
+        "labels": {"weighbridge.dev/model": "phi-4"},
+        "annotations": {"weighbridge.dev/overlap": "always"},
+    }
+    made = inject(
+        {"kind": "Pod", "metadata": metadata, "spec": {"containers": [container]}}, CATALOG, WebhookSettings()
+    )
+    assert isinstance(made, Injection)
+    sidecar, *_, ready = made.pod["spec"]["initContainers"]
+    places = {TOOLS_DIRECTORY: settings.tools, "/dev/termination-log": settings.termination_log}
+    waiting = ready["command"]
+    for place, here in places.items():
+        waiting = [word.replace(place, here) for word in waiting]
+    return sidecar["lifecycle"]["postStart"]["exec"]["command"], waiting
+
+
+@pytest.fixture(params=[{}, {"cpu": "1", "memory": "1Gi"}], ids=["program", "reading"])
+def wait_command(settings: Settings, request: pytest.FixtureRequest) -> list[str]:
+    """Return the command of either container that waits: the static program, or in Guaranteed pods the puller's."""
+    install_program(Path(settings.tools))
+    return commands(settings, request.param)[1]
+
+
+def conclude_before(folder: Path, message: bytes) -> None:
+    """Leave what a sidecar leaves that said how its pull ended, and is gone."""
+    handle = begin(folder)
+    conclude(folder, Outcome(1, message))
+    os.close(handle)
 
 
 def is_idle(process: "subprocess.Popen[str]") -> bool:
@@ -66,10 +106,10 @@ def is_idle(process: "subprocess.Popen[str]") -> bool:
 
 
 def test_the_sidecar_becomes_the_idle_program_and_the_waiting_container_ends_well(
-    settings: Settings, tmp_path: Path
+    settings: Settings, wait_command: list[str], tmp_path: Path
 ) -> None:
     """The model stands whole, the message is the pull's, and SIGTERM ends the idle process at once."""
-    with started(settings) as sidecar, started(settings, "puller.overlap", "ready") as waiting:
+    with started(settings) as sidecar, started(settings, wait_command) as waiting:
         assert waiting.wait(60) == 0
         assert read_tree(tmp_path / "model") == MODEL
         assert json.loads((tmp_path / "message").read_text())["files"] == len(MODEL)
@@ -78,11 +118,26 @@ def test_the_sidecar_becomes_the_idle_program_and_the_waiting_container_ends_wel
         assert sidecar.wait(10) == 0
 
 
-def test_the_hook_installs_the_program_before_anything_else(settings: Settings, tmp_path: Path) -> None:
-    """A container on the engine's image may start as soon as the sidecar has."""
-    with started(settings, "puller.overlap", "install") as hook:
-        assert hook.wait(60) == 0
-    subprocess.run([tmp_path / "tools" / "program"], check=True, timeout=10)
+def test_the_hook_ends_when_the_sidecar_has_forgotten_what_was_before(settings: Settings, tmp_path: Path) -> None:
+    """As after a reboot of the node: the containers that come next find the program, and no outcome of another life.
+
+    It may also come later than the end of a short pull.
+    """
+    tools, hook_command = tmp_path / "tools", commands(settings, {})[0]
+    conclude_before(tools, b"of another life")
+    with started(settings, hook_command) as hook:
+        assert poll(lambda: "puller.overlap" in Path(f"/proc/{hook.pid}/cmdline").read_text(), 10)
+        assert not is_begun(tools)
+        assert hook.poll() is None
+        with started(settings) as sidecar:
+            assert hook.wait(60) == 0
+            found = outcome_in(tools)
+            assert found is None or b"another life" not in found.message
+            subprocess.run([tools / "program"], check=True, timeout=10)
+            assert poll(lambda: is_idle(sidecar), 30)
+            with started(settings, hook_command) as late:
+                assert late.wait(60) == 0
+    assert not is_begun(tools)
 
 
 def test_a_volume_on_which_no_program_runs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,30 +149,32 @@ def test_a_volume_on_which_no_program_runs_is_named(tmp_path: Path, monkeypatch:
 
 
 def test_a_failed_pull_fails_the_waiting_container_with_the_same_word(
-    fake: FakeRegistry, settings: Settings, tmp_path: Path
+    fake: FakeRegistry, settings: Settings, wait_command: list[str], tmp_path: Path
 ) -> None:
-    """Code, fact and hint are the pull's, in the log and in the termination message."""
+    """Code, fact and hint are the pull's, in log and termination message; whoever starts again waits anew."""
     fake.fail(faults.flipped(5))
-    with started(settings) as sidecar, started(settings, "puller.overlap", "ready") as waiting:
+    with started(settings) as sidecar, started(settings, wait_command) as waiting:
         said, _ = waiting.communicate(timeout=60)
         assert (waiting.returncode, sidecar.wait(60)) == (1, 1)
+    assert outcome_in(tmp_path / "tools") is None
     message = json.loads((tmp_path / "message").read_text())
     assert message["code"] == "content.mismatch"
-    assert message["error"] in said
-    assert message["hint"] in said
+    assert message == json.loads(said)
     assert not (tmp_path / "model").exists()
 
 
-def test_a_failed_sidecar_stays_until_its_word_was_read(fake: FakeRegistry, settings: Settings, tmp_path: Path) -> None:
+def test_a_failed_sidecar_stays_until_its_word_was_read(
+    fake: FakeRegistry, settings: Settings, wait_command: list[str], tmp_path: Path
+) -> None:
     """The kubelet starts the others only when it has seen this one run; SIGTERM ends it at once all the same."""
     fake.fail(faults.flipped(5))
     with started(settings) as sidecar:
         assert poll(lambda: outcome_in(tmp_path / "tools"), 60)
         assert sidecar.poll() is None
-        with started(settings, "puller.overlap", "ready") as waiting:
+        with started(settings, wait_command) as waiting:
             assert waiting.wait(60) == 1
         assert sidecar.wait(10) == 1
-    (tmp_path / "tools" / "outcome").unlink()
+    assert outcome_in(tmp_path / "tools") is None
     with started(settings) as sidecar:
         assert poll(lambda: outcome_in(tmp_path / "tools"), 60)
         sidecar.send_signal(signal.SIGTERM)
@@ -128,7 +185,7 @@ def test_a_sidecar_that_starts_again_forgets_how_the_last_pull_ended(
     fake: FakeRegistry, settings: Settings, tmp_path: Path
 ) -> None:
     """A restarted container trusts the receipt alone: it fetches nothing again, and says anew that all is well."""
-    conclude(tmp_path / "tools", Outcome(1, {"code": "x"}))
+    conclude_before(tmp_path / "tools", b"{}")
     for _ in range(2):
         with started(settings) as sidecar:
             assert poll(lambda: is_idle(sidecar), 60)
@@ -139,11 +196,11 @@ def test_a_sidecar_that_starts_again_forgets_how_the_last_pull_ended(
 
 
 def test_sigterm_in_mid_pull_ends_both_within_a_second_or_so(
-    fake: FakeRegistry, settings: Settings, tmp_path: Path
+    fake: FakeRegistry, settings: Settings, wait_command: list[str], tmp_path: Path
 ) -> None:
     """Who ends the pod wants no outcome: none is written, and what came so far is kept."""
     fake.fail(faults.stalled(1000))
-    with started(settings) as sidecar, started(settings, "puller.overlap", "ready") as waiting:
+    with started(settings) as sidecar, started(settings, wait_command) as waiting:
         assert poll(lambda: bool(fake.blob_requests()), 30)
         for process in (sidecar, waiting):
             process.send_signal(signal.SIGTERM)
@@ -151,28 +208,54 @@ def test_sigterm_in_mid_pull_ends_both_within_a_second_or_so(
     assert outcome_in(tmp_path / "tools") is None
 
 
-def test_a_sidecar_that_is_gone_is_missed_after_a_minute(tmp_path: Path) -> None:
-    """OOMKilled says nothing; while a pull holds its lock, or starts again, nobody gives up."""
-    clock = Clock()
-    waits = Waits(sleep=clock.sleep, clock=clock)
-    assert wait_for_outcome(tmp_path, waits) == LOST
-    assert 60 <= clock.now < 62
-    handle = begin(tmp_path)
-    assert is_under_way(tmp_path)
+def test_a_sidecar_that_is_killed_again_and_again_says_so(
+    fake: FakeRegistry, settings: Settings, wait_command: list[str], tmp_path: Path
+) -> None:
+    """OOMKilled says nothing, and the kubelet starts sidecars for ever: the fourth start ends who waits, in a Job, too.
 
-    def ends_later(seconds: float) -> None:
-        clock.sleep(seconds)
-        if clock.now > 500:
-            conclude(tmp_path, Outcome(0, {}))
+    After that it pulls again, and goes on where it was.
+    """
+    tools = tmp_path / "tools"
+    fake.fail(faults.stalled(1000))
+    with started(settings, wait_command) as waiting:
+        for start in range(1, 4):
+            seen = len(fake.blob_requests())
+            with started(settings) as sidecar:
+                assert poll(lambda seen=seen: len(fake.blob_requests()) > seen, 30)  # type: ignore[misc]
+                sidecar.kill()
+            assert (starts_of(tools), outcome_in(tools)) == (start, None)
+        with started(settings) as sidecar:
+            assert (waiting.wait(60), sidecar.wait(60)) == (1, 1)
+    message = json.loads((tmp_path / "message").read_text())
+    assert message["code"] == "pull.lost"
+    assert "3 times" in message["error"]
+    fake.faults.clear()
+    with started(settings) as sidecar:
+        assert poll(lambda: is_idle(sidecar), 60)
+    assert read_tree(tmp_path / "model") == MODEL
 
-    assert wait_for_outcome(tmp_path, Waits(sleep=ends_later, clock=clock)).exit_code == 0
-    os.close(handle)
-    assert not is_under_way(tmp_path)
 
-
-def test_a_good_word_without_a_receipt_is_not_believed(settings: Settings, tmp_path: Path) -> None:
-    """Whatever stands in the shared folder: the receipt beside the model decides."""
-    conclude(tmp_path / "tools", Outcome(0, {"digest": "sha256:" + "0" * 64}))
-    assert ready(settings, QuietReporter()) == UNPROVED
-    (tmp_path / "tools" / "outcome").write_text("[]")
-    assert outcome_in(tmp_path / "tools") is None
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="a mount needs root and unshare")
+def test_a_full_disk_takes_no_word_away(tmp_path: Path) -> None:
+    """What a pull says that failed for want of room has its room, also where the sidecar starts again."""
+    script = """
+import os, sys
+from contextlib import suppress
+from pathlib import Path
+from puller.overlap.outcome import Outcome, begin, conclude, install_program, outcome_in
+folder, said = Path(sys.argv[1]), Outcome(1, b"x" * 4096)
+install_program(folder)
+handle = begin(folder)
+with suppress(OSError), (folder / "weights").open("wb", buffering=0) as weights:
+    while True:
+        weights.write(bytes(512))
+os.close(handle)
+install_program(folder)
+begin(folder)
+conclude(folder, said)
+assert outcome_in(folder) == said
+"""
+    command = 'mount -t tmpfs -o size=64k tmpfs "$1" && exec "$2" -c "$3" "$1"'
+    words = ["unshare", "--mount", "sh", "-c", command, "sh", str(tmp_path), sys.executable, script]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr

@@ -3,8 +3,10 @@
 The kubelet pulls the images of a pod's containers one after the other, each when its container is next. So
 
 1. a native sidecar begins to pull the model, and hands on at once;
-2. a container on the engine's own image does nothing, but the kubelet must pull that image for it meanwhile;
-3. a container waits until the model is published, and ends as the pull did.
+2. a container on the engine's own image waits until the model is published, and ends as the pull did: the kubelet must
+   pull that image for it meanwhile. Before it, containers on further images end at once.
+
+In Guaranteed pods, whose sidecar has little memory, one on the puller's image waits, and reads the model ahead.
 
 Tests: tests/webhook/test_cases.py
 """
@@ -82,9 +84,11 @@ def overlapping(pod: Raw, puller: Raw, targets: Iterable[str], content_bytes: in
             engines.setdefault(str(one["image"]), one)
     lent, guaranteed = Resources.of(puller), is_guaranteed(pod)
     small = _small(lent, guaranteed=guaranteed)
-    roomy = small if guaranteed else Resources(small.requests, _roomy(lent.limits, content_bytes))
-    images = enumerate(list(engines.values())[:_MOST_IMAGES], 1)
-    return [_sidecar(puller, roomy), *(_warm(number, engine, small) for number, engine in images), _ready(puller)]
+    warm = [_warm(number, engine, small) for number, engine in enumerate(list(engines.values())[:_MOST_IMAGES], 1)]
+    if guaranteed:
+        return [_sidecar(puller, small), *warm, _reading_ready(puller)]
+    roomy = Resources(small.requests, _roomy(lent.limits, content_bytes))
+    return [_sidecar(puller, roomy), *warm[:-1], _ready(warm[-1])]
 
 
 def tools_volume() -> Raw:
@@ -103,7 +107,7 @@ def _sidecar(puller: Raw, resources: Resources) -> Raw:
         "name": SIDECAR,
         "restartPolicy": "Always",
         "env": [*puller["env"], _tools_variable()],
-        "lifecycle": {"postStart": {"exec": {"command": ["python", "-m", "puller.overlap", "install"]}}},
+        "lifecycle": {"postStart": {"exec": {"command": ["python", "-m", "puller.overlap", "begun"]}}},
         "resources": resources.to_raw(),
         "volumeMounts": [*puller["volumeMounts"], _tools_mount()],
     }
@@ -129,7 +133,19 @@ def _warm(number: int, engine: Raw, resources: Resources) -> Raw:
     return found
 
 
-def _ready(puller: Raw) -> Raw:
+def _ready(warm: Raw) -> Raw:
+    """Return what waits for the outcome on an engine's image, by the static program (puller/overlap)."""
+    files = (f"{TOOLS_DIRECTORY}/{name}" for name in ("program", "outcome", "told"))
+    return {
+        **warm,
+        "name": READY,
+        "command": [*files, "/dev/termination-log"],
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [_tools_mount()],
+    }
+
+
+def _reading_ready(puller: Raw) -> Raw:
     volume = [one for one in puller["volumeMounts"] if one["mountPath"].startswith(VOLUME_DIRECTORY)]
     return {
         **puller,

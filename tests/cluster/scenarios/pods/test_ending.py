@@ -14,7 +14,7 @@ _GRACE_SECONDS = 30
 
 
 @pytest.mark.parametrize(
-    ("overlap", "puller", "last"), [("never", "weighbridge-puller", 0), ("always", "weighbridge-pull", 2)]
+    ("overlap", "puller", "last"), [("never", "weighbridge-puller", 0), ("always", "weighbridge-pull", 1)]
 )
 @pytest.mark.usefixtures("installed")
 def test_a_pod_that_is_deleted_in_mid_pull_is_gone_at_once(

@@ -28,7 +28,7 @@ def test_a_rollout_under_limits_and_a_quota_gets_its_model_beside_the_image(
     assert said["files"] == digests(model)
     show(timeline(cluster, pod, said["time"]))
     names = [one["name"] for one in pod["spec"]["initContainers"]]
-    assert names == ["weighbridge-pull", "weighbridge-warm", "weighbridge-ready"]
+    assert names == ["weighbridge-pull", "weighbridge-ready"]
     statuses = {one["name"]: one for one in pod["status"]["initContainerStatuses"]}
     assert statuses["weighbridge-pull"]["state"].keys() == {"running"}
     assert statuses["weighbridge-pull"]["restartCount"] == 0

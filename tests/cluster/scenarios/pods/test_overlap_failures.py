@@ -46,7 +46,7 @@ def test_an_engine_image_that_is_not_there_is_said_by_the_kubelet(
         for pod in cluster.read("pods", "-n", namespace)["items"]:
             for status in pod["status"].get("initContainerStatuses", []):
                 reason = status["state"].get("waiting", {}).get("reason", "")
-                if status["name"] == "weighbridge-warm" and "Image" in reason:
+                if status["name"] == "weighbridge-ready" and "Image" in reason:
                     return str(reason)
         return ""
 
