@@ -20,8 +20,12 @@ def pull(  # noqa: PLR0913 - a setting each, all by name
     sync: bool = False,
     cache: Path | None = None,
     hosts: Path | None = None,
+    tools: Path | None = None,
 ) -> Command:
-    """Return the command of the initContainer's program, whose environment says to fill `folder`/model."""
+    """Return the command of the initContainer's program, whose environment says to fill `folder`/model.
+
+    With `tools`, a folder, it is the sidecar's, which does not end by itself.
+    """
     settings = Settings(
         source=source,
         destination=str(folder / "model"),
@@ -30,6 +34,7 @@ def pull(  # noqa: PLR0913 - a setting each, all by name
         cache=str(cache or ""),
         sync=sync,
         hosts_dir=str(hosts or ""),
+        tools=str(tools or ""),
         termination_log="",
     )
     return Command((sys.executable, "-m", "puller"), settings.to_env())

@@ -130,11 +130,6 @@ class Settings:
     """The file for the closing message, for `kubectl describe pod`; it is not created if it does not exist."""
 
     @property
-    def spared_cores(self) -> int:
-        """How many cores are left to others: one beside an image that is unpacked, which takes one."""
-        return 1 if self.tools else 0
-
-    @property
     def selection(self) -> tuple[str, ...]:
         """What is selected of an artifact: two pulls of one digest with the same selection make the same model."""
         marks = (

@@ -83,7 +83,7 @@ def _fetch(  # noqa: PLR0913, PLR0917 - one step of a story, told once
                 affordable(
                     settings,
                     stats.total,
-                    cores=own_cores(spared=settings.spared_cores),
+                    cores=own_cores(),
                     limit=own_memory_limit(),
                     is_encrypted=any(one.is_encrypted for one in artifact.repositories.values()),
                 ),

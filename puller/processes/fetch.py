@@ -54,7 +54,8 @@ def affordable(settings: Settings, total: int, *, cores: int, limit: int | None,
     if settings.processes:
         wanted = min(settings.processes, total // LEAST_BYTES)
     else:  # without TLS the lock is free enough, and processes that write to one file wait for each other
-        wanted = min(cores, MOST_UNASKED, total // LEAST_BYTES_UNASKED) if is_encrypted else 1
+        free = cores - 1 if settings.tools else cores  # an image that comes meanwhile is unpacked by one thread
+        wanted = min(free, MOST_UNASKED, total // LEAST_BYTES_UNASKED) if is_encrypted else 1
     return Means(affordable_processes(max(1, wanted), connections, limit), connections, cores)
 
 

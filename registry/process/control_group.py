@@ -38,14 +38,10 @@ def own_memory_limit() -> int | None:
     return memory_limit(_own())
 
 
-def own_cores(*, spared: int = 0) -> int:
-    """Return how many cores this process may use; `spared` of the machine's are left to others."""
-    machine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return usable_cores(machine - spared, core_limit(_own()))
-
-
-def usable_cores(cores: int, limit: float | None) -> int:
-    """Return how many of `cores` a limit leaves, one at least; a part of one counts as one."""
+def own_cores() -> int:
+    """Return how many cores this process may use, one at least; a part of one counts as one."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    limit = core_limit(_own())
     return max(1, cores if limit is None else min(cores, math.ceil(limit)))
 
 

@@ -77,13 +77,16 @@ def _beside_an_image(origin: Origin) -> list[Row]:
     def ours_of(reference: str) -> Callable[[Path], Command]:
         return lambda folder: ours.pull(reference, folder, hosts=origin.hosts)
 
-    raw, zstd = ours_of(origin.raw.reference), ours_of(origin.zstd.reference)
+    def sidecar_of(reference: str) -> Callable[[Path], Command]:
+        return lambda folder: ours.pull(reference, folder, hosts=origin.hosts, tools=folder)
+
+    raw, zstd = origin.raw.reference, origin.zstd.reference
     packed = "puller's defaults, the artifact packed with --codec zstd"
     found = [
-        _base(BASE_RAW, origin, "puller's defaults", raw, _IN_TURN),
-        _base(BASE_ZSTD, origin, packed, zstd, _IN_TURN),
-        _base(AT_ONCE_RAW, origin, "puller's defaults, as with overlap", raw, _AT_ONCE),
-        _base(AT_ONCE_ZSTD, origin, f"{packed}, as with overlap", zstd, _AT_ONCE),
+        _base(BASE_RAW, origin, "puller's defaults", ours_of(raw), _IN_TURN),
+        _base(BASE_ZSTD, origin, packed, ours_of(zstd), _IN_TURN),
+        _base(AT_ONCE_RAW, origin, "puller's defaults, as with overlap", sidecar_of(raw), _AT_ONCE),
+        _base(AT_ONCE_ZSTD, origin, f"{packed}, as with overlap", sidecar_of(zstd), _AT_ONCE),
     ]
     if oras := program("oras"):
         defaults = "oras's defaults: three layers at a time"
@@ -91,9 +94,16 @@ def _beside_an_image(origin: Origin) -> list[Row]:
     return found
 
 
-_IN_TURN = '{} > /dev/null; exec "$@"'
-_AT_ONCE = '{} > /dev/null & image=$!; "$@"; wait $image'
-"""What a shell does with the command that pulls the image, and that for the model."""
+_IN_TURN = '{image} > /dev/null; exec "$@"'
+_AT_ONCE = """\
+"$@" & sidecar=$!
+{python} -m puller.overlap begun
+{image} > /dev/null
+{tools}/program {tools}/outcome {tools}/told /dev/null > /dev/null && ended=0 || ended=$?
+kill $sidecar 2> /dev/null || :
+wait $sidecar || :
+exit $ended"""
+"""What a shell does with the command that pulls the image, and that for the model; at once as the kubelet does it."""
 
 
 def _base(name: str, origin: Origin, settings: str, model: Callable[[Path], Command], script: str) -> Row:
@@ -102,7 +112,8 @@ def _base(name: str, origin: Origin, settings: str, model: Callable[[Path], Comm
         with running_containerd(folder, DEFAULTS) as containerd:
             (folder / "volume").mkdir()
             own, image = model(folder / "volume"), containerd.pull(origin.image("base-zstd"), origin.hosts)
-            both = Command(("sh", "-ec", script.format(" ".join(image)), "sh", *own.argv), own.environ)
+            words = script.format(image=" ".join(image), python=sys.executable, tools=folder / "volume")
+            both = Command(("sh", "-ec", words, "sh", *own.argv), own.environ)
             yield Task(both, folder / "volume", containerd.pid)
 
     return Row(name, f"tar.zstd base by containerd's defaults; {settings}", opened, WITH_IMAGE)

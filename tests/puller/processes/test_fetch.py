@@ -256,6 +256,15 @@ def test_nobody_must_choose_how_many_processes(total: int, cores: int, *, is_enc
     assert affordable(settings, total, cores=cores, limit=None, is_encrypted=is_encrypted).processes == expected
 
 
+@pytest.mark.parametrize(("cores", "expected"), [(1, 1), (2, 1), (3, 2), (64, MOST_UNASKED)])
+def test_beside_an_engines_image_one_process_fewer_leaves_a_core_to_it(cores: int, expected: int) -> None:
+    """Unless a number is asked for."""
+    sidecar = Settings(source="", destination="", tools="/weighbridge/tools")
+    for settings, processes in ((sidecar, expected), (replace(sidecar, processes=2), 2)):
+        means = affordable(settings, 1 << 40, cores=cores, limit=None, is_encrypted=True)
+        assert (means.processes, means.cores) == (processes, cores)
+
+
 @pytest.mark.parametrize("error", faults_of(Fault), ids=lambda error: error.__name__)
 def test_every_failure_comes_through_the_pipe_as_it_is(error: type[Fault]) -> None:
     """With its words, its hint, and whatever decides what is done next."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from registry.process.control_group import core_limit, memory_limit, own_cores, usable_cores
+from registry.process.control_group import core_limit, memory_limit, own_cores
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,4 @@ def test_the_limit_on_cores_is_found_in_both_versions_of_control_groups(
 
 def test_there_is_a_core_at_least() -> None:
     """Whatever the machine that tests run on."""
-    assert own_cores() >= own_cores(spared=1) >= own_cores(spared=100_000) == 1
-
-
-@pytest.mark.parametrize(
-    ("left", "limit", "cores"),
-    [(7, None, 7), (7, 8.0, 7), (7, 3.0, 3), (7, 2.5, 3), (7, 0.5, 1), (0, None, 1), (-1, 4.0, 1)],
-)
-def test_a_limit_is_not_what_others_are_left(left: int, limit: float | None, cores: int) -> None:
-    """A container of three cores on a machine of eight leaves five anyway."""
-    assert usable_cores(left, limit) == cores
+    assert own_cores() >= 1
