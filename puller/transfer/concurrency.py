@@ -32,6 +32,17 @@ _ROOM = 1.5
 _LOOKS = 3
 """How many rates are averaged when the first is not clear: a single one may hold a burst, or a pause."""
 
+_REST_SECONDS = 1.0
+"""After how long a limit that is settled is looked at again, and after twice as long each time that it stays.
+
+A fetch may begin beside the start of much else, whose end nobody tells it.
+"""
+
+_FOR_EVER = float("inf")
+
+_LOOK_SHARE = 0.1
+"""How long a rate of a trial is measured, of such a rest."""
+
 
 class Capacity(NamedTuple):
     """How many connections a fetch may open, and how many cores their work may take."""
@@ -61,6 +72,10 @@ class ConcurrencyLimit(NamedTuple):
     """The rates that were measured during the trial."""
 
     is_settled: bool = False
+    """Whether no limit is on trial."""
+
+    rest: float = _REST_SECONDS / 2
+    """The seconds after which a settled limit is looked at again, half of them before there was one."""
 
     @classmethod
     def start(cls, maximum: int, cores: float = FIRST) -> "ConcurrencyLimit":
@@ -71,33 +86,43 @@ class ConcurrencyLimit(NamedTuple):
         return cls(maximum=maximum, limit=min(maximum, max(_LEAST_FIRST, min(int(cores), FIRST))), cores=cores)
 
     def is_due(self, reads: int, seconds: float) -> bool:
-        """Return whether a rate is wanted still, and `reads` reads in so many seconds are enough to measure it.
+        """Return whether a rate is wanted, and `reads` reads in so many seconds are enough to measure it.
 
         Bytes are counted when a read ends. Within less time than each connection takes for one read, chance decides how
         many of them end.
         """
         if self.is_settled:
-            return False
-        return seconds >= _LONGEST_SECONDS or (seconds >= TICK_SECONDS and reads >= self.limit)
+            return seconds >= self.rest
+        return seconds >= _LONGEST_SECONDS or (seconds >= self._look_seconds and reads >= self.limit)
+
+    @property
+    def _look_seconds(self) -> float:
+        return max(TICK_SECONDS, _LOOK_SHARE * self.rest)
 
     def on_rate(self, rate: float, busy: float) -> "ConcurrencyLimit":
         """Return the limit that follows from a rate in bytes a second, which `busy` cores were wanted for meanwhile."""
-        if self.is_settled or rate <= 0:
+        if rate <= 0 or self.rest == _FOR_EVER:
             return self
+        if self.is_settled:
+            return self._try(rate, busy)
         if self.is_new:
             return self._replace(is_new=False)
         seen = (*self.seen, rate)
         mean = sum(seen) / len(seen)
         if mean < self.rate * _CLEAR and len(seen) < _LOOKS:
             return self._replace(seen=seen)
-        if mean < self.rate * _WORTH:
-            return self._replace(limit=self.proven, is_settled=True)
-        limit = int(min(self.maximum, _OVERLAP * self.limit * self.cores / busy)) if busy else self.maximum
-        if self.limit == self.maximum or limit < min(self.maximum, self.limit * _ROOM):
-            return self._replace(proven=self.limit, rate=mean, is_settled=True)
-        return ConcurrencyLimit(self.maximum, limit, self.cores, proven=self.limit, rate=mean)
+        return self._settle(self.proven) if mean < self.rate * _WORTH else self._try(mean, busy)
 
     def on_overload(self) -> "ConcurrencyLimit":
         """Return half the limit, which then stays: the registry said that it is overloaded."""
-        limit = max(self.limit // 2, 1)
-        return self._replace(limit=limit, proven=limit, is_settled=True)
+        return self._settle(max(self.limit // 2, 1))._replace(rest=_FOR_EVER)
+
+    def _try(self, rate: float, busy: float) -> "ConcurrencyLimit":
+        """Return a larger limit, on trial, or where the cores have no room for more the same one, settled."""
+        limit = int(min(self.maximum, _OVERLAP * self.limit * self.cores / busy)) if busy else self.maximum
+        if self.limit == self.maximum or limit < min(self.maximum, self.limit * _ROOM):
+            return self._settle(self.limit)
+        return self._replace(limit=limit, proven=self.limit, rate=rate, is_new=True, seen=(), is_settled=False)
+
+    def _settle(self, limit: int) -> "ConcurrencyLimit":
+        return self._replace(limit=limit, proven=limit, seen=(), is_settled=True, rest=2 * self.rest)

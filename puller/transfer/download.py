@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from registry.process.core_time import wanted_core_seconds
+from registry.process.core_time import CoreSeconds, core_seconds
 from registry.process.threads import dismiss
 from registry.progress.stats import TransferStats
 from registry.repository import Repository
@@ -70,22 +70,25 @@ def fetch(
 
 
 class _Counts(NamedTuple):
-    """What was counted up to a moment: bytes and reads, and the seconds of cores that they wanted."""
+    """What was counted up to a moment: bytes and reads, and the time on cores."""
 
     moment: float
     wire: int
     reads: int
-    core_seconds: float
+    cores: CoreSeconds
 
     @classmethod
     def now(cls, stats: TransferStats) -> "_Counts":
-        return cls(time.monotonic(), stats.wire, stats.reads, wanted_core_seconds())
+        return cls(time.monotonic(), stats.wire, stats.reads, core_seconds())
 
     def since(self, before: "_Counts") -> tuple[float, float]:
-        """Return the bytes a second, and how many cores were wanted, since an earlier moment."""
-        seconds = self.moment - before.moment
-        busy = max(self.core_seconds - before.core_seconds, 0.0)  # of a thread that has ended the waits are forgotten
-        return (self.wire - before.wire) / seconds, busy / seconds
+        """Return the bytes a second, and how many cores were wanted, since an earlier moment.
+
+        Threads waited for cores that they want; as long as they ran, at most: what is more is the work of others.
+        """
+        seconds, ran = self.moment - before.moment, self.cores.ran - before.cores.ran
+        waited = max(self.cores.waited - before.cores.waited, 0.0)  # of a thread that has ended they are forgotten
+        return (self.wire - before.wire) / seconds, (ran + min(waited, ran)) / seconds
 
 
 def _supervise(context: DownloadContext, concurrency: ConcurrencyLimit) -> None:

@@ -1,4 +1,4 @@
-"""The time on cores that this process has wanted so far: its threads ran, or were ready to run and waited for a core.
+"""The time on cores that this process has had so far, and how long its threads were ready to run and waited for one.
 
 Tests: tests/registry/process/test_core_time.py
 """
@@ -6,12 +6,20 @@ Tests: tests/registry/process/test_core_time.py
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 _THREADS = Path("/proc/self/task")
 _NANOSECOND = 1e-9
 
 
-def wanted_core_seconds() -> float:
+class CoreSeconds(NamedTuple):
+    """How long threads ran, and how long they waited for a core, in seconds."""
+
+    ran: float
+    waited: float
+
+
+def core_seconds() -> CoreSeconds:
     """Return the seconds that all threads ran, and that those still alive waited for a core.
 
     The waits are in proc(5)'s schedstat, which some kernels do not have: they then count as none.
@@ -21,4 +29,4 @@ def wanted_core_seconds() -> float:
         for thread in _THREADS.iterdir():
             with suppress(OSError, ValueError, IndexError):  # it may have ended
                 waited += int((thread / "schedstat").read_bytes().split()[1])
-    return time.process_time() + waited * _NANOSECOND
+    return CoreSeconds(time.process_time(), waited * _NANOSECOND)

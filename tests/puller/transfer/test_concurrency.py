@@ -12,7 +12,7 @@ from puller.transfer.concurrency import FIRST, ConcurrencyLimit
 def run(most: int, bring: dict[int, float]) -> ConcurrencyLimit:
     """Step until nothing changes; `bring` maps a limit to the rate that it brings."""
     concurrency = ConcurrencyLimit.start(most)
-    for _ in range(20):
+    while not concurrency.is_settled:
         concurrency = concurrency.on_rate(bring[concurrency.limit], 0.0)
     return concurrency
 
@@ -69,12 +69,21 @@ STEP_SECONDS, SLICE_SECONDS = 0.01, 0.25
 
 
 def settled(
-    seed: int, each: float, *, most: int = 32, total: float = float("inf"), cores: float = FIRST, cost: float = 0.0
+    seed: int,
+    each: float,
+    *,
+    most: int = 32,
+    total: float = float("inf"),
+    cores: float = FIRST,
+    cost: float = 0.0,
+    starved: float = 0.0,
+    seconds: float = 0.0,
 ) -> ConcurrencyLimit:
     """Pull from a simulated origin that gives `each` connection so much, and all so much, until nothing changes.
 
     Connections begin one after the other, differ by a tenth, and report a buffer, or what a quarter second brought.
-    A gigabyte costs so many seconds of a core; when all cores are full, each connection always wants one.
+    A gigabyte costs so many seconds of a core; when all cores are full, each connection always wants one. In the first
+    `starved` seconds others leave a fifth of the cores, and any rate. With `seconds` the pull goes on for so long.
     """
     full = cores / cost * 1e9 if cost else float("inf")
     random = Random(seed)
@@ -88,8 +97,9 @@ def settled(
         begins[limit : concurrency.limit] = [now + begin for begin in begins[limit : concurrency.limit]]
         limit = max(limit, concurrency.limit)
         active = [number for number in range(concurrency.limit) if begins[number] <= now]
+        left = random.uniform(0.1, 0.3) if now < starved else 1.0
         for number in active:
-            share = min(each, total / len(active), full / len(active)) * skill[number]
+            share = left * min(each, total / len(active), full / len(active)) * skill[number]
             held[number] += share * STEP_SECONDS * random.uniform(0.6, 1.4)
             if held[number] >= BUFFER or now - told[number] >= SLICE_SECONDS:
                 count, held[number], told[number] = count + held[number], 0.0, now
@@ -97,8 +107,9 @@ def settled(
         if concurrency.is_due(reads, now - looked):
             brought = len(active) * min(each, total / len(active))
             busy = min(brought, full) * cost / 1e9 if brought < full else max(cores, len(active))
+            busy = 2 * left * busy if now < starved else busy
             concurrency, looked, reads, count = concurrency.on_rate(count / (now - looked), busy), now, 0, 0.0
-        if concurrency.is_settled:
+        if now >= seconds if seconds else concurrency.is_settled:
             break
     return concurrency
 
@@ -132,3 +143,24 @@ def test_a_line_that_is_full_is_seldom_asked_for_more(total: float) -> None:
     """Where more connections bring nothing, nearly all pulls stay with few."""
     limits = [settled(seed, 1e9, total=total).limit for seed in range(20)]
     assert sum(limit <= 2 * FIRST for limit in limits) >= 18
+
+
+@pytest.mark.parametrize("starved", [0.3, 0.6, 1.0, 2.0])
+@pytest.mark.parametrize("each", [5e6, 20e6, 85e6])
+def test_a_pull_that_begins_on_cores_of_others_comes_to_its_connections_later(each: float, starved: float) -> None:
+    """As in a pod that starts beside much else: rates of that time say nothing, and are measured again."""
+    limits = [settled(seed, each, most=16, cores=2, cost=1.0, starved=starved, seconds=10).limit for seed in range(20)]
+    assert sum(limit >= 8 for limit in limits) >= 19, limits
+
+
+def test_a_settled_limit_is_looked_at_ever_more_seldom() -> None:
+    """After one second, two, four: a fetch of an hour tries some twelve times, each for a tenth of the time before."""
+    concurrency, rests = ConcurrencyLimit.start(32), list[float]()
+    for _ in range(100):
+        concurrency = concurrency.on_rate(100.0, 0.0)
+        if concurrency.is_settled:
+            rests.append(concurrency.rest)
+            assert not concurrency.is_due(1_000_000, concurrency.rest - 0.01)
+            assert concurrency.is_due(0, concurrency.rest)
+    assert rests[:4] == [1.0, 2.0, 4.0, 8.0]
+    assert concurrency.proven == FIRST
