@@ -111,18 +111,18 @@ class ConcurrencyLimit(NamedTuple):
         mean = sum(seen) / len(seen)
         if mean < self.rate * _CLEAR and len(seen) < _LOOKS:
             return self._replace(seen=seen)
-        return self._settle(self.proven) if mean < self.rate * _WORTH else self._try(mean, busy)
+        return self._kept(self.proven) if mean < self.rate * _WORTH else self._try(mean, busy)
 
     def on_overload(self) -> "ConcurrencyLimit":
         """Return half the limit, which then stays: the registry said that it is overloaded."""
-        return self._settle(max(self.limit // 2, 1))._replace(rest=_FOR_EVER)
+        return self._kept(max(self.limit // 2, 1))._replace(rest=_FOR_EVER)
 
     def _try(self, rate: float, busy: float) -> "ConcurrencyLimit":
         """Return a larger limit, on trial, or where the cores have no room for more the same one, settled."""
         limit = int(min(self.maximum, _OVERLAP * self.limit * self.cores / busy)) if busy else self.maximum
         if self.limit == self.maximum or limit < min(self.maximum, self.limit * _ROOM):
-            return self._settle(self.limit)
+            return self._kept(self.limit)
         return self._replace(limit=limit, proven=self.limit, rate=rate, is_new=True, seen=(), is_settled=False)
 
-    def _settle(self, limit: int) -> "ConcurrencyLimit":
+    def _kept(self, limit: int) -> "ConcurrencyLimit":
         return self._replace(limit=limit, proven=limit, seen=(), is_settled=True, rest=2 * self.rest)
