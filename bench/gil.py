@@ -1,10 +1,9 @@
-"""How long a pull holds the lock of Python: `python -m bench.gil [--tls] [--processes N] [--line GBIT] [CONNECTIONS]`.
+"""How long a pull holds the interpreter's lock: `python -m bench.gil [--tls] [--processes N] [CONNECTIONS]`.
 
 The figure is the mean of all processes, in seconds a GB of the whole model.
 
 py-spy, which must be on PATH, looks 1,000 times a second whether a thread holds the lock, without stopping the program.
 On a machine whose cores are busy otherwise, a holder that waits for a core counts as well: the figure is then too high.
-A line that leaves the cores idle shows what the lock itself costs.
 """
 
 import argparse
@@ -17,7 +16,6 @@ from pathlib import Path
 
 from . import ours
 from .corpus import cache_directory, model_of
-from .line import namespace
 from .origin import distribution, publish, tls_distribution
 from .plan import FULL
 from .rounds import GB
@@ -31,7 +29,6 @@ def main() -> int:
     parser.add_argument("connections", nargs="?", type=int, default=ours.CONNECTIONS)
     parser.add_argument("--tls", action="store_true", help="pull over TLS")
     parser.add_argument("--processes", type=int, default=1, help="share the connections out to so many")
-    parser.add_argument("--line", type=int, metavar="GBIT", help="over a line of so many Gbit/s; needs root, ip and tc")
     arguments = parser.parse_args()
     spy = shutil.which("py-spy")
     if spy is None:
@@ -40,7 +37,6 @@ def main() -> int:
     model = model_of(FULL.model(4), cache_directory())
     with tempfile.TemporaryDirectory(dir="/dev/shm") as home, ExitStack() as stack:
         folder, hosts = Path(home), None
-        line = stack.enter_context(namespace()) if arguments.line else None
         if arguments.tls:
             registry = stack.enter_context(tls_distribution(folder / "registry"))
             if registry is None:
@@ -51,8 +47,6 @@ def main() -> int:
             if address is None:
                 return 1
             published = publish(model, address)
-        if line is not None:
-            line.limit(arguments.line)
         command = ours.pull(
             published.reference, folder, connections=arguments.connections, processes=arguments.processes, hosts=hosts
         )

@@ -6,7 +6,7 @@ Tests: tests/verbs/test_pull_state.py
 import datetime as dt
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -105,17 +105,13 @@ def _of_puller(pod: Raw, puller: Raw) -> PullState:
     ended = mapping(state, "terminated") or mapping(mapping(puller, "lastState"), "terminated")
     if ended.get("exitCode"):
         return _of_failure(ended, PullState(name="failing"))
-    if mapping(state, "running"):
-        engines = (
-            one for one in entries(mapping(pod, "status"), "initContainerStatuses") if is_our_container(name_of(one))
-        )
-        if (held := next(_waits(engines), None)) is not None:
-            return held
-        since = mapping(state, "running").get("startedAt")
-        return PullState(name="pulling", why=f"since {since}" if since else "")
-    waiting = next(_waits([puller]), None)
+    statuses = entries(mapping(pod, "status"), "initContainerStatuses")
+    waiting = next(_waits([one for one in statuses if is_our_container(name_of(one))]), None)
     if waiting is not None:
         return waiting
+    if mapping(state, "running"):
+        since = mapping(state, "running").get("startedAt")
+        return PullState(name="pulling", why=f"since {since}" if since else "")
     return _of_scheduling(pod)
 
 
@@ -158,7 +154,7 @@ def _of_server(pod: Raw, record: Status, said: Raw) -> PullState:
     return PullState(name="starting", code=waiting.code, why=waiting.why, hint=waiting.hint, **known)
 
 
-def _waits(statuses: Iterable[Raw]) -> Iterator[PullState]:
+def _waits(statuses: list[Raw]) -> Iterator[PullState]:
     """Yield what containers wait for that is out of the ordinary."""
     for status in statuses:
         waiting = mapping(mapping(status, "state"), "waiting")

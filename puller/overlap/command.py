@@ -42,7 +42,7 @@ def _begun(settings: Settings, reporter: Reporter) -> int:
         if time.monotonic() > ends_at:
             reporter.message(f"error: the sidecar has not begun within {_BEGIN_SECONDS:.0f} s")
             return 1
-        time.sleep(_POLL_SECONDS)
+        time.sleep(_POLL_SECONDS)  # who asks whether a lock is held is not told when it comes to be
     return 0
 
 

@@ -25,7 +25,7 @@ def ready(settings: Settings) -> Outcome:
     """Wait for the model to be published, and read it ahead; return how the pull ended."""
     folder = Path(settings.tools)
     while (outcome := outcome_in(folder)) is None:
-        time.sleep(_POLL_SECONDS)
+        time.sleep(_POLL_SECONDS)  # the sidecar makes the file, on a volume that may send no events
     with suppress(OSError):  # the sidecar waits for it, but not for ever
         note_told(folder)
     if outcome.exit_code == 0:

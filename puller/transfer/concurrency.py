@@ -74,8 +74,8 @@ class ConcurrencyLimit(NamedTuple):
     is_settled: bool = False
     """Whether no limit is on trial."""
 
-    rest: float = _REST_SECONDS / 2
-    """The seconds after which a settled limit is looked at again, half of them before there was one."""
+    rest: float = 0.0
+    """After how many seconds a limit that is settled, or that was before the trial, is looked at again."""
 
     @classmethod
     def start(cls, maximum: int, cores: float = FIRST) -> "ConcurrencyLimit":
@@ -125,4 +125,6 @@ class ConcurrencyLimit(NamedTuple):
         return self._replace(limit=limit, proven=self.limit, rate=rate, is_new=True, seen=(), is_settled=False)
 
     def _kept(self, limit: int) -> "ConcurrencyLimit":
-        return self._replace(limit=limit, proven=limit, seen=(), is_settled=True, rest=2 * self.rest)
+        return self._replace(
+            limit=limit, proven=limit, seen=(), is_settled=True, rest=max(_REST_SECONDS, 2 * self.rest)
+        )

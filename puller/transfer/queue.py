@@ -146,7 +146,7 @@ class Queue:
                 self._may_take.notify_all()
 
     def set_limit(self, limit: int, *, is_settled: bool) -> None:
-        """Set how many tasks may be worked on at once, and whether it stays so: runs may then be longer."""
+        """Set how many tasks may be worked on at once, and whether none is on trial: runs may then be longer."""
         with self._lock:
             self._limit = limit
             if is_settled:

@@ -74,19 +74,16 @@ def _image(name: str, origin: Origin, layout: str, settings: Settings) -> Row:
 def _beside_an_image(origin: Origin) -> list[Row]:
     """Return the rows of an engine's image and a tool for the model: one after the other, or at once with overlap."""
 
-    def ours_of(reference: str) -> Callable[[Path], Command]:
-        return lambda folder: ours.pull(reference, folder, hosts=origin.hosts)
-
-    def sidecar_of(reference: str) -> Callable[[Path], Command]:
-        return lambda folder: ours.pull(reference, folder, hosts=origin.hosts, tools=folder)
+    def ours_of(reference: str, *, as_sidecar: bool = False) -> Callable[[Path], Command]:
+        return lambda folder: ours.pull(reference, folder, hosts=origin.hosts, tools=folder if as_sidecar else None)
 
     raw, zstd = origin.raw.reference, origin.zstd.reference
     packed = "puller's defaults, the artifact packed with --codec zstd"
     found = [
         _base(BASE_RAW, origin, "puller's defaults", ours_of(raw), _IN_TURN),
         _base(BASE_ZSTD, origin, packed, ours_of(zstd), _IN_TURN),
-        _base(AT_ONCE_RAW, origin, "puller's defaults, as with overlap", sidecar_of(raw), _AT_ONCE),
-        _base(AT_ONCE_ZSTD, origin, f"{packed}, as with overlap", sidecar_of(zstd), _AT_ONCE),
+        _base(AT_ONCE_RAW, origin, "puller's defaults, as with overlap", ours_of(raw, as_sidecar=True), _AT_ONCE),
+        _base(AT_ONCE_ZSTD, origin, f"{packed}, as with overlap", ours_of(zstd, as_sidecar=True), _AT_ONCE),
     ]
     if oras := program("oras"):
         defaults = "oras's defaults: three layers at a time"
@@ -97,12 +94,10 @@ def _beside_an_image(origin: Origin) -> list[Row]:
 _IN_TURN = '{image} > /dev/null; exec "$@"'
 _AT_ONCE = """\
 "$@" & sidecar=$!
+trap 'kill $sidecar 2> /dev/null || :; wait $sidecar || :' EXIT
 {python} -m puller.overlap begun
 {image} > /dev/null
-{tools}/program {tools}/outcome {tools}/told /dev/null > /dev/null && ended=0 || ended=$?
-kill $sidecar 2> /dev/null || :
-wait $sidecar || :
-exit $ended"""
+{tools}/program {tools}/outcome {tools}/told /dev/null > /dev/null"""
 """What a shell does with the command that pulls the image, and that for the model; at once as the kubelet does it."""
 
 
