@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from bench.evaluation.fleet.growth import GIGABIT
 from bench.evaluation.fleet.ways import CLAIM, HOST_PATH, PULL_THROUGH, PULL_THROUGH_WARM, SLICES
 from bench.evaluation.layouts.rows import (
     AT_ONCE_RAW,
@@ -19,7 +20,6 @@ from bench.evaluation.starts.pods import IMAGE_VOLUME, MODELCAR, NODE_CACHE, OVE
 from .results import Section
 
 _START = "start_seconds"
-_GIGABIT = 125_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,24 @@ def _seed(layouts: Section) -> Iterator[Goal]:
             in_turn = layouts.ratio(group, BASE_RAW, theirs)
             promise = f"times as fast as {theirs}, {group.removesuffix(f', {WITH_IMAGE}')}"
             said += [f"raw, the image first: {in_turn:.2f}"] if in_turn else []
+            said += _line_allows(layouts, group, ours[said[0]], theirs) if said else []
             yield Goal(promise, threshold, measured, remark=", ".join(said))
+
+
+def _line_allows(layouts: Section, group: str, ours: str, theirs: str) -> list[str]:
+    """Return how many times as fast our row can be at most on a shaped line, which its bytes cross whoever asks."""
+    a, b = layouts.cell(group, ours), layouts.cell(group, theirs)
+    rate = _line_rate(group)
+    if not (a and b and rate and a.values("wire_bytes")):
+        return []
+    least = a.median("wire_bytes") / rate
+    return [f"its bytes alone take {least:.2f} s of the line: at most {b.median('wall_seconds') / least:.2f}"]
+
+
+def _line_rate(group: str) -> float | None:
+    """Return the bytes a second of a shaped line; None where connections are limited, or nothing is."""
+    line = re.search(r"\b(\d+) Gbit/s\b", group)
+    return int(line[1]) * GIGABIT if line else None
 
 
 def _faster(
@@ -96,9 +113,8 @@ def _starts(starts: Section) -> Iterator[Goal]:
 
 def _cold(starts: Section, group: str, theirs: str) -> Goal:
     measured, said = _faster(starts, group, {"raw": OVERLAPPED, "zstd": OVERLAPPED_ZSTD}, theirs, _START)
-    if line := re.search(r"(\d+) Gbit/s$", group):
-        seconds = starts.size / (int(line[1]) * _GIGABIT)
-        said += [f"the model's bytes alone take {seconds:.1f} s of the line"]
+    if rate := _line_rate(group):
+        said.append(f"the model's bytes alone take {starts.size / rate:.1f} s of the line")
     return Goal(f"a start, times as fast as by {theirs}, {group}", 2.0, measured, remark=", ".join(said))
 
 

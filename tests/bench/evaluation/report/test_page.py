@@ -17,11 +17,15 @@ from bench.evaluation.report.goals import goals
 from bench.evaluation.report.page import write
 from bench.evaluation.report.results import Cell, Figures, Section
 
+WIRE_BYTES = 125_000_000 // 2
+"""Half a second of a line of 1 Gbit/s."""
+
 
 def measured(row: str, *seconds: float) -> Cell:
     """Return a row that took some seconds in each of its rounds."""
     runs: list[Figures] = [
-        {"wall_seconds": one, "receiving_seconds": one / 2, "after_seconds": one / 2} for one in seconds
+        {"wall_seconds": one, "receiving_seconds": one / 2, "after_seconds": one / 2, "wire_bytes": WIRE_BYTES}
+        for one in seconds
     ]
     return Cell(f"1 Gbit/s, {WITH_IMAGE}", row, f"settings of {row}", f"pull {row}", runs)
 
@@ -46,6 +50,16 @@ def test_ours_is_raw_or_packed_as_is_faster(raw: float, best: str, other: str) -
     goal = next(goal for goal in goals({"layouts": layouts(raw=raw)}) if SINGLE_GZIP in goal.promise)
     assert goal.measured == 9.0 / min(raw, 1.0)
     assert goal.remark.startswith(f"{best}, {other}")
+
+
+def test_what_a_line_allows_stands_behind_a_goal() -> None:
+    """Bytes cross a shaped line in their time, so no row is faster; a link without a rate says nothing of it."""
+    shaped = layouts()
+    goal = next(goal for goal in goals({"layouts": shaped}) if SINGLE_GZIP in goal.promise)
+    assert goal.remark.endswith("its bytes alone take 0.50 s of the line: at most 18.00")
+    for cell in shaped.cells:
+        cell.group = f"85 MB/s a connection, {WITH_IMAGE}"
+    assert not any("of the line" in goal.remark for goal in goals({"layouts": shaped}))
 
 
 def test_what_was_not_measured_is_no_goal_met() -> None:
