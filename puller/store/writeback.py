@@ -1,6 +1,8 @@
 """When bytes are written from the page cache to the disk.
 
-- A model that the kernel leaves in memory for a while is left to it: nobody waits for the disk.
+- A model that the kernel leaves in memory for a while is left to it: nobody waits for the disk. In a container somebody
+  does: at its end its root, an overlay, is unmounted, which writes all that is dirty on the file system below; the
+  kubelet starts no server before. So writing begins there as soon as bytes arrive.
 - Of a larger one writing begins as soon as bytes arrive; they stay in memory, for they are about to be read. Else the
   kernel begins late, and then holds the writers up.
 - On a volume that outlives the pod it begins at once, too, because all is synced before it is published.
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 _MEMORY = Path("/proc/meminfo")
 _BACKGROUND = Path("/proc/sys/vm/dirty_background")
+_MOUNTS = Path("/proc/self/mountinfo")
 _WAIT_BEFORE, _WRITE, _WAIT_AFTER = 1, 2, 4  # flags of sync_file_range(2)
 
 
@@ -89,10 +92,20 @@ def writeback_for(size: int, *, is_synced: bool) -> Writeback:
     room = room_beside_connections(limit)
     return Writeback(
         is_synced=is_synced,
-        is_early=size > left_dirty(_MEMORY, _BACKGROUND, limit),
+        is_early=has_overlay_root(_MOUNTS) or size > left_dirty(_MEMORY, _BACKGROUND, limit),
         is_low_memory=room is not None and size > room,
         window_bytes=room or 0,
     )
+
+
+def has_overlay_root(mounts: Path) -> bool:
+    """Return whether the root of this process is an overlay, by the table of mounts (proc_pid_mountinfo(5))."""
+    try:
+        lines = [line.split() for line in mounts.read_text().splitlines()]
+    except OSError:
+        return False
+    roots = [words for words in lines if words[4] == "/"]  # the last one lies over the others
+    return bool(roots) and roots[-1][roots[-1].index("-") + 1] == "overlay"
 
 
 def left_dirty(memory: Path, background: Path, limit: int | None) -> int:

@@ -14,7 +14,7 @@ import pytest
 from bench.memory import NoLimit, limit
 from bench.run import Command
 from puller.settings import Settings
-from puller.store.writeback import left_dirty
+from puller.store.writeback import has_overlay_root, left_dirty
 from tests.fakes.registry import fake_registry
 from tests.puller.models import noise, offer
 
@@ -83,3 +83,30 @@ def test_the_kernel_leaves_so_much_in_memory_as_its_settings_say(
         (tmp_path / name).write_text(f"{value}\n")
     assert left_dirty(tmp_path / "meminfo", tmp_path / "dirty", limit) == expected
     assert left_dirty(tmp_path / "meminfo", tmp_path / "none", limit) == 0
+
+
+OVERLAY = "1000 900 0:50 / / rw,relatime master:1 - overlay overlay rw,lowerdir=/l,upperdir=/u,workdir=/w"
+DISK = "26 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw"
+VOLUME = "1001 1000 254:0 /volumes/models /models rw - ext4 /dev/vda rw"
+ELSEWHERE = "30 26 0:51 / /run/containerd/rootfs rw shared:2 - overlay overlay rw"
+
+
+@pytest.mark.parametrize(
+    ("mounts", "expected"),
+    [
+        ([OVERLAY, VOLUME], True),
+        ([DISK, OVERLAY], True),
+        ([DISK, ELSEWHERE], False),
+        ([OVERLAY, DISK], False),
+        (["1000 900 0:50 / / rw - overlay overlay rw"], True),
+        ([VOLUME], False),
+        ([], False),
+    ],
+)
+def test_a_container_is_known_by_the_overlay_that_is_its_root(
+    mounts: list[str], *, expected: bool, tmp_path: Path
+) -> None:
+    """Its end waits for what is dirty. Other overlays, and roots that others lie over, say nothing."""
+    (tmp_path / "mountinfo").write_text("".join(f"{line}\n" for line in mounts))
+    assert has_overlay_root(tmp_path / "mountinfo") is expected
+    assert not has_overlay_root(tmp_path / "none")
