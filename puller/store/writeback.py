@@ -1,8 +1,8 @@
 """When bytes are written from the page cache to the disk.
 
-- A model that the kernel leaves in memory for a while is left to it: nobody waits for the disk. In a container somebody
-  does: at its end its root, an overlay, is unmounted, which writes all that is dirty on the file system below; the
-  kubelet starts no server before. So writing begins there as soon as bytes arrive.
+- A model that the kernel leaves in memory for a while is left to it: nobody waits for the disk.
+- In a container somebody does: the unmount of its root, an overlay, writes all that is dirty on the file system below,
+  and the kubelet starts no server before. Writing begins there as soon as bytes arrive.
 - Of a larger one writing begins as soon as bytes arrive; they stay in memory, for they are about to be read. Else the
   kernel begins late, and then holds the writers up.
 - On a volume that outlives the pod it begins at once, too, because all is synced before it is published.
@@ -102,10 +102,10 @@ def has_overlay_root(mounts: Path) -> bool:
     """Return whether the root of this process is an overlay, by the table of mounts (proc_pid_mountinfo(5))."""
     try:
         lines = [line.split() for line in mounts.read_text().splitlines()]
-    except OSError:
+        root = [words for words in lines if words[4] == "/"][-1]  # it lies over the others
+        return root[root.index("-") + 1] == "overlay"
+    except (OSError, ValueError, IndexError):
         return False
-    roots = [words for words in lines if words[4] == "/"]  # the last one lies over the others
-    return bool(roots) and roots[-1][roots[-1].index("-") + 1] == "overlay"
 
 
 def left_dirty(memory: Path, background: Path, limit: int | None) -> int:

@@ -100,6 +100,8 @@ ELSEWHERE = "30 26 0:51 / /run/containerd/rootfs rw shared:2 - overlay overlay r
         ([OVERLAY, DISK], False),
         (["1000 900 0:50 / / rw - overlay overlay rw"], True),
         ([VOLUME], False),
+        (["1000 900 0:50 / / rw"], False),
+        (["cut off"], False),
         ([], False),
     ],
 )

@@ -56,7 +56,7 @@ def test_what_a_line_allows_stands_behind_a_goal() -> None:
     """Bytes cross a shaped line in their time, so no row is faster; a link without a rate says nothing of it."""
     shaped = layouts()
     goal = next(goal for goal in goals({"layouts": shaped}) if SINGLE_GZIP in goal.promise)
-    assert goal.remark.endswith("its bytes alone take 0.50 s of the line: at most 18.00")
+    assert goal.remark.endswith("the bytes of the first alone take 0.50 s of the line: at most 18.00")
     for cell in shaped.cells:
         cell.group = f"85 MB/s a connection, {WITH_IMAGE}"
     assert not any("of the line" in goal.remark for goal in goals({"layouts": shaped}))
