@@ -78,7 +78,8 @@ def _line_allows(layouts: Section, group: str, ours: str, theirs: str) -> list[s
     if not (a and b and rate and a.values("wire_bytes")):
         return []
     least = a.median("wire_bytes") / rate
-    return [f"the bytes of the first alone take {least:.2f} s of the line: at most {b.median('wall_seconds') / least:.2f}"]
+    most = b.median("wall_seconds") / least
+    return [f"the bytes of the first alone take {least:.2f} s of the line: at most {most:.2f}"]
 
 
 def _line_rate(group: str) -> float | None:
