@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -83,17 +84,17 @@ def start(command: Command, output: int) -> "subprocess.Popen[bytes]":
 
 
 def disk_usage(folder: Path) -> int:
-    """Return the bytes that the files below `folder` take up, hidden ones too."""
-    total = 0
-    try:
-        for entry in os.scandir(folder):
-            if entry.is_dir(follow_symlinks=False):
-                total += disk_usage(Path(entry.path))
-            else:
-                total += entry.stat(follow_symlinks=False).st_blocks * 512
-    except FileNotFoundError:
-        return total  # renamed during the scan: the next scan counts it
-    return total
+    """Return the bytes that the files below `folder` take up, hidden ones too.
+
+    A file counts once, also where it has two names, or was renamed between two folders during the scan.
+    """
+    sizes: dict[tuple[int, int], int] = {}
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):  # renamed during the scan: the next scan counts it
+                found = Path(parent, name).lstat()
+                sizes[found.st_dev, found.st_ino] = found.st_blocks * 512
+    return sum(sizes.values())
 
 
 class _Watch:
