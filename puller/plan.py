@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from registry.chunk_index import Chunks, PackedChunks
 from registry.digest import Digest
-from registry.globs import covers
+from registry.globs import is_selected
 from registry.manifest import Descriptor
 
 from .artifact.part import IN_PLACE, LayerKind, Part
@@ -38,11 +38,6 @@ class Blob(NamedTuple):
     def size(self) -> int:
         """Bytes of the file."""
         return self.packed.content_bytes if self.packed else self.layer.size
-
-
-def is_selected(path: str, include: Sequence[str], exclude: Sequence[str]) -> bool:
-    """Return whether a glob of `include` covers a file, or there is none, and no glob of `exclude` does."""
-    return (not include or covers(include, path)) and not covers(exclude, path)
 
 
 def select(parts: Iterable[Part], include: Sequence[str], exclude: Sequence[str]) -> tuple[Part, ...]:

@@ -5,6 +5,8 @@ Tests: tests/packer/test_push.py
 
 from oras.defaults import annotation_title
 
+from .manifest import Descriptor
+
 ARTIFACT_TYPE = "application/vnd.cncf.model.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.cncf.model.config.v1+json"
 TITLE: str = annotation_title
@@ -22,3 +24,9 @@ def layer_type(category: str, codec: str) -> str:
 
 HUB_ARTIFACT_TYPE = "application/vnd.weighbridge.hub.snapshot.v1+json"
 """What a repository of the Hugging Face hub is presented as."""
+
+
+def file_name(layer: Descriptor) -> str | None:
+    """Return the file name in a layer's annotations, which may be empty; None where they have none."""
+    told = [layer.annotations[key] for key in (*FILEPATHS, TITLE) if key in layer.annotations]
+    return next(filter(None, told), "" if told else None)

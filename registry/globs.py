@@ -1,4 +1,4 @@
-"""Globs over the files of a model, for push and pull. Pure.
+"""Globs over the files of a model, for push, pull and admission. Pure.
 
 `*` matches `/` too, as in the Hugging Face hub's patterns; a glob that matches a folder covers all that is below it.
 
@@ -16,6 +16,11 @@ def covers(globs: Iterable[str], path: str) -> bool:
         any(fnmatchcase(place, plain) for place in (places[:-1] if is_folder else places))
         for plain, is_folder in map(_plain, globs)
     )
+
+
+def is_selected(path: str, include: Sequence[str], exclude: Sequence[str]) -> bool:
+    """Return whether a glob of `include` covers a file, or there is none, and no glob of `exclude` does."""
+    return (not include or covers(include, path)) and not covers(exclude, path)
 
 
 def covers_all_of(globs: Sequence[str], folder: str) -> bool:

@@ -8,9 +8,10 @@ Tests: tests/puller/artifact/test_writers.py
 from collections import Counter
 
 from puller.errors import UnsupportedLayer
+from registry.annotations import file_name
 from registry.manifest import Manifest
 
-from .part import LayerKind, Metadata, Part, name_of, safe
+from .part import LayerKind, Metadata, Part, safe
 
 PREFIXES = ("application/vnd.docker.ai.",)
 
@@ -37,7 +38,7 @@ def parts_of(manifest: Manifest) -> tuple[Part, ...]:
         if kind.endswith(".tar"):
             parts.append(Part(layer=layer, number=number, shape=LayerKind.ARCHIVE))
             continue
-        name = name_of(layer) or conventional(kind, seen[kind], totals[kind])
+        name = file_name(layer) or conventional(kind, seen[kind], totals[kind])
         if kind == "license" and name:
             licenses[name] += 1
             name = name if licenses[name] == 1 else f"{name}.{licenses[name]}"

@@ -8,10 +8,11 @@ Tests: tests/puller/artifact/test_writers.py
 """
 
 from puller.errors import UnsupportedLayer
+from registry.annotations import file_name
 from registry.digest import Digest
 from registry.manifest import Descriptor, Manifest
 
-from .part import LayerKind, Metadata, Part, name_of, safe
+from .part import LayerKind, Metadata, Part, safe
 
 UNPACK = "io.deis.oras.content.unpack"
 _CONTENT_DIGEST = "io.deis.oras.content.digest"
@@ -21,7 +22,7 @@ _AIKIT_TYPE = "application/vnd.oci.image.layer.v1.tar"
 
 def parts_of(manifest: Manifest) -> tuple[Part, ...]:
     """Return the parts; raise UnsupportedLayer when no layer has a name, and UnsafePath."""
-    named = [(number, layer, name_of(layer)) for number, layer in enumerate(manifest.layers)]
+    named = [(number, layer, file_name(layer)) for number, layer in enumerate(manifest.layers)]
     parts = tuple(_part(layer, number, name) for number, layer, name in named if name)
     if manifest.layers and not parts:
         raise UnsupportedLayer(f"layers[0]: {manifest.layers[0].media_type} without a file name is not read")

@@ -15,10 +15,11 @@ from posixpath import dirname, normpath
 from typing import Any, NamedTuple
 
 from puller.errors import BadArtifact, UnsupportedLayer
+from registry.annotations import file_name
 from registry.manifest import Descriptor, Manifest
 
 from . import modelpack
-from .part import LayerKind, Metadata, Part, name_of, safe, safe_folder
+from .part import LayerKind, Metadata, Part, safe, safe_folder
 
 PREFIXES = ("application/vnd.kitops.modelkit.", "application/vnd.jozu.model.")
 _MODEL_KINDS = ("model", "weight")
@@ -62,7 +63,7 @@ def _part(layer: Descriptor, number: int, sections: list[_Section]) -> Part:
         root = safe_folder(dirname(section.path), where) if section and not section.digest else ""
         label = "".join(filter(str.isprintable, section.path)) if section else ""
         return Part(layer=layer, number=number, shape=LayerKind.ARCHIVE, root=root, label=label)
-    name = section.path if section and section.path != "." else name_of(layer)
+    name = section.path if section and section.path != "." else file_name(layer)
     if not name:
         raise UnsupportedLayer(f"{where}: {layer.media_type} is in no section of the Kitfile, so it has no name")
     metadata = Metadata.of(layer)

@@ -9,10 +9,11 @@ Tests: tests/puller/artifact/test_tools.py
 """
 
 from puller.errors import UnsupportedLayer
+from registry.annotations import file_name
 from registry.chunk_index import PackedChunks
 from registry.manifest import Descriptor, Manifest
 
-from .part import LayerKind, Metadata, Part, name_of, safe, safe_folder
+from .part import LayerKind, Metadata, Part, safe, safe_folder
 
 PREFIXES = ("application/vnd.cncf.model.", "application/vnd.cnai.model.")
 _KITFILE = "application/vnd.kitops.modelkit.config.v1+json"
@@ -27,7 +28,7 @@ def parts_of(manifest: Manifest) -> tuple[Part, ...]:
 def _part(layer: Descriptor, number: int) -> Part:
     codec = layer.media_type.rpartition(".")[2] if layer.media_type.startswith(PREFIXES) else "raw"
     metadata = Metadata.of(layer)
-    name, where = name_of(layer), f"layers[{number}]"
+    name, where = file_name(layer), f"layers[{number}]"
     packed = PackedChunks.of(layer) if name else None
     shape = LayerKind.CHUNKED_FILE if packed else _shape(codec)
     if shape is LayerKind.ARCHIVE:

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import NamedTuple, Self
 
 from puller.errors import UnsafePath
-from registry.annotations import FILEPATHS, METADATAS, TITLE
+from registry.annotations import METADATAS
 from registry.digest import Digest
 from registry.manifest import Descriptor
 from registry.paths import plain, unsafe_reason
@@ -100,12 +100,6 @@ class Metadata(NamedTuple):
 def readable(mode: int) -> int:
     """Return a file's mode for the volume: all users may read it, only its owner may write it."""
     return mode & _PERMISSIONS | _READABLE
-
-
-def name_of(layer: Descriptor) -> str | None:
-    """Return the file name in a layer's annotations, which may be empty; None where they have none."""
-    told = [layer.annotations[key] for key in (*FILEPATHS, TITLE) if key in layer.annotations]
-    return next(filter(None, told), "" if told else None)
 
 
 def safe(path: str, where: str) -> str:

@@ -6,12 +6,13 @@ Tests: tests/packer/image/test_image.py
 from collections.abc import Sequence
 
 from puller.artifact.part import Part, safe
-from puller.plan import Blob, Piece, is_selected
+from puller.plan import Blob, Piece
 from puller.settings import Settings
 from puller.tree.materialize import image_roots
 from registry.chunk_index import FileDigests
 from registry.digest import Digest
 from registry.errors import BadManifest
+from registry.globs import is_selected
 from registry.manifest import Descriptor
 
 

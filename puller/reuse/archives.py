@@ -10,7 +10,6 @@ from pathlib import Path
 from puller.artifact.image import affects
 from puller.artifact.part import ParsedArtifact, Part
 from puller.errors import BadArtifact, disk_errors
-from puller.plan import is_selected
 from puller.settings import Settings
 from puller.store.filesystem import discard
 from puller.store.journal import JournaledPieces
@@ -20,6 +19,7 @@ from puller.transfer.archive_blob import ArchiveBlobWriter
 from puller.tree.materialize import Members, image_roots
 from puller.unpack.layer import LayerUnpacker
 from puller.unpack.staging import Stage, Staged, folder_of, read_index
+from registry.globs import is_selected
 from registry.paths import plain
 
 _MOST_MEMBERS = 200_000  # all of them are in memory at once

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING
 from puller.artifact.image import ROOTS
 from puller.artifact.part import IN_PLACE, LayerKind, ParsedArtifact, Part
 from puller.errors import BadArtifact, NothingSelected, UnsafePath, disk_errors
-from puller.plan import chunks_of, is_selected
+from puller.plan import chunks_of
 from puller.settings import Settings
 from puller.store.filesystem import NOT_HERE, copy, discard, link_or_copy, make_folders, optional
 from puller.store.receipt import FileRecord
 from puller.store.trust import Trust, status_of
 from puller.unpack.member import MemberType
 from registry.digest import Digest
+from registry.globs import is_selected
 from registry.paths import plain
 
 from .tree import Content, Tree

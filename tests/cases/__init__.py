@@ -1,13 +1,14 @@
 """Admission cases: one YAML file each, so that adding one needs no Python.
 
 A file has three documents: what is given (`law`, and as needed `settings` without their prefix, `catalog`,
-`restricted`, and registries' `answers` by reference, each a code, or a `digest` with `bytes`, `signature` and `is-
-image`), the pod, and what is expected: `inject` with JSON pointers (`at` a value, `absent`, `unchanged`) and parts of
-`warnings`; or `refuse` with a code and a part of the `message`; or `skip` with a code. Pointers into `/status` read
-our record. A `restricted` pod is one that an API server takes into a namespace where Pod Security is enforced so,
-before and after injection.
+`restricted`, and registries' `answers` by reference, each a code, or a `digest` with `bytes`, `files` with theirs,
+`signature` and `is-image`), the pod, and what is expected: `inject` with JSON pointers (`at` a value, `absent`,
+`unchanged`) and parts of `warnings`; or `refuse` with a code and a part of the `message`; or `skip` with a code.
+Pointers into `/status` read our record. A `restricted` pod is one that an API server takes into a namespace where Pod
+Security is enforced so, before and after injection.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -17,7 +18,7 @@ from ruamel.yaml import YAML
 from registry.digest import Digest
 from registry.reference import Reference
 from webhook.catalog import Catalog
-from webhook.resolving.answer import Answer, Code, Facts, Unknown
+from webhook.resolving.answer import Answer, Code, Facts, File, Unknown
 from webhook.settings import PREFIX, Settings
 
 
@@ -49,9 +50,9 @@ class Case:
     expect_message: str
     expect_skip: str | None
 
-    def ask(self, reference: Reference) -> Answer:
-        """Return the registry's answer in this case; without any, no registry is asked."""
-        return self.answers.get(str(reference), Unknown("off"))
+    def ask(self, references: Sequence[Reference]) -> tuple[Answer, ...]:
+        """Return the registries' answers in this case; without any, no registry is asked."""
+        return tuple(self.answers.get(str(reference), Unknown("off")) for reference in references)
 
 
 def load_cases() -> list[Case]:
@@ -84,7 +85,8 @@ def _answer(value: Any) -> Answer:
     if value in get_args(Code):
         return Unknown(value)
     digest = Digest.parse(value["digest"])
-    return Facts(digest, value.get("bytes"), value.get("signature", ""), value.get("is-image"))
+    files = tuple(File(path, size) for path, size in value.get("files", {}).items())
+    return Facts(digest, value.get("bytes"), value.get("signature", ""), value.get("is-image"), files)
 
 
 def _expectation(found: dict[str, Any]) -> Expectation:

@@ -17,7 +17,7 @@ from webhook.contract import MODEL, STATUS
 from webhook.injection.inject import ALREADY, Injection, Skip, inject
 from webhook.injection.record import parse_record
 from webhook.patch import diff
-from webhook.resolving.answer import Answer, Facts, Unknown
+from webhook.resolving.answer import Answer, Ask, Facts, File, Unknown
 from webhook.settings import Settings
 
 from .test_inject import PODS
@@ -50,6 +50,11 @@ def injected(pod: Pod, catalog: Catalog = CATALOG, settings: Settings = SETTINGS
     outcome = inject(pod, catalog, settings)
     assert isinstance(outcome, Injection), outcome
     return outcome
+
+
+def _answering(answer: Answer) -> Ask:
+    """Return a question that has one answer for every reference."""
+    return lambda references: tuple(answer for _ in references)
 
 
 def puller(pod: Pod) -> Pod:
@@ -158,7 +163,7 @@ def test_what_does_not_parse_is_no_record(text: str) -> None:
 
 def test_a_tag_that_moves_between_passes_changes_nothing() -> None:
     """What the first pass found stays, with its size, whatever the registry says now, or does not say."""
-    first = inject(BEFORE, CATALOG, SETTINGS, lambda _: Facts(Digest.of(b"v1"), 1 << 30))
+    first = inject(BEFORE, CATALOG, SETTINGS, _answering(Facts(Digest.of(b"v1"), 1 << 30)))
     assert isinstance(first, Injection)
     assert first.status.digest == Digest.of(b"v1")
     later: tuple[Answer, ...] = (
@@ -168,12 +173,36 @@ def test_a_tag_that_moves_between_passes_changes_nothing() -> None:
         Unknown("off"),
     )
     for answer in later:
-        assert inject(first.pod, CATALOG, SETTINGS, lambda _, answer=answer: answer) is ALREADY  # type: ignore[misc]
+        assert inject(first.pod, CATALOG, SETTINGS, _answering(answer)) is ALREADY
+
+
+_PINNED = f"chat=registry.example.com/chat@{Digest.of(b'chat')}"
+_TAGGED = "sql=registry.example.com/sql:v1"
+_SELECTIONS: dict[str, dict[str, str]] = {
+    "all files": {},
+    "some files": {"include": "*.gguf"},
+    "an adapter by tag": {"adapters": _TAGGED},
+    "an adapter by digest": {"adapters": _PINNED},
+    "both": {"adapters": f"{_PINNED},{_TAGGED}", "exclude": "*.md"},
+}
+
+
+@pytest.mark.parametrize("asked", _SELECTIONS.values(), ids=_SELECTIONS)
+def test_a_second_pass_finds_the_size_that_the_first_one_found(asked: dict[str, str]) -> None:
+    """Whatever of it is pulled, and whatever registries say by then."""
+    texts = {f"weighbridge.dev/{name}": text for name, text in asked.items()}
+    pod = edited(BEFORE, lambda pod: pod["metadata"]["annotations"].update(texts))
+    files = (File("a.gguf", 1 << 29), File("README.md", 1 << 29))
+    first = inject(pod, CATALOG, SETTINGS, _answering(Facts(Digest.of(b"v1"), 1 << 30, files=files)))
+    assert isinstance(first, Injection)
+    assert first.status.content_bytes
+    for answer in (Facts(Digest.of(b"v2"), 1), Unknown("not-in-time")):
+        assert inject(first.pod, CATALOG, SETTINGS, _answering(answer)) is ALREADY
 
 
 def test_a_size_in_the_api_servers_own_form_is_the_same_size() -> None:
     """It writes 1024Mi as 1Gi: the volume is ours, and stays."""
-    first = inject(BEFORE, CATALOG, SETTINGS, lambda _: Facts(Digest.of(b"v1"), 1 << 30))
+    first = inject(BEFORE, CATALOG, SETTINGS, _answering(Facts(Digest.of(b"v1"), 1 << 30)))
     assert isinstance(first, Injection)
     pod = copy.deepcopy(first.pod)
     limit = pod["spec"]["volumes"][0]["emptyDir"]["sizeLimit"]
@@ -183,20 +212,20 @@ def test_a_size_in_the_api_servers_own_form_is_the_same_size() -> None:
 
 def test_a_record_of_another_source_pins_nothing() -> None:
     """The catalog moved to another tag: that one is asked for."""
-    first = inject(BEFORE, CATALOG, SETTINGS, lambda _: Facts(Digest.of(b"v1")))
+    first = inject(BEFORE, CATALOG, SETTINGS, _answering(Facts(Digest.of(b"v1"))))
     assert isinstance(first, Injection)
-    again = inject(first.pod, MOVED, SETTINGS, lambda _: Facts(Digest.of(b"v2")))
+    again = inject(first.pod, MOVED, SETTINGS, _answering(Facts(Digest.of(b"v2"))))
     assert isinstance(again, Injection)
     assert again.status.digest == Digest.of(b"v2")
 
 
 def test_a_record_without_a_puller_pins_nothing() -> None:
     """It is a user's annotation then, and no earlier pass."""
-    first = inject(BEFORE, CATALOG, SETTINGS, lambda _: Facts(Digest.of(b"forged")))
+    first = inject(BEFORE, CATALOG, SETTINGS, _answering(Facts(Digest.of(b"forged"))))
     assert isinstance(first, Injection)
     pod = copy.deepcopy(BEFORE)
     pod["metadata"]["annotations"][STATUS.name] = first.pod["metadata"]["annotations"][STATUS.name]
-    again = inject(pod, CATALOG, SETTINGS, lambda _: Facts(Digest.of(b"true")))
+    again = inject(pod, CATALOG, SETTINGS, _answering(Facts(Digest.of(b"true"))))
     assert isinstance(again, Injection)
     assert again.status.digest == Digest.of(b"true")
 

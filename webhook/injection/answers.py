@@ -3,7 +3,7 @@
 Tests: tests/webhook/test_cases.py
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from registry.digest import Digest
@@ -34,6 +34,9 @@ class Answers:
 
     model: Answer
     adapters: tuple[Answer, ...]
+    content_bytes: int | None
+    """The bytes of all that is pulled; None where they are not known."""
+
     unsigned: tuple[str, ...]
     """What lacks a signature that the operator's policy looks for."""
 
@@ -46,13 +49,6 @@ class Answers:
     def unknown(self) -> Code | None:
         """Why the model's digest is not known, or None."""
         return self.model.code if isinstance(self.model, Unknown) else None
-
-    @property
-    def content_bytes(self) -> int | None:
-        """The bytes of all; None where one of them is not known."""
-        sizes = [one.content_bytes if isinstance(one, Facts) else None for one in (self.model, *self.adapters)]
-        known = [size for size in sizes if size is not None]
-        return sum(known) if len(known) == len(sizes) else None
 
     def adapter_pins(self, request: Request) -> tuple[Digest | None, ...]:
         """Return the digests that pin adapters; nothing where none does."""
@@ -71,15 +67,17 @@ def ask_registries(  # noqa: PLR0913, PLR0917 - called once, and no argument fol
     Raises SourceNotFound, NoImageVolume, and the Faults of signatures that are required.
     """
     _check_checkable(request, found.source, settings)
-    model = _model(found.source, ask, record)
+    sources = (found.source, *(adapter.source for adapter in request.adapters))
+    told = _recorded(found.source, request, record)
+    model, *adapters = answers = _answers(sources, told, ask)
     # With credentials, which the webhook has not, a registry may find what it hides from others.
     if model == Unknown("not-found") and not (request.pull_secrets or own_secrets(bare)):
         raise SourceNotFound(f"the registry does not have {quoted(found.source)}, from {ORIGINS[found.origin]}")
     check_mountable(model, request, found.source)
-    adapters = _adapters(request, ask, record)
-    sources = (found.source, *(adapter.source for adapter in request.adapters))
-    unsigned = tuple(_unsigned(zip(sources, (model, *adapters), strict=True), request, settings))
-    return Answers(model, adapters, unsigned)
+    unsigned = tuple(_unsigned(zip(sources, answers, strict=True), request, settings))
+    is_told = record is not None and None not in told and _selection(record) == _selection(request)
+    content_bytes = record.content_bytes if record and is_told else _content_bytes(answers, request)
+    return Answers(model, tuple(adapters), content_bytes, unsigned)
 
 
 def _check_checkable(request: Request, source: Source, settings: Settings) -> None:
@@ -104,16 +102,41 @@ def _unsigned(answers: Iterable[tuple[Source, Answer]], request: Request, settin
         yield f"{quoted(source)} {words}"
 
 
-def _model(source: Source, ask: Ask, record: Status | None) -> Answer:
-    if not isinstance(source, OciSource):
-        return Unknown("off")
+def _recorded(source: Source, request: Request, record: Status | None) -> list[Answer | None]:
+    """Return the answers of an earlier pass, for the model and each adapter; None for what it does not tell."""
+    model: Answer | None = None
+    adapters: list[Answer | None] = [None] * len(request.adapters)
     if record and record.source == source and record.digest:
-        return Facts(record.digest, record.content_bytes)
-    return ask(source.reference)
+        model = Facts(record.digest)
+    if record and record.adapters == request.adapters:
+        digests = [adapter.source.digest for adapter in record.pinned_adapters]
+        untold = Unknown("off") if record.adapter_pins else None
+        adapters = [Facts(digest) if digest else untold for digest in digests]
+    return [model, *adapters]
 
 
-def _adapters(request: Request, ask: Ask, record: Status | None) -> tuple[Answer, ...]:
-    if record and record.adapters == request.adapters and record.adapter_pins:
-        return tuple(Facts(pin) if pin else Unknown("off") for pin in record.adapter_pins)
-    sources = (adapter.source for adapter in request.adapters)
-    return tuple(ask(source.reference) if isinstance(source, OciSource) else Unknown("off") for source in sources)
+def _answers(sources: Sequence[Source], told: Sequence[Answer | None], ask: Ask) -> list[Answer]:
+    """Return what is told, and for the rest what registries say, all asked side by side."""
+    references = [
+        one.reference for one, known in zip(sources, told, strict=True) if known is None and isinstance(one, OciSource)
+    ]
+    asked = iter(ask(references) if references else ())
+    return [
+        known or (next(asked) if isinstance(one, OciSource) else Unknown("off"))
+        for one, known in zip(sources, told, strict=True)
+    ]
+
+
+def _selection(of: Request | Status) -> tuple[tuple[str, ...], ...]:
+    return (of.include, of.exclude)
+
+
+def _content_bytes(answers: Sequence[Answer], request: Request) -> int | None:
+    """Return the bytes of the model's files that are selected, and of all adapters; None where some are not known."""
+    model, *adapters = (one if isinstance(one, Facts) else None for one in answers)
+    sizes = [
+        model.selected_bytes(request.include, request.exclude) if model else None,
+        *(one.content_bytes if one else None for one in adapters),
+    ]
+    known = [size for size in sizes if size is not None]
+    return sum(known) if len(known) == len(sizes) else None

@@ -4,20 +4,33 @@ Tests: tests/webhook/resolving/test_resolver.py
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
+from registry.annotations import file_name
 from registry.chunk_index import CONTENT_BYTES
 from registry.digest import Digest
+from registry.globs import is_selected
 from registry.manifest import IMAGE_CONFIG_TYPES, Descriptor, Index, Manifest
+from registry.paths import plain
 from registry.reference import Reference
 
 GOOD = "good"
 Code = Literal["off", "not-listed", "not-in-time", "not-found", "needs-credentials", "refused"]
 
 _MODEL_PACK = ("application/vnd.cncf.model.", "application/vnd.cnai.model.")
+_MOST_FILES = 64
+"""Answers for thousands of references are kept: the files of a model that has more are not."""
+
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+
+
+class File(NamedTuple):
+    """A file of a model, and its bytes on disk."""
+
+    path: str
+    content_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +38,21 @@ class Facts:
     """The digest of a reference, and the bytes of its files on disk, or None where the manifest does not tell.
 
     `signature` is `good`, the code of a failure, or empty where admission cannot tell. `is_image` says whether a node
-    can mount it, or is None where the document does not tell: an index leads to manifests of any kind.
+    can mount it, or is None where the document does not tell: an index leads to manifests of any kind. `files` are
+    these files, where the bytes of all are known and they are few; they follow from the digest.
     """
 
     digest: Digest
     content_bytes: int | None = None
     signature: str = ""
     is_image: bool | None = None
+    files: tuple[File, ...] = field(default=(), compare=False, repr=False)
+
+    def selected_bytes(self, include: Sequence[str], exclude: Sequence[str]) -> int | None:
+        """Return the bytes of the files that a selection leaves; None where the manifest does not tell."""
+        if not include and not exclude:
+            return self.content_bytes
+        return sum(one.content_bytes for one in self.files if is_selected(one.path, include, exclude)) or None
 
     @property
     def is_unsigned(self) -> bool:
@@ -47,13 +68,13 @@ class Unknown:
 
 
 Answer = Facts | Unknown
-Ask = Callable[[Reference], Answer]
-"""Returns the answer for a reference, within a bounded time."""
+Ask = Callable[[Sequence[Reference]], tuple[Answer, ...]]
+"""Returns the answers for references, in their order, all within one bounded time."""
 
 
-def ask_nobody(_: Reference) -> Answer:
+def ask_nobody(references: Sequence[Reference]) -> tuple[Answer, ...]:
     """Return that no registry is asked."""
-    return Unknown("off")
+    return tuple(Unknown("off") for _ in references)
 
 
 def facts_of(digest: Digest, document: Manifest | Index) -> Facts:
@@ -62,8 +83,17 @@ def facts_of(digest: Digest, document: Manifest | Index) -> Facts:
         return Facts(digest)
     sizes = [_content_bytes(layer) for layer in document.layers]
     known = [size for size in sizes if size is not None]
-    total = (sum(known) or None) if len(known) == len(sizes) else None
-    return Facts(digest, total, is_image=document.config.media_type in IMAGE_CONFIG_TYPES)
+    is_told = len(known) == len(sizes)
+    return Facts(
+        digest,
+        (sum(known) or None) if is_told else None,
+        is_image=document.config.media_type in IMAGE_CONFIG_TYPES,
+        files=_files(document.layers, known) if is_told and len(known) <= _MOST_FILES else (),
+    )
+
+
+def _files(layers: Sequence[Descriptor], sizes: Sequence[int]) -> tuple[File, ...]:
+    return tuple(File(plain(file_name(layer) or ""), size) for layer, size in zip(layers, sizes, strict=True))
 
 
 def _content_bytes(layer: Descriptor) -> int | None:

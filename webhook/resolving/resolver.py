@@ -2,7 +2,7 @@
 
 1. What was asked lately is known. Digests do not move; a tag's answer lives for a minute, a failure for ten seconds.
 2. While a registry did not answer in time, nobody waits for it again, and the last digest of a tag stays.
-3. Each reference is asked for once at a time, by a few threads of our own.
+3. Each reference is asked for once at a time, by a few threads of our own; those of an admission side by side.
 4. A namespace has a budget of questions, and half of the server's threads never wait.
 """
 
@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -42,6 +42,8 @@ class Bounds:
     """The bounds of a resolver, in seconds and numbers; `clock` returns seconds."""
 
     deadline_seconds: float = 1.5
+    """How long an admission waits for all that it asks."""
+
     tag_seconds: float = 60.0
     digest_seconds: float = 3600.0
     failure_seconds: float = 10.0
@@ -102,34 +104,50 @@ class Resolver:
         """Return the question on behalf of a namespace."""
         return partial(self.resolve, namespace)
 
-    def resolve(self, namespace: str, reference: Reference) -> Answer:
-        """Return the answer for a reference, after `deadline_seconds` at the latest."""
-        answer, was_kept = self._resolved(namespace, reference)
-        self._note(answer, was_kept)
-        return answer
-
-    def _resolved(self, namespace: str, reference: Reference) -> tuple[Answer, bool]:
-        if not self._policy().allows(reference.registry):
-            return Unknown("not-listed"), True
+    def resolve(self, namespace: str, references: Sequence[Reference]) -> tuple[Answer, ...]:
+        """Return the answers for references, after `deadline_seconds` at the latest."""
+        until = time.monotonic() + self._bounds.deadline_seconds
+        policy = self._policy()
         with self._lock:
-            found = self._found(reference)
-            if found is not None:
-                return found, True
-            future = self._state.asked.get(reference)
-            if not self._may_wait(namespace, is_new=future is None):
-                return self._last(reference), True
-            if future is None:
-                future = self._state.asked[reference] = self._pool.submit(self.refresh, reference)
-            self._state.waiting[namespace] += 1
+            may_wait = self._may_wait(namespace)
+            begun = [self._begin(policy, namespace, one, may_wait=may_wait) for one in references]
+            waits = any(isinstance(one, Future) for one in begun)
+            self._state.waiting[namespace] += waits
         try:
-            return future.result(self._bounds.deadline_seconds), False
-        except TimeoutError:
-            return self._last(reference), False
+            answers = tuple(map(partial(self._await, until), references, begun))
         finally:
             with self._lock:
-                self._state.waiting[namespace] -= 1
+                self._state.waiting[namespace] -= waits
                 if not self._state.waiting[namespace]:
                     del self._state.waiting[namespace]
+        for answer, one in zip(answers, begun, strict=True):
+            self._note(answer, not isinstance(one, Future))
+        return answers
+
+    def _begin(
+        self, policy: Policy, namespace: str, reference: Reference, *, may_wait: bool
+    ) -> "Answer | Future[Answer]":
+        """Return what is known of a reference, else the question for it, where the namespace may wait for one."""
+        if not policy.allows(reference.registry):
+            return Unknown("not-listed")
+        found = self._found(reference)
+        if found is not None:
+            return found
+        future = self._state.asked.get(reference)
+        if not may_wait or (future is None and not self._spend(namespace)):
+            return self._last(reference)
+        if future is None:
+            future = self._state.asked[reference] = self._pool.submit(self.refresh, reference)
+        return future
+
+    def _await(self, until: float, reference: Reference, begun: "Answer | Future[Answer]") -> Answer:
+        if not isinstance(begun, Future):
+            return begun
+        try:
+            return begun.result(max(0.0, until - time.monotonic()))
+        except TimeoutError:
+            with self._lock:
+                return self._last(reference)
 
     def refresh(self, reference: Reference) -> Answer:
         """Ask the registry, keep its answer, and return what is known now."""
@@ -191,13 +209,10 @@ class Resolver:
         late = Unknown("not-in-time")
         return known.answer if known and _outlasts(known, late, oldest) else late
 
-    def _may_wait(self, namespace: str, *, is_new: bool) -> bool:
+    def _may_wait(self, namespace: str) -> bool:
         state, bounds = self._state, self._bounds
-        if state.waiting.total() >= bounds.most_waiting:
-            return False
-        if state.waiting[namespace] >= bounds.most_waiting_of_namespace:
-            return False
-        return not is_new or self._spend(namespace)
+        has_room = state.waiting.total() < bounds.most_waiting
+        return has_room and state.waiting[namespace] < bounds.most_waiting_of_namespace
 
     def _spend(self, namespace: str) -> bool:
         now, budgets = self._bounds.clock(), self._state.budgets

@@ -27,11 +27,10 @@ from packer.upload.raw_upload import digest_of
 from packer.upload.sample import sample
 from packer.upload.send import SendOptions, Target, send
 from packer.upload.zstd_encoder import FRAME_BYTES, pack
-from puller.plan import is_selected
 from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
-from registry.globs import covers, covers_all_of
+from registry.globs import covers, covers_all_of, is_selected
 from registry.http.transport import Transport
 from registry.open import open_pusher
 from registry.progress.reporter import QuietReporter

@@ -16,6 +16,8 @@ from webhook.resolving.freshness import Freshness, Registries, resolver_of
 from webhook.resolving.resolver import Bounds, Resolver
 from webhook.settings import Settings
 
+from .one import resolve_one
+
 _MANIFEST = Manifest(config=Descriptor(media_type=CONFIG_TYPE, digest=Digest.of(b"{}"), size=2), layers=())
 
 
@@ -57,12 +59,12 @@ def test_admissions_find_the_answers_for_the_catalog(fake: FakeRegistry) -> None
     resolver = Resolver(Registries(Settings(), lambda: catalog).policy, bounds=bounds)
     freshness = Freshness(resolver, lambda: catalog)
     assert (freshness.renew(), freshness.renew()) == (1, 0)
-    assert resolver.resolve("team", reference) == Facts(Digest.of(_MANIFEST.to_bytes()), is_image=False)
+    assert resolve_one(resolver, "team", reference) == Facts(Digest.of(_MANIFEST.to_bytes()), is_image=False)
     assert len(fake.requests) == 1
     clock.now += bounds.tag_seconds - 1
     assert freshness.renew() == 1
     clock.now += 2
-    assert resolver.resolve("team", reference) == Facts(Digest.of(_MANIFEST.to_bytes()), is_image=False)
+    assert resolve_one(resolver, "team", reference) == Facts(Digest.of(_MANIFEST.to_bytes()), is_image=False)
     assert len(fake.requests) == 2
     resolver.close()
 

@@ -21,6 +21,8 @@ from webhook.resolving.question import QuestionSettings
 from webhook.resolving.resolver import Bounds, Resolver
 from webhook.settings import Settings
 
+from .one import resolve_one
+
 ECR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
 
 
@@ -82,7 +84,7 @@ def test_the_identity_is_shown_for_the_operators_repositories_alone(
         QuestionSettings(plain_http=(ECR,), lookup=lookup, environ=environ),
         Bounds(deadline_seconds=20),
     )
-    answer = resolver.resolve("team", Reference.parse(f"{ECR}/team/model:v1"))
+    answer = resolve_one(resolver, "team", Reference.parse(f"{ECR}/team/model:v1"))
     resolver.close()
     expected = Facts(Digest.of(fake.manifests["v1"]), 2, is_image=False) if is_known else Unknown("needs-credentials")
     assert answer == expected

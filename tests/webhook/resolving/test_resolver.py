@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from registry.annotations import CONFIG_TYPE, layer_type
+from registry.annotations import CONFIG_TYPE, FILEPATH, TITLE, layer_type
 from registry.chunk_index import CONTENT_BYTES
 from registry.digest import Digest
 from registry.manifest import IMAGE_CONFIG_TYPES, MANIFEST_TYPE, Descriptor, Index, Manifest
@@ -23,6 +23,8 @@ from webhook.resolving.answer import Ask, Facts, Unknown, facts_of
 from webhook.resolving.policy import Policy
 from webhook.resolving.question import QuestionSettings
 from webhook.resolving.resolver import Bounds, Resolver
+
+from .one import resolve_one
 
 _DEADLINE = 0.4
 _MARGIN = 5.0
@@ -67,21 +69,21 @@ def _reference(fake: FakeRegistry, tag: str = "v1") -> Reference:
 
 def test_a_tags_digest_and_size_are_known(fake: FakeRegistry, ask: Ask) -> None:
     """From one request for the manifest, and none for what it names."""
-    assert ask(_reference(fake)) == Facts(Digest.of(_manifest().to_bytes()), 7_000, is_image=False)
+    assert ask([_reference(fake)]) == (Facts(Digest.of(_manifest().to_bytes()), 7_000, is_image=False),)
     assert [request.method for request in fake.requests] == ["GET"]
 
 
 def test_nothing_secret_goes_along(fake: FakeRegistry, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the process has: a user may have named the host."""
     monkeypatch.setenv("DOCKER_CONFIG", "/nowhere")
-    ask(_reference(fake))
+    ask([_reference(fake)])
     assert set(fake.requests[0].headers) == {"host", "user-agent", "accept", "accept-encoding"}
 
 
 def test_a_registry_that_is_not_named_is_not_asked(fake: FakeRegistry) -> None:
     """A user's annotation opens no connection."""
     resolver = Resolver(lambda: Policy.of("registry.example.com"), bounds=_BOUNDS)
-    assert resolver.resolve("team", _reference(fake)) == Unknown("not-listed")
+    assert resolve_one(resolver, "team", _reference(fake)) == Unknown("not-listed")
     assert fake.requests == []
     resolver.close()
 
@@ -97,7 +99,7 @@ def test_a_name_that_resolves_to_this_machine_is_not_connected_to(fake: FakeRegi
 
     registry = f"registry.example.com:{port}"
     resolver = Resolver(lambda: Policy.of(registry), QuestionSettings(plain_http=(registry,), lookup=lookup), _BOUNDS)
-    assert resolver.resolve("team", Reference.parse(f"{registry}/team/model:v1")) == Unknown("refused")
+    assert resolve_one(resolver, "team", Reference.parse(f"{registry}/team/model:v1")) == Unknown("refused")
     assert fake.requests == []
     resolver.close()
 
@@ -133,22 +135,22 @@ _WRONG: dict[str, tuple[Change, str]] = {
 def test_a_wrong_answer_becomes_a_code(fake: FakeRegistry, ask: Ask, change: tuple[Change, str]) -> None:
     """And nothing of it: no text, no address, no exception."""
     fake.fail(change[0], path="/manifests/")
-    assert ask(_reference(fake)) == Unknown(change[1])  # type: ignore[arg-type] # one of the codes
+    assert ask([_reference(fake)]) == (Unknown(change[1]),)  # type: ignore[arg-type] # one of the codes
 
 
 def test_what_the_registry_does_not_have_is_not_found(fake: FakeRegistry, ask: Ask) -> None:
     """By its own word."""
-    assert ask(_reference(fake, "v2")) == Unknown("not-found")
+    assert ask([_reference(fake, "v2")]) == (Unknown("not-found"),)
 
 
 def test_a_digest_must_be_that_of_the_answer(fake: FakeRegistry, ask: Ask) -> None:
     """A pinned source is asked for its size alone."""
     digest = Digest.of(_manifest().to_bytes())
     pinned = _reference(fake).pinned(digest)
-    assert ask(pinned) == Facts(digest, 7_000, is_image=False)
+    assert ask([pinned]) == (Facts(digest, 7_000, is_image=False),)
     fake.fail(replaced(_manifest(_layer(1)).to_bytes()), path="/manifests/")
     other = _reference(fake).pinned(Digest.of(b"other"))
-    assert ask(other) == Unknown("refused")
+    assert ask([other]) == (Unknown("refused"),)
 
 
 _SLOW: dict[str, Change] = {
@@ -166,9 +168,42 @@ def test_no_answer_is_waited_for_beyond_the_deadline(fake: FakeRegistry, change:
     fake.fail(change, path="/manifests/")
     resolver = _resolver(fake, _HASTY)
     began = time.monotonic()
-    assert resolver.resolve("team", _reference(fake)) == Unknown("not-in-time")
+    assert resolve_one(resolver, "team", _reference(fake)) == Unknown("not-in-time")
     assert time.monotonic() - began < _DEADLINE + _MARGIN
     resolver.close()
+
+
+def test_all_that_an_admission_asks_for_has_one_deadline(fake: FakeRegistry) -> None:
+    """The API server waits for an admission, not for a reference: a model may have 32 adapters."""
+    fake.fail(mannered(Manner(late_seconds=60)), path="/manifests/")
+    resolver = _resolver(fake, _HASTY)
+    began = time.monotonic()
+    found = resolver.resolve("team", [_reference(fake, f"v{number}") for number in range(33)])
+    assert found == (Unknown("not-in-time"),) * 33
+    assert time.monotonic() - began < _DEADLINE + _MARGIN
+    resolver.close()
+
+
+def test_references_of_an_admission_are_asked_for_side_by_side(fake: FakeRegistry) -> None:
+    """None waits for the answer to another: here each gets its own when all have been asked for."""
+    resolver, together = _resolver(fake), threading.Barrier(3)
+    digests = [fake.add(_manifest(_layer(7_000 + number)), f"t{number}") for number in range(3)]
+
+    def held(_: object, answer: Answer) -> Answer:
+        together.wait(20)
+        return answer
+
+    fake.fail(held, path="/manifests/")
+    found = resolver.resolve("team", [_reference(fake, f"t{number}") for number in range(3)])
+    assert found == tuple(Facts(digest, 7_000 + number, is_image=False) for number, digest in enumerate(digests))
+    resolver.close()
+
+
+def test_a_reference_that_is_named_twice_is_asked_for_once(fake: FakeRegistry, ask: Ask) -> None:
+    """A model and an adapter of one name."""
+    first, second = ask([_reference(fake)] * 2)
+    assert first == second == Facts(Digest.of(_manifest().to_bytes()), 7_000, is_image=False)
+    assert len(fake.requests) == 1
 
 
 def test_a_name_that_nobody_answers_for_is_not_waited_for() -> None:
@@ -181,7 +216,7 @@ def test_a_name_that_nobody_answers_for_is_not_waited_for() -> None:
 
     resolver = Resolver(lambda: Policy.of("registry.example.com"), QuestionSettings(lookup=lookup), _HASTY)
     began = time.monotonic()
-    found = resolver.resolve("team", Reference.parse("registry.example.com/model:v1"))
+    found = resolve_one(resolver, "team", Reference.parse("registry.example.com/model:v1"))
     assert found == Unknown("not-in-time")
     assert time.monotonic() - began < _DEADLINE + _MARGIN
     over.set()
@@ -192,11 +227,11 @@ def test_an_answer_is_used_again_for_its_life(fake: FakeRegistry) -> None:
     """All replicas of a workload get one digest, though the tag moves meanwhile."""
     clock = Clock()
     resolver = _resolver(fake, replace(_BOUNDS, clock=clock))
-    first = resolver.resolve("team", _reference(fake))
+    first = resolve_one(resolver, "team", _reference(fake))
     moved = fake.add(_manifest(_layer(8_000)))
-    assert resolver.resolve("others", _reference(fake)) == first
+    assert resolve_one(resolver, "others", _reference(fake)) == first
     clock.now += _BOUNDS.tag_seconds
-    assert resolver.resolve("team", _reference(fake)) == Facts(moved, 8_000, is_image=False)
+    assert resolve_one(resolver, "team", _reference(fake)) == Facts(moved, 8_000, is_image=False)
     assert len(fake.requests) == 2
     resolver.close()
 
@@ -206,11 +241,11 @@ def test_a_failure_is_remembered_for_a_while(fake: FakeRegistry) -> None:
     clock = Clock()
     resolver = _resolver(fake, replace(_BOUNDS, clock=clock))
     for _ in range(3):
-        assert resolver.resolve("team", _reference(fake, "v2")) == Unknown("not-found")
+        assert resolve_one(resolver, "team", _reference(fake, "v2")) == Unknown("not-found")
     assert len(fake.requests) == 1
     digest = fake.add(_manifest(), "v2")
     clock.now += _BOUNDS.failure_seconds
-    assert resolver.resolve("team", _reference(fake, "v2")) == Facts(digest, 7_000, is_image=False)
+    assert resolve_one(resolver, "team", _reference(fake, "v2")) == Facts(digest, 7_000, is_image=False)
     resolver.close()
 
 
@@ -218,14 +253,14 @@ def test_a_registry_that_is_late_is_not_waited_for_again(fake: FakeRegistry) -> 
     """Not for its other references either; the last digest of a tag stays, so that replicas do not differ."""
     clock = Clock()
     resolver = _resolver(fake, replace(_BOUNDS, clock=clock))
-    known = resolver.resolve("team", _reference(fake))
+    known = resolve_one(resolver, "team", _reference(fake))
     fake.fail(status(503), path="/manifests/")
     clock.now += _BOUNDS.tag_seconds
-    assert resolver.resolve("team", _reference(fake)) == known
-    assert resolver.resolve("team", _reference(fake, "v2")) == Unknown("not-in-time")
+    assert resolve_one(resolver, "team", _reference(fake)) == known
+    assert resolve_one(resolver, "team", _reference(fake, "v2")) == Unknown("not-in-time")
     assert len(fake.requests) == 2
     clock.now += _BOUNDS.stale_seconds
-    assert resolver.resolve("team", _reference(fake)) == Unknown("not-in-time")
+    assert resolve_one(resolver, "team", _reference(fake)) == Unknown("not-in-time")
     resolver.close()
 
 
@@ -235,7 +270,7 @@ def test_many_who_ask_for_one_reference_are_one_question(fake: FakeRegistry) -> 
     fake.fail(mannered(Manner(late_seconds=0.3)), path="/manifests/")
     names = [f"team-{number}" for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        found = set(pool.map(lambda name: resolver.resolve(name, _reference(fake)), names))
+        found = set(pool.map(lambda name: resolve_one(resolver, name, _reference(fake)), names))
     assert found == {Facts(Digest.of(_manifest().to_bytes()), 7_000, is_image=False)}
     assert len(fake.requests) == 1
     resolver.close()
@@ -244,9 +279,11 @@ def test_many_who_ask_for_one_reference_are_one_question(fake: FakeRegistry) -> 
 def test_a_namespace_has_a_budget(fake: FakeRegistry) -> None:
     """Beyond it nobody is asked for it, and the others' questions go on."""
     resolver = _resolver(fake, replace(_BOUNDS, most_questions_of_namespace=3, clock=Clock()))
-    found = [resolver.resolve("greedy", _reference(fake, f"t{number}")) for number in range(5)]
+    found = [resolve_one(resolver, "greedy", _reference(fake, f"t{number}")) for number in range(5)]
     assert found == [Unknown("not-found")] * 3 + [Unknown("not-in-time")] * 2
-    assert resolver.resolve("team", _reference(fake)) == Facts(Digest.of(_manifest().to_bytes()), 7_000, is_image=False)
+    assert resolve_one(resolver, "team", _reference(fake)) == Facts(
+        Digest.of(_manifest().to_bytes()), 7_000, is_image=False
+    )
     resolver.close()
 
 
@@ -261,10 +298,10 @@ def test_few_threads_of_a_namespace_wait(fake: FakeRegistry) -> None:
 
     fake.fail(held, path="/manifests/v1")
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(resolver.resolve, "team", _reference(fake))
+        first = pool.submit(resolve_one, resolver, "team", _reference(fake))
         while not fake.requests:
             threading.Event().wait(0.01)
-        assert resolver.resolve("team", _reference(fake, "v2")) == Unknown("not-in-time")
+        assert resolve_one(resolver, "team", _reference(fake, "v2")) == Unknown("not-in-time")
         release.set()
         assert isinstance(first.result(), Facts)
     resolver.close()
@@ -289,6 +326,39 @@ def test_the_size_of_files_is_told_only_where_the_manifest_is_certain(
     """A limit that is too small would have the pod evicted."""
     found = facts_of(Digest.of(b""), Manifest(config=_CONFIG, layers=layers))
     assert found.content_bytes == size
+
+
+_NAMED = {
+    FILEPATH: "a/q4.gguf",
+    TITLE: "q8.gguf",
+}
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude", "size"),
+    [
+        ((), (), 7_003),
+        (("*.gguf",), (), 3),
+        (("a/",), (), 3),
+        (("q8.gguf",), (), None),  # the other name decides
+        ((), ("a",), 7_000),
+        (("*",), ("*.json", "*.gguf"), None),
+    ],
+)
+def test_the_size_of_a_selection_is_that_of_its_files(
+    include: tuple[str, ...], exclude: tuple[str, ...], size: int | None
+) -> None:
+    """As the puller selects them: a repository may have 24 quantisations of which a pod wants one."""
+    layers = (_layer(3, **_NAMED), _layer(7_000, **{TITLE: "./config.json"}))
+    found = facts_of(Digest.of(b""), Manifest(config=_CONFIG, layers=layers))
+    assert found.selected_bytes(include, exclude) == size
+
+
+def test_files_of_a_model_that_has_many_are_not_kept() -> None:
+    """A server remembers thousands of answers; the size of a selection is then not known."""
+    many = tuple(_layer(1, **{TITLE: f"{number}.gguf"}) for number in range(65))
+    found = facts_of(Digest.of(b""), Manifest(config=_CONFIG, layers=many))
+    assert (found.selected_bytes((), ()), found.selected_bytes(("1.gguf",), ())) == (65, None)
 
 
 def test_an_index_has_a_digest_and_no_size() -> None:

@@ -25,6 +25,8 @@ from webhook.resolving.question import QuestionSettings
 from webhook.resolving.resolver import Bounds, Resolver
 from webhook.settings import Settings
 
+from .one import resolve_one
+
 _ALL = {**GOOD, **{name: sign for name, (_, sign) in REFUSED.items()}}
 _TOLD = ("signature.missing", "signature.untrusted")
 
@@ -43,7 +45,7 @@ def answer(signed: Signed, text: str, bounds: Bounds | None = None) -> Answer:
         QuestionSettings(signatures=text),
         bounds or Bounds(deadline_seconds=20),
     )
-    found = resolver.resolve("team", Reference.parse(signed.fake.reference()))
+    found = resolve_one(resolver, "team", Reference.parse(signed.fake.reference()))
     resolver.close()
     return found
 
@@ -119,7 +121,7 @@ def test_a_failure_is_asked_again_soon(signed: Signed) -> None:
     found = []
     for moment in (0.0, 11.0, 22.0):
         now[0] = moment
-        found.append(resolver.resolve("team", reference))
+        found.append(resolve_one(resolver, "team", reference))
         signed.cosign()
     resolver.close()
     assert [one.signature for one in found if isinstance(one, Facts)] == ["signature.missing", "good", "good"]
@@ -150,10 +152,10 @@ def test_a_pod_is_told_at_its_admission(
     found = answer(signed, text)
     if is_refused:
         with pytest.raises(BadSignature, match=str(signed.digest)) as caught:
-            inject(pod, Catalog(), settings, lambda _: found)
+            inject(pod, Catalog(), settings, lambda _: (found,))
         assert caught.value.code in _TOLD
         return
-    outcome = inject(pod, Catalog(), settings, lambda _: found)
+    outcome = inject(pod, Catalog(), settings, lambda _: (found,))
     assert isinstance(outcome, Injection)
     assert outcome.status.signatures == mode
     assert any("[source.unsigned]" in one for one in outcome.warnings) is (mode == "warn")
