@@ -12,7 +12,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from .bundle import Bundle
-from .renewal import authorities_of
+from .chain import authorities_of
 
 CONFIGURATION = "admission.weighbridge.dev"
 WEBHOOKS = (

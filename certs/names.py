@@ -53,6 +53,11 @@ class Names:
         return cls.parse(service, namespace, [text for text in texts if text not in addresses], addresses)
 
     @property
+    def texts(self) -> set[str]:
+        """Every name and every address."""
+        return {*self.dns, *map(str, self.addresses)}
+
+    @property
     def dns(self) -> tuple[str, ...]:
         """Every DNS name once; the API server calls the third one."""
         inside = f"{self.service}.{self.namespace}"

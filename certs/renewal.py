@@ -14,10 +14,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
 from .bundle import Bundle
+from .chain import authorities_of, chain_of, is_signed, leaf_of, names_in, signers_in
 from .issue import LEAF_DAYS, Authority, Key, issue, key_pem, new_authority, new_key, sign_leaf, to_pem
 from .names import Names
 
@@ -40,10 +41,10 @@ def next_bundle(
         if bundle.ca_key is None and not is_due(leaf, now):
             return None
         return _with_new_authority(bundle, authorities, now, make_key())
-    is_renewed = not is_signed(leaf, authorities[0]) or is_due(leaf, now) or set(names.dns) - names_in(leaf)
+    is_renewed = not is_signed(leaf, authorities[0]) or is_due(leaf, now) or names.texts - names_in(leaf)
     if is_renewed and _is_trusted(authorities[0], trusted):
         return with_new_certificate(bundle, names, now, make_key)
-    kept = [one for one in authorities if _is_needed(one, authorities[0], leaf, now)]
+    kept = _needed(bundle, now)
     return replace(bundle, ca_certificate=b"".join(map(to_pem, kept))) if len(kept) < len(authorities) else None
 
 
@@ -52,9 +53,7 @@ def with_successor(bundle: Bundle, now: dt.datetime, make_key: Callable[[], Key]
 
     Raises ValueError for a bundle whose CAs are no certificates.
     """
-    authorities, leaf = authorities_of(bundle.ca_certificate), leaf_of(bundle)
-    needed = [one for one in authorities if _is_needed(one, authorities[0], leaf, now)]
-    return _with_new_authority(bundle, needed, now, make_key())
+    return _with_new_authority(bundle, _needed(bundle, now), now, make_key())
 
 
 def with_new_certificate(
@@ -75,24 +74,18 @@ def is_due(certificate: x509.Certificate, now: dt.datetime) -> bool:
 
 
 def holds_together(bundle: Bundle) -> bool:
-    """Return whether certificate and key are a pair that one of the CAs signed, and the CA's key is the first one's."""
+    """Return whether certificate and key are a pair that one of the CAs is behind, and the CA's key the first one's.
+
+    The pair may be of any kind, the CA's key only of the one that we sign by.
+    """
     try:
-        leaf, authorities = leaf_of(bundle), authorities_of(bundle.ca_certificate)
-        is_pair = _key_of(bundle.key).public_key() == leaf.public_key()
+        chain, authorities = chain_of(bundle), authorities_of(bundle.ca_certificate)
+        pair = serialization.load_pem_private_key(bundle.key, password=None)
+        is_pair = pair.public_key() == chain[0].public_key()
         is_own = bundle.ca_key is None or _key_of(bundle.ca_key).public_key() == authorities[0].public_key()
-        return is_pair and is_own and any(is_signed(leaf, authority) for authority in authorities)
-    except (ValueError, IndexError, TypeError):
+        return is_pair and is_own and bool(signers_in(bundle.ca_certificate, chain))
+    except (ValueError, IndexError, TypeError, UnsupportedAlgorithm):
         return False
-
-
-def authorities_of(pem: bytes) -> Sequence[x509.Certificate]:
-    """Return the certificates in a PEM text; none of an empty one. Raises ValueError."""
-    return x509.load_pem_x509_certificates(pem) if pem.strip() else []
-
-
-def leaf_of(bundle: Bundle) -> x509.Certificate:
-    """Return the serving certificate. Raises ValueError."""
-    return x509.load_pem_x509_certificate(bundle.certificate)
 
 
 def _is_trusted(authority: x509.Certificate, trusted: bytes) -> bool:
@@ -109,33 +102,12 @@ def _with_new_authority(bundle: Bundle, authorities: Sequence[x509.Certificate],
     return replace(bundle, ca_certificate=text, ca_key=key_pem(key))
 
 
-def _is_needed(authority: x509.Certificate, first: x509.Certificate, leaf: x509.Certificate, now: dt.datetime) -> bool:
-    if authority == first or is_signed(leaf, authority):
-        return True
-    return authority.not_valid_after_utc > now and leaf.not_valid_before_utc + _GRACE > now
-
-
-def is_signed(leaf: x509.Certificate, authority: x509.Certificate) -> bool:
-    """Return whether a CA signed a certificate."""
-    try:
-        leaf.verify_directly_issued_by(authority)
-    except (InvalidSignature, ValueError, TypeError):
-        return False
-    return True
-
-
-def signers_in(pem: bytes, leaf: x509.Certificate) -> list[x509.Certificate]:
-    """Return the CAs in a PEM text that signed a certificate. Raises ValueError."""
-    return [one for one in authorities_of(pem) if is_signed(leaf, one)]
-
-
-def names_in(leaf: x509.Certificate) -> set[str]:
-    """Return the DNS names and IP addresses in a certificate."""
-    try:
-        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return set()
-    return {*names.get_values_for_type(x509.DNSName), *map(str, names.get_values_for_type(x509.IPAddress))}
+def _needed(bundle: Bundle, now: dt.datetime) -> list[x509.Certificate]:
+    """Return the CAs that stay trusted: the first, those behind what is served, and others for a while after that."""
+    authorities, chain = authorities_of(bundle.ca_certificate), chain_of(bundle)
+    kept = (authorities[0], *signers_in(bundle.ca_certificate, chain))
+    is_fresh = chain[0].not_valid_before_utc + _GRACE > now
+    return [one for one in authorities if one in kept or (is_fresh and one.not_valid_after_utc > now)]
 
 
 def _key_of(pem: bytes) -> Key:

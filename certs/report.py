@@ -11,8 +11,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from .bundle import Bundle
+from .chain import authorities_of, chain_of, names_in, signers_in
 from .errors import UnreadableError
-from .renewal import authorities_of, holds_together, is_signed, leaf_of, names_in
+from .renewal import holds_together
 
 _DUE = 2 / 3
 _SHOWN = 4
@@ -20,7 +21,7 @@ _SHOWN = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authority:
-    """A CA: until when it is valid, its fingerprint, and whether it signed the certificate."""
+    """A CA: until when it is valid, its fingerprint, and whether it signed the certificate, perhaps through others."""
 
     until: dt.datetime
     fingerprint: str
@@ -43,9 +44,11 @@ class Report:
     def of(cls, bundle: Bundle, now: dt.datetime) -> "Report":
         """Return the report of a bundle at `now`; raise UnreadableError."""
         try:
-            leaf, authorities = leaf_of(bundle), authorities_of(bundle.ca_certificate)
+            chain, authorities = chain_of(bundle), authorities_of(bundle.ca_certificate)
+            signers = signers_in(bundle.ca_certificate, chain)
         except ValueError as error:
             raise UnreadableError("tls.crt or ca.crt is no certificate") from error
+        leaf = chain[0]
         return cls(
             now=now,
             names=tuple(sorted(names_in(leaf))),
@@ -53,7 +56,7 @@ class Report:
             until=leaf.not_valid_after_utc,
             fingerprint=fingerprint(leaf),
             authorities=tuple(
-                Authority(until=one.not_valid_after_utc, fingerprint=fingerprint(one), has_signed=is_signed(leaf, one))
+                Authority(until=one.not_valid_after_utc, fingerprint=fingerprint(one), has_signed=one in signers)
                 for one in authorities
             ),
             holds_together=not authorities or holds_together(bundle),

@@ -7,10 +7,12 @@ Tests: tests/verbs/test_api.py
 
 import os
 import re
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from registry.net.tls import allow_sparse
 from registry.printable import printable
 from registry.version import VERSION
 
@@ -31,6 +33,7 @@ def connect(place: Place, environ: Mapping[str, str] = os.environ) -> Api:
     configuration = Configuration()
     namespace = _load(configuration, place, environ)
     pool = RESTClientObject(configuration).pool_manager
+    pool.connection_pool_kw["ssl_context"] = _context()
     return Api(_sender(configuration, pool, place.timeout_seconds), str(configuration.host), namespace)
 
 
@@ -75,6 +78,15 @@ def _of_files(configuration: Any, files: str, context: str) -> str:
     loader = package.KubeConfigLoader(merged, active_context=context or None, config_base_path=None)
     loader.load_and_set(configuration)
     return str(loader.current_context["context"].get("namespace") or "default")
+
+
+def _context() -> ssl.SSLContext:
+    """Return the client's own context, for clusters with older CAs, too; the client loads CAs and keys into it."""
+    from urllib3.util.ssl_ import create_urllib3_context  # noqa: PLC0415 - what the client itself speaks with
+
+    context: ssl.SSLContext = create_urllib3_context()
+    allow_sparse(context)
+    return context
 
 
 def _sender(configuration: Any, pool: Any, seconds: float) -> Send:

@@ -64,6 +64,9 @@ DISRUPTION_BUDGET = Kind("PodDisruptionBudget", "poddisruptionbudgets", "policy"
 _ADMISSION = "admissionregistration.k8s.io"
 CONFIGURATION = Kind("MutatingWebhookConfiguration", "mutatingwebhookconfigurations", _ADMISSION, is_namespaced=False)
 POLICY = Kind("ValidatingAdmissionPolicy", "validatingadmissionpolicies", _ADMISSION, is_namespaced=False)
+POLICY_BINDING = Kind(
+    "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings", _ADMISSION, is_namespaced=False
+)
 ACCESS_REVIEW = Kind("SelfSubjectAccessReview", "selfsubjectaccessreviews", "authorization.k8s.io", is_namespaced=False)
 
 FOLLOWED = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, JOB, CRON_JOB)

@@ -14,9 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from certs.bundle import Bundle
+from certs.chain import leaf_of, names_in
 from certs.errors import ManagedElsewhereError, UnreadableError
 from certs.names import Names
-from certs.renewal import holds_together, leaf_of, names_in, with_new_certificate, with_successor
+from certs.renewal import holds_together, with_new_certificate, with_successor
 from cluster.errors import Conflict
 
 from .stored import ManagedBy, Store, not_trusting

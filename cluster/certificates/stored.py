@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from certs.bundle import Bundle
+from certs.chain import chain_of, signers_in
 from certs.errors import UnreadableError
 from certs.manifests import CONFIGURATION, FIELD_MANAGER, SECRET, bundle_in, ca_bundle_in, secret, trust
-from certs.renewal import leaf_of, signers_in
 from cluster import kinds
 from cluster.api import Api
 from cluster.errors import Absent
@@ -98,6 +98,6 @@ class Store:
 
 
 def not_trusting(bundle: Bundle, trusted: dict[str, bytes]) -> list[str]:
-    """Return the webhooks for which the API server trusts no CA that signed the certificate."""
-    leaf = leaf_of(bundle)
-    return [name for name, pem in trusted.items() if not signers_in(pem, leaf)]
+    """Return the webhooks for which the API server trusts no CA that is behind the certificate."""
+    chain = chain_of(bundle)
+    return [name for name, pem in trusted.items() if not signers_in(pem, chain)]

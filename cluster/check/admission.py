@@ -5,13 +5,13 @@ Tests: tests/verbs/test_check.py
 
 from collections.abc import Iterator
 
+from certs.chain import signers_in
 from certs.manifests import ca_bundle_in
-from certs.renewal import signers_in
 from cluster.errors import Absent
 from registry.errors import Fault
-from webhook.pod.podspec import Raw, entries, name_of
+from webhook.pod.podspec import Raw, entries, mapping, name_of
 
-from .certificate import leaf_in
+from .certificate import chain_in
 from .finding import Finding, bad, good, unread, warn
 from .reading import Reading
 from .shipped import ADDED_BY_CLOUDS, SHIPPED, Expression, Shipped, expressions
@@ -33,7 +33,7 @@ def of_admission(reading: Reading) -> Iterator[Finding]:
         yield from _of_policies(present)
         yield from _of_selectors(present)
         yield from _of_bundles(present, reading.secret)
-    yield _of_policy(reading.policy)
+    yield _of_policy(reading.policy, reading.policy_binding)
 
 
 def _of_names(present: dict[str, Raw]) -> Iterator[Finding]:
@@ -98,17 +98,29 @@ def _of_bundles(present: dict[str, Raw], secret: Raw | Fault) -> Iterator[Findin
     if isinstance(secret, Fault):
         yield unread("ca-bundle", secret)
         return
-    leaf = leaf_in(secret)
-    strangers = [name for name, entry in known.items() if leaf is None or not signers_in(ca_bundle_in(entry), leaf)]
-    if strangers and leaf is not None:
+    chain = chain_in(secret)
+    if not chain:
+        return  # the line about the Secret says so
+    strangers = [name for name, entry in known.items() if not signers_in(ca_bundle_in(entry), chain)]
+    if strangers:
         yield bad("ca-bundle", f"the CA in the configuration did not sign what is served: {', '.join(strangers)}")
-    elif leaf is not None:
+    else:
         yield good("ca-bundle", "the API server trusts the CA that signed the certificate")
 
 
-def _of_policy(policy: Raw | Fault) -> Finding:
+def _of_policy(policy: Raw | Fault, binding: Raw | Fault) -> Finding:
     if isinstance(policy, Absent):
         return good("policy", "the policies of deploy/components/policy are not installed (they are optional)")
     if isinstance(policy, Fault):
         return unread("policy", policy)
+    if isinstance(binding, Absent):
+        return bad("policy", "the policy pods.weighbridge.dev has no binding, so that it refuses nothing")
+    if isinstance(binding, Fault):
+        return unread("policy", binding)
+    actions = [str(one) for one in mapping(binding, "spec").get("validationActions") or ()]
+    if "Deny" not in actions:
+        said = ", ".join(actions) or "nothing"
+        return bad(
+            "policy", f"the binding of the policy pods.weighbridge.dev says {said}, and not Deny: it refuses nothing"
+        )
     return good("policy", "a policy of the API server refuses labelled pods that no webhook saw")

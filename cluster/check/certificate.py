@@ -4,13 +4,14 @@ Tests: tests/verbs/test_check.py
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from cryptography import x509
 
+from certs.chain import chain_of, names_in, signers_in
 from certs.manifests import bundle_in
-from certs.renewal import holds_together, leaf_of, names_in, signers_in
+from certs.renewal import holds_together
 from cluster.errors import Absent
 from registry.errors import Fault
 from webhook.pod.podspec import Raw, entries, mapping
@@ -35,21 +36,21 @@ def of_certificate(reading: Reading) -> Iterator[Finding]:
         yield bad("secret", "the Secret weighbridge-tls lacks tls.crt or tls.key")
     elif bundle.ca_certificate and not holds_together(bundle):
         yield bad("secret", "in the Secret weighbridge-tls certificate, key and CA do not belong together")
-    elif (leaf := leaf_in(secret)) is None:
+    elif not (chain := chain_in(secret)):
         yield bad("secret", "in the Secret weighbridge-tls tls.crt is no certificate")
     else:
         yield good("secret", "the Secret weighbridge-tls holds a certificate and its key")
-        yield _of_names(leaf, reading.configuration)
-        yield _of_days([leaf, *signers_in(bundle.ca_certificate, leaf)], reading.now)
+        yield _of_names(chain[0], reading.configuration)
+        yield _of_days(chain, signers_in(bundle.ca_certificate, chain), reading.now)
 
 
-def leaf_in(secret: Raw) -> x509.Certificate | None:
-    """Return the serving certificate in a Secret; None where there is none that can be read."""
+def chain_in(secret: Raw) -> Sequence[x509.Certificate]:
+    """Return the serving certificate in a Secret, and those behind it; nothing where none can be read."""
     bundle = bundle_in(secret)
     try:
-        return leaf_of(bundle) if bundle else None
+        return chain_of(bundle) if bundle else ()
     except ValueError:
-        return None
+        return ()
 
 
 def _of_names(leaf: x509.Certificate, configuration: Raw | Fault) -> Finding:
@@ -76,9 +77,11 @@ def _called_names(configuration: Raw) -> set[str]:
     return found
 
 
-def _of_days(certificates: list[x509.Certificate], now: dt.datetime) -> Finding:
+def _of_days(chain: Sequence[x509.Certificate], signers: Sequence[x509.Certificate], now: dt.datetime) -> Finding:
+    certificates = [*chain, *signers]
     first = min(certificates, key=lambda one: one.not_valid_after_utc)
-    what, until = "the certificate" if first is certificates[0] else "the CA", first.not_valid_after_utc
+    what = "the certificate" if first is chain[0] else "the CA" if first in signers else "an intermediate certificate"
+    until = first.not_valid_after_utc
     days = (until - now).days
     if until <= now:
         return bad("certificate-days", f"{what} expired on {until:%Y-%m-%d}")

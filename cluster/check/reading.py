@@ -46,6 +46,7 @@ class Reading:
     catalog_map: Raw | Fault
     configuration: Raw | Fault
     policy: Raw | Fault
+    policy_binding: Raw | Fault
     secret: Raw | Fault
     pods: list[Raw] | Fault
     """Every pod with our label."""
@@ -100,6 +101,7 @@ def read_cluster(api: Api, system_namespace: str, now: dt.datetime, namespace: s
         catalog_map=tried(lambda: api.read(kinds.CONFIG_MAP, CATALOG, place)),
         configuration=tried(lambda: api.read(kinds.CONFIGURATION, "admission.weighbridge.dev")),
         policy=tried(lambda: api.read(kinds.POLICY, "pods.weighbridge.dev")),
+        policy_binding=tried(lambda: api.read(kinds.POLICY_BINDING, "pods.weighbridge.dev")),
         secret=tried(lambda: api.read(kinds.SECRET, "weighbridge-tls", place)),
         pods=tried(lambda: api.items(kinds.POD, labels=label)),
         workloads=tried(lambda: [one for kind in kinds.FOLLOWED for one in api.items(kind, labels=label)]),

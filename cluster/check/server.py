@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from cluster import kinds
 from cluster.api import Api, Server
+from cluster.errors import Absent
 from cluster.kinds import Kind
 from registry.errors import Fault
 
@@ -72,7 +73,9 @@ def _of_permission(api: Api, kind: Kind, namespace: str) -> Iterator[Finding]:
 
 def of_former_install(configuration: object) -> Iterator[Finding]:
     """Yield whether something is installed already."""
-    if isinstance(configuration, Fault):
+    if isinstance(configuration, Absent):
         yield good("not-installed", "nothing is installed yet")
+    elif isinstance(configuration, Fault):
+        yield unread("not-installed", configuration)
     else:
         yield warn("not-installed", "the MutatingWebhookConfiguration admission.weighbridge.dev is there already")

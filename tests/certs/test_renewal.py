@@ -2,15 +2,18 @@
 
 import datetime as dt
 from dataclasses import replace
+from ipaddress import ip_address
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certs.bundle import Bundle
+from certs.chain import authorities_of, leaf_of, names_in
 from certs.issue import issue
 from certs.names import Names
-from certs.renewal import authorities_of, holds_together, is_due, leaf_of, next_bundle
+from certs.renewal import holds_together, is_due, next_bundle
 
 NAMES = Names(service="weighbridge-webhook", namespace="weighbridge-system")
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -35,6 +38,16 @@ def test_nothing_becomes_a_pair_that_serves_for_two_thirds_of_its_life() -> None
     assert leaf_of(second).not_valid_after_utc > leaf_of(first).not_valid_after_utc
     assert is_trusted(second, trusted)
     assert next_bundle(second, NAMES, START + 250 * DAY, trusted) is None
+
+
+@pytest.mark.parametrize("more", [{"more_dns": ("hooks.example.com",)}, {"addresses": (ip_address("2001:db8::0:5"),)}])
+def test_a_name_or_an_address_that_is_new_gets_into_the_certificate(more: dict[str, Any]) -> None:
+    """At the next start, not when two thirds of a year have passed; and then it is there."""
+    first, names = issue(NAMES, START), replace(NAMES, **more)
+    second = next_bundle(first, names, START, first.ca_certificate)
+    assert second is not None
+    assert names_in(leaf_of(second)) == names.texts
+    assert next_bundle(second, names, START, second.ca_certificate) is None
 
 
 def test_a_new_authority_signs_nothing_before_it_is_trusted() -> None:

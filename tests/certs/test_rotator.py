@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from certs.api import Api
+from certs.chain import authorities_of
 from certs.errors import ApiError, ConflictError
 from certs.issue import issue
 from certs.manifests import CONFIGURATION, FIELD_MANAGER, SECRET
 from certs.names import Names
-from certs.renewal import authorities_of, holds_together
+from certs.renewal import holds_together
 from certs.rotator import Rotator
 from tests.conftest import Part
 from tests.deploy.rendered import configured

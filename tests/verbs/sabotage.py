@@ -4,7 +4,10 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from ruamel.yaml import YAML
 
 from certs.issue import issue
 from certs.manifests import secret
@@ -16,6 +19,7 @@ from tests.parts.process import poll
 from .conftest import SYSTEM, TEAM, Install, base64_text, comes_back_injected, set_status
 
 Break = Callable[[Install], AbstractContextManager[None]]
+_POLICY = Path(__file__).parents[2] / "deploy" / "components" / "policy" / "pods.yaml"
 _ADMISSION = "admissionregistration.k8s.io/v1"
 
 
@@ -143,6 +147,22 @@ def material(names: list[str], days_ago: int = 0, days: int = 365, *, swapped_ke
     return broken
 
 
+def policy_with(*actions: str) -> Break:
+    """Install a policy whose binding says these actions; without any it has no binding."""
+
+    @contextmanager
+    def broken(install: Install) -> Iterator[None]:
+        policy, binding = YAML(typ="safe", pure=True).load_all(_POLICY.read_text())
+        with ExitStack() as stack:
+            stack.enter_context(install.present(policy))
+            if actions:
+                binding["spec"]["validationActions"] = list(actions)
+                stack.enter_context(install.present(binding))
+            yield
+
+    return broken
+
+
 def opted_out(install: Install) -> AbstractContextManager[None]:
     """Take the only namespace's opt-in away."""
     team = install.read("v1", "Namespace", TEAM)
@@ -248,6 +268,8 @@ SABOTAGES: dict[str, Sabotage] = {
     ),
     "the rules name no pods": Sabotage(webhooks(_ruleless), "selectors", "do not name pods", "--force-conflicts"),
     "every update waits": Sabotage(webhooks(_unconditioned), "selectors", "lack changes-our-keys", "--force-conflicts"),
+    "the policy has no binding": Sabotage(policy_with(), "policy", "has no binding", "components/policy"),
+    "the policy only warns": Sabotage(policy_with("Warn"), "policy", "says Warn, and not Deny", "components/policy"),
     "the API server trusts nobody": Sabotage(webhooks(_untrusted), "ca-bundle", "has no CA for", "certs rotate"),
     "the API server trusts another CA": Sabotage(other_authority, "ca-bundle", "did not sign", "certs rotate"),
     "the Secret is gone": Sabotage(no_secret, "secret", "nothing to serve with", "certs init"),

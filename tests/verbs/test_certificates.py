@@ -11,12 +11,12 @@ import pytest
 import weighbridge
 from certs.api import Api
 from certs.bundle import Bundle
+from certs.chain import authorities_of, is_signed, leaf_of, names_in
 from certs.errors import ManagedElsewhereError, UnreadableError
 from certs.files import write_bundle
 from certs.issue import issue
 from certs.manifests import secret
 from certs.names import Names
-from certs.renewal import authorities_of, is_signed, leaf_of, names_in
 from certs.rotator import Rotator
 from cluster.certificates.rotate import rotate
 from cluster.certificates.stored import Store

@@ -91,6 +91,8 @@ def test_before_an_install_permissions_are_asked_for(
     said = capsys.readouterr().out
     assert "× you may not create mutatingwebhookconfigurations.admissionregistration.k8s.io" in said  # noqa: RUF001
     assert "× you may not patch deployments.apps in the namespace weighbridge-system" in said  # noqa: RUF001
+    assert "nothing is installed yet" not in said
+    assert "‼ not checked: get mutatingwebhookconfigurations" in said
 
 
 def test_what_a_user_may_not_read_is_not_judged(
@@ -124,6 +126,7 @@ def read_by(error: type[Fault]) -> Reading:
         catalog_map=fault,
         configuration=fault,
         policy=fault,
+        policy_binding=fault,
         secret=fault,
         pods=fault,
         workloads=fault,

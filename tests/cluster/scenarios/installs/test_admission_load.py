@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
+from certs.chain import is_signed
 from certs.issue import issue
 from certs.manifests import SECRET, secret
 from certs.names import Names
-from certs.renewal import is_signed
 from tests.cluster.cluster import Cluster, CommandFailed
 from tests.cluster.identities import NODE
 from tests.cluster.scenarios.install import DEPLOYMENT, NAMESPACE, Install
