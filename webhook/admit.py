@@ -30,13 +30,16 @@ class Decision:
 
     code: str
     answer: Raw
+    has_crashed: bool = False
 
     @property
     def result(self) -> str:
-        """What became of the object: `refused`, `changed` or `unchanged`."""
+        """What became of the object: `refused`, `changed` or `unchanged`; `failed` where we let it pass undecided."""
         response = self.answer["response"]
         if not response["allowed"]:
             return "refused"
+        if self.has_crashed:
+            return "failed"
         return "changed" if "patch" in response else "unchanged"
 
 

@@ -4,6 +4,7 @@ Tests: tests/webhook/test_refusals.py
 """
 
 import re
+from ipaddress import ip_address
 
 DOMAIN = "weighbridge.dev/"
 """What the names of our labels and annotations begin with."""
@@ -33,6 +34,15 @@ _SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9
 _SUBDOMAIN_LIMIT = 253
 _DNS_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+
+
+def is_address(text: str) -> bool:
+    """Return whether a text is an IP address."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def is_our_container(name: str) -> bool:

@@ -128,11 +128,11 @@ class Settings:
     service_account_directory: str = "/var/run/secrets/kubernetes.io/serviceaccount"
     """Where the kubelet mounts the pod's token, for built-in certificates."""
 
-    listen: str = "0.0.0.0:10250"
-    """Address and port; the control planes that filter ports let 10250 through to nodes."""
+    listen: str = ":10250"
+    """HOST:PORT, or :PORT for all addresses; the control planes that filter ports let 10250 through to nodes."""
 
     probe_listen: str = ""
-    """Address and port of probes and metrics, in the clear; empty means none beside those on `listen`."""
+    """HOST:PORT or :PORT of probes and metrics, in the clear; empty means none beside those on `listen`."""
 
     @property
     def all_sidecars(self) -> Sidecars:

@@ -71,9 +71,9 @@ class Row:
 
 def rows(pods: Iterable[Raw], workloads: Iterable[Raw], events: Iterable[Raw]) -> list[Row]:
     """Return a row for each labelled pod, and for each labelled workload whose pods the API server refuses."""
-    found, events = [_of_pod(pod) for pod in pods], [*events]
-    refused = [row for workload in workloads for row in _of_workload(workload, found, events)]
-    return sorted((*found, *refused), key=lambda row: (row.namespace, row.model, row.kind, row.name))
+    pods, events = [*pods], [*events]
+    refused = [row for workload in workloads for row in _of_workload(workload, pods, events)]
+    return sorted((*map(_of_pod, pods), *refused), key=lambda row: (row.namespace, row.model, row.kind, row.name))
 
 
 def refusal_of(workload: Raw, events: Iterable[Raw], *, has_pods: bool) -> str:
@@ -121,11 +121,9 @@ def _of_pod(pod: Raw) -> Row:
     )
 
 
-def _of_workload(workload: Raw, pods: list[Row], events: list[Raw]) -> Iterator[Row]:
+def _of_workload(workload: Raw, pods: list[Raw], events: list[Raw]) -> Iterator[Row]:
     metadata = mapping(workload, "metadata")
-    place, start = metadata.get("namespace"), f"{name_of(metadata)}-"
-    has_pods = any(pod.namespace == place and pod.name.startswith(start) for pod in pods)
-    refusal = refusal_of(workload, events, has_pods=has_pods)
+    refusal = refusal_of(workload, events, has_pods=any(_has_made(workload, pod) for pod in pods))
     if refusal:
         yield Row(
             kind=str(workload.get("kind")),
@@ -134,6 +132,12 @@ def _of_workload(workload: Raw, pods: list[Row], events: list[Raw]) -> Iterator[
             model=str(labels(workload).get(MODEL.name) or ""),
             state=refused(refusal),
         )
+
+
+def _has_made(workload: Raw, pod: Raw) -> bool:
+    metadata = mapping(pod, "metadata")
+    is_here = metadata.get("namespace") == mapping(workload, "metadata").get("namespace")
+    return is_here and any(_is_of(owner, workload) for owner in entries(metadata, "ownerReferences"))
 
 
 def _is_of(involved: Raw, workload: Raw) -> bool:

@@ -48,6 +48,27 @@ def named(name: str, status: Object) -> Object:
     return made | {"status": status}
 
 
+_OWNERS: dict[str, tuple[str, str]] = {
+    "Deployment": ("ReplicaSet", "llm-5d9f"),
+    "StatefulSet": ("StatefulSet", "llm"),
+    "DaemonSet": ("DaemonSet", "llm"),
+    "Job": ("Job", "llm"),
+    "CronJob": ("Job", "llm-29400"),
+}
+
+
+@pytest.mark.parametrize("kind", _OWNERS)
+def test_a_workload_has_the_pods_that_it_made(kind: str) -> None:
+    """Not those of another one whose name begins alike: that would hide why its own are refused."""
+    workload = {"kind": kind, "metadata": {"name": "llm", "namespace": "chat", "labels": {}}}
+    owner, name = _OWNERS[kind]
+    for made_by, states in ((name, ["waiting"]), (f"llm-small{name.removeprefix('llm')}", ["refused", "waiting"])):
+        one = named("llm-small-0", {"phase": "Pending"})
+        one["metadata"]["ownerReferences"] = [{"kind": owner, "name": made_by, "controller": True}]
+        found = rows([one], [workload], [event(owner, name)])
+        assert [row.state.name for row in found] == states, made_by
+
+
 def test_people_read_a_table_and_below_it_what_keeps_pods() -> None:
     """With the code, the words and the hint of each."""
     found = rows(
@@ -143,6 +164,7 @@ def test_a_condition_speaks_for_itself_and_events_only_where_no_pod_is() -> None
     """Events stay for an hour after what they tell."""
     old = [event("ReplicaSet", "vllm-5d9f")]
     made = named("vllm-5d9f-x", DONE)
+    made["metadata"]["ownerReferences"] = [{"kind": "ReplicaSet", "name": "vllm-5d9f", "controller": True}]
     assert len(rows([made], [DEPLOYMENT], old)) == 1
     condition = {"type": "ReplicaFailure", "status": "True", "message": MESSAGE}
     assert len(rows([made], [DEPLOYMENT | {"status": {"conditions": [condition]}}], [])) == 2

@@ -5,7 +5,7 @@ import datetime as dt
 import json
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import jsonpatch
 import pytest
@@ -184,6 +184,28 @@ def test_a_crash_lets_a_workload_pass_with_a_warning(broken_client: FlaskClient)
     response = broken_client.post("/mutate/workloads", json=body).get_json()["response"]
     assert response["allowed"] is True
     assert response["warnings"][0].startswith("[internal] ")
+
+
+@pytest.mark.parametrize(
+    ("path", "result"),
+    [
+        ("/mutate/pods", "refused"),
+        ("/mutate/workloads", "failed"),
+    ],
+)
+def test_a_crash_is_counted_as_what_alerts_look_at(settings: Settings, path: str, result: str) -> None:
+    """Whether it refused the object or let it pass: somebody wakes up."""
+    catalog = CatalogDirectory(Path(settings.catalog_directory))
+    metrics = Metrics(catalog, Path(settings.tls_directory))
+
+    def crash(_: str) -> NoReturn:
+        raise ZeroDivisionError
+
+    client = create_app(settings, catalog, metrics, lambda: NOW, crash).test_client()
+    client.post(path, json=request_body(POD, kind={"kind": "Deployment"}))
+    name = path.rpartition("/")[2]
+    line = f'weighbridge_admission_requests_total{{reason="internal",result="{result}",webhook="{name}"}} 1.0'
+    assert line in metrics.exposition("text/plain")[0].decode().splitlines()
 
 
 def test_each_decision_is_one_line_of_json(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:

@@ -2,12 +2,12 @@
 
 Environment alone: arguments are the user's. What an argument says wins over a variable in every engine here.
 
-Tests: tests/webhook/test_cases.py
+Tests: tests/webhook/test_engines.py
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 from pathlib import PurePosixPath
 
 from webhook.pod.podspec import Raw
@@ -36,7 +36,9 @@ _BY_IMAGE: tuple[tuple[str, Engine], ...] = (
     ("llama-cpp", "llamacpp"),
     ("ollama", "ollama"),
 )
+_STARTERS = ("tini", "dumb-init", "env", "busybox")
 _SHELLS = ("sh", "bash", "ash", "dash", "zsh")
+_LONG_OPTIONS_WITH_WORD = ("--rcfile", "--init-file")
 _PROGRAM_WORDS, _MODULE = 3, "-m"  # python -m vllm.entrypoints.openai.api_server
 
 ADAPTERS_IN_ARGUMENTS: tuple[Engine, ...] = ("sglang", "llamacpp", "triton", "tei", "ollama", "none")
@@ -95,8 +97,12 @@ def _program(container: Raw) -> list[str]:
 
 
 def _words(container: Raw) -> list[str]:
+    """Return command and arguments, without what only starts a program, such as `tini --` or `env NAME=VALUE`."""
     lists = (container.get(field) for field in ("command", "args"))
-    return [word for words in lists if isinstance(words, list) for word in words if isinstance(word, str)]
+    words = [word for words in lists if isinstance(words, list) for word in words if isinstance(word, str)]
+    while words and PurePosixPath(words[0]).name in _STARTERS:
+        words = list(dropwhile(lambda word: word.startswith("-") or "=" in word, words[1:]))
+    return words
 
 
 def environment(engine: Engine, mounted: Mounted) -> Environment:
@@ -159,6 +165,23 @@ def _adapter_path(adapter: Adapter, mounted: Mounted) -> str:
 
 
 def is_shell_script(container: Raw) -> bool:
-    """Return whether a container runs a script in its own command or arguments, which reads no further ones."""
-    words = _words(container)
-    return len(words) > 1 and PurePosixPath(words[0]).name in _SHELLS and "c" in words[1].lstrip("-")
+    """Return whether a container runs a script in its own command or arguments, which reads no further ones.
+
+    A script in a file reads them. Options are those of `sh` (POSIX) and of bash, whose -o and -O take a word more.
+    """
+    shell, *rest = _words(container) or [""]
+    if PurePosixPath(shell).name not in _SHELLS:
+        return False
+    options = iter(rest)
+    for option in options:
+        if option in ("-", "--") or option[:1] not in ("-", "+"):
+            return False
+        if option.startswith("--"):
+            has_word = option in _LONG_OPTIONS_WITH_WORD
+        elif option.startswith("-") and "c" in option:
+            return True
+        else:
+            has_word = bool(set(option) & set("oO"))
+        if has_word:
+            next(options, None)
+    return False

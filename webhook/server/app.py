@@ -138,10 +138,10 @@ def _line(review: Review, decision: Decision, seconds: float) -> dict[str, objec
 def _refuse(review: Review) -> Decision:
     # A labelled pod must not start without its weights in silence.
     fault = InternalError("the webhook failed on this pod")
-    return Decision(fault.code, deny(review, fault, 500))
+    return Decision(fault.code, deny(review, fault, 500), has_crashed=True)
 
 
 def _let_pass(review: Review) -> Decision:
     # A workload without its label copied makes pods as before: that is no reason to refuse it.
     fault = InternalError("the webhook failed on this workload; its pods do not get the model")
-    return Decision(fault.code, allow(review, [], (f"[{fault.code}] {fault.explain()}",)))
+    return Decision(fault.code, allow(review, [], (f"[{fault.code}] {fault.explain()}",)), has_crashed=True)

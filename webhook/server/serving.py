@@ -21,7 +21,7 @@ from webhook.settings import Settings
 from .app import create_app
 from .metrics import Metrics
 from .probes import create_probes
-from .site import Site
+from .site import Site, bind_address
 from .tls import CERTIFICATE, KEY, ServedCertificate
 
 _settings = Settings.from_env(os.environ)
@@ -31,7 +31,7 @@ _COLLECT_AFTER = (10_000, 20, 100)
 _memory = Path("/dev/shm")  # noqa: S108 - the kernel's own memory file system, for heartbeats alone
 
 wsgi_app = "webhook.server.serving:application()"
-bind = _settings.listen
+bind = bind_address(_settings.listen)
 proc_name = "weighbridge-webhook"
 
 # For gunicorn's own line on where it listens: `ServedCertificate` reads the pair, again when it changes.

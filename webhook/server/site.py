@@ -19,7 +19,8 @@ class Site:
     admission: Application
     probes: Application
     probe_listen: str
-    """HOST:PORT; empty means no port for probes."""
+    """HOST:PORT, or :PORT; empty means no port for probes."""
+
     certificate: ServedCertificate
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -28,7 +29,15 @@ class Site:
 
     def bind_probes(self) -> socket.socket:
         """Return a socket that is bound to the probes' port."""
-        host, _, port = self.probe_listen.rpartition(":")
+        host, _, port = bind_address(self.probe_listen).rpartition(":")
         host = host.strip("[]")
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, int(port)), family=family)
+        if ":" not in host:
+            return socket.create_server((host, int(port)))
+        return socket.create_server((host, int(port)), family=socket.AF_INET6, dualstack_ipv6=True)
+
+
+def bind_address(listen: str) -> str:
+    """Return HOST:PORT; for :PORT, all addresses of the machine, those of IPv6 as well unless it has none."""
+    if not listen.startswith(":"):
+        return listen
+    return f"[::]{listen}" if socket.has_dualstack_ipv6() else f"0.0.0.0{listen}"  # noqa: S104 - the pod's own

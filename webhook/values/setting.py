@@ -13,7 +13,7 @@ from registry.signatures.errors import BadSignaturePolicy
 from registry.signatures.keys import PublicKey
 from registry.signatures.policy import parse_policy
 from registry.source import parse_source
-from webhook.names import is_secret_key, is_subdomain, split_names
+from webhook.names import is_address, is_secret_key, is_subdomain, split_names
 from webhook.pod.quantities import quantity
 from webhook.pod.resources import Amounts
 from webhook.pod.scheduling.tolerations import Toleration
@@ -194,10 +194,18 @@ def _amounts(text: str) -> Amounts:
         raise ValueError(str(error)) from error
 
 
+def _certificate_names(text: str) -> tuple[str, ...]:
+    names = split_names(text)
+    for name in names:
+        if not is_address(name) and not is_subdomain(name.removeprefix("*.")):
+            raise ValueError(f"{name!r} is neither a DNS name, in lower case, nor an IP address")
+    return names
+
+
 def _listen(text: str) -> str:
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal():
-        raise ValueError(f"{text!r} is not HOST:PORT")
+    _, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal():
+        raise ValueError(f"{text!r} is neither HOST:PORT nor :PORT")
     return text
 
 
@@ -229,7 +237,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "puller_resources": _amounts,
     "puller_processes": _processes,
     "certificates": _certificates,
-    "certificate_names": split_names,
+    "certificate_names": _certificate_names,
     "listen": _listen,
     "probe_listen": lambda text: text and _listen(text),
 }
