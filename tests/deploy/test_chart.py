@@ -114,7 +114,7 @@ def test_settings_and_image_reach_configuration_and_pods(helm: Helm) -> None:
     assert configuration["WEIGHBRIDGE_PULLER_IMAGE"] == f"r.example/w@{digest}"
     assert pods[1]["spec"]["containers"][0]["image"] == f"r.example/w@{digest}"
     assert configuration["WEIGHBRIDGE_EPHEMERAL_SIZE"] == "9Gi"
-    assert set(configuration) == set(plain["ConfigMap", "weighbridge-config"]["data"])
+    assert set(configuration) == {*plain["ConfigMap", "weighbridge-config"]["data"], "WEIGHBRIDGE_EPHEMERAL_SIZE"}
     assert pods[0]["metadata"]["annotations"] != pods[1]["metadata"]["annotations"]
 
 

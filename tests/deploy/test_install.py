@@ -130,6 +130,18 @@ def test_entries_that_were_added_to_the_catalog_survive_the_next_apply(
     assert kept["data"] == {"m": "oci://registry.example/m:1"}
 
 
+def test_a_setting_that_was_patched_survives_an_upgrade(installed: Kubectl, api_server: ApiServer) -> None:
+    """As pages advise to patch it, and without a conflict; a setting that nobody patched has its default."""
+    patch = {"data": {"WEIGHBRIDGE_CA_CONFIG_MAP": "company-ca", "WEIGHBRIDGE_OVERLAP": "auto"}}
+    where = ("configmap", "weighbridge-config", "-n", "weighbridge-system")
+    installed("patch", *where, "--type", "merge", "-p", json.dumps(patch))
+
+    for options in ((), ("--force-conflicts",)):
+        installed(*APPLY, *options)
+        kept = api_server.objects().read("v1", "ConfigMap", "weighbridge-config", "weighbridge-system")["data"]
+        assert kept | patch["data"] == kept
+
+
 @pytest.mark.usefixtures("installed")
 def test_anyone_who_is_logged_in_can_read_the_catalog_and_nothing_beside_it(api_server: ApiServer) -> None:
     """Teams see which models there are; the configuration stays the operator's."""

@@ -4,6 +4,7 @@ import base64
 import datetime as dt
 import json
 import logging
+import time
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,6 +22,7 @@ from webhook.injection.inject import Injection, inject
 from webhook.server.app import create_app
 from webhook.server.connection import BODY_LIMIT
 from webhook.server.metrics import Metrics
+from webhook.server.wsgi import RECEIVED
 from webhook.settings import Settings
 
 from .test_review import request_body
@@ -206,6 +208,16 @@ def test_a_crash_is_counted_as_what_alerts_look_at(settings: Settings, path: str
     name = path.rpartition("/")[2]
     line = f'weighbridge_admission_requests_total{{reason="internal",result="{result}",webhook="{name}"}} 1.0'
     assert line in metrics.exposition("text/plain")[0].decode().splitlines()
+
+
+def test_the_time_of_an_answer_counts_the_wait_for_a_thread(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The API server waits for it, too, and an alert looks at it."""
+    with caplog.at_level(logging.INFO, "webhook.decisions"):
+        client.post("/mutate/pods", json=request_body(POD), environ_overrides={RECEIVED: time.monotonic() - 3})
+    (line,) = [json.loads(record.message) for record in caplog.records if record.name == "webhook.decisions"]
+    assert line["milliseconds"] >= 3000
 
 
 def test_each_decision_is_one_line_of_json(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:

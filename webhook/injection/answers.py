@@ -71,7 +71,8 @@ def ask_registries(  # noqa: PLR0913, PLR0917 - called once, and no argument fol
     told = _recorded(found.source, request, record)
     model, *adapters = answers = _answers(sources, told, ask)
     # With credentials, which the webhook has not, a registry may find what it hides from others.
-    if model == Unknown("not-found") and not (request.pull_secrets or own_secrets(bare)):
+    has_credentials = bool(request.pull_secrets or request.token_audience or own_secrets(bare))
+    if model == Unknown("not-found") and not has_credentials:
         raise SourceNotFound(f"the registry does not have {quoted(found.source)}, from {ORIGINS[found.origin]}")
     check_mountable(model, request, found.source)
     unsigned = tuple(_unsigned(zip(sources, answers, strict=True), request, settings))

@@ -22,6 +22,7 @@ from webhook.settings import Settings
 from .connection import BODY_LIMIT
 from .metrics import Metrics
 from .probes import Clock, add_probes, utc_now
+from .wsgi import RECEIVED
 
 _log = logging.getLogger(__name__)
 _decisions = logging.getLogger("webhook.decisions")
@@ -56,7 +57,7 @@ def create_app(
 
     @app.before_request
     def start_clock() -> None:
-        g.started = time.monotonic()
+        g.started = request.environ.get(RECEIVED, time.monotonic())
 
     @app.post("/mutate/pods")
     def mutate_pods() -> Response:

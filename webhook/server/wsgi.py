@@ -5,18 +5,25 @@ Tests: tests/webhook/test_connection.py
 
 import io
 import sys
+import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 Headers = list[tuple[str, str]]
+RECEIVED = "weighbridge.received"
+"""Names the time in an environment from which an answer's duration counts: a request may wait for a thread."""
+
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request. `length` is that of the body as it came; `body` is empty if that was too much to keep."""
+    """A request. `length` is that of the body as it came; `body` is empty if that was too much to keep.
+
+    `received` is when it was there, on the monotonic clock.
+    """
 
     method: str
     target: str
@@ -24,6 +31,7 @@ class Request:
     body: bytes
     length: int
     scheme: str
+    received: float = field(default_factory=time.monotonic, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,7 @@ def environ_of(request: Request) -> dict[str, Any]:
         "SERVER_NAME": "weighbridge",
         "SERVER_PORT": "443" if request.scheme == "https" else "80",
         "SERVER_PROTOCOL": "HTTP/1.1",
+        RECEIVED: request.received,
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": request.scheme,
         "wsgi.input": io.BytesIO(request.body),

@@ -59,10 +59,18 @@ def reason_against(pod: Raw, asked: Overlap, volume: Volume, images: list[str]) 
             f"the runtime class {runtime_class} may not run its program",
         ),
         (volume.is_shared, f"the volume {volume} may hold the model already"),
+        (
+            bool(mapping(spec, "resources")) and any(map(_has_requests, app_containers(pod))),
+            "the pod states resources as a whole, which a sidecar's request may exceed",
+        ),
         (is_guaranteed(pod), "the pod is Guaranteed, to which a sidecar's whole limit would be added"),
     )
     reasons = impossible if asked == "always" else (*impossible, *unwise)
     return next((reason for speaks_against, reason in reasons if speaks_against), "")
+
+
+def _has_requests(container: Raw) -> bool:
+    return bool(Resources.of(container).requests)
 
 
 def images_of(pod: Raw, targets: Iterable[str]) -> list[str]:
