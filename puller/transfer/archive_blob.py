@@ -151,8 +151,13 @@ class OrderedPieceWriter:
         self.hosts = stream.hosts
         self._hash_seconds = self._unpack_seconds = 0.0
 
-    def reset(self) -> None:
-        """Do nothing: unpacked bytes stay, because pieces have no digests of their own."""
+    def leave(self) -> bool:
+        """Return False: one worker alone brings a piece."""
+        return False
+
+    def reset(self) -> int:
+        """Discard nothing: unpacked bytes stay, because pieces have no digests of their own. Return 0."""
+        return 0
 
     @property
     def is_shared(self) -> bool:

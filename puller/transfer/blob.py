@@ -39,8 +39,12 @@ class PieceWriter(Protocol):
     hosts: set[str]
     """The hosts that sent the bytes which are verified with this piece, as BlobReader.host names them."""
 
-    def reset(self) -> None:
-        """Discard the piece's bytes, so that it can be downloaded again."""
+    def leave(self) -> bool:
+        """Leave the piece to those who still write it, the last of whom downloads it again; False if nobody does."""
+        ...
+
+    def reset(self) -> int:
+        """Discard the piece's bytes, so that it can be downloaded again; return how many there were."""
         ...
 
     @property

@@ -16,6 +16,7 @@ from typing import Protocol
 from puller.errors import DiskFailed, disk_error, disk_errors
 from puller.plan import Piece
 from registry.digest import Verifier
+from registry.errors import Mismatch
 from registry.manifest import Descriptor
 from registry.progress.stats import TransferStats
 
@@ -53,6 +54,12 @@ class SharedPiece:
     """The offset up to which the piece is hashed."""
 
     workers: int = 1
+    unwritten: int = 0
+    """The bytes that workers left unwritten which gave up."""
+
+    is_given_up: bool = False
+    """Whether one of them did: the piece must be downloaded again."""
+
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -74,10 +81,25 @@ class FilePieceWriter:
             self._handle = os.open(file_writer.path, FLAGS)
         self._begin(*(part or self._alone()))
 
-    def reset(self) -> None:
-        """Discard the piece's bytes, so that this worker can download all of it again."""
+    def leave(self) -> bool:
+        """Leave the piece to those who still write it, the last of whom downloads it again; False if nobody does."""
+        with self._shared.lock:
+            if self._shared.workers <= 1:
+                return False
+            self._shared.workers -= 1
+            self._shared.unwritten += self.stop - self.position
+            self._shared.is_given_up = True
+            return True
+
+    def reset(self) -> int:
+        """Discard the piece's bytes, so that this worker can download all of it again; return how many there were.
+
+        No other worker may still write it.
+        """
+        written = self.piece.stop - self.piece.start - self._shared.unwritten
         self._is_first = True
         self._begin(*self._alone())
+        return written
 
     @property
     def is_shared(self) -> bool:
@@ -122,6 +144,8 @@ class FilePieceWriter:
             is_whole = not self._shared.workers
         began, is_complete = time.perf_counter(), False
         if is_whole:
+            if self._shared.is_given_up:
+                raise Mismatch(f"{self._file_writer.name}: a part of it was answered with something else")
             self._verify()
             is_complete = self._file_writer.finish(self.piece, self._handle)
         stats.spend("hash", self._hash_seconds + time.perf_counter() - began)

@@ -7,6 +7,7 @@ from threading import Event
 from typing import NamedTuple
 
 from registry.errors import Fault, Mismatch, Unavailable
+from registry.http.retry import Waiting
 from registry.progress.stats import TransferStats
 from registry.repository import Repository
 
@@ -128,7 +129,7 @@ class Downloader:
     def _download(self, piece_writer: PieceWriter) -> None:
         """Download one piece; after an error do what `next_step` says, until the piece is whole or the fetch failed."""
         waiting = self._context.repository.patience.begin()
-        was_refetched, chances = False, CHANCES
+        was_refetched, chances, blamed = False, CHANCES, set[str]()
         while self._context.queue.failure is None:
             before = piece_writer.position
             try:
@@ -136,38 +137,48 @@ class Downloader:
                     piece_writer.commit(self._context.stats, self._context.listener)
                 return  # noqa: TRY300 - the way out of the loop, beside what keeps it going
             except Fault as error:
-                failure = self._failure(error, piece_writer, was_refetched=was_refetched)
+                failure = self._failure(error, piece_writer, blamed, was_refetched=was_refetched)
                 match next_step(failure):
                     case Step.RAISE:
                         raise
                     case Step.RECONNECT:
                         chances -= 1
                     case Step.WAIT:
-                        if isinstance(error, Unavailable) and error.is_overload:
-                            self._context.overload.set()
-                        waiting.after(error, piece_writer.position - before)
+                        self._wait(waiting, error, piece_writer.position - before)
                     case Step.REFETCH_PIECE:
+                        if piece_writer.leave():
+                            return
                         was_refetched = was_refetched or not failure.has_other_host
-                        self._context.stats.take_back(piece_writer.piece.stop - piece_writer.piece.start)
-                        piece_writer.reset()
+                        self._context.stats.take_back(piece_writer.reset())
                     case Step.REFETCH_BLOB:
                         self._refetch_blob()
                         return
 
-    def _failure(self, error: Fault, piece_writer: PieceWriter, *, was_refetched: bool) -> Failure:
-        """Close the connection, report corrupt bytes to the repository, and return what `next_step` must know."""
+    def _failure(self, error: Fault, piece_writer: PieceWriter, blamed: set[str], *, was_refetched: bool) -> Failure:
+        """Close the connection, report corrupt bytes to the repository, and return what `next_step` must know.
+
+        `blamed` are the hosts that were reported for this piece before: each is a reason to try others once.
+        """
         was_cut = self._watched is not None and self._watched.was_cut
         self._hang_up()
         is_corrupt = isinstance(error, Mismatch)
         has_digest = piece_writer.piece.digest is not None
+        suspects = frozenset(piece_writer.hosts - blamed)
+        if is_corrupt:
+            blamed |= suspects
         return Failure(
             is_corrupt=is_corrupt,
             was_cut=was_cut,
-            has_other_host=is_corrupt and self._context.repository.report_corrupt(frozenset(piece_writer.hosts)),
+            has_other_host=is_corrupt and self._context.repository.report_corrupt(suspects),
             has_digest=has_digest,
             has_all=self._writer.has_all,
             was_refetched=was_refetched if has_digest else self._writer.was_wrong,
         )
+
+    def _wait(self, waiting: Waiting, error: Fault, gained: int) -> None:
+        if isinstance(error, Unavailable) and error.is_overload:
+            self._context.overload.set()
+        waiting.after(error, gained)
 
     def _refetch_blob(self) -> None:
         """Discard the whole blob, and put its pieces back into the queue, where any worker may take them."""

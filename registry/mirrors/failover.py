@@ -63,25 +63,28 @@ class HostSelector:
     def report_corrupt(self, roots: Collection[str]) -> bool:
         """Exclude the hosts that sent corrupt bytes; return True if another host remains that may send correct ones.
 
-        If several hosts sent parts, the corrupt part cannot be found: all of them are excluded.
+        If several hosts sent parts, the corrupt part cannot be found: all of them are excluded. Names that are none of
+        these hosts' count for nothing.
         """
         with self._lock:
             self._hosts = [host for host in self._hosts if host.root == self._last or host.root not in roots]
         if self._last in roots:
             self.failed(self._last, self._clock())
-        return any(root != self._last for root in roots)
+        return any(root != self._last and root in self.roots for root in roots)
 
-    def failed(self, root: str, began: float) -> bool:
+    def failed(self, root: str, began: float, lacking: Collection[str] = ()) -> bool:
         """Record the failure of a request that began at `began`; return whether a host is left that does not rest.
 
-        The failure of a request that began before the last failure changes nothing.
+        The failure of a request that began before the last failure changes nothing. Hosts that are `lacking` what is
+        wanted are not left.
         """
         with self._lock:
             now, record = self._clock(), self._records[root]
             if began >= record.failed_at:
                 record.failed_at, record.rests_until = now, now + record.rest_seconds
                 record.rest_seconds = min(record.rest_seconds * 4, _LONGEST_REST_SECONDS)
-            return any(self._records[host.root].rests_until <= now for host in self._hosts)
+            left = [host.root for host in self._hosts if host.root not in lacking]
+            return any(self._records[root].rests_until <= now for root in left)
 
     def served(self, root: str) -> None:
         """Record that a host answered a request well."""
@@ -96,9 +99,9 @@ class Attempt(NamedTuple):
     root: str
     began: float
 
-    def failed(self) -> bool:
-        """Record that it failed; return whether a host is left that does not rest."""
-        return self.turns.failed(self.root, self.began)
+    def failed(self, lacking: Collection[str] = ()) -> bool:
+        """Record that it failed; return whether a host is left that does not rest, nor is among those `lacking` it."""
+        return self.turns.failed(self.root, self.began, lacking)
 
     def served(self) -> None:
         """Record that the host answered it well."""

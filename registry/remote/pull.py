@@ -28,11 +28,12 @@ Result = TypeVar("Result")
 
 
 class RemoteBlobReader:
-    """A blob's bytes, read from a host."""
+    """A blob's bytes, read from a host; the hosts `lacking` it cannot go on where this one breaks off."""
 
-    def __init__(self, attempt: Attempt, response: Response, start: int, stop: int) -> None:
-        self._attempt, self._response, self.start, self.stop = attempt, response, start, stop
-        self._position = start
+    def __init__(self, attempt: Attempt, answer: tuple[Response, int, int], lacking: Collection[str]) -> None:
+        self._attempt, self._lacking = attempt, lacking
+        self._response, self.start, self.stop = answer
+        self._position = self.start
         self.host = attempt.root
 
     def readinto(self, buffer: memoryview) -> int:
@@ -40,14 +41,14 @@ class RemoteBlobReader:
         try:
             count = self._response.readinto(buffer)
         except Unavailable as error:
-            error.has_other = self._attempt.failed()
+            error.has_other = self._attempt.failed(self._lacking)
             raise
         self._position += count
         if self._position == self.stop:
             self._attempt.served()
         elif not count:
             where = f"{self.host}: the connection ended at byte {self._position}"
-            raise Unavailable(where, has_other=self._attempt.failed())
+            raise Unavailable(where, has_other=self._attempt.failed(self._lacking))
         return count
 
     def abort(self) -> None:
@@ -146,11 +147,15 @@ class RemoteRepository:
                 except NotFound:
                     self._lacking.add((descriptor.digest, attempt.root))
                     raise
-                body = RemoteBlobReader(attempt, *answer)
+                body = RemoteBlobReader(attempt, answer, self._lacking_of(descriptor))
                 if body.start < start or body.stop > stop:
                     self._rangeless.add(attempt.root)
                 return body
         raise failover.fault
+
+    def _lacking_of(self, descriptor: Descriptor) -> frozenset[str]:
+        """Return the hosts that said that they do not have a blob."""
+        return frozenset(root for root in self._hosts.roots if (descriptor.digest, root) in self._lacking)
 
     def interrupt(self) -> None:
         """Break every connection in use."""

@@ -17,7 +17,7 @@ from puller.pull import pull
 from puller.settings import Settings
 from registry.access.access import Access
 from registry.auth.credentials import Credentials
-from registry.errors import Fault
+from registry.errors import Fault, Mismatch
 from registry.http.transport import Transport
 from registry.net.limits import Limits
 from registry.progress.reporter import QuietReporter
@@ -157,3 +157,31 @@ def kill_and_go_on(seed: int, root: Path) -> None:
 def test_a_killed_pull_costs_at_most_a_piece_a_connection(seed: int, tmp_path: Path) -> None:
     """Law: after `kill -9` at any moment the next pull is right, and fetches no piece again that had landed."""
     kill_and_go_on(seed, tmp_path)
+
+
+@pytest.mark.parametrize("chunk", [0, PIECE], ids=["foreign", "with chunk digests"])
+@pytest.mark.parametrize("size", [0, 1 << 20, 5 << 20])
+def test_a_registry_that_answers_something_else_ends_a_pull_that_goes_on(tmp_path: Path, chunk: int, size: int) -> None:
+    """Law: what an earlier pull left is no reason to ask for ever: the registry has a page for its maintenance now."""
+    content, transport = noise(3_000_000), Transport(proxies={}, timeout_seconds=10)
+    with (
+        fake_registry() as fake,
+        Access(transport=transport, credentials=Credentials(), patience=HASTY) as access,
+    ):
+        offer(fake, {"model.gguf": content}, chunk=chunk)
+        settings = Settings(
+            source=fake.reference(), destination=str(tmp_path / "model"), connections=2, piece_bytes=PIECE
+        )
+        fake.fail(faults.truncated(1_000_000), path="/blobs/", times=1)
+        fake.fail(faults.status(404), path="/blobs/")
+        with pytest.raises(Fault):
+            pull(settings, access, QuietReporter())
+        before = len(fake.requests)
+        fake.faults.clear()
+        fake.fail(faults.replaced(bytes(size)), path="/blobs/")
+        with pytest.raises(Mismatch):
+            pull(settings, access, QuietReporter())
+        assert len(fake.requests) - before < 30
+        fake.faults.clear()
+        pull(settings, access, QuietReporter())
+        assert read_tree(tmp_path / "model") == {"model.gguf": content}

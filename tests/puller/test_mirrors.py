@@ -15,7 +15,7 @@ from puller.store.receipt import Receipt
 from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
-from registry.errors import Mismatch, NotFound
+from registry.errors import Mismatch, NotFound, Unavailable
 from registry.http.retry import Patience
 from registry.http.transport import Transport
 from registry.net.limits import Limits
@@ -124,6 +124,18 @@ def test_whatever_a_mirror_does_wrong_the_model_is_right(
     mirror.fail(fault, path=f"/blobs/{layer('weights', WEIGHTS).digest}")
     bring(origin, tmp_path, hosts_dir(tmp_path, origin.address, mirror), seconds=0.3)
     assert read_tree(tmp_path / "model") == MODEL
+
+
+@pytest.mark.parametrize("fault", [faults.truncated(0), faults.truncated(0, resets=True)], ids=["ends", "resets"])
+def test_a_mirror_without_the_blob_is_no_reason_to_ask_the_registry_for_ever(
+    origin: FakeRegistry, mirror: FakeRegistry, tmp_path: Path, fault: Change
+) -> None:
+    """Its storage is down behind a front that answers: patience wears out, as it does without a mirror."""
+    offer(origin, MODEL)
+    origin.fail(fault, path="/blobs/")
+    with pytest.raises(Unavailable):
+        bring(origin, tmp_path, hosts_dir(tmp_path, origin.address, mirror), patience=HASTY)
+    assert len(origin.blob_requests()) < 200
 
 
 @pytest.mark.parametrize("fault", [faults.truncated(30_000), faults.stalled(30_000)], ids=["dies", "stalls"])

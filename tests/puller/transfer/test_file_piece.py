@@ -113,6 +113,48 @@ def test_a_wrong_part_is_noticed_at_the_end_and_the_piece_begins_again(tmp_path:
     assert len(landed.pieces) == 1
 
 
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    splits=st.lists(st.tuples(st.integers(0, 7), st.integers(0, 2 << 20)), max_size=7),
+    gives_up=st.lists(st.booleans(), min_size=8, max_size=8),
+    order=st.randoms(use_true_random=False),
+)
+def test_whoever_gives_up_a_piece_nothing_wrong_is_published(
+    tmp_path: Path, splits: list[tuple[int, int]], gives_up: list[bool], order: object
+) -> None:
+    """Law: who gets another answer leaves the piece to those that write it; nobody writes to a piece that is done."""
+    blob, landed = blob_of(tmp_path / "w", has_chunk_digest=True), Landed()
+    writers = [blob.open_piece(blob.missing[0])]
+    for number, count in splits:
+        write(writers[number % len(writers)], count)
+        if rest := writers[number % len(writers)].split():
+            writers.append(rest)
+    order.shuffle(writers)  # type: ignore[attr-defined] # a random.Random of Hypothesis
+    *others, last = writers
+    unwritten, was_given_up, stats = 0, False, TransferStats(SIZE)
+    for writer, is_leaving in zip(others, gives_up, strict=False):
+        if is_leaving:
+            assert writer.leave()
+            unwritten, was_given_up = unwritten + writer.stop - writer.position, True
+            continue
+        write(writer, SIZE, bytes(SIZE) if was_given_up else CONTENT)  # wrong, too: nobody verifies it
+        writer.commit(stats, landed)
+    assert not last.leave(), "nobody else writes the piece"
+    while last.position < last.stop:
+        write(last, 1 << 20)
+    if was_given_up:
+        with pytest.raises(Mismatch):
+            last.commit(stats, landed)
+        assert landed.pieces == []
+        assert last.reset() == SIZE - unwritten
+        write(last, SIZE)
+        last.commit(stats, landed)
+    else:
+        last.commit(stats, landed)
+    assert (tmp_path / "w").read_bytes() == CONTENT
+    assert (len(landed.pieces), landed.files) == (1, 1)
+
+
 def test_a_rest_that_is_worth_no_request_is_not_split(tmp_path: Path) -> None:
     """Nothing is known of a piece's rate before its first byte, and little is left near its end."""
     blob = blob_of(tmp_path / "w", has_chunk_digest=True)

@@ -110,10 +110,17 @@ def test_the_last_host_stays_and_its_wrong_bytes_are_its_own(turns: HostSelector
     assert turns.order() == [FIRST, SECOND, LAST]
 
 
-def test_bytes_of_an_earlier_pull_may_be_better_this_time(turns: HostSelector) -> None:
+def test_what_is_no_host_is_no_reason_to_ask_another(turns: HostSelector) -> None:
     """Who gave them is unknown, and nobody is blamed."""
-    assert turns.report_corrupt({"an earlier pull"})
+    assert not turns.report_corrupt({"an earlier pull"})
     assert turns.order() == [FIRST, SECOND, LAST]
+
+
+def test_a_host_that_lacks_what_is_wanted_is_not_left(turns: HostSelector) -> None:
+    """It does not rest, and is no reason to try again at once."""
+    attempt = turns.begin(LAST)
+    assert attempt.failed(lacking=[FIRST.root])
+    assert not attempt.failed(lacking=[FIRST.root, SECOND.root])
 
 
 def test_a_host_may_fail_any_number_of_times() -> None:
