@@ -68,7 +68,7 @@ def _fetch(  # noqa: PLR0913, PLR0917 - one step of a story, told once
     """Reserve room for what is missing and fetch it; return what came."""
     destination, settings = locked.place, locked.settings
     stats = TransferStats(sum(writer.missing_bytes for writer in work.writers))
-    destination.reserve(stats.total)
+    destination.reserve(sum(writer.room_bytes for writer in work.writers))
     for writer in work.writers:
         writer.reserve()
     layers = {part.layer.digest: part.layer.size for part in plan.parts}

@@ -74,6 +74,11 @@ class ArchiveBlobWriter:
         return self.layer.size
 
     @property
+    def room_bytes(self) -> int:
+        """The size of the layer: what it unpacks to is not known before."""
+        return self.layer.size
+
+    @property
     def has_all(self) -> bool:
         """Whether every piece was unpacked."""
         return self._left == 0

@@ -98,6 +98,11 @@ class BlobWriter(Protocol):
         ...
 
     @property
+    def room_bytes(self) -> int:
+        """Bytes of the volume that it will take at least, beside those that it has."""
+        ...
+
+    @property
     def has_all(self) -> bool:
         """Whether every piece is written; the whole may still be wrong."""
         ...

@@ -1,6 +1,6 @@
 """A blob that becomes a file: pieces are written at their final offsets in any order, and verified as they arrive.
 
-Tests: tests/puller/test_pull.py
+Tests: tests/puller/transfer/test_file_blob.py
 """
 
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 from puller.errors import disk_errors
 from puller.plan import Blob, Piece
 from puller.store.filesystem import optional, preallocates
+from puller.store.trust import status_of
 
 from .file_piece import FLAGS, FilePieceWriter
 from .prefix_hash import PrefixHasher
@@ -42,6 +43,13 @@ class FileBlobWriter:
     def missing_bytes(self) -> int:
         """Bytes that are still missing."""
         return sum(piece.stop - piece.start for piece in self.missing)
+
+    @property
+    def room_bytes(self) -> int:
+        """Bytes of the volume that the file will take, beside those that an earlier pull reserved for it."""
+        status = status_of(self.path) if self._is_begun else None
+        left = max(0, self.blob.size - (status.st_blocks * 512 if status else 0))
+        return left if self.blob.packed else min(left, self.missing_bytes)
 
     @property
     def has_all(self) -> bool:
