@@ -14,20 +14,19 @@ from pathlib import Path
 from .artifact.model_artifact import ModelArtifact
 from .artifact.part import Part
 from .errors import DiskFailed, NoRoom
-from .plan import Blob, ModelPlan
+from .plan import Blob, ModelPlan, is_proved, proof_of
 from .reuse.verify import Verifier
 from .store.locked import LockedDestination, report_unknown_files
 from .store.receipt import FileRecord, Receipt
 from .store.standing import own_names
 from .store.trust import file_status, status_of
-from .tree.materialize import proof_of
 
 
 def adopt_current(locked: LockedDestination, artifact: ModelArtifact) -> Receipt | None:
     """Return a receipt for what stands at the held place if each file that is wanted is right, else None."""
     started, settings, place = time.monotonic(), locked.settings, locked.place
     found = locked.current(artifact.digest, mark="") if artifact.signature_mark else None
-    if found is not None:  # only the proof of its signers was missing
+    if found is not None and is_proved(found.files, artifact.form.parts):  # only the proof of its signers was missing
         proved = replace(found, signers=artifact.signers, signature_mark=artifact.signature_mark)
         _note(locked, proved)
         return proved

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from registry.chunk_index import Chunks, PackedChunks
+from registry.chunk_index import Chunks, PackedChunks, chunk_mark
 from registry.digest import Digest
 from registry.globs import is_selected
 from registry.manifest import Descriptor
@@ -11,6 +11,7 @@ from registry.manifest import Descriptor
 from .artifact.part import IN_PLACE, LayerKind, Part
 from .errors import BadArtifact, NoRoom, NothingSelected
 from .settings import Settings
+from .store.receipt import DERIVED, FileRecord
 
 _MOST_BYTES = 4 << 40
 
@@ -99,11 +100,33 @@ def chunks_of(part: Part) -> Chunks | PackedChunks | None:
     return Chunks.of(part.layer) if part.layer.size else None
 
 
+LAYER = "layer"
+"""The proof of bytes that were verified against their layer's digest."""
+
+
+def proof_of(part: Part) -> str:
+    """Return what a part's bytes are verified against: LAYER, or the digests of these chunks (docs/decisions/0005)."""
+    return f"chunks {chunk_mark(part.layer)}" if part.shape in IN_PLACE and chunks_of(part) else LAYER
+
+
+def is_proved(records: Iterable[FileRecord], parts: Iterable[Part]) -> bool:
+    """Return whether files were verified, when they were published, against what the parts ask for."""
+    proofs: dict[str, str] = {}
+    for part in parts:
+        proof = proof_of(part)
+        if proofs.setdefault(str(part.layer.digest), proof) != proof:
+            proofs[str(part.layer.digest)] = LAYER
+    return all(one.proof in (LAYER, DERIVED, proofs.get(one.layer)) for one in records)
+
+
 def _blob(files: tuple[Part, ...], piece_bytes: int) -> Blob:
+    files = tuple(sorted(files, key=lambda file: chunks_of(file) is not None))  # the digest of the whole proves most
     layer = files[0].layer
     sizes = {file.layer.size for file in files}
     if len(sizes) > 1:
         raise BadArtifact(f"{layer.digest}: has {len(sizes)} different sizes in one manifest")
+    if len({chunk_mark(file.layer) for file in files if chunks_of(file)}) > 1:
+        raise BadArtifact(f"{layer.digest}: has different chunks in one manifest")
     chunks = chunks_of(files[0])
     if isinstance(chunks, PackedChunks):
         return Blob(layer, files, _pieces(chunks.stops, chunks.digests), chunks)

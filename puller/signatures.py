@@ -6,10 +6,11 @@ rule for its own prefix, else by its child's.
 Tests: tests/registry/signatures/test_check.py
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from registry.chunk_index import without_chunks
 from registry.digest import Digest
 from registry.progress.reporter import Reporter
 from registry.signatures.errors import BadSignature
@@ -20,7 +21,7 @@ from .artifact.part import LayerKind, Part
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from registry.signatures.check import Signed
+    from registry.signatures.check import Signed, Signer
     from registry.signatures.rule import Rule
 
 
@@ -31,13 +32,25 @@ def prove_signers(artifact: ModelArtifact, settings: Settings, reporter: Reporte
     """
     if not settings.signatures and not settings.require_signature:
         return artifact
-    signers = dict.fromkeys(_signers(artifact, settings, reporter))
-    for signer in signers:
-        reporter.message(f"{settings.source}: signed by {signer}")
-    return replace(artifact, signers=tuple(signers), signature_mark=settings.signature_mark)
+    found = dict(_signers(artifact, settings, reporter))
+    names = tuple(dict.fromkeys(signer.name for signer in found.values()))
+    for name in names:
+        reporter.message(f"{settings.source}: signed by {name}")
+    by_files = {reference for reference, signer in found.items() if signer.is_of_files}
+    form = artifact.form._replace(parts=tuple(_held_to_layer(part, by_files) for part in artifact.form.parts))
+    return replace(artifact, form=form, signers=names, signature_mark=settings.signature_mark)
 
 
-def _signers(artifact: ModelArtifact, settings: Settings, reporter: Reporter) -> Iterator[str]:
+def _held_to_layer(part: Part, by_files: Collection[str]) -> Part:
+    """Return a part of which every byte must prove the layer's digest, where that is what was signed.
+
+    The digests of its chunks stand in the manifest, which is then signed by nobody.
+    """
+    return part._replace(layer=without_chunks(part.layer)) if part.reference in by_files else part
+
+
+def _signers(artifact: ModelArtifact, settings: Settings, reporter: Reporter) -> "Iterator[tuple[str, Signer]]":
+    """Yield the references of the artifact and of its parents, each with who signed it."""
     rule: Rule | None = None
     for reference, digest in artifact.digests.items():
         rule = _rule(settings, parse_source(reference or settings.source), rule)
@@ -47,7 +60,7 @@ def _signers(artifact: ModelArtifact, settings: Settings, reporter: Reporter) ->
 
         signed = signed_of(artifact, reference, digest, reference or settings.source)
         try:
-            yield check_signatures(artifact.repositories[reference], signed, rule)
+            yield reference, check_signatures(artifact.repositories[reference], signed, rule)
         except BadSignature as error:
             if rule.mode == "require":
                 raise
@@ -60,7 +73,8 @@ def signed_of(artifact: ModelArtifact, reference: str, digest: Digest, name: str
 
     parts = [part for part in artifact.form.parts if part.reference == reference]
     own = next((part.layer for part in parts if _file(part) and part.path == "model.sig"), None)
-    return Signed(name=name, digest=digest, files={part.name: _file(part) for part in parts}, signature_file=own)
+    files = tuple((part.name, _file(part)) for part in parts)
+    return Signed(name=name, digest=digest, files=files, signature_file=own)
 
 
 def _rule(settings: Settings, source: Source, child: "Rule | None") -> "Rule":

@@ -18,6 +18,7 @@ import re
 import struct
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -32,6 +33,8 @@ CONTENT_BYTES = "dev.weighbridge.content.bytes"
 CONTENT_START = "dev.weighbridge.content.start"
 FILE_DIGESTS = "dev.weighbridge.files.blake3"
 
+_OF_CHUNKS = (CHUNK_BYTES, CHUNK_DIGESTS, CHUNK_SIZES, CONTENT_BYTES, CONTENT_START)
+
 CHUNK_ALGORITHM = "blake3"
 
 SMALLEST_CHUNK_BYTES, MOST_CHUNKS = 64 << 10, 1 << 16
@@ -40,6 +43,18 @@ SMALLEST_CHUNK_BYTES, MOST_CHUNKS = 64 << 10, 1 << 16
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 _HEXADECIMAL = re.compile(r"[0-9a-f]{64}")
 _DIGEST_BYTES, _SIZE_BYTES = 32, 4
+
+
+def chunk_mark(layer: Descriptor) -> str:
+    """Return a text that two layers have in common whose annotations tell the same chunks."""
+    told = json.dumps([layer.annotations.get(key) for key in _OF_CHUNKS])
+    return Digest.of(told.encode()).hex
+
+
+def without_chunks(layer: Descriptor) -> Descriptor:
+    """Return a layer that has only the digest of its whole."""
+    kept = {key: text for key, text in layer.annotations.items() if key not in _OF_CHUNKS}
+    return replace(layer, annotations=kept)
 
 
 class Chunks(NamedTuple):

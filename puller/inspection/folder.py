@@ -19,7 +19,7 @@ from puller.errors import BadDestination
 from puller.plan import Blob, ModelPlan
 from puller.reuse.verify import Verifier
 from puller.settings import Settings
-from puller.store.receipt import Receipt
+from puller.store.receipt import DERIVED, Receipt
 from puller.store.saved_manifest import KeptRepository
 from puller.store.standing import receipt_of, receipts, unknown_files
 from puller.store.trust import Trust, file_status, status_of
@@ -103,7 +103,7 @@ def verify_folder(
     names = frozenset(part.path for part in plan.parts if part.path)
     if receipt is not None:
         names = receipt.names
-        for derived in (file.path for file in receipt.files if file.proof == "derived"):
+        for derived in (file.path for file in receipt.files if file.proof == DERIVED):
             wanted.pop(derived, None)
     problems = dict.fromkeys(names - wanted.keys(), "unproved")
     problems |= {path: "missing" for path in names | wanted.keys() if status_of(folder / path) is None}

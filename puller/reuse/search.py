@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from puller.errors import disk_errors
-from puller.plan import Blob, Piece
+from puller.plan import Blob, Piece, is_proved
 from puller.store.filesystem import copy, discard, optional
 from puller.store.journal import JournaledPieces
-from puller.store.receipt import Receipt
+from puller.store.receipt import DERIVED, FileRecord, Receipt
 from puller.store.standing import is_as_published
 from puller.store.trust import Trust, file_status, status_of
 from puller.store.work_dir import Workshop
@@ -32,8 +32,8 @@ class Shelf:
     """A folder with files that may be a model's, and which blob each of them is by a trusted receipt."""
 
     folder: Path
-    known: Mapping[str, str] = field(default_factory=dict)
-    """The paths of files by their layers' digests."""
+    known: Mapping[str, Sequence[FileRecord]] = field(default_factory=dict)
+    """The files by their layers' digests."""
 
     is_believed: bool = False
     """Whether every file is as a trusted receipt says: then a blob that it does not name is in none of them."""
@@ -44,8 +44,19 @@ class Shelf:
         if receipt is None:
             return cls(folder)
         trusted = [record for record in receipt.files if is_as_published(folder, record, trust)]
-        known = {record.layer: record.path for record in reversed(trusted)}
+        known: dict[str, list[FileRecord]] = {}
+        for record in trusted:
+            known.setdefault(record.layer, []).append(record)
         return cls(folder, known, is_believed=len(trusted) == len(receipt.files))
+
+    def names(self, blob: Blob, *, are_proved: bool) -> list[str]:
+        """Return the files that have a blob's bytes by the receipt, whether or not by a proof that counts for it.
+
+        Digests of chunks prove the bytes to whoever believes the manifest that they stood in.
+        """
+        records = self.known.get(str(blob.layer.digest), ())
+        found = [record for record in records if is_proved([record], blob.files) == are_proved]
+        return [record.path for record in found if record.proof != DERIVED]
 
 
 class AtHand(NamedTuple):
@@ -142,9 +153,9 @@ class Search:
     def _known(self, blob: Blob) -> Path | None:
         """Return the file that has this blob's bytes by a trusted receipt, or None."""
         for shelf in self._shelves:
-            name = shelf.known.get(str(blob.layer.digest))
-            if name is not None and _has_size(shelf.folder, name, blob.size):
-                return shelf.folder / name
+            for name in shelf.names(blob, are_proved=True):
+                if _has_size(shelf.folder, name, blob.size):
+                    return shelf.folder / name
         return None
 
     def _copied(self, blob: Blob, place: Path) -> Path | None:
@@ -165,10 +176,17 @@ class Search:
         return None
 
     def _named(self, blob: Blob) -> list[Path]:
-        """Return the files under the blob's names in folders without a trusted receipt, if they have its size."""
-        folders = [shelf.folder for shelf in self._shelves if not shelf.is_believed]
-        names = [file.path for file in blob.files]
-        return [folder / name for folder in folders for name in names if _has_size(folder, name, blob.size)]
+        """Return the files that may have the blob's bytes, if they have its size.
+
+        They are those under its names in folders without a trusted receipt, and those that a receipt names by a proof
+        that does not count.
+        """
+        found = []
+        for shelf in self._shelves:
+            own = () if shelf.is_believed else (file.path for file in blob.files)
+            names = dict.fromkeys((*own, *shelf.names(blob, are_proved=False)))
+            found += [shelf.folder / name for name in names if _has_size(shelf.folder, name, blob.size)]
+        return found
 
 
 def _has_size(folder: Path, name: str, size: int) -> bool:

@@ -22,7 +22,7 @@ from .cache import Cache, hardlink_tree
 from .destination import Destination
 from .journal import Follower, boot_id
 from .lock import Wait
-from .receipt import FileRecord, Receipt
+from .receipt import DERIVED, FileRecord, Receipt
 from .standing import named
 from .trust import Trust
 from .writeback import Writeback
@@ -80,7 +80,7 @@ class LockedDestination:
 
 def _copied(record: FileRecord, folder: Path, derived: Mapping[str, bytes]) -> FileRecord:
     status = (folder / record.path).lstat()
-    proof = "derived" if record.path in derived else record.proof
+    proof = DERIVED if record.path in derived else record.proof
     return record._replace(size=status.st_size, mtime_ns=status.st_mtime_ns, proof=proof)
 
 

@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 from registry.paths import unsafe_reason
 
-VERSION = 3
+VERSION = 4
+DERIVED = "derived"
+
 LIMIT_BYTES = 32 << 20
 """The largest receipt that is written or read."""
 
@@ -20,8 +22,8 @@ _LAST_SECOND = 1 << 36  # the last date that every library can format
 
 class FileRecord(NamedTuple):
     """A file as it was published: the digest of the layer that it came in, its size in bytes, and its modification
-    time in nanoseconds since 1970. `proof` is what its bytes were verified against: the layer's digest, or its chunks';
-    `derived` says that the puller wrote others in their place.
+    time in nanoseconds since 1970. `proof` is what its bytes were verified against: the layer's digest, or the digests
+    of some chunks (plan.py); DERIVED says that the puller wrote others in their place.
     """
 
     path: str

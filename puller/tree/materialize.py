@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from puller.artifact.image import ROOTS
 from puller.artifact.part import IN_PLACE, LayerKind, ParsedArtifact, Part
 from puller.errors import BadArtifact, NothingSelected, UnsafePath, disk_errors
-from puller.plan import chunks_of
+from puller.plan import proof_of
 from puller.settings import Settings
 from puller.store.filesystem import NOT_HERE, copy, discard, link_or_copy, make_folders, optional
 from puller.store.receipt import FileRecord
@@ -164,11 +164,6 @@ def records(
             if node.content is not None
         )
     return files, tuple((path, node.target) for path, node in tree.nodes.items() if node.kind is MemberType.SYMLINK)
-
-
-def proof_of(part: Part) -> str:
-    """Return what a layer's bytes were verified against: "layer", or "chunks" (docs/decisions/0005)."""
-    return "chunks" if part.shape in IN_PLACE and chunks_of(part) else "layer"
 
 
 def _apply_metadata(place: Path, content: Content) -> None:

@@ -8,10 +8,10 @@
 Nothing but manifests and signatures is read here: no byte of a weight.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from registry.digest import Digest
 from registry.errors import BadManifest, Mismatch, NotFound
@@ -41,21 +41,28 @@ class Attachments(Protocol):
         ...
 
 
+class Signer(NamedTuple):
+    """Who signed an artifact. `is_of_files`: what is signed are the sha256 of its files, and not its manifest."""
+
+    name: str
+    is_of_files: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signed:
     """What a signature may be of: an artifact by its digest, or its files.
 
-    `files` are all of its files by path, with their sha256 in hexadecimal; that is empty where the artifact does not
-    tell it. `signature_file` is the layer of `model.sig`, if there is one. `name` is for messages.
+    `files` are all of its parts, each a path and the sha256 in hexadecimal, which is empty where the part is no file as
+    it is. `signature_file` is the layer of `model.sig`, if there is one. `name` is for messages.
     """
 
     name: str
     digest: Digest
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Sequence[tuple[str, str]] = ()
     signature_file: Descriptor | None = None
 
 
-def check_signatures(repository: Attachments, signed: Signed, rule: Rule) -> str:
+def check_signatures(repository: Attachments, signed: Signed, rule: Rule) -> Signer:
     """Return who signed an artifact, by a rule; raise the BadSignature that says why nobody did.
 
     Raises BadSignaturePolicy for a key that is none, and the network's errors.
@@ -76,7 +83,7 @@ def check_signatures(repository: Attachments, signed: Signed, rule: Rule) -> str
 
 def _attempts(
     repository: Attachments, signed: Signed, rule: Rule, keys: tuple[PublicKey, ...]
-) -> Iterator[Callable[[], str]]:
+) -> Iterator[Callable[[], Signer]]:
     """Yield a check for each signature that is found."""
     # 1
     for manifest in repository.attached(signed.digest, (cosign.tag_for(signed.digest),)):
@@ -92,7 +99,7 @@ def _attempts(
 
 def _by_payload(
     repository: Attachments, layer: Descriptor, signed: Signed, rule: Rule, keys: tuple[PublicKey, ...]
-) -> str:
+) -> Signer:
     signature = cosign.signature_of(layer)
     payload = repository.read(layer, _PAYLOAD_LIMIT)
     signer = signer_among(keys, payload, signature)
@@ -105,12 +112,12 @@ def _by_payload(
     else:
         raise UnknownSigner("a signature of cosign by another key")
     cosign.check_payload(payload, signed.digest)
-    return f"{who} (cosign)"
+    return Signer(f"{who} (cosign)")
 
 
 def _by_bundle(
     repository: Attachments, layer: Descriptor, signed: Signed, rule: Rule, keys: tuple[PublicKey, ...]
-) -> str:
+) -> Signer:
     content = repository.read(layer, _BUNDLE_LIMIT)
     envelope = Envelope.parse(content)
     signer = next((key for one in envelope.signatures if (key := signer_among(keys, envelope.signed, one))), None)
@@ -125,9 +132,9 @@ def _by_bundle(
     statement = statement_of(payload)
     if statement.get("predicateType") == model_signing.PREDICATE:
         model_signing.check_files(statement, signed.files)
-        return f"{who} (OpenSSF model signing)"
+        return Signer(f"{who} (OpenSSF model signing)", is_of_files=True)
     cosign.check_statement(statement, signed.digest)
-    return f"{who} (cosign bundle)"
+    return Signer(f"{who} (cosign bundle)")
 
 
 def _nearest(failures: list[BadSignature], signed: Signed) -> BadSignature:

@@ -8,7 +8,7 @@ Tests: tests/registry/signatures/test_check.py
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .errors import BadSignature
@@ -20,23 +20,31 @@ _GIT = (".git", ".gitattributes", ".gitignore", ".github")
 """What model_signing leaves out of itself (`ignore_git_paths`)."""
 
 
-def check_files(statement: Mapping[str, Any], files: Mapping[str, str]) -> None:
+def check_files(statement: Mapping[str, Any], parts: Sequence[tuple[str, str]]) -> None:
     """Raise BadSignature unless a verified statement lists just the files, by path and sha256 in hexadecimal.
 
-    The signature's own file may be there besides, and files that the statement says it ignores, but never weights:
-    an ignored path counts for files of git alone.
+    `parts` are all that the artifact holds; one without a sha256 is no file as it is, such as an archive, and is never
+    covered, whatever its name. The signature's own file may be there besides, and files that the statement says it
+    ignores, but never weights: an ignored path counts for files of git alone.
     """
     if statement.get("predicateType") != PREDICATE:
         raise BadSignature("a statement that is no model signature of version 1.0")
     signed = _resources(statement)
-    extra = sorted(path for path in files if path not in signed and path != FILE and path.partition("/")[0] not in _GIT)
+    extra = sorted(path for path, digest in parts if not digest or (path not in signed and not _is_ignored(path)))
     if extra:
         raise BadSignature(f"a model signature that does not cover {extra[0]!r}")
+    files = dict(parts)
+    if len(files) < len(parts):
+        raise BadSignature("a model signature of files of which some are there twice")
     for path, digest in signed.items():
         if path not in files:
             raise BadSignature(f"a model signature of {path!r}, which the artifact does not hold as a file of its own")
         if files[path] != digest:
             raise BadSignature(f"a model signature of other bytes of {path!r}")
+
+
+def _is_ignored(path: str) -> bool:
+    return path == FILE or path.partition("/")[0] in _GIT
 
 
 def _resources(statement: Mapping[str, Any]) -> dict[str, str]:

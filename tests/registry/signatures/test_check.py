@@ -6,6 +6,7 @@ Each case makes one artifact in a fake registry; where it is refused no byte of 
 import base64
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,12 @@ import pytest
 from puller.pull import pull
 from puller.settings import Settings
 from registry.access.access import Access
+from registry.annotations import FILEPATH, layer_type
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
+from registry.errors import Mismatch
 from registry.http.transport import Transport
+from registry.manifest import Descriptor, Manifest, parse_manifest
 from registry.progress.reporter import QuietReporter
 from registry.signatures.cosign import BUNDLE, CERTIFICATE, SIGNATURE, tag_for
 from registry.signatures.errors import BadSignature
@@ -25,7 +29,8 @@ from tests.fakes import faults
 from tests.fakes.patience import HASTY
 from tests.fakes.registry import FakeRegistry, fake_registry
 from tests.fakes.sigstore import Sigstore, key_bundle, new_key, statement
-from tests.puller.models import read_tree
+from tests.puller.models import layer, manifest_of, noise, read_tree
+from tests.puller.packs import tar_of
 
 from .signed import MODEL, Signed
 
@@ -239,6 +244,27 @@ def _by_another_instance(key: str) -> Callable[[Signed], None]:
     return lambda signed: signed.attach(_instance(signed, key).bundle(signed.statement()))
 
 
+def archive_beside(name: str, place: int) -> Callable[[Signed], None]:
+    """Return a case of a good model signature, and an archive of a name at a place among the layers."""
+
+    def sign(signed: Signed) -> None:
+        signed.offer_with(signed.model_signature(MODEL))
+        content = tar_of({"modeling.py": b"evil"})
+        archive = Descriptor(
+            media_type=layer_type("weight", "tar"),
+            digest=signed.fake.add_blob(content),
+            size=len(content),
+            annotations={FILEPATH: name},
+        )
+        manifest = parse_manifest(signed.fake.manifests["v1"])
+        assert isinstance(manifest, Manifest)
+        layers = [*manifest.layers]
+        layers.insert(place, archive)
+        signed.digest = signed.fake.add(manifest_of(layers))
+
+    return sign
+
+
 OTHERS = {**MODEL, "config.json": b"[]"}
 REFUSED: dict[str, tuple[str, Callable[[Signed], None]]] = {
     "nothing at all": (MISSING, lambda _: None),
@@ -306,6 +332,12 @@ REFUSED: dict[str, tuple[str, Callable[[Signed], None]]] = {
         INVALID,
         promised_with(lambda _, annotations: annotations.update({CERTIFICATE: "-----BEGIN"})),
     ),
+    # model signatures beside what is no file as it is
+    "model: an archive of git's name": (INVALID, archive_beside(".gitignore", 9)),
+    "model: an archive in git's folder": (INVALID, archive_beside(".github/x", 0)),
+    "model: an archive of the signature's name": (INVALID, archive_beside("model.sig", 9)),
+    "model: an archive of a signed file's name before it": (INVALID, archive_beside("config.json", 0)),
+    "model: an archive of a signed file's name behind it": (INVALID, archive_beside("config.json", 9)),
     # bundles by a key
     "bundle: another key": (UNTRUSTED, lambda signed: signed.attach(signed.bundle(key=new_key()))),
     "bundle: another digest": (INVALID, lambda signed: signed.attach(signed.bundle(OTHER))),
@@ -497,3 +529,57 @@ def test_a_warm_start_asks_for_no_signature_until_the_policy_changes(signed: Sig
     signed.key = new_key()
     with pytest.raises(BadSignature):
         pulled(signed, tmp_path, source=source)
+
+
+def offer_chunks_of(signed: Signed, others: bytes) -> Digest:
+    """Offer the model under the digests of its files, and for the weights chunk digests of other bytes, and these."""
+    files = {**MODEL, "model.sig": signed.model_signature(MODEL)}
+    layers = [layer(path, content) for path, content in files.items()]
+    for number, one in enumerate(layers):
+        signed.fake.add_blob(list(files.values())[number])
+        if one.annotations[FILEPATH] == "model.safetensors":
+            told = layer("model.safetensors", others, chunk=64 << 10).annotations
+            layers[number] = replace(one, annotations=told)
+            signed.fake.blobs[str(one.digest)] = others
+    signed.digest = signed.fake.add(manifest_of(layers))
+    return signed.digest
+
+
+def test_what_a_model_signature_covers_is_held_to_what_was_signed(signed: Signed, tmp_path: Path) -> None:
+    """The manifest is signed by nobody then: the digests of chunks in it prove nothing."""
+    offer_chunks_of(signed, noise(len(MODEL["model.safetensors"]), 1))
+    with pytest.raises(Mismatch):
+        pulled(signed, tmp_path)
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("cached", [False, True], ids=["in place", "in a cache"])
+def test_what_was_pulled_by_chunks_before_proves_no_model_signature(
+    signed: Signed, tmp_path: Path, *, cached: bool
+) -> None:
+    """Not of the same manifest, pulled without a policy, nor of another one with the signed digest in it."""
+    others = noise(len(MODEL["model.safetensors"]), 1)
+    cache = {"cache": str(tmp_path / "cache")} if cached else {}
+    for makes_new in (False, True):
+        folder = tmp_path / str(makes_new)
+        folder.mkdir()
+        offer_chunks_of(signed, others)
+        assert pulled(signed, folder, signatures="", **cache)["model.safetensors"] == others
+        if makes_new:
+            signed.fake.blobs[str(Digest.of(MODEL["model.safetensors"]))] = MODEL["model.safetensors"]
+            signed.offer_with(signed.model_signature(MODEL))
+            assert pulled(signed, folder, **cache)["model.safetensors"] == MODEL["model.safetensors"]
+        else:
+            with pytest.raises(Mismatch):
+                pulled(signed, folder, **cache)
+
+
+def test_files_that_a_model_signature_proved_are_kept_by_its_next_version(signed: Signed, tmp_path: Path) -> None:
+    """Their whole digest was counted: nothing comes twice."""
+    signed.offer_with(signed.model_signature(MODEL))
+    pulled(signed, tmp_path)
+    before = weights_asked(signed.fake)
+    newer = {**MODEL, "config.json": b"[]"}
+    signed.offer_with(signed.model_signature(newer), newer)
+    assert pulled(signed, tmp_path)["config.json"] == b"[]"
+    assert weights_asked(signed.fake) == before
