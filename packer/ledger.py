@@ -54,7 +54,7 @@ class Ledger:
     def find(self, content: Content, codec: str) -> LayerBlob | None:
         """Return the recorded blob of unchanged content, for a codec and the same chunk size, or None."""
         query = "select digest, size, diff_id, annotations from blobs where identity = ? and codec = ? and chunk = ?"
-        for digest, size, diff_id, annotations in self._ask(query, (content.identity, codec, content.chunk)):
+        for digest, size, diff_id, annotations in self._ask(query, (content.identity(codec), codec, content.chunk)):
             try:
                 told = dict(json.loads(annotations))
                 return LayerBlob(Digest.parse(digest), int(size), Digest.parse(diff_id), codec, told)
@@ -67,7 +67,7 @@ class Ledger:
         if self._clock() - content.changed < _SETTLED_SECONDS:
             return
         told = json.dumps(dict(counted.annotations))
-        known = (content.identity, counted.codec, content.chunk)
+        known = (content.identity(counted.codec), counted.codec, content.chunk)
         row = (*known, str(counted.digest), counted.size, str(counted.diff_id), told)
         self._ask("insert or replace into blobs values (?, ?, ?, ?, ?, ?, ?)", row)
 

@@ -16,6 +16,7 @@ from registry.source import Source
 from .adopt import adopt_current
 from .artifact.model_artifact import ModelArtifact, load_artifact
 from .errors import DiskFailed, Occupied
+from .plan import select
 from .store.cache import Cache
 from .store.locked import LockedDestination, cache_of, locked_destination
 from .store.receipt import Receipt
@@ -82,7 +83,9 @@ def _fill(cache: Cache, locked_entry: LockedDestination, artifact: ModelArtifact
     found = adopt_current(locked_entry, artifact)
     if found is not None:
         return found
-    if not cache.make_room(artifact.size, keep=entry.path):
-        reporter.message(f"{cache.folder}: models in use leave no room within its limit; it is left aside")
+    parts = select(artifact.form.parts, locked_entry.settings.include, locked_entry.settings.exclude)
+    why_not = cache.make_room(sum(part.layer.size for part in parts), keep=entry.path)
+    if why_not:
+        reporter.message(f"{cache.folder}: {why_not}; it is left aside")
         return None
     return update(locked_entry, artifact)

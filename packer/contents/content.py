@@ -50,9 +50,8 @@ class Content(Protocol):
         """The bytes of a chunk that has a digest of its own; 0 where there are no chunks."""
         ...
 
-    @property
-    def identity(self) -> str:
-        """A text that stays as long as the bytes do."""
+    def identity(self, codec: str) -> str:
+        """Return a text that stays as long as the bytes of its blob by a codec do."""
         ...
 
     @property

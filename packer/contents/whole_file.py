@@ -36,10 +36,9 @@ class WholeFile:
         """Bytes."""
         return self.file.size
 
-    @property
-    def identity(self) -> str:
-        """The file's."""
-        return self.file.identity
+    def identity(self, codec: str) -> str:
+        """Return the file's own, and its path where the blob is a tar that holds it."""
+        return self.file.identity if codec == RAW else f"{self.file.identity} {self.file.path}"
 
     @property
     def changed(self) -> float:

@@ -109,7 +109,7 @@ def _link(model: Path, receipt: Receipt, snapshot: Path) -> None:
     target = os.path.relpath(model, snapshot.parent)
     if snapshot.is_symlink() and snapshot.readlink() == Path(target):
         return
-    fresh = snapshot.with_name(f".{os.getpid()}")
+    fresh = snapshot.with_name(_unique())
     discard(fresh)
     try:
         fresh.symlink_to(target)
@@ -120,11 +120,16 @@ def _link(model: Path, receipt: Receipt, snapshot: Path) -> None:
     fresh.replace(snapshot)
 
 
+def _unique() -> str:
+    """Return a name that no other process uses: in containers all have the same id."""
+    return f".{os.urandom(8).hex()}"
+
+
 def _write_ref(ref: Path, revision: str) -> None:
     with suppress(OSError):
         if ref.read_text() == revision:
             return
-    write_whole(ref, revision.encode(), ref.with_name(f".{os.getpid()}"))
+    write_whole(ref, revision.encode(), ref.with_name(_unique()))
 
 
 def _remove_others(snapshot: Path) -> None:

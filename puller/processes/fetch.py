@@ -110,7 +110,16 @@ class _File:
 
     path: Path
     parts: int = 0
-    handle: int = -1
+
+    @contextmanager
+    def opened(self) -> Iterator[int]:
+        """Open it for the block: of a model of many files not all can be open at once."""
+        with disk_errors():
+            handle = os.open(self.path, FLAGS)
+        try:
+            yield handle
+        finally:
+            os.close(handle)
 
 
 @dataclass(slots=True)
@@ -127,14 +136,11 @@ class _Processes:
                 self._heed(self._next(pipe), stats, listener)
 
     def end(self) -> None:
-        """End the processes that still run, and close all files."""
+        """End the processes that still run."""
         for process in self.running.values():
             os.kill(process, signal.SIGKILL)
         for pipe in list(self.running):
             self._reap(pipe)
-        for file in self.files.values():
-            if file.handle >= 0:
-                os.close(file.handle)
 
     def _next(self, pipe: int) -> Message:
         """Return a process's next message; raise ProcessLost where it ended without its last one."""
@@ -151,14 +157,16 @@ class _Processes:
             case Counted():
                 stats.join(message)
             case Landed(layer, piece, span, inode):
-                listener.landed(layer, piece, span, self._handle(self.files[inode]))
+                with self.files[inode].opened() as handle:
+                    listener.landed(layer, piece, span, handle)
             case Staged(layer):
                 listener.staged(layer)
             case Complete(inode):
                 file = self.files[inode]
                 file.parts -= 1
                 if not file.parts:
-                    listener.complete(self._handle(file))
+                    with file.opened() as handle:
+                        listener.complete(handle)
             case Ended(error):
                 if error is not None:
                     raise error
@@ -168,13 +176,6 @@ class _Processes:
         os.close(pipe)
         code = os.waitstatus_to_exitcode(os.waitpid(self.running.pop(pipe), 0)[1])
         return signal.Signals(-code).name if code < 0 else f"exit code {code}"
-
-    @staticmethod
-    def _handle(file: _File) -> int:
-        if file.handle < 0:
-            with disk_errors():
-                file.handle = os.open(file.path, FLAGS)
-        return file.handle
 
 
 @contextmanager

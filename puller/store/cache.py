@@ -17,6 +17,7 @@ from pathlib import Path
 from puller.errors import BadDestination, disk_errors
 from puller.settings import selection_suffix
 from registry.digest import Digest
+from registry.progress.stats import human
 
 from .destination import Destination
 from .filesystem import discard, link_or_copy, make_folders
@@ -64,10 +65,15 @@ class Cache:
         with suppress(OSError):
             (entry.rooms[0] / "used").touch()
 
-    def make_room(self, size: int, keep: Path) -> bool:
-        """Remove unused models until `size` more bytes are within the limit; return whether they are."""
+    def make_room(self, size: int, keep: Path) -> str:
+        """Remove unused models until `size` more bytes are within the limit; return why they are not, if they are not.
+
+        What is larger than the limit removes nothing.
+        """
         if not self._limit:
-            return True
+            return ""
+        if size > self._limit:
+            return f"the model has {human(size)}, and its limit is {human(self._limit)}"
         sizes = {path: _size(path) for path in self._models() if path != keep}
         left = self._limit - size - sum(sizes.values())
         for path in sorted(sizes, key=self._last_used):
@@ -75,7 +81,7 @@ class Cache:
                 break
             if self._drop(path):
                 left += sizes[path]
-        return left >= 0
+        return "" if left >= 0 else "models in use leave no room within its limit"
 
     def _models(self) -> Iterator[Path]:
         """Return the folders of the cache that have a receipt of this user's."""

@@ -7,7 +7,6 @@ import os
 from collections import deque
 from collections.abc import Callable
 from threading import Lock
-from weakref import WeakValueDictionary
 
 BASE_BYTES = 58 << 20
 """The peak without connections."""
@@ -19,6 +18,8 @@ PROCESS_BYTES = 16 << 20
 """What each process beside the first one may add to it: up to 10 MiB were seen, over TLS, with 2 to 8 of them."""
 
 _MOST_CONNECTIONS = 16
+_MOST_FILES = 256
+"""The most files that a window holds open: processes may have 1,024."""
 
 
 def affordable_connections(wanted: int, limit: int | None) -> int:
@@ -44,7 +45,7 @@ def room_beside_connections(limit: int | None) -> int | None:
 class Window:
     """The ranges of files that were written last, up to a number of bytes; those before are dropped from memory.
 
-    May be shared between threads. A range's file may be closed meanwhile.
+    Of small files the last 256 stay at most. May be shared between threads. A range's file may be closed meanwhile.
     """
 
     def __init__(self, size: int, drop: Callable[[int, int, int], None]) -> None:
@@ -52,36 +53,45 @@ class Window:
         self._size, self._drop = size, drop
         self._held = 0
         self._ranges: deque[tuple[_File, int, int]] = deque()
-        self._files: WeakValueDictionary[tuple[int, int], _File] = WeakValueDictionary()
+        self._files: dict[tuple[int, int], _File] = {}
         self._lock = Lock()
 
     def add(self, handle: int, start: int, size: int) -> None:
         """Add a range; drop the oldest ones that do not fit beside it."""
         leaving = []
         with self._lock:
-            self._ranges.append((self._file(handle), start, size))
+            file = self._file(handle)
+            file.ranges += 1
+            self._ranges.append((file, start, size))
             self._held += size
-            while self._held > self._size and self._ranges:
+            while self._ranges and (self._held > self._size or len(self._files) > _MOST_FILES):
                 oldest = self._ranges.popleft()
                 self._held -= oldest[2]
                 leaving.append(oldest)
+                self._leave(oldest[0])
         for file, begin, length in leaving:
             self._drop(file.handle, begin, length)
 
     def _file(self, handle: int) -> "_File":
         """Return the file of a descriptor: one of our own serves all ranges of a file."""
         status = os.fstat(handle)
-        file = self._files.get((status.st_dev, status.st_ino))
-        if file is None:
-            file = self._files[status.st_dev, status.st_ino] = _File(os.dup(handle))
-        return file
+        key = (status.st_dev, status.st_ino)
+        if key not in self._files:
+            self._files[key] = _File(key, os.dup(handle))
+        return self._files[key]
+
+    def _leave(self, file: "_File") -> None:
+        file.ranges -= 1
+        if not file.ranges:
+            del self._files[file.key]
 
 
 class _File:
-    """A descriptor that is closed with the last range that needs it."""
+    """A descriptor that is closed with the last of the `ranges` that need it."""
 
-    def __init__(self, handle: int) -> None:
-        self.handle = handle
+    def __init__(self, key: tuple[int, int], handle: int) -> None:
+        self.key, self.handle = key, handle
+        self.ranges = 0
 
     def __del__(self) -> None:
         os.close(self.handle)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
-from registry.errors import Fault, Mismatch, NotFound, Refused, Unauthorized
+from registry.errors import Fault, Mismatch, NotFound, Refused, Unauthorized, Unavailable
 from registry.manifest import Descriptor
 from registry.net.origin import redacted
 from registry.printable import printable
@@ -36,7 +36,7 @@ class Ranges:
     """Reads parts of blobs. Safe to share between threads.
 
     The target of a blob's redirect is remembered: the next part is requested there at once, and at the blob's own
-    address again when the target has expired.
+    address again when the target has expired or cannot be reached.
     """
 
     def __init__(self, send: Send) -> None:
@@ -52,6 +52,9 @@ class Ranges:
                 return self._ask(url, moved, headers, descriptor, range(start, stop))
             except _STALE:
                 self._moved.pop(url, None)
+            except Unavailable:
+                self._moved.pop(url, None)  # the registry may lead elsewhere by the next try
+                raise
         return self._ask(url, url, headers, descriptor, range(start, stop))
 
     def _ask(

@@ -14,6 +14,7 @@ from packer.contents.part_hasher import PartHasher
 from packer.contents.tar_layer import TarLayer
 from packer.errors import BadName
 from packer.image.tar import tar_of
+from packer.layer_blob import RAW
 from packer.source.scan import scan
 from packer.upload.raw_upload import bytes_of
 from registry.chunk_index import FileDigests
@@ -142,12 +143,12 @@ def test_a_file_of_more_than_eight_gigabytes_has_a_header_that_says_so() -> None
 def test_what_a_layer_is_known_by_is_its_names_and_files(tmp_path: Path) -> None:
     """A second look finds the same; another name, mode or file does not."""
     folder = write_tree(tmp_path / "model", {"a": b"1", "b": b"2"})
-    before = tar_of(scan(folder)).identity
-    assert tar_of(scan(folder)).identity == before
+    before = tar_of(scan(folder)).identity(RAW)
+    assert tar_of(scan(folder)).identity(RAW) == before
     (folder / "a").chmod(0o755)
-    moded = tar_of(scan(folder)).identity
+    moded = tar_of(scan(folder)).identity(RAW)
     (folder / "a").rename(folder / "c")
-    assert len({before, moded, tar_of(scan(folder)).identity}) == 3
+    assert len({before, moded, tar_of(scan(folder)).identity(RAW)}) == 3
 
 
 @pytest.mark.parametrize("name", [".wh.config.json", "deep/.wh..wh..opq", ".wh.folder/config.json"])

@@ -264,3 +264,17 @@ def test_chunks_that_hold_other_than_they_should_are_refused(
             fetch(fake.reference(), tmp_path / "out", access)
         assert not (tmp_path / "out").exists()
     assert layer_type("weight", ZSTD) == layer.media_type
+
+
+def test_a_packed_file_that_got_another_path_is_packed_anew(registry: Registry, access: Access, tmp_path: Path) -> None:
+    """A folder above it was renamed: other readers unpack the tar, and find the name in it."""
+    folder = write_tree(tmp_path / "model", {"old/a.safetensors": weights(8 << 20)})
+    target = f"{registry.address}/zstd/renamed"
+    ledger = Ledger(tmp_path / "ledger", clock=lambda: 1e12)
+    first = send(folder, f"{target}:v1", access, ledger)
+    (folder / "old").rename(folder / "new")
+    moved = send(folder, f"{target}:v2", access, ledger)
+    assert moved.digest == send(folder, f"{target}:v3", access, Ledger(None)).digest, "whatever was pushed before"
+    assert send(folder, f"{target}:v4", access, ledger).wire_bytes == 0
+    (folder / "new").rename(folder / "old")
+    assert send(folder, f"{target}:v5", access, ledger).digest == first.digest

@@ -76,6 +76,18 @@ def test_the_model_is_whole_and_counted_once(tmp_path: Path, chunk: int) -> None
     assert json.loads(said)["wire_bytes"] == sum(map(len, MODEL.values()))
 
 
+def test_a_model_of_many_files_is_pulled_by_few_descriptors(tmp_path: Path) -> None:
+    """The shells that people have, and containerd 2, allow a process 1,024."""
+    model = {f"{number}": noise(1000, number) for number in range(300)} | {"large": noise(2 * LEAST_BYTES)}
+    with fake_registry() as fake:
+        offer(fake, model)
+        command = [sys.executable, "-m", "weighbridge", "pull", fake.reference(), "-o", str(tmp_path / "model")]
+        shell = ["sh", "-c", 'ulimit -n 100; exec "$@"', "sh", *command, "--processes", "2", "--quiet"]
+        done = subprocess.run(shell, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert read_tree(tmp_path / "model") == model
+
+
 def test_packed_layers_are_unpacked_by_the_processes(tmp_path: Path) -> None:
     """Each by one of them."""
     with fake_registry() as fake:

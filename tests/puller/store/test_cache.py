@@ -144,9 +144,11 @@ def test_a_model_that_is_locked_is_not_let_go(fake: FakeRegistry, access: Access
     cache = Cache(tmp_path / "cache", 10, trust)
     entry = Destination(tmp_path / "cache" / "held", trust)
     with entry.open(lambda _: pytest.fail("nobody else is here")):
-        assert not cache.make_room(5, keep=tmp_path / "another")
+        assert "in use" in cache.make_room(5, keep=tmp_path / "another")
         assert entry.path.exists()
-    assert cache.make_room(5, keep=tmp_path / "another")
+    assert "its limit is 10 B" in cache.make_room(11, keep=tmp_path / "another")
+    assert entry.path.exists(), "what never fits costs nobody a model"
+    assert not cache.make_room(5, keep=tmp_path / "another")
     assert not entry.path.exists()
 
 

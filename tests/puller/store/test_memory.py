@@ -55,6 +55,21 @@ def test_the_window_holds_the_last_ranges_and_no_more(sizes: list[int], window: 
     assert dropped == list(range(len(dropped)))
 
 
+def test_a_window_of_many_small_files_leaves_descriptors_to_others(tmp_path: Path) -> None:
+    """A process may have 1,024, and a model has thousands of files."""
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names are counted
+    dropped: list[int] = []
+    held = Window(1 << 30, lambda _, start, __: dropped.append(start))
+    for number in range(1000):
+        path = tmp_path / str(number)
+        path.touch()
+        with path.open("rb") as file:
+            for part in range(2):
+                held.add(file.fileno(), 2 * number + part, 3)
+        assert len(os.listdir("/proc/self/fd")) <= before + 256  # noqa: PTH208 - as above
+    assert dropped == list(range(2 * (1000 - 256)))
+
+
 def test_a_file_that_was_closed_can_still_be_dropped(tmp_path: Path) -> None:
     """The window has a descriptor of its own, and gives it back."""
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names are counted
