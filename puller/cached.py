@@ -83,6 +83,8 @@ def _fill(cache: Cache, locked_entry: LockedDestination, artifact: ModelArtifact
     found = adopt_current(locked_entry, artifact)
     if found is not None:
         return found
+    cache.trust = entry.trust  # which knows by now what owners the volume gives
+    cache.remove_unfinished(keep=entry.path)
     parts = select(artifact.form.parts, locked_entry.settings.include, locked_entry.settings.exclude)
     why_not = cache.make_room(sum(part.layer.size for part in parts), keep=entry.path)
     if why_not:

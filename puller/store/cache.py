@@ -10,6 +10,7 @@ without a receipt of this user's is neither counted nor removed.
 """
 
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from pathlib import Path
@@ -25,7 +26,7 @@ from .lock import Wait
 from .receipt import Receipt
 from .standing import receipt_of
 from .trust import Trust, status_of
-from .work_dir import HOUSE, make_shared, rooms_of
+from .work_dir import ABANDONED_SECONDS, HOUSE, make_shared, rooms_of, worked_at
 
 _AT_ONCE = Wait(idle_seconds=0, most_seconds=0)
 
@@ -35,7 +36,7 @@ class Cache:
 
     def __init__(self, folder: Path, limit: int, trust: Trust) -> None:
         """Create the folder if it is missing. Raises BadDestination, NoRoom, DiskFailed."""
-        self.folder, self._limit, self._trust = folder, limit, trust
+        self.folder, self._limit, self.trust = folder, limit, trust
         status = status_of(folder)
         if status is not None and not stat.S_ISDIR(status.st_mode):
             raise BadDestination(f"{folder}: the cache is no folder", hint="name the folder itself with --cache")
@@ -46,7 +47,7 @@ class Cache:
 
     def entry(self, digest: Digest, selection: tuple[str, ...]) -> Destination:
         """Return the destination of a model in the cache, of which `selection` is wanted."""
-        return Destination(self.folder / f"{digest.hex}{selection_suffix(selection)}", self._trust)
+        return Destination(self.folder / f"{digest.hex}{selection_suffix(selection)}", self.trust)
 
     def serves(self, place: Destination) -> bool:
         """Return False if `place` is on the cache's own volume but hard links fail: the model would be stored twice.
@@ -83,19 +84,34 @@ class Cache:
                 left += sizes[path]
         return "" if left >= 0 else "models in use leave no room within its limit"
 
+    def remove_unfinished(self, keep: Path) -> None:
+        """Remove what pulls of this user left that were killed, and that nobody went on with for a day."""
+        with suppress(OSError):
+            for room in (self.folder / HOUSE).iterdir():
+                work = room / str(self.trust.uid)
+                is_begun = any(status_of(work / name) for name in ("incoming", "stage", "model"))
+                if room.name != keep.name and is_begun and time.time() - worked_at(work) > ABANDONED_SECONDS:
+                    self._clear(self.folder / room.name)
+
+    def _clear(self, path: Path) -> None:
+        entry = Destination(path, self.trust)
+        with suppress(OSError, BadDestination), entry.open(lambda _: nullcontext(), _AT_ONCE):
+            if not entry.why_alone and entry.is_writable:
+                entry.clear()
+
     def _models(self) -> Iterator[Path]:
         """Return the folders of the cache that have a receipt of this user's."""
         for path in self.folder.iterdir():
-            if not path.name.startswith(HOUSE) and receipt_of(path, self._trust, is_strict=False) is not None:
+            if not path.name.startswith(HOUSE) and receipt_of(path, self.trust, is_strict=False) is not None:
                 yield path
 
     def _last_used(self, path: Path) -> int:
-        times = [status_of(room / "used") for room in rooms_of(path, self._trust)]
+        times = [status_of(room / "used") for room in rooms_of(path, self.trust)]
         return max((status.st_mtime_ns for status in times if status is not None), default=0)
 
     def _drop(self, path: Path) -> bool:
         """Remove a model unless it is locked or one of its files has another name; return whether it is gone."""
-        entry = Destination(path, self._trust)
+        entry = Destination(path, self.trust)
         try:
             with entry.open(lambda _: nullcontext(), _AT_ONCE):
                 if entry.why_alone or _is_linked(path):  # without locks it is unknown whether it is in use

@@ -15,7 +15,7 @@ from puller.errors import BadDestination, DiskFailed, NoRoom, Occupied, disk_err
 
 from .filesystem import discard, free_bytes
 from .lock import Lock, Wait
-from .publish import Publication
+from .publish import Publication, clear
 from .receipt import Receipt
 from .standing import final_names, is_whole, named, own_names, receipt_of, unknown_files
 from .trust import Trust, status_of
@@ -73,7 +73,7 @@ class Destination:
             self._room = make_room(self.path, self.trust)
             self._lock = Lock(self._room / "lock", _OPEN_FILE | self._room.stat().st_mode & _GROUP_WRITES)
             if self._lock.acquire(waiting, wait):
-                self._workshop = Workshop.of_user(self._room, self.trust)
+                self._workshop = self._own_workshop(self._room)
             if self._workshop is None:
                 self._workshop = Workshop.alone(self._room)
             Publication(self.path, self._room, self._workshop, self.trust).finish()
@@ -150,7 +150,7 @@ class Destination:
                 f"{self.path}: is the folder that this command runs in, which a new one would take the place of",
                 hint="go to the folder above it, and name it from there",
             )
-        if self.trust.uid not in (0, status.st_uid):
+        if self.trust.uid != 0 and status.st_uid not in (self.trust.uid, self.trust.assigned):
             raise Occupied(
                 f"{self.path}: belongs to user {status.st_uid}, and this is user {self.trust.uid}",
                 hint="name another folder, or have its owner remove this one",
@@ -190,6 +190,11 @@ class Destination:
                 (self._room / name).unlink(missing_ok=True)
             discard(self.workshop.outgoing)
 
+    def clear(self) -> None:
+        """Remove what an unfinished pull of this user left. Raises OSError."""
+        clear(self.workshop)
+        discard(self.workshop.outgoing)
+
     def beating(self) -> AbstractContextManager[None]:
         """Touch the lock file during the block, a sign of life for processes that wait."""
         return nullcontext() if self._lock is None else self._lock.beating()
@@ -214,6 +219,14 @@ class Destination:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _own_workshop(self, room: Path) -> Workshop | None:
+        """Return this user's work folder; None where another user has its name. Raises OSError."""
+        found = Workshop.of_user(room, self.trust)
+        if found is None:
+            self.trust = self.trust.on(room)
+            found = Workshop.of_user(room, self.trust) if self.trust.assigned is not None else None
+        return found
 
     def _is_own(self, name: str) -> bool:
         status = status_of(self.path / name)

@@ -13,10 +13,16 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Trust(NamedTuple):
-    """Which users are trusted: `uid`, root, and the members of `groups`."""
+    """Which users are trusted: `uid`, root, and the members of `groups`.
+
+    `assigned` is the owner that the volume gives to whatever this user writes, if it is not this user: that of an EFS
+    access point, or of NFS with all_squash. Others who write there get the same one, so that it proves nothing: its
+    files may be replaced as this user's own, and are trusted only where groups are.
+    """
 
     uid: int
     groups: frozenset[int] = frozenset()
+    assigned: int | None = None
 
     @classmethod
     def of_process(cls, *, trusts_group: bool) -> Self:
@@ -24,14 +30,26 @@ class Trust(NamedTuple):
         groups = frozenset((os.getegid(), *os.getgroups())) if trusts_group else frozenset[int]()
         return cls(os.geteuid(), groups)
 
+    def on(self, folder: Path) -> Self:
+        """Return the trust on the volume of a folder, by the owner of a file that is made there. Raises OSError."""
+        probe = folder / f".{os.urandom(8).hex()}"
+        handle = os.open(probe, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            owner = os.fstat(handle).st_uid
+        finally:
+            os.close(handle)
+            probe.unlink()
+        return self._replace(assigned=owner if owner != self.uid else None)
+
     def is_own(self, status: os.stat_result) -> bool:
-        """Return whether this user or root owns a file."""
-        return status.st_uid in (0, self.uid)
+        """Return whether this user or root owns a file, as far as the volume tells users apart."""
+        return status.st_uid in (0, self.uid, self.assigned)
 
     def is_exclusive(self, status: os.stat_result) -> bool:
         """Return whether only trusted users can have written a file, a folder or a symbolic link."""
         is_group_trusted = status.st_gid in self.groups
-        if not (self.is_own(status) or is_group_trusted):
+        is_assigned = status.st_uid == self.assigned and bool(self.groups)
+        if not (status.st_uid in (0, self.uid) or is_assigned or is_group_trusted):
             return False
         if stat.S_ISLNK(status.st_mode):
             return True  # its mode is not used: the folder that it is in decides

@@ -25,13 +25,16 @@ from typing import NamedTuple, Self
 
 from puller.errors import BadDestination
 
-from .filesystem import optional
+from .filesystem import discard, optional
 from .trust import Trust, status_of
 
 HOUSE = ".weighbridge"
 _OPEN = 0o755
 _SHARED = stat.S_ISGID | stat.S_IRWXG  # what a shared folder inherits from the volume's
 _ALONE = "alone-"
+
+ABANDONED_SECONDS = 24 * 3600.0
+"""After so long without a piece nobody works in a folder any more."""
 
 
 class Workshop(NamedTuple):
@@ -83,7 +86,7 @@ class Workshop(NamedTuple):
         with suppress(FileExistsError):
             folder.mkdir()
         status = folder.lstat()
-        if not stat.S_ISDIR(status.st_mode) or status.st_uid != trust.uid:
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid not in (trust.uid, trust.assigned):
             return None
         if stat.S_IMODE(status.st_mode) != _OPEN:
             with optional():
@@ -92,10 +95,24 @@ class Workshop(NamedTuple):
 
     @classmethod
     def alone(cls, room: Path) -> Self:
-        """Create a work folder under a unique name, which no other process uses. Raises OSError."""
+        """Create a work folder under a unique name, which no other process uses; remove those whose process was killed.
+
+        Raises OSError.
+        """
         folder = room / f"{_ALONE}{os.urandom(8).hex()}"
         folder.mkdir(0o700)
+        now = folder.stat().st_mtime
+        for entry in room.iterdir():
+            if entry.name.startswith(_ALONE) and now - worked_at(entry) > ABANDONED_SECONDS:
+                with suppress(OSError):
+                    discard(entry)
         return cls(folder, folder.name)
+
+
+def worked_at(folder: Path) -> float:
+    """Return when something was last done in a work folder, in seconds since 1970: each piece is noted there."""
+    statuses = [status_of(place) for place in (folder, folder / "journal", folder / "incoming", folder / "stage")]
+    return max((status.st_mtime for status in statuses if status is not None), default=0.0)
 
 
 def rooms_of(path: Path, trust: Trust) -> tuple[Path, Path]:

@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -30,13 +31,15 @@ from .index import tag_of
 from .pull import blob_path, read_index
 
 _DEFAULT_TAG = "latest"
+_INCOMING = ".incoming-"
+_ABANDONED_SECONDS = 24 * 3600.0
 
 
 class LayoutUpload:
     """A blob that is written to a temporary file, and renamed when it is complete."""
 
     def __init__(self, directory: Path, size: int | None) -> None:
-        handle, name = tempfile.mkstemp(prefix=".incoming-", dir=directory / "blobs" / "sha256")
+        handle, name = tempfile.mkstemp(prefix=_INCOMING, dir=directory / "blobs" / "sha256")
         self._directory, self._path, self._size = directory, Path(name), size
         self._file = os.fdopen(handle, "wb", buffering=0)
 
@@ -84,6 +87,7 @@ class LayoutPusher:
         _check_place(directory)
         with _writing(directory):
             (directory / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
+            _remove_unfinished(directory)
             if not (directory / oci_layout_file).exists():
                 _replace(directory / oci_layout_file, {"imageLayoutVersion": oci_layout_version_pin})
 
@@ -192,8 +196,16 @@ def _writing(directory: Path) -> Iterator[None]:
         raise LayoutFailed(f"{directory}: {error.strerror}") from error
 
 
+def _remove_unfinished(directory: Path) -> None:
+    """Remove blobs whose process was killed: nobody wrote to them for a day."""
+    for path in (directory / "blobs" / "sha256").glob(f"{_INCOMING}*"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+                path.unlink()
+
+
 def _replace(path: Path, document: dict[str, Any]) -> None:
-    handle, name = tempfile.mkstemp(prefix=".incoming-", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=_INCOMING, dir=path.parent)
     with os.fdopen(handle, "w") as file:
         json.dump(document, file, separators=(",", ":"))
         os.fchmod(file.fileno(), 0o644)

@@ -6,6 +6,7 @@ import resource
 import signal
 import socket
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -434,3 +435,15 @@ def test_progress_counts_what_need_not_come() -> None:
     stats.add(3)
     stats.take_back(1)
     assert (stats.done, stats.wire) == (6, 3)
+
+
+@pytest.mark.parametrize("hours", [1, 25])
+def test_what_a_killed_push_left_in_a_layout_is_removed_after_a_day(access: Access, tmp_path: Path, hours: int) -> None:
+    """Another push may still write what is younger."""
+    folder, layout = write_tree(tmp_path / "model", {"config.json": b"{}"}), tmp_path / "layout"
+    send(folder, f"layout://{layout}:v1", access)
+    left = layout / "blobs" / "sha256" / ".incoming-x"
+    left.touch()
+    os.utime(left, (time.time() - hours * 3600,) * 2)
+    send(folder, f"layout://{layout}:v1", access)
+    assert left.exists() is (hours == 1)

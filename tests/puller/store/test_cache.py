@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -21,8 +22,11 @@ from puller.store.receipt import Receipt
 from puller.store.trust import Trust
 from registry.access.access import Access
 from registry.auth.credentials import Credentials
+from registry.digest import Digest
+from registry.errors import Fault
 from registry.http.transport import Transport
 from registry.progress.reporter import QuietReporter
+from tests.fakes import faults
 from tests.fakes.registry import Answer, FakeRegistry, fake_registry
 from tests.fakes.reporter import Listener
 from tests.puller.models import noise, offer, read_tree
@@ -50,6 +54,34 @@ def settings_for(source: str, folder: Path, name: str = "model", **changes: obje
     """Return the settings of a pull to `folder/name` through `folder/cache`."""
     values: dict[str, object] = {"source": source, "destination": str(folder / name), "cache": str(folder / "cache")}
     return Settings(**{**values, "piece_bytes": PIECE, "connections": 4, **changes})  # type: ignore[arg-type] # each test its own
+
+
+def age(folder: Path) -> None:
+    """Have all below a folder be of the day before yesterday."""
+    before = time.time() - 2 * 24 * 3600
+    for path in sorted([folder, *folder.rglob("*")], reverse=True):
+        os.utime(path, (before, before))
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_what_a_killed_pull_left_in_a_cache_is_removed_after_a_day(
+    fake: FakeRegistry, access: Access, tmp_path: Path, *, is_old: bool
+) -> None:
+    """Its tag has moved by then, and nobody goes on with it; it is no model that could be let go."""
+    first = f"{fake.reference()}@{offer(fake, MODEL)}"
+    fake.fail(faults.truncated(200_000), path=str(Digest.of(MODEL["deep/weights.safetensors"])), times=1)
+    fake.fail(faults.status(404), path=str(Digest.of(MODEL["deep/weights.safetensors"])), skips=1)
+    with pytest.raises(Fault):
+        pull(settings_for(first, tmp_path, connections=1), access, QuietReporter())
+    (left,) = (tmp_path / "cache").rglob("incoming")
+    if is_old:
+        age(left.parent)
+    fake.faults.clear()
+    second = f"{fake.reference()}@{offer(fake, {'config.json': b'[]'})}"
+    pull(settings_for(second, tmp_path, "second"), access, QuietReporter())
+    assert left.exists() is not is_old
+    assert pull(settings_for(first, tmp_path), access, QuietReporter()).size == sum(map(len, MODEL.values()))
+    assert read_tree(tmp_path / "second") == {"config.json": b"[]"}
 
 
 def entries(folder: Path) -> set[str]:
@@ -177,6 +209,12 @@ def test_without_locks_each_pull_works_by_itself(
         assert read_tree(tmp_path / name) == MODEL
     assert any("knows no locks" in line for line in listener.said)
     assert not list(tmp_path.rglob("alone-*"))
+    killed = {name: tmp_path / ".weighbridge" / "two" / f"alone-{name}" for name in ("yesterday", "lately")}
+    for folder in killed.values():
+        (folder / "incoming").mkdir(parents=True)
+    age(killed["yesterday"])
+    pull(settings_for(f"{fake.reference()}@{offer(fake, {'other': b''})}", tmp_path, "two"), access, listener)
+    assert {name for name, folder in killed.items() if folder.exists()} == {"lately"}
 
 
 def test_who_waits_sees_how_far_the_other_is(fake: FakeRegistry, access: Access, tmp_path: Path) -> None:

@@ -101,6 +101,44 @@ def test_a_second_honest_user_of_a_claim_fetches_nothing(volume: Volume, umask: 
     succeeded(pull_as(ALICE, volume.settings(cache=folder), umask))
 
 
+SQUASHED = 65534
+
+
+@root_only
+@pytest.mark.parametrize("uid", [ALICE, 0])
+@pytest.mark.parametrize("cache", ["", ".cache"])
+def test_a_volume_that_gives_all_files_one_owner_is_pulled_to_again_and_again(
+    volume: Volume, uid: int, cache: str
+) -> None:
+    """As EFS access points and NFS with all_squash do: versions follow each other, and nothing is left behind."""
+    volume.root.chmod(0o2777)
+    folder = str(volume.root / cache) if cache else ""
+    for version, expected in ((0, MODEL), (0, MODEL), (0, MODEL), (1, OTHER), (0, MODEL), (0, MODEL)):
+        settings = volume.settings(version=version, cache=folder)
+        succeeded(pull_as(uid, settings, owner=SQUASHED))
+        assert read_tree(volume.root / "phi") == expected
+        (house,) = (volume.root / ".weighbridge").iterdir() if not cache else [volume.root / ".weighbridge" / "phi"]
+        assert {entry.name for entry in house.iterdir()} <= {"lock", "manifest", "receipt", str(uid)}
+        assert (house / "receipt").stat().st_uid == SQUASHED
+        assert {entry.name for entry in (house / str(uid)).iterdir()} <= {"receipt.new"}
+
+
+@root_only
+def test_what_stands_on_such_a_volume_is_believed_only_where_groups_are(volume: Volume) -> None:
+    """Whoever may write there writes as the same owner: so it is hashed at each start, unless all are trusted."""
+    volume.root.chmod(0o2777)
+    succeeded(pull_as(ALICE, volume.settings(), owner=SQUASHED))
+    spoiled = volume.root / "phi" / "deep/w.safetensors"
+    before = spoiled.stat()
+    spoiled.write_bytes(OTHER["deep/w.safetensors"])
+    os.chown(spoiled, SQUASHED, -1)
+    os.utime(spoiled, ns=(before.st_atime_ns, before.st_mtime_ns))
+    believed = pull_as(ALICE, volume.settings(trust_group=True), owner=SQUASHED)
+    assert "holds it already, as published" in believed.said
+    succeeded(pull_as(ALICE, volume.settings(), owner=SQUASHED))
+    assert read_tree(volume.root / "phi") == MODEL
+
+
 @root_only
 @pytest.mark.parametrize("mode", [0o777, 0o1777, 0o2775])
 @pytest.mark.parametrize("cache", ["", ".cache"])

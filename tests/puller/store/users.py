@@ -1,5 +1,6 @@
 """Pulls under the uids of other users, for tests that run as root: a forked process each."""
 
+import ctypes
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -57,10 +58,18 @@ def as_user(uid: int, act: Callable[[int], int], umask: int = 0o022, gid: int = 
     return Outcome(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), text)
 
 
-def pull_as(uid: int, settings: Settings, umask: int = 0o022) -> Outcome:
-    """Pull as another user."""
+def assigned_to(owner: int, uid: int) -> None:
+    """Have all files that this process makes belong to `owner`, though it is `uid`: as volumes do that squash users."""
+    os.setresuid(owner, uid, uid)
+    ctypes.CDLL(None).setfsuid(owner)  # which the kernel allows who is `owner` by the real id
+
+
+def pull_as(uid: int, settings: Settings, umask: int = 0o022, owner: int | None = None) -> Outcome:
+    """Pull as another user; where an `owner` is given, the volume gives it to all files."""
 
     def act(handle: int) -> int:
+        if owner is not None:
+            assigned_to(owner, uid)
         access = Access(transport=Transport(proxies={}), credentials=Credentials())
         try:
             receipt = pull(settings, access, _Pipe(handle))
@@ -70,4 +79,4 @@ def pull_as(uid: int, settings: Settings, umask: int = 0o022) -> Outcome:
         os.write(handle, f"wire {receipt.wire_bytes}\n".encode())
         return 0
 
-    return as_user(uid, act, umask)
+    return as_user(0 if owner is not None else uid, act, umask)
