@@ -33,7 +33,7 @@ def connect(place: Place, environ: Mapping[str, str] = os.environ) -> Api:
     configuration = Configuration()
     namespace = _load(configuration, place, environ)
     pool = RESTClientObject(configuration).pool_manager
-    pool.connection_pool_kw["ssl_context"] = _context()
+    pool.connection_pool_kw["ssl_context"] = _context(configuration)
     return Api(_sender(configuration, pool, place.timeout_seconds), str(configuration.host), namespace)
 
 
@@ -80,11 +80,17 @@ def _of_files(configuration: Any, files: str, context: str) -> str:
     return str(loader.current_context["context"].get("namespace") or "default")
 
 
-def _context() -> ssl.SSLContext:
-    """Return the client's own context, for clusters with older CAs, too; the client loads CAs and keys into it."""
+def _context(configuration: Any) -> ssl.SSLContext:
+    """Return the context that the client would make, for clusters with older CAs, too.
+
+    The client loads the kubeconfig's CA and keys into it; without a CA, the system's count, as with kubectl.
+    """
     from urllib3.util.ssl_ import create_urllib3_context  # noqa: PLC0415 - what the client itself speaks with
 
-    context: ssl.SSLContext = create_urllib3_context()
+    is_verified = bool(configuration.verify_ssl)
+    context: ssl.SSLContext = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if is_verified else ssl.CERT_NONE)
+    if is_verified and not configuration.ssl_ca_cert and not configuration.ca_cert_data:
+        context.load_default_certs()
     allow_sparse(context)
     return context
 

@@ -96,10 +96,10 @@ class FilePieceWriter:
 
         No other worker may still write it.
         """
-        written = self.piece.stop - self.piece.start - self._shared.unwritten
+        unwritten = self._shared.unwritten + self.stop - self.position
         self._is_first = True
         self._begin(*self._alone())
-        return written
+        return self.piece.stop - self.piece.start - unwritten
 
     @property
     def is_shared(self) -> bool:

@@ -1,5 +1,6 @@
 """The API server as the verbs see it: who is asked, as whom, and what each failure says."""
 
+import base64
 import datetime as dt
 import json
 import socket
@@ -56,6 +57,33 @@ def test_a_kubeconfig_leads_to_the_cluster_and_its_namespace(api_server: ApiServ
         api = connect(place, environ)
         assert (api.server, api.namespace) == (api_server.url, "team")
         assert api.read(kinds.NAMESPACE, "default")["metadata"]["name"] == "default"
+
+
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+def test_a_kubeconfig_may_have_no_ca(api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the system's CAs count, which do not know this one, or nobody's where it says so."""
+
+    def without_ca(document: Any, **more: object) -> None:
+        cluster = document["clusters"][0]["cluster"]
+        for key in [key for key in cluster if key.startswith("certificate-authority")]:
+            del cluster[key]
+        cluster.update(more)
+
+    path = kubeconfig(api_server, tmp_path, without_ca)
+    with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
+        connect(Place(kubeconfig=str(path))).read(kinds.NAMESPACE, "default")
+    ca = YAML(typ="safe", pure=True).load(api_server.kubeconfig)["clusters"][0]["cluster"]
+    trusted = ca.get("certificate-authority") or _written(tmp_path / "ca.crt", ca["certificate-authority-data"])
+    with monkeypatch.context() as changed:
+        changed.setenv("SSL_CERT_FILE", trusted)
+        assert connect(Place(kubeconfig=str(path))).read(kinds.NAMESPACE, "default")
+    path = kubeconfig(api_server, tmp_path, lambda one: without_ca(one, **{"insecure-skip-tls-verify": True}))
+    assert connect(Place(kubeconfig=str(path))).read(kinds.NAMESPACE, "default")
+
+
+def _written(path: Path, text: str) -> str:
+    path.write_bytes(base64.b64decode(text))
+    return str(path)
 
 
 @pytest.mark.parametrize(

@@ -105,8 +105,10 @@ def test_a_wrong_part_is_noticed_at_the_end_and_the_piece_begins_again(tmp_path:
     write(first, SIZE)
     with pytest.raises(Mismatch):
         first.commit(TransferStats(SIZE), landed)
-    first.reset()
+    assert first.reset() == SIZE
     assert (first.position, first.stop, first.is_shared) == (0, SIZE, False)
+    write(first, 1 << 20)
+    assert first.reset() == 1 << 20, "as far as it came"
     write(first, SIZE)
     first.commit(TransferStats(SIZE), landed)
     assert (tmp_path / "w").read_bytes() == CONTENT
