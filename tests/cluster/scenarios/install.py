@@ -42,8 +42,8 @@ class Install:
         configuration = self.folder / "base" / "configuration.yaml"
         text = configuration.read_text()
         for name, value in settings.items():
-            line = f'  WEIGHBRIDGE_{name}: ""\n'
-            assert line in text, f"deploy/base/configuration.yaml has no empty {name}"
+            line = f'  # WEIGHBRIDGE_{name}: ""\n'
+            assert line in text, f"deploy/base/configuration.yaml tells no empty {name}"
             text = text.replace(line, f'  WEIGHBRIDGE_{name}: "{value}"\n')
         configuration.write_text(text)
         self._probe = self.folder.with_name("probe.json")
