@@ -100,13 +100,18 @@ def chunks_of(part: Part) -> Chunks | PackedChunks | None:
     return Chunks.of(part.layer) if part.layer.size else None
 
 
-LAYER = "layer"
-"""The proof of bytes that were verified against their layer's digest."""
+LAYER, UNPACKED = "layer", "unpacked"
+"""The proofs of bytes that were verified against their layer's digest, and of those that came out of such a layer."""
 
 
 def proof_of(part: Part) -> str:
-    """Return what a part's bytes are verified against: LAYER, or the digests of these chunks (docs/decisions/0005)."""
-    return f"chunks {chunk_mark(part.layer)}" if part.shape in IN_PLACE and chunks_of(part) else LAYER
+    """Return what a part's bytes are verified against: LAYER, or the digests of these chunks (docs/decisions/0005).
+
+    The files of an archive are UNPACKED.
+    """
+    if part.shape not in IN_PLACE:
+        return UNPACKED
+    return f"chunks {chunk_mark(part.layer)}" if chunks_of(part) else LAYER
 
 
 def is_proved(records: Iterable[FileRecord], parts: Iterable[Part]) -> bool:

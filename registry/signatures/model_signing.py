@@ -34,8 +34,8 @@ def check_files(statement: Mapping[str, Any], parts: Sequence[tuple[str, str]]) 
     if extra:
         raise BadSignature(f"a model signature that does not cover {extra[0]!r}")
     files = dict(parts)
-    if len(files) < len(parts):
-        raise BadSignature("a model signature of files of which some are there twice")
+    if len(files) < len(set(parts)):
+        raise BadSignature("a model signature of a file that is there twice, with other bytes")
     for path, digest in signed.items():
         if path not in files:
             raise BadSignature(f"a model signature of {path!r}, which the artifact does not hold as a file of its own")
