@@ -46,7 +46,9 @@ def known_name(settings: Settings) -> str:
     refs = [*Path(settings.hub_cache).glob("models--*--*/refs/main")] if source.digest else []
     if len(refs) != 1 or refs[0].lstat().st_uid not in (0, os.geteuid()):
         return ""  # what another user wrote may name anything
-    return "/".join(refs[0].parent.parent.name.split("--")[1:3])
+    if source.digest is None or refs[0].read_text() != source.digest.hex[:_REVISION_LETTERS]:
+        return ""  # that is another version's, whose name may have been another one
+    return refs[0].parent.parent.name.removeprefix("models--").replace("--", "/", 1)
 
 
 def name_in_config(source: Source, access: Access) -> str:
@@ -74,7 +76,7 @@ def write_cache(settings: Settings, receipt: Receipt, name: str) -> str:
         _link(model, receipt, snapshot)
         for ref in _refs(settings):
             _write_ref(refs / ref, revision)
-        _remove_others(snapshot)
+        _remove_others(snapshot, model)
     return str(snapshot.relative_to(cache))
 
 
@@ -132,9 +134,11 @@ def _write_ref(ref: Path, revision: str) -> None:
     write_whole(ref, revision.encode(), ref.with_name(_unique()))
 
 
-def _remove_others(snapshot: Path) -> None:
-    """Remove links of versions before: they lead to the files of this one."""
-    for other in snapshot.parent.iterdir():
-        if other != snapshot:
-            with suppress(OSError, Fault):
-                discard(other)
+def _remove_others(snapshot: Path, model: Path) -> None:
+    """Remove links of versions before, under another name, too: they lead to the files of this one."""
+    others = [one for one in snapshot.parent.iterdir() if one != snapshot]
+    links = [one for one in snapshot.parents[2].glob("models--*/snapshots/*") if one.is_symlink()]
+    renamed = [one for one in links if one.parent != snapshot.parent and one.resolve() == model.resolve()]
+    for other in (*others, *(link.parents[1] for link in renamed)):
+        with suppress(OSError, Fault):
+            discard(other)

@@ -1,13 +1,14 @@
 """Public keys, and whether one of them signed some bytes. Pure.
 
-ECDSA with the hash of the curve's size, RSA by PKCS #1 v1.5 or PSS with SHA-256, and Ed25519: what cosign and
-model_signing write with keys of their own or of a key management service.
+ECDSA with the hash of the curve's size, or SHA-256, which older cosign takes for all; RSA by PKCS #1 v1.5 or PSS with
+SHA-256; and Ed25519: what cosign and model_signing write with keys of their own or of a key management service.
 
 Tests: tests/registry/signatures/test_policy.py
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -30,7 +31,9 @@ class PublicKey:
 
     @classmethod
     def parse(cls, pem: str) -> "PublicKey":
-        """Parse a key in PEM; raise BadSignaturePolicy for one that is none, or too weak."""
+        """Parse a key in PEM; raise BadSignaturePolicy for one that is none or too weak, or for several in one."""
+        if pem.count("-----BEGIN") > 1:
+            raise BadSignaturePolicy("a text holds several keys, of which one would count; give each by itself")
         try:
             key = serialization.load_pem_public_key(pem.strip().encode())
         except (ValueError, UnsupportedAlgorithm) as error:
@@ -55,7 +58,8 @@ class PublicKey:
         """Return whether the key signed these bytes."""
         key = self.key
         if isinstance(key, ec.EllipticCurvePublicKey):
-            return _is_valid(lambda: key.verify(signature, content, ec.ECDSA(_HASHES[key.curve.key_size]())))
+            own: tuple[type[hashes.HashAlgorithm], ...] = (_HASHES[key.curve.key_size], hashes.SHA256)
+            return any(_is_valid(partial(key.verify, signature, content, ec.ECDSA(one()))) for one in own)
         if isinstance(key, ed25519.Ed25519PublicKey):
             return _is_valid(lambda: key.verify(signature, content))
         pss = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.AUTO)

@@ -8,6 +8,7 @@
 
 The longest prefix of whole path segments counts; `_default` is for all sources that no other table is for. The names of
 sources begin with their registry's host, those of the hub with `huggingface.co/`, those of layouts with `layout/`.
+Names that lead to one registry are one: case, the ports 443 and 80, and Docker Hub's other hosts make no difference.
 
 Tests: tests/registry/signatures/test_policy.py
 """
@@ -23,10 +24,14 @@ from .errors import BadSignaturePolicy
 from .rule import OFF, Mode, Rule, Signatory
 
 DEFAULT = "_default"
+_STRICTNESS = ("off", "warn", "require")
+_HUB = "huggingface.co"
+_DOCKER_HUB, _DOCKER_HUBS = "docker.io", frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
+_USUAL_PORTS = (443, 80)
 _KEYS = frozenset({"mode", "keys", "signatories", "trust-root"})
 _SIGNATORY_KEYS = frozenset({"issuer", "subject", "subject-pattern"})
 _PREFIX = re.compile(r"_default|[A-Za-z0-9._-]+(?::[0-9]+)?(?:/[A-Za-z0-9._-]+)*")
-_PEM = re.compile(r"\s*-----BEGIN (?:RSA )?PUBLIC KEY-----.+-----END (?:RSA )?PUBLIC KEY-----\s*", re.DOTALL)
+_PEM = re.compile(r"\s*-----BEGIN (?:RSA )?PUBLIC KEY-----[^-]+-----END (?:RSA )?PUBLIC KEY-----\s*", re.DOTALL)
 
 
 @lru_cache(maxsize=8)
@@ -38,11 +43,17 @@ def parse_policy(text: str) -> Mapping[str, Rule]:
         tables = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise BadSignaturePolicy(f"the policy for signatures is not TOML: {error}") from None
-    return {prefix: _rule(prefix, table) for prefix, table in tables.items()}
+    rules: dict[str, Rule] = {}
+    for prefix, table in tables.items():
+        rule, name = _rule(prefix, table), _canonical(prefix)
+        if name in rules:
+            raise _fault(f'"{prefix}"', f"one table for {name}, which has another one")
+        rules[name] = rule
+    return rules
 
 
 def rule_for(text: str, source: Source, child: Rule | None = None, *, is_required: bool = False) -> Rule:
-    """Return the rule of a policy for a source; without one that of its `child`, or none.
+    """Return the rule of a policy for a source; without a table of its own its `child`'s, or `_default`'s if stricter.
 
     `is_required` asks for more than the policy does, never for less. Raises BadSignaturePolicy where a signature is
     required and the policy says of nobody that they may sign.
@@ -50,7 +61,8 @@ def rule_for(text: str, source: Source, child: Rule | None = None, *, is_require
     rules = parse_policy(text) if text else {}
     parts = name_of(source).split("/")
     prefixes = ["/".join(parts[:end]) for end in range(len(parts), 0, -1)]
-    found = next((rules[prefix] for prefix in (*prefixes, DEFAULT) if prefix in rules), child or OFF)
+    others = max(rules.get(DEFAULT, OFF), child or OFF, key=lambda rule: _STRICTNESS.index(rule.mode))
+    found = next((rules[prefix] for prefix in prefixes if prefix in rules), child if child == others else others)
     if not is_required or found.mode == "require":
         return found
     if not found.keys and not found.signatories:
@@ -63,12 +75,21 @@ def rule_for(text: str, source: Source, child: Rule | None = None, *, is_require
 def name_of(source: Source) -> str:
     """Return the name by which prefixes are compared."""
     if isinstance(source, OciSource):
-        return f"{source.reference.registry}/{source.reference.repository}"
+        return _canonical(f"{source.reference.registry}/{source.reference.repository}")
     if isinstance(source, HubSource):
-        return f"huggingface.co/{source.repository}"
+        return _canonical(f"{_HUB}/{source.repository}")
     if isinstance(source, LayoutSource):
         return "layout/" + str(source.directory).strip("/")
     return f"claim/{source.claim}" if isinstance(source, ClaimSource) else "unknown"
+
+
+def _canonical(name: str) -> str:
+    """Return the one name of those that lead to the same registry; the hub's repositories differ by more than case."""
+    registry, slash, rest = name.partition("/")
+    host, colon, port = registry.lower().partition(":")
+    host = _DOCKER_HUB if host.rstrip(".") in _DOCKER_HUBS else host.rstrip(".")
+    port = "" if port and int(port) in _USUAL_PORTS else f"{colon}{port.lstrip('0')}"
+    return f"{host}{port}{slash}{rest.lower() if host == _HUB else rest}"
 
 
 def _rule(prefix: str, table: Any) -> Rule:

@@ -167,6 +167,20 @@ def test_a_new_version_takes_the_place_of_the_one_before(cache: Path) -> None:
     assert (snapshot / "config.json").read_bytes() == b"[]"
 
 
+@pytest.mark.parametrize("is_pinned", [False, True])
+def test_a_new_version_may_have_another_name(cache: Path, *, is_pinned: bool) -> None:
+    """The first one was misspelled; nothing is found by it any more."""
+    with fake_registry() as fake:
+        for name, content in (("microsoft/phi4", b"{}"), ("microsoft/phi--4", b"[]")):
+            digest = offer(fake, {"config.json": content}, {"name": name})
+            for _ in range(2):
+                source = f"{fake.reference()}@{digest}" if is_pinned else fake.reference()
+                assert run(cached(source, cache)).returncode == 0
+    (folder,) = cache.glob("models--*")
+    assert folder.name == "models--microsoft--phi--4"
+    assert (folder / "snapshots" / digest.hex[:40] / "config.json").read_bytes() == b"[]"
+
+
 def test_a_pinned_model_that_stands_needs_no_registry(cache: Path) -> None:
     """A second pod on the volume starts warm."""
     with fake_registry() as fake:

@@ -202,3 +202,60 @@ def test_options_that_miss_another_say_which(arguments: tuple[str, ...], words: 
     """Nothing is let pass because an option was forgotten."""
     with pytest.raises(BadSignaturePolicy, match=words):
         policy_from(parsed(*arguments))
+
+
+@pytest.mark.parametrize(
+    ("source", "mode"),
+    [
+        ("registry.example.com:443/models/phi-4:v1", "require"),
+        ("registry.example.com:80/models/phi-4:v1", "require"),
+        ("Registry.EXAMPLE.com/models/phi-4:v1", "require"),
+        ("oci://registry.example.com:443/models/open/phi-4:v1", "off"),
+        ("registry.example.com:5000/models/phi-4:v1", "off"),
+        ("hf://Microsoft/phi-4", "require"),
+    ],
+)
+def test_names_that_lead_to_one_registry_have_one_rule(source: str, mode: str) -> None:
+    """Whoever writes a pod chooses the spelling, and not what must be signed."""
+    assert rule_for(POLICY, parse_source(source)).mode == mode
+
+
+@pytest.mark.parametrize("table", ["docker.io/org", "index.docker.io/org", "Registry-1.docker.io:443/org"])
+@pytest.mark.parametrize("host", ["docker.io", "index.docker.io", "registry-1.docker.io", "DOCKER.io:443"])
+def test_every_name_of_docker_hub_is_one(table: str, host: str) -> None:
+    """In the policy as well."""
+    policy = f"[\"{table}\"]\nmode = 'require'\nkeys = ['''{KEY}''']\n"
+    assert rule_for(policy, parse_source(f"{host}/org/model:v1")).mode == "require"
+
+
+@pytest.mark.parametrize("default", ["off", "warn", "require"])
+def test_the_default_asks_no_less_of_a_parent_than_its_child_was_held_to(default: str) -> None:
+    """A signed child names its parent by a tag that anybody may move; and a default that asks for more does."""
+    policy = f"{POLICY}\n[_default]\nmode = '{default}'\nkeys = ['''{KEY}''']\n"
+    parent = parse_source("ghcr.io/a/parent:v1")
+    child = rule_for(policy, parse_source("registry.example.com/models/phi-4:v1"))
+    assert rule_for(policy, parent, child).mode == "require"
+    assert rule_for(policy, parent, OFF).mode == default
+    assert rule_for(policy, parent).mode == default
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('["r.example"]\nmode = "off"\n["R.example:443"]\nmode = "off"', "has another one"),
+        (f"[\"r.example\"]\nmode = 'require'\nkeys = ['''{KEY}{KEY}''']", "public keys in PEM"),
+    ],
+)
+def test_two_tables_for_one_name_and_two_keys_in_one_text_are_refused(text: str, words: str) -> None:
+    """One of them alone would count, and nobody could see which."""
+    with pytest.raises(BadSignaturePolicy, match=words):
+        parse_policy(text)
+    with pytest.raises(BadSignaturePolicy, match="several keys"):
+        PublicKey.parse(KEY + KEY)
+
+
+def test_older_cosign_signs_by_sha256_on_every_curve() -> None:
+    """As does what signs by the curve's own hash."""
+    for curve in (ec.SECP384R1(), ec.SECP521R1()):
+        one = ec.generate_private_key(curve)
+        assert PublicKey(one.public_key()).signed(b"payload", one.sign(b"payload", ec.ECDSA(hashes.SHA256())))
