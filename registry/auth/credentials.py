@@ -12,7 +12,7 @@ import json
 import stat
 from base64 import b64decode
 from binascii import Error as BadBase64
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -24,6 +24,7 @@ from registry.errors import BadCredentials
 from registry.reference import Reference
 
 from .credential_helpers import ask_helper
+from .docker_keys import matches, normal
 
 _SIZE_LIMIT = 1 << 20
 
@@ -140,16 +141,26 @@ class Credentials:
         """Return the credential that a docker config has; see `find`. Raises BadCredentials."""
         with self._lock:
             self._read_found()
-            host = _normal(reference.registry)
+            host = normal(reference.registry)
             place = f"{host}/{reference.repository}"
-            for key in (place[:end] for end in range(len(place), 0, -1) if end == len(place) or place[end] == "/"):
+            keys = [place[:end] for end in range(len(place), 0, -1) if end == len(place) or place[end] == "/"]
+            for key in keys:
                 for config in self._configs:
                     credential = config.auths.get(key)
                     if credential is None and key == host:
                         credential = self._ask(config, host)
                     if credential is not None:
                         return credential
-            return None
+            return self._by_pattern(keys)
+
+    def _by_pattern(self, keys: Sequence[str]) -> Credential | None:
+        """Return the credential of a key with `*` in its host, as the kubelet reads those of pull secrets; or None."""
+        for key in keys:
+            for config in self._configs:
+                for pattern, credential in config.auths.items():
+                    if matches(pattern, key):
+                        return credential
+        return None
 
     def _read_found(self) -> None:
         files, self._found = self._found, []
@@ -195,13 +206,6 @@ def default_files(environ: Mapping[str, str]) -> list[Path]:
     return files
 
 
-def _normal(key: str) -> str:
-    key = key.removeprefix("https://").removeprefix("http://").rstrip("/")
-    key = key.removesuffix("/v1").removesuffix("/v2").lower()
-    host, slash, path = key.partition("/")
-    return (hub.index_name if host in (hub.index_hostname, hub.default_v2_registry["host"]) else host) + slash + path
-
-
 def _parse(file: Path, *, is_named: bool) -> _Config:
     """Read a docker config. Raises OSError when the file cannot be read, and BadCredentials."""
     if not is_named and not stat.S_ISREG(file.stat().st_mode):
@@ -210,10 +214,10 @@ def _parse(file: Path, *, is_named: bool) -> _Config:
         text = opened.read(_SIZE_LIMIT)
     try:
         content = json.loads(text)
-        auths = {_normal(key): _credential(entry, file) for key, entry in _table(content, "auths").items() if entry}
+        auths = {normal(key): _credential(entry, file) for key, entry in _table(content, "auths").items() if entry}
         return _Config(
             auths={key: found for key, found in auths.items() if found},
-            helpers={_normal(key): str(name) for key, name in _table(content, "credHelpers").items()},
+            helpers={normal(key): str(name) for key, name in _table(content, "credHelpers").items()},
             store=str(content.get("credsStore") or ""),
             is_named=is_named,
             file=str(file),

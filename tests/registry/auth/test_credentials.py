@@ -283,3 +283,29 @@ def test_a_home_that_may_not_be_entered_has_no_credentials(open_registry: FakeRe
     finally:
         os.seteuid(0)
     assert len(said) == 5
+
+
+@pytest.mark.parametrize(
+    ("key", "is_found"),
+    [
+        ("*.azurecr.io", True),
+        ("https://*.AzureCR.io/v2/", True),
+        ("t*m.azurecr.io", True),
+        ("*.*.io", True),
+        ("*.azurecr.io/models", True),
+        ("*.azurecr.io/mod", False),
+        ("*.io", False),
+        ("*", False),
+        ("*.azurecr.io:5000", False),
+        ("*.azurecr.io.evil.example", False),
+    ],
+)
+def test_a_pull_secret_opens_for_the_puller_what_it_opens_for_the_kubelet(
+    tmp_path: Path, key: str, *, is_found: bool
+) -> None:
+    """A key may have `*` in the labels of its host; one without goes before it."""
+    file = write(tmp_path, {"auths": {key: {"username": "a", "password": "1"}}})
+    assert (find(file, "team.azurecr.io/models/phi-4:v1") == Credential("a", "1")) is is_found
+    exact = {"username": "b", "password": "2"}
+    file = write(tmp_path, {"auths": {key: {"username": "a", "password": "1"}, "team.azurecr.io": exact}})
+    assert find(file, "team.azurecr.io/models/phi-4:v1") == Credential("b", "2")

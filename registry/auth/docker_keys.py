@@ -1,0 +1,29 @@
+"""The keys of credentials in docker configs: hosts and paths, in the forms that tools write. Pure.
+
+Tests: tests/registry/auth/test_credentials.py
+"""
+
+from fnmatch import fnmatchcase
+
+from oras.defaults import registry as hub
+
+
+def normal(key: str) -> str:
+    """Return a key in its plain form: HOST[:PORT][/PATH], Docker Hub under its first name."""
+    key = key.removeprefix("https://").removeprefix("http://").rstrip("/")
+    key = key.removesuffix("/v1").removesuffix("/v2").lower()
+    host, slash, path = key.partition("/")
+    return (hub.index_name if host in (hub.index_hostname, hub.default_v2_registry["host"]) else host) + slash + path
+
+
+def matches(pattern: str, key: str) -> bool:
+    """Return whether a key with `*` in its host covers another one, label by label, with the same port and path.
+
+    So the kubelet reads pull secrets (kubernetes.io/docs/concepts/containers/images, "Interpretation of config.json").
+    """
+    (wanted, _, path), (place, _, other_path) = pattern.partition("/"), key.partition("/")
+    (wanted, _, port), (host, _, other_port) = wanted.partition(":"), place.partition(":")
+    if "*" not in wanted or (port, path) != (other_port, other_path):
+        return False
+    labels, parts = wanted.split("."), host.split(".")
+    return len(labels) == len(parts) and all(map(fnmatchcase, parts, labels))
