@@ -86,6 +86,12 @@ def api_host(registry: str) -> str:
     return registry
 
 
+def first_name(registry: str) -> str:
+    """Return the first name of a registry: in lower case, and Docker Hub's for each of its hosts."""
+    name = registry.lower()
+    return str(hub.index_name) if name in (hub.index_hostname, hub.default_v2_registry["host"]) else name
+
+
 def is_loopback(registry: str) -> bool:
     """Return whether `host[:port]` is this machine, where plain HTTP is usual."""
     host = registry.rpartition(":")[0] if re.search(r":\d+$", registry) and registry != "::1" else registry

@@ -5,15 +5,14 @@ Tests: tests/registry/auth/test_credentials.py
 
 from fnmatch import fnmatchcase
 
-from oras.defaults import registry as hub
+from registry.reference import first_name
 
 
 def normal(key: str) -> str:
     """Return a key in its plain form: HOST[:PORT][/PATH], Docker Hub under its first name."""
     key = key.removeprefix("https://").removeprefix("http://").rstrip("/")
-    key = key.removesuffix("/v1").removesuffix("/v2").lower()
-    host, slash, path = key.partition("/")
-    return (hub.index_name if host in (hub.index_hostname, hub.default_v2_registry["host"]) else host) + slash + path
+    host, slash, path = key.removesuffix("/v1").removesuffix("/v2").lower().partition("/")
+    return first_name(host) + slash + path
 
 
 def matches(pattern: str, key: str) -> bool:

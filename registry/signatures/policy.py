@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, cast, get_args
 
+from registry.reference import first_name
 from registry.source import ClaimSource, HubSource, LayoutSource, OciSource, Source
 
 from .errors import BadSignaturePolicy
@@ -26,12 +27,12 @@ from .rule import OFF, Mode, Rule, Signatory
 DEFAULT = "_default"
 _STRICTNESS = ("off", "warn", "require")
 _HUB = "huggingface.co"
-_DOCKER_HUB, _DOCKER_HUBS = "docker.io", frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
+_PORT = re.compile(r":([0-9]+)$")
 _USUAL_PORTS = (443, 80)
 _KEYS = frozenset({"mode", "keys", "signatories", "trust-root"})
 _SIGNATORY_KEYS = frozenset({"issuer", "subject", "subject-pattern"})
 _PREFIX = re.compile(r"_default|[A-Za-z0-9._-]+(?::[0-9]+)?(?:/[A-Za-z0-9._-]+)*")
-_PEM = re.compile(r"\s*-----BEGIN (?:RSA )?PUBLIC KEY-----[^-]+-----END (?:RSA )?PUBLIC KEY-----\s*", re.DOTALL)
+_PEM = re.compile(r"\s*-----BEGIN (?:RSA )?PUBLIC KEY-----[^-]+-----END (?:RSA )?PUBLIC KEY-----\s*")
 
 
 @lru_cache(maxsize=8)
@@ -61,8 +62,8 @@ def rule_for(text: str, source: Source, child: Rule | None = None, *, is_require
     rules = parse_policy(text) if text else {}
     parts = name_of(source).split("/")
     prefixes = ["/".join(parts[:end]) for end in range(len(parts), 0, -1)]
-    others = max(rules.get(DEFAULT, OFF), child or OFF, key=lambda rule: _STRICTNESS.index(rule.mode))
-    found = next((rules[prefix] for prefix in prefixes if prefix in rules), child if child == others else others)
+    strictest = max(child or OFF, rules.get(DEFAULT, OFF), key=lambda rule: _STRICTNESS.index(rule.mode))
+    found = next((rules[prefix] for prefix in prefixes if prefix in rules), strictest)
     if not is_required or found.mode == "require":
         return found
     if not found.keys and not found.signatories:
@@ -84,11 +85,11 @@ def name_of(source: Source) -> str:
 
 
 def _canonical(name: str) -> str:
-    """Return the one name of those that lead to the same registry; the hub's repositories differ by more than case."""
+    """Return a name of a source in the form that all have which lead to the same place."""
     registry, slash, rest = name.partition("/")
-    host, colon, port = registry.lower().partition(":")
-    host = _DOCKER_HUB if host.rstrip(".") in _DOCKER_HUBS else host.rstrip(".")
-    port = "" if port and int(port) in _USUAL_PORTS else f"{colon}{port.lstrip('0')}"
+    host = first_name(_PORT.sub("", registry))
+    found = _PORT.search(registry)
+    port = f":{int(found[1])}" if found and int(found[1]) not in _USUAL_PORTS else ""
     return f"{host}{port}{slash}{rest.lower() if host == _HUB else rest}"
 
 
