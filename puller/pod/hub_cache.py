@@ -43,10 +43,12 @@ def known_name(settings: Settings) -> str:
     source = parse_source(settings.source)
     if isinstance(source, HubSource):
         return source.repository
-    refs = [*Path(settings.hub_cache).glob("models--*--*/refs/main")] if source.digest else []
+    if source.digest is None:
+        return ""
+    refs = [*Path(settings.hub_cache).glob("models--*--*/refs/main")]
     if len(refs) != 1 or refs[0].lstat().st_uid not in (0, os.geteuid()):
         return ""  # what another user wrote may name anything
-    if source.digest is None or refs[0].read_text() != source.digest.hex[:_REVISION_LETTERS]:
+    if refs[0].read_bytes() != source.digest.hex[:_REVISION_LETTERS].encode():
         return ""  # that is another version's, whose name may have been another one
     return refs[0].parent.parent.name.removeprefix("models--").replace("--", "/", 1)
 
@@ -112,7 +114,6 @@ def _link(model: Path, receipt: Receipt, snapshot: Path) -> None:
     if snapshot.is_symlink() and snapshot.readlink() == Path(target):
         return
     fresh = snapshot.with_name(_unique())
-    discard(fresh)
     try:
         fresh.symlink_to(target)
     except OSError:
@@ -136,7 +137,8 @@ def _write_ref(ref: Path, revision: str) -> None:
 
 def _remove_others(snapshot: Path, model: Path) -> None:
     """Remove links of versions before, under another name, too: they lead to the files of this one."""
-    others = [one for one in snapshot.parent.iterdir() if one != snapshot]
+    # what begins with a dot another pod is making
+    others = [one for one in snapshot.parent.iterdir() if one != snapshot and not one.name.startswith(".")]
     links = [one for one in snapshot.parents[2].glob("models--*/snapshots/*") if one.is_symlink()]
     renamed = [one for one in links if one.parent != snapshot.parent and one.resolve() == model.resolve()]
     for other in (*others, *(link.parents[1] for link in renamed)):
