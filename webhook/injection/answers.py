@@ -76,8 +76,8 @@ def ask_registries(  # noqa: PLR0913, PLR0917 - called once, and no argument fol
         raise SourceNotFound(f"the registry does not have {quoted(found.source)}, from {ORIGINS[found.origin]}")
     check_mountable(model, request, found.source)
     unsigned = tuple(_unsigned(zip(sources, answers, strict=True), request, settings))
-    is_told = record is not None and None not in told and _selection(record) == _selection(request)
-    content_bytes = record.content_bytes if record and is_told else _content_bytes(answers, request)
+    is_same = record and None not in told and (record.include, record.exclude) == (request.include, request.exclude)
+    content_bytes = record.content_bytes if record and is_same else _content_bytes(answers, request)
     return Answers(model, tuple(adapters), content_bytes, unsigned)
 
 
@@ -126,10 +126,6 @@ def _answers(sources: Sequence[Source], told: Sequence[Answer | None], ask: Ask)
         known or (next(asked) if isinstance(one, OciSource) else Unknown("off"))
         for one, known in zip(sources, told, strict=True)
     ]
-
-
-def _selection(of: Request | Status) -> tuple[tuple[str, ...], ...]:
-    return (of.include, of.exclude)
 
 
 def _content_bytes(answers: Sequence[Answer], request: Request) -> int | None:
