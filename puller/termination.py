@@ -1,6 +1,6 @@
 """The closing message of a container, for `kubectl describe pod`.
 
-Tests: tests/puller/test_container.py
+Tests: tests/puller/test_termination.py
 """
 
 import json
@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-_MESSAGE_LIMIT = 4096  # bytes that the kubelet keeps of a termination message
-_MOST_LETTERS = 900
-"""How long one text of a message may be: escaped, three of them fit into it."""
+_MESSAGE_LIMIT = 1024
+"""Bytes that the kubelet keeps of each message in a pod of twelve containers: it has 12 KiB for all of a pod
+(MaxPodTerminationMessageLogLength), and cuts in the middle of a word."""
 
 
 def leave_message(file: str, message: bytes) -> None:
@@ -22,10 +22,17 @@ def leave_message(file: str, message: bytes) -> None:
 
 def closing_message(message: Mapping[str, object]) -> bytes:
     """Return JSON that the kubelet keeps whole: long texts are cut, never what stands between them."""
-    limit = _MOST_LETTERS
+    limit = _MESSAGE_LIMIT
     while True:
-        short = {key: value[:limit] if isinstance(value, str) else value for key, value in message.items()}
+        short = {key: _cut(value, limit) for key, value in message.items()}
         content = json.dumps(short, ensure_ascii=False).encode(errors="replace")
         if len(content) <= _MESSAGE_LIMIT or not limit:
             return content
-        limit //= 2
+        limit = limit * 7 // 8
+
+
+def _cut(value: object, limit: int) -> object:
+    """Return a text, or each text of a list, with at most `limit` letters."""
+    if isinstance(value, list):
+        return [_cut(one, limit) for one in value]
+    return value[:limit] if isinstance(value, str) else value

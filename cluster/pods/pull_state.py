@@ -90,9 +90,10 @@ def _has_pulled(puller: Raw) -> bool:
 def _of_ended(pod: Raw) -> PullState:
     status = mapping(pod, "status")
     reason, message = str(status.get("reason") or ""), printable(str(status.get("message") or ""), _WORDS)
-    ended = mapping(mapping(_puller_status(pod), "state"), "terminated")
+    puller = _puller_status(pod)
+    ended = mapping(mapping(puller, "state"), "terminated")
     if ended.get("exitCode"):
-        return _of_failure(ended, PullState(name="failing"))
+        return _of_failure(ended, name_of(puller))
     if status.get("phase") == "Failed":
         why = f"{reason}: {message}".strip(": ") or "a container of it failed"
         return PullState(name="failing", code=reason, why=why, hint=_REASONS.get(reason, "kubectl describe pod"))
@@ -104,7 +105,7 @@ def _of_puller(pod: Raw, puller: Raw) -> PullState:
     state = mapping(puller, "state")
     ended = mapping(state, "terminated") or mapping(mapping(puller, "lastState"), "terminated")
     if ended.get("exitCode"):
-        return _of_failure(ended, PullState(name="failing"))
+        return _of_failure(ended, name_of(puller))
     statuses = entries(mapping(pod, "status"), "initContainerStatuses")
     waiting = next(_waits([one for one in statuses if is_our_container(name_of(one))]), None)
     if waiting is not None:
@@ -115,16 +116,16 @@ def _of_puller(pod: Raw, puller: Raw) -> PullState:
     return _of_scheduling(pod)
 
 
-def _of_failure(ended: Raw, state: PullState) -> PullState:
-    """Return what a puller that failed said; one that was killed says nothing."""
+def _of_failure(ended: Raw, container: str) -> PullState:
+    """Return the state of a pod whose puller failed, by what it said; one that was killed says nothing."""
     said, reason = _message(ended), str(ended.get("reason") or "")
     if isinstance(said.get("code"), str):
         why, hint = (printable(str(said.get(key) or ""), _WORDS) for key in ("error", "hint"))
-        return PullState(name=state.name, code=said["code"], why=why, hint=hint)
+        return PullState(name="failing", code=said["code"], why=why, hint=hint)
     text = printable(str(ended.get("message") or ""), _WORDS)
     why = f"its puller ended with {ended.get('exitCode')}, {reason}" + (f": {text}" if text else "")
-    hint = _REASONS.get(reason, f"kubectl logs POD -c {PULLER} --previous")
-    return PullState(name=state.name, code=reason, why=why, hint=hint)
+    hint = _REASONS.get(reason, f"kubectl logs POD -c {container} --previous")
+    return PullState(name="failing", code=reason, why=why, hint=hint)
 
 
 def _of_scheduling(pod: Raw) -> PullState:

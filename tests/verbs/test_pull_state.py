@@ -172,6 +172,12 @@ def test_with_overlap_the_container_that_waits_says_how_it_is(ready: Object, nam
     assert (found.name, found.code) == (name, code)
 
 
+def test_a_container_that_was_killed_is_the_one_whose_log_is_named() -> None:
+    """With overlap that is not the puller, which is not in the pod."""
+    killed = {"state": {"terminated": {"exitCode": 2, "reason": "Error"}}}
+    assert overlapped(killed).hint == "kubectl logs POD -c weighbridge-ready --previous"
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"code": 3}', '{"bytes": "many", "seconds": null, "digest": 4}'])
 def test_odd_messages_are_no_messages(text: str) -> None:
     """Whoever writes into the file: nothing is believed that has another form."""
