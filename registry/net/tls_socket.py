@@ -25,6 +25,14 @@ WAIT_FOR_ALL = int(socket.MSG_WAITALL)
 """The flag as a number: each operation on a member of an enumeration takes longer than a small system call."""
 
 
+class Incomplete(BlockingIOError):
+    """Bytes came, `received` of them, and make no whole record yet: who waits has limits to look at before the next."""
+
+    def __init__(self, received: int) -> None:
+        super().__init__("a part of a TLS record")
+        self.received = received
+
+
 def is_readable(sock: socket.socket) -> bool:
     """Return whether a read would not block: bytes have come, or the end."""
     poll = select.poll()
@@ -77,17 +85,21 @@ class TlsSocket:
         """Decrypt into the first `count` bytes of the buffer, or all; return 0 when the other end closed.
 
         With WAIT_FOR_ALL so much must be still to come: then a whole block is waited for. At most a block is returned.
+        Raises Incomplete, after which the call may be repeated, and OSError.
         """
-        buffer = buffer[: count or len(buffer)]
+        buffer, received = buffer[: count or len(buffer)], 0
         while True:
             filled = self._decrypt(buffer)
             if filled:
                 return filled
             if filled is None:
                 return 0
+            if received:
+                raise Incomplete(received)
             certain = len(buffer) - _RECORD_BYTES if flags & WAIT_FOR_ALL else 0
             wanted = buffer[: certain if 0 < certain < _BLOCK_BYTES else _BLOCK_BYTES]
-            if not self._receive(wanted, WAIT_FOR_ALL if certain > 0 else 0):
+            received = self._receive(wanted, WAIT_FOR_ALL if certain > 0 else 0)
+            if not received:
                 self._received.write_eof()
 
     def send(self, content: memoryview) -> int:

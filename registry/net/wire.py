@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from .limits import Bound
-from .tls_socket import WAIT_FOR_ALL, TlsSocket, is_readable
+from .tls_socket import WAIT_FOR_ALL, Incomplete, TlsSocket, is_readable
 
 _SLICE_SECONDS = 0.25
 """The longest wait of one call in the kernel, and about the longest of a bulk read."""
@@ -72,11 +72,13 @@ class Wire:
         """Receive by one call; return 0 at the end, and -1 when nothing came in time. Raises OSError, Overdue."""
         began = self._clock()
         try:
-            count = self._socket.recv_into(buffer, len(buffer), WAIT_FOR_ALL)
+            count = moved = self._socket.recv_into(buffer, len(buffer), WAIT_FOR_ALL)
+        except Incomplete as part:
+            count, moved = -1, part.received
         except BlockingIOError:  # SO_RCVTIMEO ended the wait
-            count = -1
+            count, moved = -1, 0
         if count:
-            self.bound.passed(max(count, 0), self._clock() - began)
+            self.bound.passed(moved, self._clock() - began)
         return count
 
     def send(self, content: memoryview) -> None:
@@ -121,6 +123,9 @@ class Wire:
                 count = move()
             except TimeoutError:
                 self.bound.passed(0, self._clock() - began)
+                continue
+            except Incomplete as part:
+                self.bound.passed(part.received, self._clock() - began)
                 continue
             if count:
                 self.bound.passed(count, self._clock() - began)

@@ -7,12 +7,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from registry.net.tls_socket import WAIT_FOR_ALL, TlsSocket
+from registry.net.limits import Bound, Deadline, Floor, Limits, Overdue
+from registry.net.tls_socket import WAIT_FOR_ALL, Incomplete, TlsSocket
+from registry.net.wire import Wire
+from tests.fakes.clock import Clock
 from tests.parts.certificate import tls_for_localhost
 from tests.puller.models import noise
 
@@ -46,6 +50,13 @@ def connected(contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> Iterator[tuple
             yield ends[0], client
 
 
+def received(client: TlsSocket, buffer: memoryview) -> int:
+    """Receive content; what has none, such as a session ticket, is passed over."""
+    while True:
+        with suppress(Incomplete):
+            return client.recv_into(buffer)
+
+
 def read(client: TlsSocket, sizes: list[int]) -> bytes:
     """Read as many bytes as the sizes say, in buffers of those sizes, and wait for whole blocks as a Wire does."""
     client.settimeout(None)
@@ -54,7 +65,8 @@ def read(client: TlsSocket, sizes: list[int]) -> bytes:
     for size in sizes:
         buffer, filled = memoryview(bytearray(size)), 0
         while filled < size:
-            filled += client.recv_into(buffer[filled:], size - filled, WAIT_FOR_ALL)
+            with suppress(Incomplete):
+                filled += client.recv_into(buffer[filled:], size - filled, WAIT_FOR_ALL)
         got += bytes(buffer)
     return got
 
@@ -149,7 +161,7 @@ def test_a_time_limit_loses_nothing(contexts: tuple[ssl.SSLContext, ssl.SSLConte
     with connected(contexts) as (server, client):
         client.settimeout(0.01)
         with pytest.raises(TimeoutError):
-            client.recv_into(memoryview(bytearray(10)))
+            received(client, memoryview(bytearray(10)))
         content, timeouts = memoryview(CONTENT), 0
         got = bytearray()
         server.settimeout(0.01)
@@ -181,7 +193,7 @@ def test_the_end_is_the_end(contexts: tuple[ssl.SSLContext, ssl.SSLContext], *, 
         else:
             server.shutdown(socket.SHUT_RDWR)
         buffer = memoryview(bytearray(100))
-        assert [client.recv_into(buffer), client.recv_into(buffer), client.recv_into(buffer)] == [10, 0, 0]
+        assert [received(client, buffer) for _ in range(3)] == [10, 0, 0]
 
 
 def test_a_server_that_hangs_up_in_the_handshake_is_no_server(contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
@@ -233,3 +245,80 @@ def test_what_a_server_said_before_it_hung_up_is_told(tmp_path: Path) -> None:
         thread.join()
         with pytest.raises(ssl.SSLError, match="certificate required"):
             client.send(memoryview(b"GET / HTTP/1.1"))
+
+
+class Packets(socket.socket):
+    """One end of a pair that receives what was sent at once by itself, and has no options of TCP."""
+
+    def setsockopt(self, level: int, *option: Any) -> None:
+        """Pass options on, but for those of TCP."""
+        if level != socket.IPPROTO_TCP:
+            super().setsockopt(level, *option)
+
+
+@contextmanager
+def trickled(contexts: tuple[ssl.SSLContext, ssl.SSLContext], content: bytes) -> Iterator[TlsSocket]:
+    """Yield a client to which one record came byte by byte."""
+    one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    contexts[0].num_tickets = 0  # each would be a record of its own
+    received, sent = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = contexts[0].wrap_bio(received, sent, server_side=True)
+    with other, Packets(fileno=one.detach()) as ours:
+
+        def accept() -> None:
+            while True:
+                try:
+                    server.do_handshake()
+                except ssl.SSLWantReadError:
+                    if sent.pending:
+                        other.send(sent.read())
+                    received.write(other.recv(1 << 16))
+                else:
+                    return
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        client = TlsSocket(ours, contexts[1], "127.0.0.1")
+        client.do_handshake(lambda: WAIT_SECONDS)
+        thread.join()
+        server.write(content)
+        for byte in sent.read():
+            other.send(bytes([byte]))
+        yield client
+
+
+def test_whoever_waits_is_asked_after_each_part_of_a_record(
+    contexts: tuple[ssl.SSLContext, ssl.SSLContext],
+) -> None:
+    """Law: no call receives more than once without a word: time limits are looked at between."""
+    with trickled(contexts, b"x" * 50) as client:
+        client.settimeout(WAIT_SECONDS)
+        buffer, parts, count = memoryview(bytearray(100)), list[int](), 0
+        while not count:
+            try:
+                count = client.recv_into(buffer)
+            except Incomplete as part:
+                parts.append(part.received)
+    assert bytes(buffer[:count]) == b"x" * 50
+    assert parts == [1] * len(parts)
+    assert len(parts) > count
+
+
+@pytest.mark.parametrize("is_bulk", [False, True])
+def test_a_record_that_trickles_is_over_when_its_time_is(
+    contexts: tuple[ssl.SSLContext, ssl.SSLContext], *, is_bulk: bool
+) -> None:
+    """Each byte takes a second of a clock: an exchange has eight, a large body a minute."""
+    clock = Clock()
+
+    def second() -> float:
+        clock.sleep(1)  # it is read before each receive, and after it
+        return clock.now
+
+    limits = Limits(clock=lambda: clock.now)
+    with trickled(contexts, b"x" * 50) as client:
+        bound: Bound = Floor(limits, 30) if is_bulk else Deadline(limits, 8, 30, None)
+        wire = Wire(client, bound, second)
+        with pytest.raises(Overdue):
+            (wire.fill if is_bulk else wire.receive)(memoryview(bytearray(100)))
+    assert clock.now < 2 * 70
