@@ -121,7 +121,7 @@ def is_proved(records: Iterable[FileRecord], parts: Iterable[Part]) -> bool:
         proof = proof_of(part)
         if proofs.setdefault(str(part.layer.digest), proof) != proof:
             proofs[str(part.layer.digest)] = LAYER
-    return all(one.proof in (LAYER, DERIVED, proofs.get(one.layer)) for one in records)
+    return all(one.layer in proofs and one.proof in (LAYER, DERIVED, proofs[one.layer]) for one in records)
 
 
 def _blob(files: tuple[Part, ...], piece_bytes: int) -> Blob:
@@ -130,9 +130,11 @@ def _blob(files: tuple[Part, ...], piece_bytes: int) -> Blob:
     sizes = {file.layer.size for file in files}
     if len(sizes) > 1:
         raise BadArtifact(f"{layer.digest}: has {len(sizes)} different sizes in one manifest")
-    if len({chunk_mark(file.layer) for file in files if chunks_of(file)}) > 1:
-        raise BadArtifact(f"{layer.digest}: has different chunks in one manifest")
     chunks = chunks_of(files[0])
+    if len({chunk_mark(file.layer) for file in files if chunks_of(file)}) > 1:  # a model's and its parent's, say
+        if any(isinstance(chunks_of(file), PackedChunks) for file in files):
+            raise BadArtifact(f"{layer.digest}: has different chunks in one manifest")
+        chunks = None
     if isinstance(chunks, PackedChunks):
         return Blob(layer, files, _pieces(chunks.stops, chunks.digests), chunks)
     if chunks:

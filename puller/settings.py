@@ -94,7 +94,7 @@ class Settings:
     """A folder of models that pulls share, on a volume that outlives them; empty means none."""
 
     cache_bytes: int = 0
-    """How large the cache may grow; 0 means as large as its volume."""
+    """How large the cache may grow before models without a directory are let go; 0 means as large as its volume."""
 
     trust_group: bool = False
     """Whether files that members of this process's groups can have written are trusted without being hashed."""
@@ -144,14 +144,16 @@ class Settings:
     def signature_mark(self) -> str:
         """A text that a receipt must have where a signature is required: that of the policy which its model passed.
 
-        Empty where none is required. Raises BadSignaturePolicy.
+        Empty where the policy requires none of any source: one may be the parent of a model that needs none itself.
+        Raises BadSignaturePolicy.
         """
         if not self.signatures and not self.require_signature:
             return ""
-        from registry.signatures.policy import rule_for  # noqa: PLC0415 - few pulls have a policy
+        from registry.signatures.policy import parse_policy, rule_for  # noqa: PLC0415 - few pulls have a policy
 
         rule = rule_for(self.signatures, parse_source(self.source), is_required=self.require_signature)
-        if rule.mode != "require":
+        rules = parse_policy(self.signatures).values() if self.signatures else ()
+        if not any(one.mode == "require" for one in (rule, *rules)):
             return ""
         return hashlib.sha256(f"{self.require_signature} {self.signatures}".encode()).hexdigest()[:16]
 

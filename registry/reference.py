@@ -67,7 +67,7 @@ class Reference(NamedTuple):
     @property
     def namespace(self) -> str:
         """The registry's name in requests to mirrors."""
-        return hub.index_name if self.registry == hub.index_hostname else self.registry
+        return first_name(self.registry) if first_name(self.registry) == hub.index_name else self.registry
 
     def pinned(self, digest: Digest) -> Self:
         """Return the same reference with its digest."""
@@ -81,9 +81,7 @@ class Reference(NamedTuple):
 
 def api_host(registry: str) -> str:
     """Return the host of a registry's API."""
-    if registry in (hub.index_name, hub.index_hostname):
-        return str(hub.default_v2_registry["host"])
-    return registry
+    return str(hub.default_v2_registry["host"]) if first_name(registry) == hub.index_name else registry
 
 
 def first_name(registry: str) -> str:

@@ -7,12 +7,15 @@ from fnmatch import fnmatchcase
 
 from registry.reference import first_name
 
+_VERSIONS = ("v1", "v2")
+"""Paths of a whole registry's API; below a path of their own they are names of repositories."""
+
 
 def normal(key: str) -> str:
     """Return a key in its plain form: HOST[:PORT][/PATH], Docker Hub under its first name."""
     key = key.removeprefix("https://").removeprefix("http://").rstrip("/")
-    host, slash, path = key.removesuffix("/v1").removesuffix("/v2").lower().partition("/")
-    return first_name(host) + slash + path
+    host, slash, path = key.lower().partition("/")
+    return first_name(host) + ("" if path in _VERSIONS else slash + path)
 
 
 def matches(pattern: str, key: str) -> bool:

@@ -21,7 +21,7 @@ _WHOLE, _PART, _NO_SUCH_RANGE = _ACCEPTED = 200, 206, 416
 _LEAST_BYTES = 16 << 10
 """The least that an answer must hold of a longer range: with a request for every few bytes, a pull would hardly end."""
 
-_STALE = (Unauthorized, NotFound, Refused)
+_STALE = (Unauthorized, NotFound, Refused, Mismatch)
 
 
 class Send(Protocol):

@@ -14,7 +14,7 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from registry.digest import Digest
-from registry.errors import BadManifest, Mismatch, NotFound
+from registry.errors import BadManifest, Fault, Mismatch, NotFound
 from registry.manifest import Descriptor, Manifest
 
 from . import cosign, model_signing
@@ -76,6 +76,10 @@ def check_signatures(repository: Attachments, signed: Signed, rule: Rule) -> Sig
             failures.append(error)
         except (BadManifest, Mismatch, NotFound) as error:
             failures.append(BadSignature(f"a signature that cannot be read: {error}"))
+        except Fault:
+            raise
+        except Exception as error:  # noqa: BLE001 - whoever may attach one chose what libraries parse here
+            failures.append(BadSignature(f"a signature that cannot be read ({type(error).__name__})"))
         if len(failures) >= _MOST_SIGNATURES:
             break
     raise _nearest(failures, signed)

@@ -44,11 +44,11 @@ class Envelope:
             payload = b64decode(envelope["payload"], validate=True)
             kind = str(envelope["payloadType"])
             found = tuple(b64decode(one["sig"], validate=True) for one in envelope["signatures"][:_MOST_SIGNATURES])
+            has_certificate = "certificate" in material or "x509CertificateChain" in material
         except (ValueError, KeyError, TypeError, AttributeError, BadBase64, RecursionError) as error:
             raise BadSignature(f"a bundle that cannot be read ({type(error).__name__})") from None
         if kind != _PAYLOAD_TYPE or not found:
             raise BadSignature("a bundle whose envelope holds no signed statement")
-        has_certificate = "certificate" in material or "x509CertificateChain" in material
         return cls(payload, _pre_authentication(kind, payload), found, has_certificate)
 
 

@@ -46,13 +46,13 @@ def _of_bundle(repository: Repository, layer: Descriptor) -> Iterator[str]:
         statement = json.loads(b64decode(bundle["dsseEnvelope"]["payload"]))
         kind = {cosign.PREDICATE: "cosign bundle", model_signing.PREDICATE: "OpenSSF model signing"}
         form = kind.get(statement["predicateType"])
-    except (Fault, ValueError, KeyError, TypeError, RecursionError):
+        certificate = b64decode(material.get("certificate", {}).get("rawBytes", ""), validate=True)
+    except (Fault, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         yield "a bundle that cannot be read"
         return
     if form is None:
         return  # an attestation, which says something about the artifact
-    raw = material.get("certificate", {}).get("rawBytes", "") if isinstance(material, dict) else ""
-    yield f"{form}, by {_named_in(b64decode(raw)) if raw else 'a key'}"
+    yield f"{form}, by {_named_in(certificate) if certificate else 'a key'}"
 
 
 def _named_in(certificate: bytes) -> str:
@@ -64,6 +64,6 @@ def _named_in(certificate: bytes) -> str:
     try:
         load = x509.load_pem_x509_certificate if b"-----BEGIN" in certificate else x509.load_der_x509_certificate
         issuer, subjects = identity_of(load(certificate))
-    except ValueError:
+    except (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         return "a certificate that cannot be read"
     return printable(f"the certificate of {', '.join(subjects) or 'nobody'} by {issuer or 'no issuer'}", 300)

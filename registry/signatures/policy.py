@@ -8,7 +8,8 @@
 
 The longest prefix of whole path segments counts; `_default` is for all sources that no other table is for. The names of
 sources begin with their registry's host, those of the hub with `huggingface.co/`, those of layouts with `layout/`.
-Names that lead to one registry are one: case, the ports 443 and 80, and Docker Hub's other hosts make no difference.
+Names that lead to one registry are one: case, the ports 443 and 80, and other hosts of Docker Hub and of the hub make
+no difference.
 
 Tests: tests/registry/signatures/test_policy.py
 """
@@ -27,6 +28,7 @@ from .rule import OFF, Mode, Rule, Signatory
 DEFAULT = "_default"
 _STRICTNESS = ("off", "warn", "require")
 _HUB = "huggingface.co"
+_ALIASES = {"hf.co": _HUB, "registry.hub.docker.com": "docker.io"}
 _PORT = re.compile(r":([0-9]+)$")
 _USUAL_PORTS = (443, 80)
 _KEYS = frozenset({"mode", "keys", "signatories", "trust-root"})
@@ -88,6 +90,7 @@ def _canonical(name: str) -> str:
     """Return a name of a source in the form that all have which lead to the same place."""
     registry, slash, rest = name.partition("/")
     host = first_name(_PORT.sub("", registry))
+    host = _ALIASES.get(host, host)
     found = _PORT.search(registry)
     port = f":{int(found[1])}" if found and int(found[1]) not in _USUAL_PORTS else ""
     return f"{host}{port}{slash}{rest.lower() if host == _HUB else rest}"

@@ -35,6 +35,7 @@ from tests.puller.packs import tar_of
 from .signed import MODEL, Signed
 
 OTHER = Digest.of(b"another artifact")
+_VERSION_THREE = b"\xa0\x03\x02\x01\x02"  # the explicit version of a certificate (RFC 5280 4.1)
 INVALID, MISSING, UNTRUSTED = "signature.invalid", "signature.missing", "signature.untrusted"
 
 
@@ -184,6 +185,14 @@ def _harm(bundle: dict[str, Any], *path: str | int) -> None:
     for step in path[:-1]:
         place = place[step]
     place[path[-1]] = _other(place[path[-1]])
+
+
+def _of_version_ten(bundle: dict[str, Any]) -> None:
+    """Make the certificate one of a version that there is not: its library then raises an error of its own kind."""
+    place = bundle["verificationMaterial"]["certificate"]
+    content = base64.b64decode(place["rawBytes"])
+    assert _VERSION_THREE in content
+    place["rawBytes"] = base64.b64encode(content.replace(_VERSION_THREE, _VERSION_THREE[:-1] + b"\x09")).decode()
 
 
 def two_subjects(signed: Signed) -> None:
@@ -354,6 +363,7 @@ REFUSED: dict[str, tuple[str, Callable[[Signed], None]]] = {
     ),
     "bundle: no envelope": (INVALID, bundle_with(lambda one: one.pop("dsseEnvelope"))),
     "bundle: no material": (INVALID, bundle_with(lambda one: one.pop("verificationMaterial"))),
+    "bundle: material is nothing": (INVALID, bundle_with(lambda one: one.update(verificationMaterial=None))),
     "bundle: another kind": (INVALID, bundle_with(lambda one: one.update(mediaType="text/plain"))),
     "bundle: no JSON": (INVALID, lambda signed: signed.attach(b"\xff\xfe")),
     "bundle: a list": (INVALID, lambda signed: signed.attach([])),
@@ -424,6 +434,11 @@ REFUSED: dict[str, tuple[str, Callable[[Signed], None]]] = {
         certified_with(lambda one: _entry(one).update(integratedTime=str(int(_entry(one)["integratedTime"]) + 1))),
     ),
     "certificate: no proof": (INVALID, certified_with(lambda one: _entry(one).pop("inclusionProof"))),
+    "certificate: of a version that there is not": (INVALID, certified_with(_of_version_ten)),
+    "promise: a time without end": (
+        INVALID,
+        promised_with(lambda bundle, _: bundle["Payload"].update(integratedTime=float("inf"))),
+    ),
     "certificate: changed": (
         UNTRUSTED,
         certified_with(lambda one: _harm(one, "verificationMaterial", "certificate", "rawBytes")),
@@ -487,6 +502,17 @@ def test_what_is_not_signed_well_is_refused_before_a_weight_is_asked_for(
     assert str(signed.digest) in str(caught.value)
     assert weights_asked(signed.fake) == 0
     assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("case", [case for name, case in REFUSED.items() if "bundle" in name or "certificate" in name])
+def test_what_somebody_else_attached_hides_no_good_signature(
+    signed: Signed, tmp_path: Path, case: tuple[str, Callable[[Signed], None]]
+) -> None:
+    """Whoever may attach one must not keep a signed model from being pulled."""
+    case[1](signed)
+    if tag_for(signed.digest) not in signed.fake.manifests:
+        signed.cosign()
+        assert pulled(signed, tmp_path).items() >= MODEL.items()
 
 
 def test_there_are_forty_tamperings() -> None:

@@ -44,6 +44,17 @@ def test_every_signature_says_its_form_and_its_maker(signed: Signed, capsys: pyt
     assert found["signers"] == []
     signed.attach(key_bundle(signed.key, signed.statement(predicate="https://slsa.dev/provenance/v1")))
     assert len(shown("inspect", signed, capsys)[1]["signatures"]) == 2  # type: ignore[arg-type] # a list, as above
+
+
+@pytest.mark.parametrize("certificate", ["text", [], {"rawBytes": "?"}, {"rawBytes": 3}, {"rawBytes": "AAAA"}, None])
+def test_what_cannot_be_read_is_said(signed: Signed, capsys: pytest.CaptureFixture[str], certificate: object) -> None:
+    """Whatever whoever may attach one wrote into it."""
+    bundle = signed.certified()
+    bundle["verificationMaterial"]["certificate"] = certificate
+    signed.attach(bundle)
+    code, found = shown("inspect", signed, capsys)
+    assert code == 0
+    assert "cannot be read" in str(found["signatures"])
     signed.attach(b"[]")
     assert "a bundle that cannot be read" in str(shown("inspect", signed, capsys)[1]["signatures"])
 

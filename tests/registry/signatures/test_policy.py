@@ -1,6 +1,7 @@
 """What a policy asks of which source, which policies are refused, and which keys can judge."""
 
 import argparse
+import json
 from pathlib import Path
 
 import pytest
@@ -212,11 +213,20 @@ def test_options_that_miss_another_say_which(arguments: tuple[str, ...], words: 
 
 
 @pytest.mark.parametrize("table", ["docker.io/org", "index.docker.io/org", "Registry-1.docker.io:443/org"])
-@pytest.mark.parametrize("host", ["docker.io", "index.docker.io", "registry-1.docker.io", "DOCKER.io:443"])
+@pytest.mark.parametrize(
+    "host", ["docker.io", "index.docker.io", "registry-1.docker.io", "DOCKER.io:443", "registry.hub.docker.com"]
+)
 def test_every_name_of_docker_hub_is_one(table: str, host: str) -> None:
     """In the policy as well."""
     policy = f"[\"{table}\"]\nmode = 'require'\nkeys = ['''{KEY}''']\n"
     assert rule_for(policy, parse_source(f"{host}/org/model:v1")).mode == "require"
+
+
+def test_both_hosts_of_the_hub_are_one() -> None:
+    """Its registry answers on each."""
+    policy = f'["huggingface.co/org"]\nmode = "require"\nkeys = [{json.dumps(KEY)}]'
+    assert rule_for(policy, parse_source("oci://hf.co/org/model:v1")).mode == "require"
+    assert rule_for(policy, parse_source("hf://org/model")).mode == "require"
 
 
 @pytest.mark.parametrize("default", ["off", "warn", "require"])

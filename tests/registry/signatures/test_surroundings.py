@@ -23,7 +23,7 @@ from tests.fakes import faults
 from tests.fakes.patience import HASTY
 from tests.fakes.registry import FakeRegistry, fake_registry
 from tests.fakes.sigstore import new_key, public_pem
-from tests.puller.models import offer, read_tree
+from tests.puller.models import noise, offer, read_tree
 from tests.puller.packs import tar_of
 from tests.puller.test_mirrors import hosts_dir
 
@@ -85,6 +85,50 @@ def test_a_signature_is_wanted_of_a_kit_and_of_its_parent(
     signed.digest = family[lacking]
     signed.cosign()
     assert pulled(signed, tmp_path) == {"m.safetensors": b"weights", "run.py": b"pass"}
+
+
+def pulled_by(policy_text: str, folder: Path, source: str) -> dict[str, bytes]:
+    """Pull under a policy; return the files."""
+    settings = Settings(source=source, destination=str(folder / "model"), signatures=policy_text)
+    with Access(transport=Transport(proxies={}), credentials=Credentials(), patience=HASTY) as access:
+        pull(settings, access, QuietReporter())
+    return read_tree(folder / "model")
+
+
+def test_a_policy_for_the_parent_alone_reaches_what_stands(signed: Signed, tmp_path: Path) -> None:
+    """The child needs no signature; its parent's, which is required now, was asked of nobody before."""
+    weights, code = tar_of({"m.safetensors": b"weights"}), tar_of({"run.py": b"pass"})
+    own, added = ([{"path": ".", "digest": str(Digest.of(one))}] for one in (weights, code))
+    signed.digest = _kit(signed.fake, "v2", "model", weights, model=own[0])
+    base = f"{signed.fake.address}/team/base:v2"
+    child = _kit(signed.fake, "v1", "code", code, model={"path": base}, code=added)
+    table = f'["{signed.fake.address}/team/base"]\nmode = "require"\nkeys = {json.dumps([public_pem(signed.key)])}'
+    source, files = f"{signed.fake.reference()}@{child}", {"m.safetensors": b"weights", "run.py": b"pass"}
+    assert pulled_by("", tmp_path, source) == files
+    with pytest.raises(SignatureMissing, match=str(signed.digest)):
+        pulled_by(table, tmp_path, source)
+    signed.cosign()
+    assert pulled_by(table, tmp_path, source) == files
+
+
+def test_a_parent_that_moved_proves_nothing_of_the_files_that_stand(signed: Signed, tmp_path: Path) -> None:
+    """What was pulled of the parent before is not what its new version's signature is of."""
+    own = signed.fake
+    old, new = (noise(1000, number) for number in (1, 2))
+
+    def parent(content: bytes) -> Digest:
+        path = {"path": ".", "digest": str(Digest.of(tar_of({"m.safetensors": content})))}
+        return _kit(own, "v2", "model", tar_of({"m.safetensors": content}), model=path)
+
+    code = tar_of({"run.py": b"pass"})
+    parent(old)
+    added = [{"path": ".", "digest": str(Digest.of(code))}]
+    child = _kit(own, "v1", "code", code, model={"path": own.reference("v2")}, code=added)
+    assert pulled_by("", tmp_path, own.reference()) == {"m.safetensors": old, "run.py": b"pass"}
+    for digest in (child, parent(new)):
+        signed.digest = digest
+        signed.cosign()
+    assert pulled(signed, tmp_path) == {"m.safetensors": new, "run.py": b"pass"}
 
 
 def test_a_mirror_without_signatures_is_passed_over(signed: Signed, tmp_path: Path) -> None:
