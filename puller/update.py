@@ -6,6 +6,7 @@ Tests: tests/puller/test_pull.py
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,13 +39,19 @@ def update(locked: LockedDestination, artifact: ModelArtifact, cached: Sequence[
     writeback = writeback_for(artifact.size, is_synced=settings.sync)
     # 4
     plan = ModelPlan.of(artifact.form.parts, settings)
-    # 5
-    journal = Journal(destination.workshop.journal, artifact.digest, locked.boot)
-    work = find_work(locked, artifact, plan, journal, cached, writeback)
-    # 6
-    stats = _fetch(locked, artifact, plan, work, journal, writeback)
-    # 7
-    tree = _place_files(locked, artifact, plan, work.places, writeback)
+    try:
+        # 5
+        journal = Journal(destination.workshop.journal, artifact.digest, locked.boot)
+        work = find_work(locked, artifact, plan, journal, cached, writeback)
+        # 6
+        stats = _fetch(locked, artifact, plan, work, journal, writeback)
+        # 7
+        tree = _place_files(locked, artifact, plan, work.places, writeback)
+    finally:
+        writeback.release()
+        if writeback.lost:
+            with suppress(OSError):
+                destination.workshop.remove(writeback.lost)
     # 8
     receipt = _receipt(locked, artifact, tree, stats, round(time.monotonic() - started, 3), writeback)
     keep(destination.rooms[0], artifact.documents)

@@ -72,6 +72,13 @@ class Window:
         for file, begin, length in leaving:
             self._drop(file.handle, begin, length)
 
+    def clear(self) -> None:
+        """Leave all ranges in memory, and close their files."""
+        with self._lock:
+            self._ranges.clear()
+            self._files.clear()
+            self._held = 0
+
     def _file(self, handle: int) -> "_File":
         """Return the file of a descriptor: one of our own serves all ranges of a file."""
         status = os.fstat(handle)

@@ -19,6 +19,7 @@ Tests: tests/puller/store/test_claims.py
 
 import os
 import stat
+from collections.abc import Container
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -78,6 +79,15 @@ class Workshop(NamedTuple):
     def is_passing(self) -> bool:
         """Whether it is removed with its process, because no other one will look for it."""
         return self.folder.name.startswith(_ALONE)
+
+    def remove(self, inodes: Container[int]) -> None:
+        """Remove files by their inodes, and the journal, which may speak of them. Raises OSError."""
+        discard(self.journal)
+        for folder, _, names in os.walk(self.folder):
+            for place in (Path(folder) / name for name in names):
+                status = status_of(place)
+                if status is not None and status.st_ino in inodes:
+                    place.unlink()
 
     @classmethod
     def of_user(cls, room: Path, trust: Trust) -> Self | None:

@@ -13,11 +13,14 @@ Tests: tests/puller/store/test_page_cache.py
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from puller.errors import disk_errors
+from registry.errors import Fault
 from registry.process.control_group import own_memory_limit
 
 from .filesystem import optional
@@ -43,21 +46,26 @@ class Writeback:
         `is_low_memory`: keep only the last `window_bytes` in memory.
         """
         self._is_synced, self._is_early = is_synced, is_early or is_synced or is_low_memory
-        self._window = Window(window_bytes, _drop) if is_low_memory else None
+        self._window = Window(window_bytes, self._drop) if is_low_memory else None
         self.cannot_sync = False
         """Whether the file system does not support syncing."""
+
+        self.lost = set[int]()
+        """The inodes of files of which the disk refused bytes. The kernel says so once, and what it has of them in
+        memory counts as written from then on: they must be fetched again."""
 
     def landed(self, start: int, stop: int, handle: int) -> None:
         """Start writing bytes of a file to disk, where that is not left to the kernel."""
         if self._is_early:
-            _sync_range(handle, start, stop - start, _WRITE)
+            with self._noting(handle):
+                _sync_range(handle, start, stop - start, _WRITE)
         if self._window is not None:
             self._window.add(handle, start, stop - start)
 
     def complete(self, handle: int) -> None:
         """Wait until a whole file is on disk, if `is_synced`."""
         if self._is_synced:
-            with disk_errors():
+            with self._noting(handle):
                 self.cannot_sync |= not _sync(handle)
 
     def tree(self, root: Path) -> None:
@@ -66,17 +74,46 @@ class Writeback:
             for folder, _, names in os.walk(root):
                 for place in (*(Path(folder) / name for name in names), Path(folder)):
                     if not place.is_symlink():
-                        self.cannot_sync |= not sync(place)
+                        with _opened(place) as handle, self._noting(handle):
+                            self.cannot_sync |= not _sync(handle)
+
+    def release(self) -> None:
+        """Close what is held open of files: a network volume keeps a removed one under another name until then."""
+        if self._window is not None:
+            self._window.clear()
+
+    def _drop(self, handle: int, start: int, size: int) -> None:
+        """Drop a range of a file from memory, once it is on disk."""
+        with self._noting(handle):
+            _sync_range(handle, start, size, _WAIT_BEFORE | _WRITE | _WAIT_AFTER)
+            with optional():
+                os.posix_fadvise(handle, start, size, os.POSIX_FADV_DONTNEED)
+
+    @contextmanager
+    def _noting(self, handle: int) -> Iterator[None]:
+        """Note the file where the disk refuses its bytes in this block. Raises NoRoom, DiskFailed."""
+        try:
+            with disk_errors():
+                yield
+        except Fault:
+            self.lost.add(os.fstat(handle).st_ino)
+            raise
 
 
 def sync(place: Path) -> bool:
     """Wait until a file's bytes, or a folder's names, are on disk; return whether the file system supports that."""
+    with _opened(place) as handle, disk_errors():
+        return _sync(handle)
+
+
+@contextmanager
+def _opened(place: Path) -> Iterator[int]:
     with disk_errors():
         handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            return _sync(handle)
-        finally:
-            os.close(handle)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def _sync(handle: int) -> bool:
@@ -122,13 +159,6 @@ def left_dirty(memory: Path, background: Path, limit: int | None) -> int:
     return (most or min(available, limit or available) * ratio // 100) // 2
 
 
-def _drop(handle: int, start: int, size: int) -> None:
-    """Drop a range of a file from memory, once it is on disk."""
-    _sync_range(handle, start, size, _WAIT_BEFORE | _WRITE | _WAIT_AFTER)
-    with optional():
-        os.posix_fadvise(handle, start, size, os.POSIX_FADV_DONTNEED)
-
-
 @cache
 def _library() -> "CDLL | None":
     import ctypes  # noqa: PLC0415 - a warm start need not load it
@@ -141,7 +171,10 @@ def _library() -> "CDLL | None":
 
 
 def _sync_range(handle: int, start: int, size: int, flags: int) -> None:
-    """Call sync_file_range(2) if the C library has it; the final sync reports an error of the disk again."""
+    """Call sync_file_range(2) if the C library has it; raise the disk's error, which no later sync tells again."""
     library = _library()
-    if library is not None:
-        library.sync_file_range(handle, start, size, flags)
+    if library is not None and library.sync_file_range(handle, start, size, flags):
+        import ctypes  # noqa: PLC0415 - see _library
+
+        with optional():
+            raise OSError(code := ctypes.get_errno(), os.strerror(code))

@@ -16,7 +16,7 @@ from registry.digest import Digest
 from registry.errors import Mismatch
 from registry.progress.stats import TransferStats
 
-from .blob import PieceListener
+from .blob import PieceListener, Trials
 
 PIECE_BYTES = 2 << 20
 """A worker's whole buffer: smaller pieces need more requests, larger ones make a worker wait in the middle."""
@@ -154,6 +154,7 @@ class OrderedPieceWriter:
     def __init__(self, stream: ArchiveBlobWriter, piece: Piece) -> None:
         self._stream, self.piece, self.position, self.stop = stream, piece, piece.start, piece.stop
         self.hosts = stream.hosts
+        self.trials = Trials()
         self._hash_seconds = self._unpack_seconds = 0.0
 
     def leave(self) -> bool:

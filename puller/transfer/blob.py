@@ -4,6 +4,7 @@ Tests: tests/puller/transfer/test_worker.py
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from puller.plan import Piece
@@ -27,6 +28,17 @@ class PieceListener(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class Trials:
+    """What was tried for a piece whose bytes were wrong: all workers on it, one after another, try it once."""
+
+    blamed: set[str] = field(default_factory=set)
+    """The hosts that were reported for it: each is a reason to try others once."""
+
+    was_refetched: bool = False
+    """Whether it was downloaded again when no other host remained."""
+
+
 class PieceWriter(Protocol):
     """Writes one piece, or a part of one: `position` is the offset in the blob of the next byte that it wants.
 
@@ -38,6 +50,11 @@ class PieceWriter(Protocol):
     stop: int
     hosts: set[str]
     """The hosts that sent the bytes which are verified with this piece, as BlobReader.host names them."""
+
+    @property
+    def trials(self) -> Trials:
+        """What was tried for the piece, by all workers on it."""
+        ...
 
     def leave(self) -> bool:
         """Leave the piece to those who still write it, the last of whom downloads it again; False if nobody does."""

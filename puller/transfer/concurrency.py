@@ -38,7 +38,11 @@ _REST_SECONDS = 1.0
 A fetch may begin beside the start of much else, whose end nobody tells it.
 """
 
-_FOR_EVER = float("inf")
+_OVERLOAD_SECONDS, _LONGEST_OVERLOAD_SECONDS = 30.0, 240.0
+"""After how long more connections are tried again behind an overload, and at most after further ones."""
+
+_ONE_OVERLOAD_SECONDS = 5.0
+"""Within so long after an overload others are the same one: connections hear of it one after another."""
 
 _LOOK_SHARE = 0.1
 """How long a rate of a trial is measured, of such a rest."""
@@ -77,6 +81,9 @@ class ConcurrencyLimit(NamedTuple):
     rest: float = 0.0
     """After how many seconds a limit that is settled, or that was before the trial, is looked at again."""
 
+    was_overload: bool = False
+    """Whether the registry ever said that it is overloaded: more connections are then tried in small steps."""
+
     @classmethod
     def start(cls, maximum: int, cores: float = FIRST) -> "ConcurrencyLimit":
         """Return the first limit, of at most `maximum` connections: one a core.
@@ -101,7 +108,7 @@ class ConcurrencyLimit(NamedTuple):
 
     def on_rate(self, rate: float, busy: float) -> "ConcurrencyLimit":
         """Return the limit that follows from a rate in bytes a second, which `busy` cores were wanted for meanwhile."""
-        if rate <= 0 or self.rest == _FOR_EVER:
+        if rate <= 0:
             return self
         if self.is_settled:
             return self._try(rate, busy)
@@ -113,13 +120,20 @@ class ConcurrencyLimit(NamedTuple):
             return self._replace(seen=seen)
         return self._kept(self.proven) if mean < self.rate * _WORTH else self._try(mean, busy)
 
+    def hears(self, seconds: float) -> bool:
+        """Return whether an overload is another one, so many seconds after the limit changed last."""
+        return not (self.was_overload and self.is_settled) or seconds >= _ONE_OVERLOAD_SECONDS
+
     def on_overload(self) -> "ConcurrencyLimit":
-        """Return half the limit, which then stays: the registry said that it is overloaded."""
-        return self._kept(max(self.limit // 2, 1))._replace(rest=_FOR_EVER)
+        """Return half the limit, which then stays for a while: the registry said that it is overloaded."""
+        rest = max(_OVERLOAD_SECONDS, 2 * self.rest) if self.was_overload else _OVERLOAD_SECONDS
+        kept = self._kept(max(self.limit // 2, 1))
+        return kept._replace(rest=min(rest, _LONGEST_OVERLOAD_SECONDS), was_overload=True)
 
     def _try(self, rate: float, busy: float) -> "ConcurrencyLimit":
         """Return a larger limit, on trial, or where the cores have no room for more the same one, settled."""
-        limit = int(min(self.maximum, _OVERLAP * self.limit * self.cores / busy)) if busy else self.maximum
+        most = min(self.maximum, 2 * self.limit) if self.was_overload else self.maximum
+        limit = int(min(most, _OVERLAP * self.limit * self.cores / busy)) if busy else most
         if self.limit == self.maximum or limit < min(self.maximum, self.limit * _ROOM):
             return self._kept(self.limit)
         return self._replace(limit=limit, proven=self.limit, rate=rate, is_new=True, seen=(), is_settled=False)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from puller.errors import ProcessLost
 from registry.process.core_time import CoreSeconds, core_seconds
 from registry.process.threads import dismiss
 from registry.progress.stats import TransferStats
@@ -58,15 +59,29 @@ def fetch(
         threading.Thread(target=work, args=(context,), daemon=True) for _ in range(min(capacity.connections, parts))
     ]
     try:
-        for worker in workers:
-            worker.start()
+        started = _started(workers)
         _supervise(context, concurrency)
-        for worker in workers:
+        for worker in started:
             worker.join()
     except BaseException as error:
         queue.fail(error)
         dismiss([worker for worker in workers if worker.ident is not None], repository.interrupt, error)
         raise
+
+
+def _started(workers: Sequence[threading.Thread]) -> Sequence[threading.Thread]:
+    """Start as many workers as the limit of processes allows; return those. Raises ProcessLost where that is none."""
+    for number, worker in enumerate(workers):
+        try:
+            worker.start()
+        except RuntimeError as error:  # "can't start new thread": EAGAIN of clone(2)
+            if not number:
+                raise ProcessLost(
+                    f"no thread can be started: {error}",
+                    hint="raise the limit of processes of the pod (the kubelet's podPidsLimit), or pull again",
+                ) from error
+            return workers[:number]
+    return workers
 
 
 class _Counts(NamedTuple):
@@ -98,11 +113,12 @@ def _supervise(context: DownloadContext, concurrency: ConcurrencyLimit) -> None:
     while not context.queue.wait(TICK_SECONDS):
         now = time.monotonic()
         context.queue.look_again()
-        if context.overload.is_set() or concurrency.is_due(context.stats.reads - before.reads, now - before.moment):
+        seconds = now - before.moment
+        is_overload = context.overload.is_set() and concurrency.hears(seconds)
+        context.overload.clear()
+        if is_overload or concurrency.is_due(context.stats.reads - before.reads, seconds):
             counts = _Counts.now(context.stats)
-            is_overload = context.overload.is_set()
             concurrency = concurrency.on_overload() if is_overload else concurrency.on_rate(*counts.since(before))
-            context.overload.clear()
             context.queue.set_limit(concurrency.limit, is_settled=concurrency.is_settled)
             before = counts
         if now - watched >= WATCH_SECONDS:

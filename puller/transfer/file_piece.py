@@ -20,7 +20,7 @@ from registry.errors import Mismatch
 from registry.manifest import Descriptor
 from registry.progress.stats import TransferStats
 
-from .blob import PieceListener
+from .blob import PieceListener, Trials
 from .prefix_hash import PrefixHasher
 
 FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -60,6 +60,8 @@ class SharedPiece:
     is_given_up: bool = False
     """Whether one of them did: the piece must be downloaded again."""
 
+    trials: Trials = field(default_factory=Trials)
+
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -79,7 +81,7 @@ class FilePieceWriter:
         self._is_first = part is None
         with disk_errors():
             self._handle = os.open(file_writer.path, FLAGS)
-        self._begin(*(part or self._alone()))
+        self._begin(*(part or self._alone(Trials())))
 
     def leave(self) -> bool:
         """Leave the piece to those who still write it, the last of whom downloads it again; False if nobody does."""
@@ -96,10 +98,17 @@ class FilePieceWriter:
 
         No other worker may still write it.
         """
-        unwritten = self._shared.unwritten + self.stop - self.position
+        unwritten, trials = self._shared.unwritten + self.stop - self.position, self._shared.trials
+        if self._file_writer.prefix:
+            self._file_writer.prefix.forget(self.piece)
         self._is_first = True
-        self._begin(*self._alone())
+        self._begin(*self._alone(trials))
         return self.piece.stop - self.piece.start - unwritten
+
+    @property
+    def trials(self) -> Trials:
+        """What was tried for the piece, by all workers on it."""
+        return self._shared.trials
 
     @property
     def is_shared(self) -> bool:
@@ -151,13 +160,20 @@ class FilePieceWriter:
         stats.spend("hash", self._hash_seconds + time.perf_counter() - began)
         stats.spend("disk", self._disk_seconds)
         if is_whole:
+            self._flush()
             listener.landed(self._file_writer.layer, self.piece, self._span, self._handle)
         if is_complete:
             listener.complete(self._handle)
 
     def close(self) -> None:
-        """Close the file."""
-        os.close(self._handle)
+        """Close the file. Raises NoRoom, DiskFailed."""
+        with disk_errors():
+            os.close(self._handle)
+
+    def _flush(self) -> None:
+        """Have the volume's server take what was written, where there is one: a close tells its errors (close(2))."""
+        with disk_errors():
+            os.close(os.dup(self._handle))
 
     @property
     def _span(self) -> tuple[int, int]:
@@ -194,11 +210,11 @@ class FilePieceWriter:
                 shared.hashed += count
             shared.verifier.finish()
 
-    def _alone(self) -> tuple[SharedPiece, int, int]:
+    def _alone(self, trials: Trials) -> tuple[SharedPiece, int, int]:
         piece, name = self.piece, self._file_writer.name
         verifier = Verifier(name, piece.stop - piece.start, piece.digest) if piece.digest else None
         hosts = set[str]() if piece.digest else self._file_writer.hosts
-        return SharedPiece(verifier, hosts, piece.start), piece.start, piece.stop
+        return SharedPiece(verifier, hosts, piece.start, trials=trials), piece.start, piece.stop
 
     def _begin(self, shared: SharedPiece, start: int, stop: int) -> None:
         self._shared, self.hosts = shared, shared.hosts

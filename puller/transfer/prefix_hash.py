@@ -44,6 +44,13 @@ class PrefixHasher:
             self._landed[piece.start] = piece.stop
         self.catch_up(handle)
 
+    def forget(self, piece: Piece) -> None:
+        """Forget what is known of a piece, which is about to be written anew: what stands in the file is hashed."""
+        with self._lock:
+            self._landed.pop(piece.start, None)
+            if self._position > piece.start:
+                self._hasher, self._position = self._blob.layer.digest.hasher(), 0
+
     def catch_up(self, handle: int) -> None:
         """Hash the written pieces that continue the prefix; return at once when another thread is doing so."""
         while self._gapless() and self._lock.acquire(blocking=False):

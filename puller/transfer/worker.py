@@ -129,7 +129,7 @@ class Downloader:
     def _download(self, piece_writer: PieceWriter) -> None:
         """Download one piece; after an error do what `next_step` says, until the piece is whole or the fetch failed."""
         waiting = self._context.repository.patience.begin()
-        was_refetched, chances, blamed = False, CHANCES, set[str]()
+        chances = CHANCES
         while self._context.queue.failure is None:
             before = piece_writer.position
             try:
@@ -137,7 +137,7 @@ class Downloader:
                     piece_writer.commit(self._context.stats, self._context.listener)
                 return  # noqa: TRY300 - the way out of the loop, beside what keeps it going
             except Fault as error:
-                failure = self._failure(error, piece_writer, blamed, was_refetched=was_refetched)
+                failure = self._failure(error, piece_writer)
                 match next_step(failure):
                     case Step.RAISE:
                         raise
@@ -148,31 +148,28 @@ class Downloader:
                     case Step.REFETCH_PIECE:
                         if piece_writer.leave():
                             return
-                        was_refetched = was_refetched or not failure.has_other_host
+                        piece_writer.trials.was_refetched |= not failure.has_other_host
                         self._context.stats.take_back(piece_writer.reset())
                     case Step.REFETCH_BLOB:
                         self._refetch_blob()
                         return
 
-    def _failure(self, error: Fault, piece_writer: PieceWriter, blamed: set[str], *, was_refetched: bool) -> Failure:
-        """Close the connection, report corrupt bytes to the repository, and return what `next_step` must know.
-
-        `blamed` are the hosts that were reported for this piece before: each is a reason to try others once.
-        """
+    def _failure(self, error: Fault, piece_writer: PieceWriter) -> Failure:
+        """Close the connection, report corrupt bytes to the repository, and return what `next_step` must know."""
         was_cut = self._watched is not None and self._watched.was_cut
         self._hang_up()
         is_corrupt = isinstance(error, Mismatch)
-        has_digest = piece_writer.piece.digest is not None
-        suspects = frozenset(piece_writer.hosts - blamed)
+        has_digest, trials = piece_writer.piece.digest is not None, piece_writer.trials
+        suspects = frozenset(piece_writer.hosts - trials.blamed)
         if is_corrupt:
-            blamed |= suspects
+            trials.blamed |= suspects
         return Failure(
             is_corrupt=is_corrupt,
             was_cut=was_cut,
             has_other_host=is_corrupt and self._context.repository.report_corrupt(suspects),
             has_digest=has_digest,
             has_all=self._writer.has_all,
-            was_refetched=was_refetched if has_digest else self._writer.was_wrong,
+            was_refetched=trials.was_refetched if has_digest else self._writer.was_wrong,
         )
 
     def _wait(self, waiting: Waiting, error: Fault, gained: int) -> None:
@@ -182,7 +179,7 @@ class Downloader:
 
     def _refetch_blob(self) -> None:
         """Discard the whole blob, and put its pieces back into the queue, where any worker may take them."""
-        self._context.stats.take_back(self._writer.layer.size)
+        self._context.stats.begin_again(self._writer.layer.size, self._writer.missing_bytes)
         self._writer.begin_again()
         self._context.queue.put_back(self._writer, self._writer.missing)
 

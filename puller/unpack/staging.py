@@ -179,8 +179,11 @@ class Output:
 
     def close(self) -> None:
         """Close the file."""
-        self._flush_up_to(self._position)
-        os.close(self._handle)
+        with disk_errors():
+            try:
+                self._flush_up_to(self._position)
+            finally:
+                os.close(self._handle)
 
     def _next_extent(self) -> None:
         if not self._extents:

@@ -55,6 +55,12 @@ class TransferStats:
         with self._lock:
             self.done -= count
 
+    def begin_again(self, size: int, had: int) -> None:
+        """Count `size` bytes as missing: `had` of them were counted here, the others were there before."""
+        with self._lock:
+            self.done -= had
+            self.total += size - had
+
     def spend(self, where: str, seconds: float) -> None:
         """Count a worker's time: on the `wire`, for the `hash`, for the `disk`."""
         with self._lock:

@@ -55,6 +55,17 @@ def test_the_window_holds_the_last_ranges_and_no_more(sizes: list[int], window: 
     assert dropped == list(range(len(dropped)))
 
 
+def test_a_window_that_is_left_holds_no_file_open(tmp_path: Path) -> None:
+    """Nothing is dropped for that."""
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names are counted
+    held = Window(1000, lambda *_: pytest.fail("dropped"))
+    for number in range(10):
+        with (tmp_path / str(number)).open("wb") as file:
+            held.add(file.fileno(), 0, 10)
+    held.clear()
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208 - as above
+
+
 def test_a_window_of_many_small_files_leaves_descriptors_to_others(tmp_path: Path) -> None:
     """A process may have 1,024, and a model has thousands of files."""
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names are counted

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,98 @@ def test_a_broken_or_full_disk_is_always_told(
     assert isinstance(caught, fault) if calls else caught is None, caught
     assert caught is None or os.strerror(getattr(errno, code)) in str(caught)
     assert read_tree(tmp_path / "model") in (OLD, NEW)
+    bring(tmp_path, second)
+    assert read_tree(tmp_path / "model") == NEW
+
+
+@pytest.mark.parametrize("code", ["EIO", "ENOSPC"])
+@pytest.mark.parametrize("where", ["incoming", "model"])
+def test_bytes_that_the_disk_refused_are_fetched_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, code: str
+) -> None:
+    """Law: the kernel tells an error once, and counts the bytes in memory as written then: no sync proves them."""
+    first, second = sources(tmp_path)
+    bring(tmp_path, first)
+    refused: set[int] = set()
+
+    def fail(handle: int) -> None:
+        status, path = os.fstat(handle), os.readlink(f"/proc/self/fd/{handle}")  # noqa: PTH115 - a descriptor's
+        is_meant = stat.S_ISREG(status.st_mode) and f".weighbridge/model/{os.geteuid()}/{where}/" in path
+        if is_meant and not refused:
+            refused.add(status.st_ino)
+            failing(code)()
+        original(handle)
+
+    original = os.fsync
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        with pytest.raises(Fault):
+            bring(tmp_path, second)
+    left = [place for place in (tmp_path / ".weighbridge").rglob("*") if place.is_file()]
+    assert refused
+    assert not [place for place in left if place.stat().st_ino in refused or place.name == "journal"]
+    bring(tmp_path, second)
+    assert read_tree(tmp_path / "model") == NEW
+
+
+@pytest.mark.parametrize(("code", "fault"), ALWAYS_TOLD)
+def test_an_error_that_a_close_tells_is_the_disks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, fault: type[Fault]
+) -> None:
+    """Network volumes say there that the server took no bytes; what was not taken is in no journal."""
+    first, second = sources(tmp_path)
+    bring(tmp_path, first)
+
+    def fail(handle: int) -> None:
+        is_meant = "/incoming/" in os.readlink(f"/proc/self/fd/{handle}")  # noqa: PTH115 - a descriptor's
+        original(handle)
+        if is_meant:
+            failing(code)()
+
+    original = os.close
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "close", fail)
+        with pytest.raises(fault, match=os.strerror(getattr(errno, code))):
+            bring(tmp_path, second)
+    journals = list((tmp_path / ".weighbridge").rglob("journal"))
+    assert [len(journal.read_text().splitlines()) for journal in journals] in ([], [1])  # its head
+    bring(tmp_path, second)
+    assert read_tree(tmp_path / "model") == NEW
+
+
+def test_nothing_that_is_published_is_held_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NFS keeps a removed file that its own client has open under another name, so that its folder is not empty."""
+    held: list[str] = []
+
+    def unlink(path: Any, **named: Any) -> None:
+        folder = os.readlink(f"/proc/self/fd/{named['dir_fd']}") if named.get("dir_fd") is not None else ""  # noqa: PTH115
+        wanted = os.path.join(folder, os.fspath(path))  # noqa: PTH118
+        links = {one: Path("/proc/self/fd", one) for one in os.listdir("/proc/self/fd")}  # noqa: PTH208
+        held.extend(wanted for place in links.values() if place.is_symlink() and os.readlink(place) == wanted)  # noqa: PTH115
+        original(path, **named)
+
+    original = os.unlink
+    monkeypatch.setattr(os, "unlink", unlink)
+    monkeypatch.setattr("puller.store.writeback.own_memory_limit", lambda: 64 << 20)
+    bring(tmp_path, sources(tmp_path)[0])
+    assert read_tree(tmp_path / "model") == OLD
+    assert held == []
+
+
+def test_what_a_volume_keeps_of_removed_files_fails_no_pull(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder stays until the next pull."""
+
+    def rmdir(path: Any, **named: Any) -> None:
+        if os.fspath(path).endswith("incoming"):
+            failing("ENOTEMPTY")()
+        original(path, **named)
+
+    original = os.rmdir
+    first, second = sources(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rmdir", rmdir)
+        bring(tmp_path, first)
+    assert read_tree(tmp_path / "model") == OLD
     bring(tmp_path, second)
     assert read_tree(tmp_path / "model") == NEW
 

@@ -40,11 +40,37 @@ def test_one_tick_decides_nothing_that_is_not_clear() -> None:
 
 
 def test_a_registry_that_is_overrun_gets_fewer_and_never_none() -> None:
-    """Each overload halves, down to one, and no growth follows."""
+    """Each overload halves, down to one."""
     concurrency = ConcurrencyLimit.start(16).on_rate(1.0, 0.0)
     for _ in range(9):
-        concurrency = concurrency.on_overload().on_rate(1e9, 0.0)
+        assert concurrency.hears(60)
+        concurrency = concurrency.on_overload()
     assert concurrency.limit == 1
+
+
+def test_one_overload_that_many_connections_hear_of_halves_once() -> None:
+    """A registry that restarts answers each of them with 503, one after another."""
+    concurrency = ConcurrencyLimit.start(16).on_overload()
+    assert concurrency.limit == FIRST // 2
+    assert not concurrency.hears(2)
+    assert concurrency.hears(6)
+
+
+def test_after_an_overload_more_are_tried_again_later_and_in_small_steps() -> None:
+    """One that is over costs no more than half a minute; one that comes again makes the pull more careful each time."""
+    concurrency, rests = ConcurrencyLimit.start(16).on_overload().on_overload(), []
+    assert concurrency.limit == 2
+    assert not concurrency.is_due(100, 29)
+    assert concurrency.is_due(100, 61)
+    concurrency = concurrency.on_rate(100.0, 0.0)
+    assert concurrency.limit == 4
+    assert concurrency.hears(0), "more than the registry takes was tried just now"
+    for _ in range(6):
+        concurrency = concurrency.on_overload()
+        rests.append(concurrency.rest)
+        concurrency = concurrency.on_rate(100.0, 0.0)
+    assert rests == sorted(rests)
+    assert 30 < rests[0] < rests[-1] == 240
 
 
 @pytest.mark.parametrize(("cores", "first"), [(0.5, 2), (1, 2), (2, 2), (3, 3), (8, 8), (64, 8)])

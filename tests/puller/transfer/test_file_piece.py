@@ -120,12 +120,13 @@ def test_a_wrong_part_is_noticed_at_the_end_and_the_piece_begins_again(tmp_path:
     splits=st.lists(st.tuples(st.integers(0, 7), st.integers(0, 2 << 20)), max_size=7),
     gives_up=st.lists(st.booleans(), min_size=8, max_size=8),
     order=st.randoms(use_true_random=False),
+    has_chunk_digest=st.booleans(),
 )
 def test_whoever_gives_up_a_piece_nothing_wrong_is_published(
-    tmp_path: Path, splits: list[tuple[int, int]], gives_up: list[bool], order: object
+    tmp_path: Path, splits: list[tuple[int, int]], gives_up: list[bool], order: object, *, has_chunk_digest: bool
 ) -> None:
     """Law: who gets another answer leaves the piece to those that write it; nobody writes to a piece that is done."""
-    blob, landed = blob_of(tmp_path / "w", has_chunk_digest=True), Landed()
+    blob, landed = blob_of(tmp_path / "w", has_chunk_digest=has_chunk_digest), Landed()
     writers = [blob.open_piece(blob.missing[0])]
     for number, count in splits:
         write(writers[number % len(writers)], count)
@@ -155,6 +156,40 @@ def test_whoever_gives_up_a_piece_nothing_wrong_is_published(
         last.commit(stats, landed)
     assert (tmp_path / "w").read_bytes() == CONTENT
     assert (len(landed.pieces), landed.files) == (1, 1)
+
+
+@pytest.mark.parametrize("has_chunk_digest", [True, False])
+@pytest.mark.parametrize("wrong", [False, True])
+def test_what_is_verified_is_what_was_written_last(tmp_path: Path, *, has_chunk_digest: bool, wrong: bool) -> None:
+    """A piece begins again with other bytes: those that were hashed before count no more."""
+    blob, landed, other = blob_of(tmp_path / "w", has_chunk_digest=has_chunk_digest), Landed(), noise(SIZE, 9)
+    writer = blob.open_piece(blob.missing[0])
+    write(writer, SIZE // 2, CONTENT if wrong else other)
+    writer.reset()
+    write(writer, SIZE, other if wrong else CONTENT)
+    if wrong:
+        with pytest.raises(Mismatch):
+            writer.commit(TransferStats(SIZE), landed)
+    else:
+        writer.commit(TransferStats(SIZE), landed)
+        assert (tmp_path / "w").read_bytes() == CONTENT
+
+
+def test_a_piece_is_brought_again_once_whoever_ends_last(tmp_path: Path) -> None:
+    """Its trials are the piece's, not a worker's."""
+    blob = blob_of(tmp_path / "w", has_chunk_digest=True)
+    first = blob.open_piece(blob.missing[0])
+    write(first, 1 << 20)
+    rest = first.split()
+    assert rest is not None
+    rest.trials.was_refetched = True
+    first.trials.blamed.add("a.example")
+    first.commit(TransferStats(SIZE), Landed())
+    rest.reset()
+    again = rest.split()
+    assert again is not None
+    assert again.trials.was_refetched
+    assert again.trials.blamed == {"a.example"}
 
 
 def test_a_rest_that_is_worth_no_request_is_not_split(tmp_path: Path) -> None:
