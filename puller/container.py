@@ -31,19 +31,22 @@ class Retries:
     """How often a pull waited to try again, in this process and in those that it forks."""
 
     def __init__(self) -> None:
-        self._noted = os.memfd_create("retries")
+        self._noted = -1
+        with suppress(OSError):  # a profile of seccomp may forbid it, and no pull fails for want of a number
+            self._noted = os.memfd_create("retries")
 
     @property
     def count(self) -> int:
-        """The waits so far: a byte each of a file in memory, which forked processes share."""
-        return os.fstat(self._noted).st_size
+        """The waits so far: a byte each of a file in memory, which forked processes share; 0 where there is none."""
+        return os.fstat(self._noted).st_size if self._noted >= 0 else 0
 
     def counted(self, access: "Access") -> "Access":
         """Return an access whose waits are counted."""
         patience = access.patience
 
         def note(wait: "Wait") -> None:
-            os.write(self._noted, b".")
+            if self._noted >= 0:
+                os.write(self._noted, b".")
             patience.note(wait)
 
         return replace(access, patience=replace(patience, note=note))

@@ -27,7 +27,8 @@ from puller.transfer.file_piece import FLAGS
 from registry.progress.stats import Counted, TransferStats
 from registry.repository import Repository
 
-from .forked import Complete, Ended, Landed, Message, Share, Staged, run
+from .background import Background
+from .forked import HANDLED, Complete, Ended, Landed, Message, Share, Staged, run
 from .pipe import readable, receive
 
 LEAST_BYTES = 32 << 20
@@ -38,6 +39,10 @@ LEAST_BYTES_UNASKED = 256 << 20
 
 MOST_UNASKED = 4
 """The most processes where no number was asked for: with more, a pull needs above 64 MiB and 2 MiB a connection."""
+
+
+class NoProcess(Exception):
+    """No further process can be forked: EAGAIN or ENOMEM of fork(2)."""
 
 
 class Means(NamedTuple):
@@ -79,8 +84,13 @@ def fetch_in_processes(  # noqa: PLR0913 - one step of a story, told once
         return
     (each, more), cores = divmod(means.connections, len(dealt)), means.cores / len(dealt)
     shares = [Share(repositories, share, Capacity(each + (number < more), cores)) for number, share in enumerate(dealt)]
-    with _forked(shares) as processes, track():
-        processes.follow(stats, listener)
+    try:
+        with _forked(shares) as processes, track():
+            processes.follow(stats, listener)
+    except NoProcess:  # the pod's limit of processes: what they did not begin one of them can do
+        fetch_in_processes(
+            repositories, writers, means._replace(processes=1), stats=stats, listener=listener, track=track
+        )
 
 
 def deal(writers: Sequence[BlobWriter], processes: int) -> list[list[BlobWriter]]:
@@ -131,9 +141,30 @@ class _Processes:
 
     def follow(self, stats: TransferStats, listener: PieceListener) -> None:
         """Count and pass on what the processes do, until all have ended well; raise what one of them failed with."""
+        complete = Background[_File](lambda file: self._complete(file, listener))
         while self.running:
             for pipe in readable(self.running):
-                self._heed(self._next(pipe), stats, listener)
+                self._heed(self._next(pipe), stats, listener, complete)
+            complete.check()
+        complete.finish()
+
+    def fork(self, share: Share) -> None:
+        """Fork a process for a share. Raises NoProcess."""
+        ours, theirs = os.pipe()
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
+        try:
+            process = os.fork()
+            if not process:
+                for other in (*self.running, ours):
+                    os.close(other)  # a pipe without its reader tells that the parent is gone
+                run(share, theirs)
+            self.running[ours] = process
+        except OSError as error:
+            os.close(ours)
+            raise NoProcess from error
+        finally:
+            os.close(theirs)
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
     def end(self) -> None:
         """End the processes that still run."""
@@ -152,7 +183,13 @@ class _Processes:
             self._reap(pipe)
         return message
 
-    def _heed(self, message: Message, stats: TransferStats, listener: PieceListener) -> None:
+    def _complete(self, file: _File, listener: PieceListener) -> None:
+        with file.opened() as handle:
+            listener.complete(handle)
+
+    def _heed(
+        self, message: Message, stats: TransferStats, listener: PieceListener, complete: "Background[_File]"
+    ) -> None:
         match message:
             case Counted():
                 stats.join(message)
@@ -165,8 +202,7 @@ class _Processes:
                 file = self.files[inode]
                 file.parts -= 1
                 if not file.parts:
-                    with file.opened() as handle:
-                        listener.complete(handle)
+                    complete.add(file)
             case Ended(error):
                 if error is not None:
                     raise error
@@ -194,14 +230,7 @@ def _forked(shares: Sequence[Share]) -> Iterator[_Processes]:
     processes = _Processes(files)
     try:
         for share in shares:
-            ours, theirs = os.pipe()
-            process = os.fork()
-            if not process:
-                for other in (*processes.running, ours):
-                    os.close(other)  # a pipe without its reader tells that the parent is gone
-                run(share, theirs)
-            os.close(theirs)
-            processes.running[ours] = process
+            processes.fork(share)
         yield processes
     finally:
         processes.end()

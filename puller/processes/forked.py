@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple, NoReturn
 
 from puller.plan import Piece
@@ -61,6 +62,10 @@ class Ended(NamedTuple):
 Message = Landed | Complete | Staged | Counted | Ended
 
 
+HANDLED = frozenset((signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGALRM))
+"""The signals that a parent may have handlers for; they are blocked in a new process until it has its own."""
+
+
 def run(share: Share, pipe: int) -> NoReturn:
     """Fetch a share, in a process that was forked for it, and end the process."""
     try:
@@ -68,9 +73,9 @@ def run(share: Share, pipe: int) -> NoReturn:
             signal.signal(number, signal.SIG_DFL)
         for number in (signal.SIGINT, signal.SIGALRM):
             signal.signal(number, signal.SIG_IGN)  # they are for the parent, which ends this process
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
         stats = TransferStats(0)
         reports = _Reports(pipe, stats)
-        threading.Thread(target=reports.count_on, daemon=True).start()
         ended = Ended(_failure(share, stats, reports))
         reports.count()
         reports.send(ended)
@@ -80,6 +85,7 @@ def run(share: Share, pipe: int) -> NoReturn:
 
 def _failure(share: Share, stats: TransferStats, reports: "_Reports") -> BaseException | None:
     try:
+        threading.Thread(target=reports.count_on, daemon=True).start()
         fetch_all(*share, stats=stats, listener=reports)
     except BaseException as error:  # noqa: BLE001 - the parent raises it
         return error
@@ -116,7 +122,8 @@ class _Reports:
 
     def landed(self, layer: Descriptor, piece: Piece, span: tuple[int, int], handle: int) -> None:
         """Send that a piece is written and verified."""
-        self.send(Landed(layer, piece, span, os.fstat(handle).st_ino))
+        bare = replace(layer, annotations={})  # which may hold the digests of all its chunks
+        self.send(Landed(bare, piece, span, os.fstat(handle).st_ino))
 
     def complete(self, handle: int) -> None:
         """Send that what was dealt of a file is written and verified."""

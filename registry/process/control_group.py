@@ -1,6 +1,7 @@
 """What this process may use of the machine: its memory, and its cores.
 
-Both versions of control groups are read, under the group's own path and, as in a container, without it (cgroups(7)).
+Both versions of control groups are read, under the group's own path, as in a container without it, and between: a limit
+holds for all groups below (cgroups(7)).
 
 Tests: tests/registry/process/test_control_group.py
 """
@@ -18,19 +19,19 @@ _UNLIMITED_BYTES = 1 << 60
 
 def memory_limit(cgroups: str, root: Path = _ROOT) -> int | None:
     """Return a memory limit in bytes, or None; `cgroups` is the text of a process's /proc/PID/cgroup."""
-    for text in _texts(cgroups, root, "memory", "memory.max", "memory.limit_in_bytes"):
-        if text.isdecimal() and int(text) < _UNLIMITED_BYTES:
-            return int(text)
-    return None
+    texts = _texts(cgroups, root, "memory", "memory.max", "memory.limit_in_bytes")
+    limits = [int(text) for text in texts if text.isdecimal()]
+    return min((limit for limit in limits if limit < _UNLIMITED_BYTES), default=None)
 
 
 def core_limit(cgroups: str, root: Path = _ROOT) -> float | None:
     """Return how many cores' time a process may use, or None where it may use all; `cgroups` as in memory_limit."""
+    limits = []
     for text in _texts(cgroups, root, "cpu", "cpu.max", "cpu.cfs_quota_us", "cpu.cfs_period_us"):
         quota, _, period = text.partition(" ")
         if quota.isdecimal() and period.isdecimal() and int(period):
-            return int(quota) / int(period)
-    return None
+            limits.append(int(quota) / int(period))
+    return min(limits, default=None)
 
 
 def own_memory_limit() -> int | None:
@@ -63,6 +64,7 @@ def _texts(cgroups: str, root: Path, controller: str, second: str, *first: str) 
             folder, names = root / controller, [*first]
         else:
             continue
-        for place in (folder / path.lstrip("/"), folder):
+        own = folder / path.lstrip("/")
+        for place in (own, *(above for above in own.parents if above.is_relative_to(folder))):
             if (place / names[0]).is_file():
                 yield " ".join((place / name).read_text().strip() for name in names)

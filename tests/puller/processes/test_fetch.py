@@ -1,12 +1,13 @@
 """A pull by several processes: the same model, the same errors, and none of them outlives the pull."""
 
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,13 +17,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from puller.artifact.part import LayerKind, Part
+from puller.errors import ProcessLost
 from puller.plan import Blob, Piece
 from puller.processes.fetch import LEAST_BYTES, LEAST_BYTES_UNASKED, MOST_UNASKED, affordable, deal
 from puller.processes.pipe import receive, send
+from puller.pull import pull
 from puller.settings import Settings
 from puller.transfer.file_blob import FileBlobWriter
+from puller.transfer.worker import work
+from registry.access.access import Access
+from registry.auth.credentials import Credentials
 from registry.digest import Digest
 from registry.errors import Fault
+from registry.http.transport import Transport
+from registry.progress.reporter import QuietReporter
 from tests.fakes import faults
 from tests.fakes.registry import Change, FakeRegistry, fake_registry
 from tests.parts.process import poll
@@ -32,6 +40,25 @@ from tests.puller.test_ending import noted
 CHUNK = 4 << 20
 MODEL = {"a": noise(LEAST_BYTES), "b": noise(2 * LEAST_BYTES + 7, seed=8), "config.json": b"{}"}
 SECONDS = 2.0
+
+
+def access() -> Access:
+    """Reach registries on this machine."""
+    return Access(transport=Transport(proxies={}), credentials=Credentials())
+
+
+def pipes() -> int:
+    """Return how many ends of pipes this process has open."""
+    return sum(one.is_fifo() for one in Path("/proc/self/fd").iterdir())
+
+
+def refusing(error: OSError) -> "Callable[[], int]":
+    """Return a call that fails."""
+
+    def refuse() -> int:
+        raise error
+
+    return refuse
 
 
 @contextmanager
@@ -74,6 +101,45 @@ def test_the_model_is_whole_and_counted_once(tmp_path: Path, chunk: int) -> None
     assert process.returncode == 0, errors
     assert read_tree(tmp_path / "model") == MODEL
     assert json.loads(said)["wire_bytes"] == sum(map(len, MODEL.values()))
+
+
+def test_where_no_process_can_be_forked_this_one_does_it_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pod may have a limit of processes."""
+    monkeypatch.setattr(os, "fork", refusing(BlockingIOError(errno.EAGAIN, "no process")))
+    before = pipes()
+    with fake_registry() as fake:
+        offer(fake, MODEL, chunk=CHUNK)
+        pull(
+            Settings(source=fake.reference(), destination=str(tmp_path / "model"), processes=3),
+            access(),
+            QuietReporter(),
+        )
+    assert read_tree(tmp_path / "model") == MODEL
+    assert pipes() == before
+
+
+@pytest.mark.parametrize("most", [0, 1, 3])
+def test_as_many_threads_work_as_may_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Without any the failure is told as what it is."""
+    started: list[threading.Thread] = []
+
+    def start(thread: threading.Thread) -> None:
+        if getattr(thread, "_target", None) is work and len(started) == most:
+            raise RuntimeError("can't start new thread")
+        original(thread)
+        started.append(thread) if getattr(thread, "_target", None) is work else None
+
+    original = threading.Thread.start
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with fake_registry() as fake, access() as reach:
+        offer(fake, MODEL, chunk=CHUNK)
+        settings = Settings(source=fake.reference(), destination=str(tmp_path / "model"))
+        if most:
+            pull(settings, reach, QuietReporter())
+            assert read_tree(tmp_path / "model") == MODEL
+        else:
+            with pytest.raises(ProcessLost, match="can't start new thread"):
+                pull(settings, reach, QuietReporter())
 
 
 def test_a_model_of_many_files_is_pulled_by_few_descriptors(tmp_path: Path) -> None:
