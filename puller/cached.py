@@ -55,12 +55,13 @@ def pull_through_cache(locked: LockedDestination, artifact: ModelArtifact) -> Re
         reporter.message(f"{cache.folder}: its file system knows no hard links; it is left aside")
         return update(locked, artifact, (entry.path,))
     with locked_destination(settings, reporter, entry) as locked_entry:
-        found = locked_entry.current(artifact.digest) or _fill(cache, locked_entry, artifact)
+        held = locked_entry.current(artifact.digest)
+        found = held or _fill(cache, locked_entry, artifact)
         if found is not None:
             cache.touch(entry)
             entry.share()
             signed = replace(found, signers=artifact.signers, signature_mark=artifact.signature_mark)
-            return locked.publish_copy_of(entry.path, signed)
+            return locked.publish_copy_of(entry.path, signed, is_new=held is None)
     return update(locked, artifact, (entry.path,))
 
 
@@ -86,7 +87,8 @@ def _fill(cache: Cache, locked_entry: LockedDestination, artifact: ModelArtifact
     cache.trust = entry.trust  # which knows by now what owners the volume gives
     cache.remove_unfinished(keep=entry.path)
     parts = select(artifact.form.parts, locked_entry.settings.include, locked_entry.settings.exclude)
-    why_not = cache.make_room(sum(part.layer.size for part in parts), keep=entry.path)
+    sizes = {part.layer.digest: part.layer.size if part.size is None else part.size for part in parts}
+    why_not = cache.make_room(sum(sizes.values()), keep=entry.path)
     if why_not:
         reporter.message(f"{cache.folder}: {why_not}; it is left aside")
         return None

@@ -78,7 +78,7 @@ class Settings:
     """The ConfigMap in the pod's namespace, and its key, with CAs that pullers trust: `name` or `name/key`."""
 
     cache_bytes: int = 0
-    """How large the models on one claim or folder of a node may grow; 0 means as large as the volume."""
+    """From how many bytes in the cache of a claim or folder of a node on old versions are let go; 0 means never."""
 
     pull_deadline_seconds: int = 0
     """How long a whole pull may take; 0 means no limit."""

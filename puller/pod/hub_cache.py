@@ -10,6 +10,7 @@ REV is the commit of a repository of the hub, or the first 40 digits of an artif
 import json
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,7 +20,8 @@ from puller.settings import Settings
 from puller.store.cache import hardlink_tree
 from puller.store.filesystem import discard, write_whole
 from puller.store.receipt import Receipt
-from puller.store.work_dir import make_shared
+from puller.store.trust import status_of
+from puller.store.work_dir import ABANDONED_SECONDS, make_shared
 from registry.access.access import Access
 from registry.errors import Fault
 from registry.open import open_repository
@@ -46,10 +48,13 @@ def known_name(settings: Settings) -> str:
     if source.digest is None:
         return ""
     refs = [*Path(settings.hub_cache).glob("models--*--*/refs/main")]
-    if len(refs) != 1 or refs[0].lstat().st_uid not in (0, os.geteuid()):
-        return ""  # what another user wrote may name anything
-    if refs[0].read_bytes() != source.digest.hex[:_REVISION_LETTERS].encode():
-        return ""  # that is another version's, whose name may have been another one
+    try:
+        if len(refs) != 1 or refs[0].lstat().st_uid not in (0, os.geteuid()):
+            return ""  # what another user wrote may name anything
+        if refs[0].read_bytes() != source.digest.hex[:_REVISION_LETTERS].encode():
+            return ""  # that is another version's, whose name may have been another one
+    except OSError:
+        return ""  # another pod removes it just now
     return refs[0].parent.parent.name.removeprefix("models--").replace("--", "/", 1)
 
 
@@ -128,6 +133,12 @@ def _unique() -> str:
     return f".{os.urandom(8).hex()}"
 
 
+def _is_being_made(place: Path) -> bool:
+    """Return whether another pod makes this link or folder now; one that was killed left it long ago."""
+    status = status_of(place) if place.name.startswith(".") else None
+    return status is not None and time.time() - status.st_mtime < ABANDONED_SECONDS
+
+
 def _write_ref(ref: Path, revision: str) -> None:
     with suppress(OSError):
         if ref.read_text() == revision:
@@ -137,8 +148,7 @@ def _write_ref(ref: Path, revision: str) -> None:
 
 def _remove_others(snapshot: Path, model: Path) -> None:
     """Remove links of versions before, under another name, too: they lead to the files of this one."""
-    # what begins with a dot another pod is making
-    others = [one for one in snapshot.parent.iterdir() if one != snapshot and not one.name.startswith(".")]
+    others = [one for one in snapshot.parent.iterdir() if one != snapshot and not _is_being_made(one)]
     links = [one for one in snapshot.parents[2].glob("models--*/snapshots/*") if one.is_symlink()]
     renamed = [one for one in links if one.parent != snapshot.parent and one.resolve() == model.resolve()]
     for other in (*others, *(link.parents[1] for link in renamed)):

@@ -21,7 +21,7 @@ from registry.digest import Digest
 from registry.progress.stats import human
 
 from .destination import Destination
-from .filesystem import discard, link_or_copy, make_folders
+from .filesystem import discard, free_bytes, link_or_copy, make_folders
 from .lock import Wait
 from .receipt import Receipt
 from .standing import receipt_of
@@ -67,9 +67,9 @@ class Cache:
             (entry.rooms[0] / "used").touch()
 
     def make_room(self, size: int, keep: Path) -> str:
-        """Remove unused models until `size` more bytes are within the limit; return why they are not, if they are not.
+        """Remove unused models until `size` more bytes are within the limit and on the volume.
 
-        What is larger than the limit removes nothing.
+        Return why they are not, or an empty text. What is larger than the limit removes nothing.
         """
         if not self._limit:
             return ""
@@ -77,12 +77,15 @@ class Cache:
             return f"the model has {human(size)}, and its limit is {human(self._limit)}"
         sizes = {path: _size(path) for path in self._models() if path != keep}
         left = self._limit - size - sum(sizes.values())
+        free = free_bytes(self.folder)
+        if free is not None:
+            left = min(left, free - size)
         for path in sorted(sizes, key=self._last_used):
             if left >= 0:
                 break
             if self._drop(path):
                 left += sizes[path]
-        return "" if left >= 0 else "models in use leave no room within its limit"
+        return "" if left >= 0 else "models that have directories or are in use leave no room within its limit"
 
     def remove_unfinished(self, keep: Path) -> None:
         """Remove what pulls of this user left that were killed, and that nobody went on with for a day."""
@@ -94,10 +97,11 @@ class Cache:
                     self._clear(self.folder / room.name)
 
     def _clear(self, path: Path) -> None:
-        entry = Destination(path, self.trust)
-        with suppress(OSError, BadDestination), entry.open(lambda _: nullcontext(), _AT_ONCE):
-            if not entry.why_alone and entry.is_writable:
-                entry.clear()
+        with suppress(OSError, BadDestination):
+            entry = Destination(path, self.trust)
+            with entry.open(lambda _: nullcontext(), _AT_ONCE):
+                if not entry.why_alone and entry.is_writable:
+                    entry.clear()
 
     def _models(self) -> Iterator[Path]:
         """Return the folders of the cache that have a receipt of this user's."""
@@ -152,7 +156,12 @@ def hardlink_tree(model: Path, receipt: Receipt, target: Path) -> None:
 
 
 def _size(path: Path) -> int:
-    return sum(entry.lstat().st_blocks * 512 for entry in path.rglob("*") if entry.is_file() and not entry.is_symlink())
+    """Return the bytes that a model takes; 0 where another pull removes it just now."""
+    try:
+        statuses = [entry.lstat() for entry in path.rglob("*")]
+    except OSError:
+        return 0
+    return sum(status.st_blocks * 512 for status in statuses if stat.S_ISREG(status.st_mode))
 
 
 def _is_linked(path: Path) -> bool:

@@ -40,6 +40,7 @@ class Destination:
         self._room: Path | None = None
         self._workshop: Workshop | None = None
         self._refusal: OSError | None = None
+        self._is_tried = False
 
     def check(self) -> None:
         """Raise BadDestination where no model directory can be, DiskFailed where that cannot be checked."""
@@ -76,6 +77,7 @@ class Destination:
                 self._workshop = self._own_workshop(self._room)
             if self._workshop is None:
                 self._workshop = Workshop.alone(self._room)
+                self.trust = self.trust.given(self._workshop.folder.stat().st_uid)
             Publication(self.path, self._room, self._workshop, self.trust).finish()
         except OSError as error:
             self._refusal = error
@@ -128,7 +130,22 @@ class Destination:
 
     def receipt(self) -> Receipt | None:
         """Return the trusted receipt of the model that is here now, or None."""
-        return receipt_of(self.path, self.trust)
+        found = receipt_of(self.path, self.trust)
+        if found is not None and self._is_roots_own():
+            return receipt_of(self.path, self.trust)
+        return found
+
+    def _is_roots_own(self) -> bool:
+        """Return whether the volume gives all files to root, whose receipts then prove nothing to another user.
+
+        It is tried once, by a file that is made there; where none can be made, root alone is taken to write there.
+        """
+        status = status_of(self.path)
+        if self.trust.uid and status is not None and status.st_uid == 0 and not self._is_tried:
+            self._is_tried = True
+            with suppress(OSError):
+                self.trust = self.trust.on(next(room for room in self.rooms if room.is_dir()))
+        return self.trust.assigned == 0
 
     def holds(self, receipt: Receipt, boot: str) -> bool:
         """Return whether every file of the receipt is here as it was published."""

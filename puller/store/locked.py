@@ -48,10 +48,13 @@ class LockedDestination:
         receipt = None if self.settings.rehash else self.place.receipt()
         return receipt if receipt is not None and receipt.boot in {"", self.boot} else None
 
-    def publish_copy_of(self, model: Path, receipt: Receipt, derived: Mapping[str, bytes] = _NONE) -> Receipt:
+    def publish_copy_of(
+        self, model: Path, receipt: Receipt, derived: Mapping[str, bytes] = _NONE, *, is_new: bool = False
+    ) -> Receipt:
         """Publish a copy of a model that stands elsewhere, whole and verified. Raises Occupied, NoRoom, DiskFailed.
 
-        `derived` are files of it with other bytes than the model's, by their paths.
+        `derived` are files of it with other bytes than the model's, by their paths. `is_new`: it was fetched for this
+        pull, which tells the bytes and the time of it as its own.
         """
         started = time.monotonic()
         self.place.check_replaceable()
@@ -69,8 +72,8 @@ class LockedDestination:
             source=self.settings.source,
             selection=self.settings.selection,
             files=tuple(_copied(record, ours, derived) for record in receipt.files),
-            wire_bytes=0,
-            seconds=round(time.monotonic() - started, 3),
+            wire_bytes=receipt.wire_bytes if is_new else 0,
+            seconds=round(time.monotonic() - started + (receipt.seconds if is_new else 0.0), 3),
             inode=ours.stat().st_ino,
         )
         self.place.publish(adopted, is_synced=self.settings.sync)

@@ -39,6 +39,10 @@ class Trust(NamedTuple):
         finally:
             os.close(handle)
             probe.unlink()
+        return self.given(owner)
+
+    def given(self, owner: int) -> Self:
+        """Return the trust on a volume that gives this `owner` to what this user writes."""
         return self._replace(assigned=owner if owner != self.uid else None)
 
     def is_own(self, status: os.stat_result) -> bool:
@@ -48,8 +52,9 @@ class Trust(NamedTuple):
     def is_exclusive(self, status: os.stat_result) -> bool:
         """Return whether only trusted users can have written a file, a folder or a symbolic link."""
         is_group_trusted = status.st_gid in self.groups
-        is_assigned = status.st_uid == self.assigned and bool(self.groups)
-        if not (status.st_uid in (0, self.uid) or is_assigned or is_group_trusted):
+        is_assigned = status.st_uid == self.assigned
+        is_owner_trusted = bool(self.groups) if is_assigned else status.st_uid in (0, self.uid)
+        if not (is_owner_trusted or is_group_trusted):
             return False
         if stat.S_ISLNK(status.st_mode):
             return True  # its mode is not used: the folder that it is in decides

@@ -19,6 +19,7 @@ from puller.settings import Settings
 from puller.store.cache import Cache
 from puller.store.destination import Destination
 from puller.store.receipt import Receipt
+from puller.store.standing import receipt_of
 from puller.store.trust import Trust
 from registry.access.access import Access
 from registry.auth.credentials import Credentials
@@ -82,6 +83,27 @@ def test_what_a_killed_pull_left_in_a_cache_is_removed_after_a_day(
     assert left.exists() is not is_old
     assert pull(settings_for(first, tmp_path), access, QuietReporter()).size == sum(map(len, MODEL.values()))
     assert read_tree(tmp_path / "second") == {"config.json": b"[]"}
+
+
+def test_what_came_through_a_cache_is_told_as_fetched(fake: FakeRegistry, access: Access, tmp_path: Path) -> None:
+    """By the pull that fetched it, in bytes and seconds; a second directory fetched nothing."""
+    source = f"{fake.reference()}@{offer(fake, MODEL)}"
+    first = pull(settings_for(source, tmp_path, "one"), access, QuietReporter())
+    (name,) = entries(tmp_path)
+    entry = receipt_of(tmp_path / "cache" / name, Trust.of_process(trusts_group=False))
+    assert entry is not None
+    assert first.wire_bytes == entry.wire_bytes == sum(map(len, set(MODEL.values())))
+    assert first.seconds >= entry.seconds > 0
+    assert pull(settings_for(source, tmp_path, "two"), access, QuietReporter()).wire_bytes == 0
+
+
+def test_a_strange_name_behind_a_cache_fails_no_pull(fake: FakeRegistry, access: Access, tmp_path: Path) -> None:
+    """Whoever may write there may have made it."""
+    source = f"{fake.reference()}@{offer(fake, MODEL)}"
+    planted = tmp_path / "cache/.weighbridge/.weighbridge-x" / str(os.geteuid()) / "incoming"
+    planted.mkdir(parents=True)
+    age(tmp_path / "cache/.weighbridge/.weighbridge-x")
+    pull(settings_for(source, tmp_path), access, QuietReporter())
 
 
 def entries(folder: Path) -> set[str]:

@@ -24,7 +24,7 @@ from registry.digest import Digest
 from registry.http.transport import Transport
 from registry.progress.reporter import QuietReporter
 from tests.puller.models import layer, noise, read_tree
-from tests.puller.packs import Layer, Layout
+from tests.puller.packs import Layer, Layout, tar_of
 
 from .users import GROUP, Outcome, as_user, pull_as
 
@@ -105,38 +105,75 @@ SQUASHED = 65534
 
 
 @root_only
-@pytest.mark.parametrize("uid", [ALICE, 0])
+@pytest.mark.parametrize(("uid", "owner"), [(ALICE, SQUASHED), (0, SQUASHED), (ALICE, 0)])
 @pytest.mark.parametrize("cache", ["", ".cache"])
 def test_a_volume_that_gives_all_files_one_owner_is_pulled_to_again_and_again(
-    volume: Volume, uid: int, cache: str
+    volume: Volume, uid: int, owner: int, cache: str
 ) -> None:
     """As EFS access points and NFS with all_squash do: versions follow each other, and nothing is left behind."""
     volume.root.chmod(0o2777)
     folder = str(volume.root / cache) if cache else ""
     for version, expected in ((0, MODEL), (0, MODEL), (0, MODEL), (1, OTHER), (0, MODEL), (0, MODEL)):
         settings = volume.settings(version=version, cache=folder)
-        succeeded(pull_as(uid, settings, owner=SQUASHED))
+        succeeded(pull_as(uid, settings, owner=owner))
         assert read_tree(volume.root / "phi") == expected
         (house,) = (volume.root / ".weighbridge").iterdir() if not cache else [volume.root / ".weighbridge" / "phi"]
         assert {entry.name for entry in house.iterdir()} <= {"lock", "manifest", "receipt", str(uid)}
-        assert (house / "receipt").stat().st_uid == SQUASHED
+        assert (house / "receipt").stat().st_uid == owner
         assert {entry.name for entry in (house / str(uid)).iterdir()} <= {"receipt.new"}
 
 
 @root_only
-def test_what_stands_on_such_a_volume_is_believed_only_where_groups_are(volume: Volume) -> None:
+@pytest.mark.parametrize("owner", [SQUASHED, 0])
+def test_what_stands_on_such_a_volume_is_believed_only_where_groups_are(volume: Volume, owner: int) -> None:
     """Whoever may write there writes as the same owner: so it is hashed at each start, unless all are trusted."""
     volume.root.chmod(0o2777)
-    succeeded(pull_as(ALICE, volume.settings(), owner=SQUASHED))
+    succeeded(pull_as(ALICE, volume.settings(), owner=owner))
     spoiled = volume.root / "phi" / "deep/w.safetensors"
     before = spoiled.stat()
     spoiled.write_bytes(OTHER["deep/w.safetensors"])
-    os.chown(spoiled, SQUASHED, -1)
+    os.chown(spoiled, owner, -1)
     os.utime(spoiled, ns=(before.st_atime_ns, before.st_mtime_ns))
-    believed = pull_as(ALICE, volume.settings(trust_group=True), owner=SQUASHED)
+    believed = pull_as(ALICE, volume.settings(trust_group=True), owner=owner)
     assert "holds it already, as published" in believed.said
-    succeeded(pull_as(ALICE, volume.settings(), owner=SQUASHED))
+    succeeded(pull_as(ALICE, volume.settings(), owner=owner))
     assert read_tree(volume.root / "phi") == MODEL
+
+
+@root_only
+@pytest.mark.parametrize("owner", [SQUASHED, 0])
+@pytest.mark.parametrize("cache", ["", ".cache"])
+def test_an_unpacked_model_on_such_a_volume_is_not_taken_from_its_readers(
+    volume: Volume, owner: int, cache: str
+) -> None:
+    """No digest is known of what was unpacked: each start would fetch it, and remove what other pods have open."""
+    volume.root.chmod(0o2777)
+    archive = Layer(tar_of(MODEL), "application/vnd.cncf.model.weight.v1.tar")
+    described = volume.layout.manifest([archive], artifact_type="application/vnd.cncf.model.manifest.v1+json")
+    volume.layout.tag(described, "packed")
+    source, folder = (
+        f"{volume.layout.source('packed')}@{described['digest']}",
+        str(volume.root / cache) if cache else "",
+    )
+    settings = volume.settings(source=source, cache=folder)
+    succeeded(pull_as(ALICE, settings, owner=owner))
+    held = (volume.root / "phi").stat().st_ino
+    again = pull_as(ALICE, settings, owner=owner)
+    assert again.code == 1
+    assert "destination.occupied" in again.said
+    succeeded(pull_as(ALICE, replace(settings, trust_group=True), owner=owner))
+    assert (volume.root / "phi").stat().st_ino == held
+    succeeded(pull_as(ALICE, volume.settings(version=1, cache=folder), owner=owner))
+    assert read_tree(volume.root / "phi") == OTHER
+
+
+@root_only
+def test_what_root_filled_is_believed_on_a_volume_that_tells_users_apart(volume: Volume) -> None:
+    """A job that runs as root fills the claim; servers of other users start warm."""
+    succeeded(pull_as(0, volume.settings()))
+    said = pull_as(ALICE, volume.settings()).said
+    assert "holds it already, as published" in said
+    assert not list((volume.root / ".weighbridge" / "phi").glob(".*")), "what tries the volume leaves nothing"
 
 
 @root_only
