@@ -52,11 +52,11 @@ def pulled(signed: Signed, folder: Path, hosts: str = "") -> dict[str, bytes]:
     return read_tree(folder / "model")
 
 
-def _kit(fake: FakeRegistry, tag: str, kind: str, archive: bytes, **kitfile: Any) -> Digest:
+def _kit(fake: FakeRegistry, tag: str, kind: str, archive: bytes, *, form: str = "tar", **kitfile: Any) -> Digest:
     config = json.dumps(kitfile).encode()
     held = Descriptor(media_type=_KITFILE, digest=fake.add_blob(config), size=len(config))
     layer = Descriptor(
-        media_type=f"application/vnd.kitops.modelkit.{kind}.v1.tar", digest=fake.add_blob(archive), size=len(archive)
+        media_type=f"application/vnd.kitops.modelkit.{kind}.v1.{form}", digest=fake.add_blob(archive), size=len(archive)
     )
     return fake.add(Manifest(config=held, layers=(layer,)), tag)
 
@@ -117,8 +117,8 @@ def test_a_parent_that_moved_proves_nothing_of_the_files_that_stand(signed: Sign
     old, new = (noise(1000, number) for number in (1, 2))
 
     def parent(content: bytes) -> Digest:
-        path = {"path": ".", "digest": str(Digest.of(tar_of({"m.safetensors": content})))}
-        return _kit(own, "v2", "model", tar_of({"m.safetensors": content}), model=path)
+        model = {"path": "m.safetensors", "digest": str(Digest.of(content))}
+        return _kit(own, "v2", "model", content, form="raw", model=model)
 
     code = tar_of({"run.py": b"pass"})
     parent(old)
