@@ -452,7 +452,10 @@ def test_credentials_do_not_follow_a_redirect_to_another_host(
         assert len(fake.blob_requests()) < len(storage.blob_requests())
 
 
-def test_a_redirects_target_that_is_gone_is_asked_for_anew(fake: FakeRegistry, access: Access, tmp_path: Path) -> None:
+@pytest.mark.parametrize("last", [faults.status(503), faults.replaced(b"it has expired")], ids=["503", "page"])
+def test_a_redirects_target_that_is_gone_is_asked_for_anew(
+    fake: FakeRegistry, access: Access, tmp_path: Path, last: Change
+) -> None:
     """The registry leads to another node by then; the address that it gave before is not all that is tried."""
     content = noise(300_000)
     offer(fake, {"model.gguf": content})
@@ -460,7 +463,7 @@ def test_a_redirects_target_that_is_gone_is_asked_for_anew(fake: FakeRegistry, a
         storage.add_blob(content)
         other.add_blob(content)
         storage.fail(faults.truncated(100_000, resets=True), times=1)
-        storage.fail(faults.status(503), skips=1)
+        storage.fail(last, skips=1)
         fake.fail(faults.redirected(f"http://{storage.address}{{path}}"), times=1)
         fake.fail(faults.redirected(f"http://{other.address}{{path}}"), skips=1)
         bring(fake, access, tmp_path, connections=1)

@@ -46,7 +46,7 @@ def test_every_way_to_write_a_key_is_read(tmp_path: Path, key: str) -> None:
     assert find(file, "ghcr.io/team/phi:v1") == Credential("me", "hush:hush")
 
 
-@pytest.mark.parametrize("key", ["ghcr.io/other", "ghcr.io/te", "other.io", "ghcr.io:443"])
+@pytest.mark.parametrize("key", ["ghcr.io/other", "ghcr.io/te", "other.io", "ghcr.io:443", "https://ghcr.io/team/v1"])
 def test_keys_of_other_places_do_not_match(tmp_path: Path, key: str) -> None:
     """A credential is sent nowhere but where it belongs."""
     assert find(write(tmp_path, {"auths": {key: {"auth": PAIR}}}), "ghcr.io/team/phi:v1") is None
