@@ -17,7 +17,8 @@ from .podspec import Raw, app_containers, every_container, mapping
 from .quantities import quantity
 from .scheduling.accelerators import computes
 
-LENT = ("cpu", "memory", "ephemeral-storage")
+STORAGE = "ephemeral-storage"
+LENT = ("cpu", "memory", STORAGE)
 _QOS = ("cpu", "memory")  # what makes a pod Guaranteed, Burstable or BestEffort (helper/qos)
 
 NEEDED_BYTES = (58 + 2 * 16) << 20

@@ -1,12 +1,10 @@
 """What a model needs on its volume. Pure."""
 
-from webhook.pod.resources import Resources
+from webhook.pod.resources import STORAGE, Resources
 
 _MIB = 1 << 20
 _SLACK_BYTES = 64 * _MIB
 _SLACK_SHARE = 20  # one in twenty: blocks of file systems, and the puller's own state
-
-STORAGE = "ephemeral-storage"
 
 
 def room(content_bytes: int) -> str:

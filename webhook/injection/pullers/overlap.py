@@ -17,7 +17,7 @@ from decimal import Decimal
 from webhook.names import READY, SIDECAR, TOOLS_DIRECTORY, TOOLS_VOLUME, VOLUME_DIRECTORY, WARM
 from webhook.pod.podspec import Raw, app_containers, mapping, name_of
 from webhook.pod.quantities import quantity
-from webhook.pod.resources import Amounts, Resources, is_guaranteed
+from webhook.pod.resources import STORAGE, Amounts, Resources, is_guaranteed
 from webhook.pod.volumes import Volume
 from webhook.values.annotation import Overlap
 
@@ -96,7 +96,7 @@ def overlapping(pod: Raw, puller: Raw, targets: Iterable[str], content_bytes: in
     if guaranteed:
         return [_sidecar(puller, small), *warm, _reading_ready(puller)]
     roomy = Resources(small.requests, _roomy(lent.limits, content_bytes))
-    return [_sidecar(puller, roomy), *warm[:-1], _ready(warm[-1])]
+    return [_sidecar(puller, roomy), *warm[:-1], _ready(warm[-1], _with_storage(small, lent))]
 
 
 def tools_volume() -> Raw:
@@ -141,13 +141,14 @@ def _warm(number: int, engine: Raw, resources: Resources) -> Raw:
     return found
 
 
-def _ready(warm: Raw) -> Raw:
+def _ready(warm: Raw, resources: Resources) -> Raw:
     """Return what waits for the outcome on an engine's image, by the static program (puller/overlap)."""
     files = (f"{TOOLS_DIRECTORY}/{name}" for name in ("program", "outcome", "told"))
     return {
         **warm,
         "name": READY,
         "command": [*files, "/dev/termination-log"],
+        "resources": resources.to_raw(),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [_tools_mount()],
     }
@@ -173,6 +174,12 @@ def _small(lent: Resources, *, guaranteed: bool) -> Resources:
     requests = _capped(lent.requests, "requests")
     limits = _capped(lent.limits, "limits")
     return Resources(limits if guaranteed else requests, limits)
+
+
+def _with_storage(small: Resources, lent: Resources) -> Resources:
+    """Return small resources with the storage that is lent: a sidecar's would be added to the application's."""
+    requests, limits = (tuple(one for one in found if one[0] == STORAGE) for found in (lent.requests, lent.limits))
+    return Resources(tuple(sorted((*small.requests, *requests))), tuple(sorted((*small.limits, *limits))))
 
 
 def _roomy(lent: Amounts, content_bytes: int | None) -> Amounts:
