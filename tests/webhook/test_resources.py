@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from webhook.contract import MODEL, PULLER_RESOURCES
 from webhook.pod.quantities import quantity
 from webhook.pod.resources import Resources, is_best_effort, is_guaranteed
+from webhook.settings import Settings
 
 from .test_second_pass import Pod, injected, puller
 
@@ -161,3 +162,14 @@ def test_less_than_the_loan_costs_nothing_either(pod: Pod, amounts: str) -> None
             assert effective(after, "requests", name) == effective(pod, "requests", name)
     if qos(pod) != "BestEffort":
         assert qos(after) == qos(pod)
+
+
+@given(pods(), st.booleans(), st.booleans())
+def test_storage_of_a_pod_without_a_limit_gets_none(pod: Pod, is_asked: bool, is_capped: bool) -> None:  # noqa: FBT001
+    """The kubelet evicts a pod above the sum of its limits for as long as it lives, an init container's included."""
+    if is_asked:
+        pod["metadata"]["annotations"] = {PULLER_RESOURCES.name: "ephemeral-storage=20Gi"}
+    settings = Settings(puller_resources=(("ephemeral-storage", "5Gi"),) if is_capped else ())
+    after = injected(pod, settings=settings).pod
+    assert effective(after, "limits", "ephemeral-storage") == 0
+    assert effective(after, "requests", "ephemeral-storage") == (20 << 30 if is_asked else 0)

@@ -4,6 +4,9 @@ A pod's effective request is the larger of its init and its application containe
 sides), so up to what one container of the pod has the puller costs nothing, whether in scheduling, quota or limits.
 Requests and limits are lent as a pair: what a LimitRange allows the one container it allows the other.
 
+Storage is limited only where the server's is: the kubelet sums its limits, an init container's too, and evicts the pod
+at any time that has written more, logs and caches included (podEphemeralStorageLimitEviction).
+
 Tests: tests/webhook/test_resources.py
 """
 
@@ -84,8 +87,10 @@ def lend(pod: Raw, server: Raw, asked: Amounts, cap: Amounts) -> Resources:
     requests, limits = dict(lent.requests), dict(lent.limits)
     guaranteed = is_guaranteed(pod)
     for name, amount in asked:
-        limits[name] = amount
-        requests[name] = amount if guaranteed or name not in requests else _smaller(requests[name], amount)
+        if name != STORAGE or name in limits:
+            limits[name] = amount
+        is_exact = guaranteed or name == STORAGE or name not in requests
+        requests[name] = amount if is_exact else _smaller(requests[name], amount)
     return Resources(tuple(sorted(requests.items())), tuple(sorted(limits.items())))
 
 
@@ -120,9 +125,18 @@ def _capped(lent: Resources, cap: Amounts, *, is_best_effort: bool) -> Resources
     for name, amount in cap:
         if is_best_effort and name in _QOS:
             continue
+        if name == STORAGE:
+            _lower(requests, name, amount)
+            _lower(limits, name, amount)
+            continue
         limits[name] = _smaller(limits[name], amount) if name in limits else amount
         requests[name] = _smaller(requests[name], amount) if name in requests else _absent(name, lent, amount)
     return Resources(tuple(sorted(requests.items())), tuple(sorted(limits.items())))
+
+
+def _lower(amounts: dict[str, str], name: str, most: str) -> None:
+    if name in amounts:
+        amounts[name] = _smaller(amounts[name], most)
 
 
 def _absent(name: str, lent: Resources, amount: str) -> str:
