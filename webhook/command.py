@@ -177,11 +177,18 @@ def _report_result(place: str, result: "Result") -> bool:
 
 
 def read_configuration(file: str | None) -> "Configuration":
-    """Return the operator's configuration of a file; what the manifests ship without one. Raises BadSettings."""
-    from .manifests.configuration import Configuration, configure
+    """Return the operator's configuration of a file; what the manifests ship without one.
+
+    Raises BadSettings, for a key that is no setting as well: in a cluster it would do nothing.
+    """
+    from .manifests.configuration import CONFIG, Configuration, configure
     from .manifests.documents import read_manifests
     from .manifests.sources import read_files
+    from .settings import BadSettings
 
     if file is None:
         return Configuration()
-    return configure(manifest for one in read_files([file]) for manifest in read_manifests(one.text))
+    found = configure(manifest for one in read_files([file]) for manifest in read_manifests(one.text))
+    if found.unknown_keys:
+        raise BadSettings(f"the ConfigMap {CONFIG} has the unknown key {found.unknown_keys[0]}")
+    return found

@@ -115,6 +115,8 @@ def _of_settings(reading: Reading) -> Finding:
         return unread("settings", reading.settings_map)
     if isinstance(found, Fault):
         return bad("settings", printable(str(found)))
+    if reading.unknown_keys:
+        return warn("settings", printable(f"the webhook ignores {', '.join(reading.unknown_keys)}: no such setting"))
     image = _image_of(reading.deployment)
     if image not in {"", found.puller_image}:
         return warn(

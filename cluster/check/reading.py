@@ -16,7 +16,7 @@ from registry.errors import Fault
 from registry.reference import Reference
 from webhook.catalog import Catalog
 from webhook.contract import INJECTION, MODEL
-from webhook.manifests.configuration import CATALOG, CONFIG, configure
+from webhook.manifests.configuration import CATALOG, CONFIG, Configuration, configure
 from webhook.manifests.explain import SYSTEM_NAMESPACES
 from webhook.pod.podspec import Raw, labels, mapping, name_of
 from webhook.resolving.answer import Answer
@@ -70,6 +70,12 @@ class Reading:
     def settings(self) -> Settings | Fault:
         """The operator's settings, or why there are none."""
         return self.settings_map if isinstance(self.settings_map, Fault) else _settings(self.settings_map)
+
+    @property
+    def unknown_keys(self) -> tuple[str, ...]:
+        """Keys beside the settings that are none."""
+        found = self.settings_map if isinstance(self.settings_map, Fault) else _configured(self.settings_map)
+        return () if isinstance(found, Fault) else found.unknown_keys
 
     @cached_property
     def catalog(self) -> Catalog | Fault:
@@ -139,9 +145,15 @@ def opted_in(namespaces: list[Raw]) -> tuple[str, ...]:
     return tuple(name for name in found if name not in SYSTEM_NAMESPACES)
 
 
+def _configured(config_map: Raw) -> Configuration | Fault:
+    return tried(lambda: configure([config_map]))
+
+
 def _settings(config_map: Raw) -> Settings | Fault:
-    return tried(lambda: configure([config_map]).settings)
+    found = _configured(config_map)
+    return found if isinstance(found, Fault) else found.settings
 
 
 def _catalog(config_map: Raw) -> Catalog | Fault:
-    return tried(lambda: configure([config_map]).catalog)
+    found = _configured(config_map)
+    return found if isinstance(found, Fault) else found.catalog

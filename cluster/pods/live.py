@@ -5,7 +5,7 @@ Tests: tests/verbs/test_live.py
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from cluster import kinds
 from cluster.api import Api
@@ -29,6 +29,9 @@ _WORDS = 400
 
 Step = tuple[str, str]
 
+_REFUSED = ("refused", "unknown")
+"""The results of pods that would be refused, or may be."""
+
 
 def explain_live(api: Api, kind: Kind, name: str, namespace: str, system_namespace: str) -> list[Explanation]:
     """Return the explanations of an object's pod templates. Raises Absent and the API server's other faults.
@@ -39,10 +42,10 @@ def explain_live(api: Api, kind: Kind, name: str, namespace: str, system_namespa
     """
     # 1
     found = api.read(kind, name, namespace)
-    configuration, told = _configuration(api, system_namespace)
+    known = _configuration(api, system_namespace)
     cluster = Cluster(
-        catalog=configuration.catalog,
-        settings=configuration.settings,
+        catalog=known.configuration.catalog,
+        settings=known.configuration.settings,
         namespaces=_labels_of(api, namespace),
         default_namespace=namespace,
         unknown="cannot be read by you",
@@ -50,35 +53,62 @@ def explain_live(api: Api, kind: Kind, name: str, namespace: str, system_namespa
     # 2
     explained = list(explain_manifest(found, cluster))
     # 3
-    happened = [*told, *_of_pods(api, found, namespace)]
-    return [_with_outcome(one, found, happened) for one in explained]
+    happened = [*known.notes, *_of_pods(api, found, namespace)]
+    return [_with_outcome(_as_far_as_known(one, known), found, happened) for one in explained]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The operator's configuration as far as it can be read, and what is said of the rest."""
+
+    configuration: Configuration
+    unread: tuple[str, ...]
+    """The ConfigMaps whose defaults are assumed."""
+
+    notes: tuple[Step, ...]
+
+
+def _as_far_as_known(explained: Explanation, known: _Known) -> Explanation:
+    """Return an explanation that is not sure of a refusal where a setting that nobody read may allow the pod."""
+    if explained.result != "refused" or not known.unread:
+        return explained
+    verdict = f"perhaps {explained.verdict}; {' and '.join(known.unread)} may say otherwise"
+    return replace(explained, result="unknown", verdict=verdict)
 
 
 def _with_outcome(explained: Explanation, found: Raw, happened: list[Step]) -> Explanation:
     """Return an explanation with what became of it: what the cluster did counts, not what it would do now."""
     after = replace(explained, steps=(*explained.steps, *happened))
     said = dict(happened).get("refused")
-    if said is not None and explained.result == "injected":
+    if said is not None and explained.result in ("injected", "unknown"):
         state = refused(said)
         return replace(after, result="refused", verdict=f"refused: {said}", code=state.code or "refused")
-    if found.get("kind") == "Pod" and explained.result == "injected" and read_status(found) is None:
+    if found.get("kind") != "Pod":
+        return after
+    if read_status(found) is not None and (explained.result in _REFUSED or explained.code == "not-opted-in"):
+        would = "be" if explained.result in _REFUSED else "get"
+        verdict = f"has its model; as a new pod it would {would} {explained.verdict}"
+        return replace(after, result="injected", verdict=verdict)
+    if read_status(found) is None and explained.result == "injected":
         verdict = "no model: the pod was created without it, and a pod that exists is not changed"
         return replace(after, result="skipped", verdict=verdict, code="not-injected")
     return after
 
 
-def _configuration(api: Api, system_namespace: str) -> tuple[Configuration, list[Step]]:
-    """Return the operator's configuration, and what could not be read of it: most users may see the catalog alone."""
-    maps, told = [], []
+def _configuration(api: Api, system_namespace: str) -> _Known:
+    """Return the operator's configuration, and what is not known of it: most users may see the catalog alone."""
+    found, unread, notes = Configuration(), [], []
     for name in (CONFIG, CATALOG):
         try:
-            maps.append(api.read(kinds.CONFIG_MAP, name, system_namespace))
+            read = configure([api.read(kinds.CONFIG_MAP, name, system_namespace)])
         except Fault as fault:
-            told.append(("note", f"{name} is not known, and its defaults are assumed: {printable(str(fault), _WORDS)}"))
-    try:
-        return (configure(maps) if maps else Configuration()), told
-    except Fault as fault:
-        return Configuration(), [*told, ("note", f"the configuration cannot be read: {fault}")]
+            unread.append(name)
+            why = printable(str(fault), _WORDS)
+            notes.append(("note", f"{name} is not known, and its defaults are assumed: {why}"))
+            continue
+        found = replace(read, catalog=found.catalog) if name == CONFIG else replace(found, catalog=read.catalog)
+    notes += [("note", f"the webhook ignores {printable(key)} in {CONFIG}") for key in found.unknown_keys]
+    return _Known(found, tuple(unread), tuple(notes))
 
 
 def _labels_of(api: Api, namespace: str) -> dict[str, Raw]:

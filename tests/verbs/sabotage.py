@@ -255,7 +255,7 @@ SABOTAGES: dict[str, Sabotage] = {
         "warning",
     ),
     "a setting is misspelled": Sabotage(
-        setting("DEFAULT_PREFX", "x"), "settings", "WEIGHBRIDGE_DEFAULT_PREFX", "rollout restart"
+        setting("DEFAULT_PREFX", "x"), "settings", "ignores WEIGHBRIDGE_DEFAULT_PREFX", "rollout restart", "warning"
     ),
     "the webhooks are gone": Sabotage(no_configuration, "configuration", "there is no", "without it labelled pods"),
     "one webhook is missing": Sabotage(webhooks(_no_first), "webhooks", "pods.weighbridge.dev", "--force-conflicts"),

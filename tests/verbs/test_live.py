@@ -1,6 +1,7 @@
 """`weighbridge explain KIND/NAME`: an object of the cluster, in the words of `explain -f`, and what became of it."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,21 @@ def explained(
     for step in found["steps"]:
         steps.setdefault(step["step"], []).append(step["found"])
     return found, steps
+
+
+def guest_who_reads(install: Install, team: Namespace, folder: Path, *resources: str) -> Path:
+    """Let a user read resources of the namespace, and nothing else; return the kubeconfig."""
+    rbac = "rbac.authorization.k8s.io"
+    role = {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": {"name": "reader"}}
+    team.create(role | {"rules": [{"apiGroups": ["", "apps"], "resources": [*resources], "verbs": ["get", "list"]}]})
+    reference = {"apiGroup": rbac, "kind": "Role", "name": "reader"}
+    subject = {"apiGroup": rbac, "kind": "User", "name": "guest"}
+    team.create(role | {"kind": "RoleBinding", "roleRef": reference, "subjects": [subject]})
+    config = folder / "kubeconfig"
+    config.write_text(
+        install.server.kubeconfig.read_text().replace(install.server.admin_token, install.server.guest_token)
+    )
+    return config
 
 
 def test_a_deployment_is_explained_with_its_pods(
@@ -106,21 +122,64 @@ def test_a_user_without_rights_is_told_what_is_assumed(
 ) -> None:
     """Somebody who may read pods alone sees what the catalog says, and that settings are not known."""
     team.create(labelled_pod("one", "phi-4"))
-    group = "rbac.authorization.k8s.io"
-    role = {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": {"name": "reader"}}
-    team.create(role | {"rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]}]})
-    reference = {"apiGroup": group, "kind": "Role", "name": "reader"}
-    subject = {"apiGroup": group, "kind": "User", "name": "guest"}
-    team.create(role | {"kind": "RoleBinding", "roleRef": reference, "subjects": [subject]})
-    config = tmp_path / "kubeconfig"
-    config.write_text(
-        install.server.kubeconfig.read_text().replace(install.server.admin_token, install.server.guest_token)
-    )
+    config = guest_who_reads(install, team, tmp_path, "pods")
     assert weighbridge.main(["explain", "pod/one", "-n", team.name, "--kubeconfig", str(config)]) == 0
     said = capsys.readouterr().out
     assert "weighbridge-config is not known, and its defaults are assumed: get configmaps/weighbridge-config" in said
     assert f"{team.name} cannot be read by you: it must have the label" in said
     assert ", from the catalog" in said
+
+
+def test_a_refusal_by_defaults_that_were_assumed_is_none(
+    install: Install, team: Namespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The settings that the user may not read may name a default prefix, and a folder of nodes."""
+    made = deployment()
+    made["metadata"]["labels"] = {"weighbridge.dev/model": "phi-9"}
+    team.create(made)
+    config = guest_who_reads(install, team, tmp_path, "pods", "deployments")
+    arguments = ["explain", "deploy/vllm", "-n", team.name, "-o", "json"]
+    assert weighbridge.main([*arguments, "--kubeconfig", str(config)]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (found["result"], found["code"]) == ("unknown", "model.unknown")
+    assert found["verdict"].startswith("perhaps refused: ")
+    assert found["verdict"].endswith("; weighbridge-config may say otherwise")
+    assert install.run(*arguments) == 1
+
+
+def test_a_pod_with_its_model_is_not_called_refused(
+    install: Install, team: Namespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a new pod would meet is another matter: here its name left the catalog."""
+    team.create(labelled_pod("one", "phi-4"))
+    catalog = install.read("v1", "ConfigMap", "weighbridge-catalog", "weighbridge-system")
+    with install.changed(catalog, lambda one: one["data"].pop("phi-4")):
+        found, steps = explained(install, capsys, "pod/one", "-n", team.name)
+        assert (found["result"], found["code"]) == ("injected", "model.unknown")
+        assert found["verdict"].startswith("has its model; as a new pod it would be refused: ")
+        assert steps["pod"] == ["one: waiting: its containers have not begun"]
+        assert install.run("explain", "pod/one", "-n", team.name) == 0
+
+
+def test_a_key_that_is_no_setting_hides_neither_settings_nor_catalog(
+    install: Install, team: Namespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The webhook ignores it, and so does whoever explains the webhook."""
+    team.create(deployment())
+    config = install.read("v1", "ConfigMap", "weighbridge-config", "weighbridge-system")
+    for more, note in (
+        ({"WEIGHBRIDGE_DEFAULT_PREFX": "x"}, "the webhook ignores WEIGHBRIDGE_DEFAULT_PREFX in weighbridge-config"),
+        ({"WEIGHBRIDGE_CACHE_BYTES": "lots"}, "weighbridge-config is not known, and its defaults are assumed"),
+    ):
+        with install.changed(config, partial(_update, more)):
+            found, steps = explained(install, capsys, "deploy/vllm", "-n", team.name)
+            assert found["result"] == "injected"
+            assert steps["source"][0].endswith(", from the catalog")
+            assert steps["note"][0].startswith(note)
+
+
+def _update(more: dict[str, str], config_map: Object) -> None:
+    config_map["data"] = (config_map.get("data") or {}) | more
 
 
 def test_objects_that_are_not_there_and_wrong_usage_are_told(

@@ -1,7 +1,11 @@
 """The operator's ConfigMaps, as `inject --config` reads them."""
 
+import json
+from pathlib import Path
+
 import pytest
 
+from webhook.command import read_configuration
 from webhook.manifests.configuration import CATALOG, CONFIG, configure
 from webhook.settings import BadSettings
 
@@ -32,7 +36,12 @@ def test_manifests_without_either_map_are_refused() -> None:
         configure([_map("other", {})])
 
 
-def test_a_key_that_is_no_setting_is_refused() -> None:
-    """In a cluster it would do nothing in silence."""
+def test_a_key_that_is_no_setting_is_refused_in_a_file_and_named_in_a_cluster(tmp_path: Path) -> None:
+    """The webhook ignores it, so that nothing which reads a cluster may fail for it."""
+    manifest = _map(CONFIG, {"WEIGHBRIDGE_PULER_IMAGE": "x", "WEIGHBRIDGE_OVERLAP": "auto"})
+    found = configure([manifest])
+    assert (found.unknown_keys, found.settings.overlap) == (("WEIGHBRIDGE_PULER_IMAGE",), "auto")
+    file = tmp_path / "configuration.yaml"
+    file.write_text(json.dumps(manifest))
     with pytest.raises(BadSettings, match="WEIGHBRIDGE_PULER_IMAGE"):
-        configure([_map(CONFIG, {"WEIGHBRIDGE_PULER_IMAGE": "x"})])
+        read_configuration(str(file))

@@ -21,10 +21,12 @@ class Configuration:
 
     settings: Settings = field(default_factory=Settings)
     catalog: Catalog = field(default_factory=Catalog)
+    unknown_keys: tuple[str, ...] = ()
+    """Keys of weighbridge-config that are no settings, sorted: the webhook ignores them."""
 
 
 def configure(manifests: Iterable[Any]) -> Configuration:
-    """Parse the ConfigMaps among the manifests; raise BadSettings if there are none, or if they are wrong."""
+    """Parse the ConfigMaps among the manifests; raise BadSettings if there are none, or if a value is wrong."""
     maps = {
         mapping(manifest, "metadata").get("name"): mapping(manifest, "data")
         for manifest in manifests
@@ -36,8 +38,6 @@ def configure(manifests: Iterable[Any]) -> Configuration:
             hint="give the manifests that configure the webhook, for instance from `kubectl kustomize deploy/`",
         )
     environ = {str(name): str(value) for name, value in maps.get(CONFIG, {}).items()}
-    unknown = sorted(set(environ) - set(variables().values()))
-    if unknown:
-        raise BadSettings(f"the ConfigMap {CONFIG} has the unknown key {unknown[0]}")
+    unknown = tuple(sorted(set(environ) - set(variables().values())))
     entries = {str(name): str(value) for name, value in maps.get(CATALOG, {}).items()}
-    return Configuration(Settings.from_env(environ), Catalog.read(entries))
+    return Configuration(Settings.from_env(environ), Catalog.read(entries), unknown)

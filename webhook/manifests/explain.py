@@ -47,7 +47,7 @@ class Explanation:
     """What becomes of the pods of one template: a verdict in words, its code, and the steps that led there."""
 
     title: str
-    result: Literal["injected", "skipped", "refused"]
+    result: Literal["injected", "skipped", "refused", "unknown"]
     verdict: str
     code: str
     steps: tuple[tuple[str, str], ...]
