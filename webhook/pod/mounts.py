@@ -32,8 +32,13 @@ def parse_mount_path(text: str) -> str:
 
 def read_only_volumes(pod: Raw) -> frozenset[str]:
     """Return the names of the volumes in which nothing can be mounted."""
-    volumes = entries(mapping(pod, "spec"), "volumes")
-    return frozenset(name_of(volume) for volume in volumes if any(kind in volume for kind in _READ_ONLY_KINDS))
+    return frozenset(map(name_of, filter(_is_read_only, entries(mapping(pod, "spec"), "volumes"))))
+
+
+def _is_read_only(volume: Raw) -> bool:
+    """Return whether the kubelet mounts a volume read-only: by its kind, or as its source says (a claim, CSI, NFS)."""
+    by_kind = any(kind in volume for kind in _READ_ONLY_KINDS)
+    return by_kind or any(mapping(volume, source).get("readOnly") is True for source in volume)
 
 
 def check_free(container: Raw, mount_path: str, fixed: frozenset[str]) -> None:
