@@ -133,6 +133,24 @@ def test_a_wrong_setting_is_refused_by_its_variable(name: str, text: str) -> Non
         Settings.from_env({f"WEIGHBRIDGE_{name}": text})
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("HUB_ENDPOINT", "https://me:hush@hub.example.com"),
+        ("HUB_ENDPOINT", "me:hush@hub.example.com"),
+        ("HTTP_PROXY", "http://me:hush@proxy:3128"),
+        ("HTTPS_PROXY", "me:hush@proxy"),
+        ("DEFAULT_PREFIX", "https://me:hush@registry.example.com/models"),
+        ("RESOLVE_REGISTRIES", "quay.io,me:hush@registry.example.com"),
+    ],
+)
+def test_a_password_in_an_address_is_refused_and_not_repeated(name: str, text: str) -> None:
+    """The start-up log shows every setting, and pods show addresses to all who may read them."""
+    with pytest.raises(BadSettings, match=f"WEIGHBRIDGE_{name}: .* user or a password") as caught:
+        Settings.from_env({f"WEIGHBRIDGE_{name}": text})
+    assert "hush" not in f"{caught.value}{caught.value.explain()}"
+
+
 def test_variables_that_kubernetes_sets_are_passed_over() -> None:
     """A Service named weighbridge-webhook puts variables with our prefix into its pods."""
     assert Settings.from_env({"WEIGHBRIDGE_WEBHOOK_SERVICE_HOST": "10.0.0.1"}) == Settings()

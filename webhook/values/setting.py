@@ -43,7 +43,14 @@ def _switch(text: str) -> bool:
     return _SWITCH[text]
 
 
+def _check_open(text: str, what: str) -> None:
+    """Raise ValueError for an address with a user part, without its words: settings are printed, and stand in pods."""
+    if "@" in text:
+        raise ValueError(f"{what} with a user or a password would be shown to all who may read pods: leave it out")
+
+
 def _prefix(text: str) -> str:
+    _check_open(text, "a prefix")
     prefix = text.rstrip("/")
     if prefix:
         try:
@@ -56,6 +63,7 @@ def _prefix(text: str) -> str:
 def _registries(text: str) -> tuple[str, ...] | None:
     if text == "none":
         return None
+    _check_open(text, "a registry")
     found = split_names(text)
     for name in found:
         try:
@@ -92,6 +100,7 @@ def _mirrors(text: str) -> str:
 
 
 def _endpoint(text: str) -> str:
+    _check_open(text, "a hub")
     if text:
         try:
             Origin.of(text)
@@ -160,8 +169,7 @@ def _bytes(text: str) -> int:
 
 
 def _proxy(text: str) -> str:
-    if "@" in text:
-        raise ValueError("a proxy with a password would be shown to all who may read pods")
+    _check_open(text, "a proxy")
     try:
         is_right = not text or Origin.of(text).scheme == "http"
     except Fault:
