@@ -189,4 +189,10 @@ def events_of(api: Api, namespace: str) -> list[Raw]:
         found = api.items(kinds.EVENT, namespace)
     except Forbidden:
         return []
-    return sorted(found, key=lambda one: str(one.get("lastTimestamp") or one.get("eventTime") or ""))
+    return sorted(found, key=_last_seen)
+
+
+def _last_seen(event: Raw) -> str:
+    """Return when an event was seen last, in either form of events (core/v1 and events.k8s.io/v1)."""
+    series = mapping(event, "series").get("lastObservedTime")
+    return str(series or event.get("lastTimestamp") or event.get("eventTime") or "")

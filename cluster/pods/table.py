@@ -77,9 +77,9 @@ def rows(pods: Iterable[Raw], workloads: Iterable[Raw], events: Iterable[Raw]) -
 
 
 def refusal_of(workload: Raw, events: Iterable[Raw], *, has_pods: bool) -> str:
-    """Return why the pods of a workload are refused: the API server's words in its condition, or in its events.
+    """Return why the pods of a workload are refused: the API server's words in its condition, or in its newest event.
 
-    Events stay for an hour, and say nothing of a workload that has pods by now.
+    `events` come with the oldest first. They stay for an hour, and say nothing of a workload that has pods by now.
     """
     for condition in entries(mapping(workload, "status"), "conditions"):
         if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
@@ -87,7 +87,7 @@ def refusal_of(workload: Raw, events: Iterable[Raw], *, has_pods: bool) -> str:
     if has_pods:
         return ""
     metadata = mapping(workload, "metadata")
-    for event in events:
+    for event in reversed([*events]):
         involved = mapping(event, "involvedObject")
         is_here = involved.get("namespace") == metadata.get("namespace")
         if event.get("reason") == _FAILED_CREATE and is_here and _is_of(involved, workload):

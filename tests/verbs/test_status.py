@@ -170,6 +170,13 @@ def test_a_condition_speaks_for_itself_and_events_only_where_no_pod_is() -> None
     assert len(rows([made], [DEPLOYMENT | {"status": {"conditions": [condition]}}], [])) == 2
 
 
+def test_the_newest_refusal_is_told() -> None:
+    """What was mended since stands in older events for an hour."""
+    mended = event("ReplicaSet", "vllm-1a2b") | {"message": "[mount-path.taken] …"}
+    (row,) = rows([], [DEPLOYMENT], [mended, event("ReplicaSet", "vllm-5d9f")])
+    assert (row.why, row.state.code) == (MESSAGE, "model.unknown")
+
+
 @pytest.fixture
 def team(install: Install) -> str:
     """Make a namespace with a pod that serves, and one whose pull failed."""
