@@ -63,7 +63,7 @@ class Settings:
     """Whether pods on folders of nodes prefer nodes that have their model already."""
 
     ephemeral_size: str = "100Gi"
-    """How large the claims of `ephemeral` volumes are."""
+    """How large the claims of `ephemeral` volumes are, unless the model is known to need more."""
 
     http_proxy: str = ""
     """The proxy for http:// that pullers use: `http://HOST:PORT`."""

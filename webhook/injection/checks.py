@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from webhook.contract import ADAPTERS
 from webhook.pod.podspec import Raw, entries, every_container, init_containers, name_of
-from webhook.pod.resources import NEEDED_BYTES, shortage
+from webhook.pod.quantities import quantity
+from webhook.pod.resources import NEEDED_BYTES, memory_of, storage_limit
 from webhook.pod.security import puller_security, puller_user
 from webhook.pod.sidecars import Sidecars
 from webhook.quotes import listed, quoted
@@ -31,6 +32,7 @@ from .warnings import (
     Unpinned,
     Unsigned,
     VariablesUnseen,
+    VolumeTooSmall,
     VolumeUnserved,
 )
 
@@ -77,14 +79,31 @@ def _of_puller(bare: Raw, plan: Plan, sidecars: Sidecars) -> Iterator[InjectionW
     late = sidecars.late_volume_servers(bare)
     if late and plan.status.volume.kind == "pvc":
         yield VolumeUnserved(f"{listed(late)} may serve the claim, and starts after the puller")
-    amount = shortage(bare, plan.status.resources)
-    if amount:
+    amount = memory_of(bare, plan.status.resources)
+    if amount and (quantity(amount) or 0) < NEEDED_BYTES:
         yield ScarceMemory(
             f"the puller may use {amount} of memory and needs {NEEDED_BYTES >> 20}Mi for all its connections"
         )
+    narrow = _shortage_of_room(bare, plan.status)
+    if narrow:
+        yield VolumeTooSmall(narrow)
     if plan.group.doubt:
         user = puller_user(puller_security(bare, plan.server, plan.placement.user))
         yield ClaimDoubt(f"the puller ({user}) gets no fsGroup on the claim, because {plan.group.doubt}")
+
+
+def _shortage_of_room(bare: Raw, status: Status) -> str:
+    """Return in words which limit of the pod is too small for a model of known size on its volume; empty if none is."""
+    needed, limit, what = quantity(status.room), None, "memory"
+    if needed is None:
+        return ""
+    if status.volume.kind == "emptydir":
+        limit, what = storage_limit(bare, status.resources), "ephemeral storage"
+    if status.volume.kind == "memory":
+        limit = quantity(memory_of(bare, status.resources))
+    if limit is None or needed <= limit:
+        return ""
+    return f"the model needs {status.room} of {what}, of which the pod may use {int(limit) >> 20}Mi"
 
 
 def _of_engines(bare: Raw, plan: Plan) -> Iterator[InjectionWarning]:

@@ -118,8 +118,8 @@ class Status:
 
     @property
     def room(self) -> str:
-        """The amount of storage that an emptyDir needs; empty if it is not known, or if the volume is another."""
-        if self.content_bytes is None or not self.volume.holds_node:
+        """The amount of storage that a volume of the pod's own needs; empty if it is not known, or not the pod's."""
+        if self.content_bytes is None or not self.volume.is_the_pods_own:
             return ""
         return room(self.content_bytes)
 

@@ -3,6 +3,7 @@
 InjectionWarning
 ├── NetworkBlocked     network.blocked        a mesh that lets the puller through under no user that is known
 ├── VolumeUnserved     volume.unserved        a claim whose server starts after the puller
+├── VolumeTooSmall     volume.too-small       a limit of the pod that the model's files exceed
 ├── NamedTooEarly      containers.early       an init container that names our variables before they are there
 ├── ImageGate          volume.image-gate      an image volume, which older API servers drop in silence
 ├── ScarceMemory       puller-resources.low   less memory than the puller needs
@@ -43,6 +44,13 @@ class VolumeUnserved(InjectionWarning):
 
     code = "volume.unserved"
     hint = "make it a native sidecar (restartPolicy: Always), or take another weighbridge.dev/volume"
+
+
+class VolumeTooSmall(InjectionWarning):
+    """A limit on the pod's storage or memory that the files of the model exceed, on a volume that counts towards it."""
+
+    code = "volume.too-small"
+    hint = "raise the containers' limits, or take another weighbridge.dev/volume"
 
 
 class NamedTooEarly(InjectionWarning):

@@ -94,12 +94,28 @@ def lend(pod: Raw, server: Raw, asked: Amounts, cap: Amounts) -> Resources:
     return Resources(tuple(sorted(requests.items())), tuple(sorted(limits.items())))
 
 
-def shortage(pod: Raw, resources: Resources) -> str:
-    """Return the memory that the puller may use if it is less than it needs, else an empty text."""
+def memory_of(pod: Raw, puller: Resources) -> str:
+    """Return the memory that a puller may use, by its own limit or the pod's; empty where neither says."""
     pod_level = mapping(mapping(mapping(pod, "spec"), "resources"), "limits").get("memory")
-    limits = [amount for amount in (dict(resources.limits).get("memory"), pod_level) if quantity(amount) is not None]
-    tight = [amount for amount in limits if (quantity(amount) or 0) < NEEDED_BYTES]
-    return str(min(tight, key=lambda amount: quantity(amount) or 0)) if tight else ""
+    limits = [amount for amount in (dict(puller.limits).get("memory"), pod_level) if quantity(amount) is not None]
+    return str(min(limits, key=lambda amount: quantity(amount) or 0)) if limits else ""
+
+
+def storage_limit(pod: Raw, puller: Resources) -> Decimal | None:
+    """Return what a pod may write with a puller in it before the kubelet evicts it; None where nothing limits it.
+
+    The kubelet adds the limits of containers that run side by side, of which those without one count as nothing.
+    """
+    found = [(one, quantity(dict(Resources.of(one).limits).get(STORAGE))) for one in every_container(pod)]
+    apps = {id(one) for one in app_containers(pod)}
+    once = [quantity(dict(puller.limits).get(STORAGE)) or Decimal(0)]
+    together = Decimal(0)
+    for one, amount in found:
+        if id(one) in apps or one.get("restartPolicy") == "Always":
+            together += amount or 0
+        else:
+            once.append(amount or Decimal(0))
+    return max(together, *once) or None
 
 
 def is_guaranteed(pod: Raw) -> bool:

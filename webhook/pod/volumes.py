@@ -13,6 +13,7 @@ from webhook.quotes import quoted
 from webhook.refusals import BadClaim, BadVolume
 
 from .podspec import Raw
+from .quantities import quantity
 
 Kind = Literal["emptydir", "memory", "ephemeral", "pvc", "hostpath", "image"]
 
@@ -67,6 +68,11 @@ class Volume:
         return self.kind in ("pvc", "ephemeral")
 
     @property
+    def is_the_pods_own(self) -> bool:
+        """Whether it comes and goes with the pod, and is made as large as the model needs."""
+        return self.kind in ("emptydir", "memory", "ephemeral")
+
+    @property
     def is_pulled_to(self) -> bool:
         """Whether a puller writes the files, and not the kubelet."""
         return self.kind != "image"
@@ -99,19 +105,20 @@ class Volume:
         """Return the application's mount of an image volume."""
         return {"name": MODEL_VOLUME, "mountPath": mount_path, "readOnly": True, "subPath": _IMAGE_FOLDER}
 
-    def definition(self, reference: str, size: str, limit: str = "") -> Raw:
+    def definition(self, reference: str, size: str, room: str = "") -> Raw:
         """Return the entry for the pod's `volumes`.
 
-        `reference` is an image volume's, `size` an ephemeral claim's, and `limit` an emptyDir's; empty means none.
+        `reference` is an image volume's, `size` the least that an ephemeral claim asks for, and `room` what the files
+        need; empty means that it is not known.
         """
-        bound = {"sizeLimit": limit} if limit else {}
+        bound = {"sizeLimit": room} if room else {}
         kinds: dict[Kind, Raw] = {
             "emptydir": {"emptyDir": bound},
             "memory": {"emptyDir": {"medium": "Memory", **bound}},
             "pvc": {"persistentVolumeClaim": {"claimName": self.name}},
             "hostpath": {"hostPath": {"path": self.name, "type": "Directory"}},
             "image": {"image": {"reference": reference, "pullPolicy": "IfNotPresent"}},
-            "ephemeral": {"ephemeral": {"volumeClaimTemplate": {"spec": self._claim_spec(size)}}},
+            "ephemeral": {"ephemeral": {"volumeClaimTemplate": {"spec": self._claim_spec(_larger(size, room))}}},
         }
         return {"name": MODEL_VOLUME, **kinds[self.kind]}
 
@@ -129,6 +136,10 @@ def claim_mount(source: ClaimSource, mount_path: str) -> Raw:
     """Return the application's mount of a claim that holds the model already."""
     mount = {"name": MODEL_VOLUME, "mountPath": mount_path, "readOnly": True}
     return mount | ({"subPath": source.path} if source.path else {})
+
+
+def _larger(one: str, other: str) -> str:
+    return max(one, other, key=lambda amount: quantity(amount) or 0)
 
 
 def is_subpath(text: str) -> bool:
