@@ -19,6 +19,7 @@ from certs.names import Names
 from webhook.catalog import Catalog, CatalogDirectory
 from webhook.contract import MODEL, SOURCE
 from webhook.injection.inject import Injection, inject
+from webhook.resolving.answer import Ask, ask_nobody
 from webhook.server.app import create_app
 from webhook.server.connection import BODY_LIMIT
 from webhook.server.metrics import Metrics
@@ -200,7 +201,7 @@ def test_a_crash_is_counted_as_what_alerts_look_at(settings: Settings, path: str
     catalog = CatalogDirectory(Path(settings.catalog_directory))
     metrics = Metrics(catalog, Path(settings.tls_directory))
 
-    def crash(_: str) -> NoReturn:
+    def crash(_namespace: str, _until: float) -> NoReturn:
         raise ZeroDivisionError
 
     client = create_app(settings, catalog, metrics, lambda: NOW, crash).test_client()
@@ -218,6 +219,21 @@ def test_the_time_of_an_answer_counts_the_wait_for_a_thread(
         client.post("/mutate/pods", json=request_body(POD), environ_overrides={RECEIVED: time.monotonic() - 3})
     (line,) = [json.loads(record.message) for record in caplog.records if record.name == "webhook.decisions"]
     assert line["milliseconds"] >= 3000
+
+
+def test_registries_are_waited_for_as_the_age_of_the_request_allows(settings: Settings) -> None:
+    """Not from the moment on at which a thread was free."""
+    asked: list[tuple[str, float]] = []
+
+    def asking(namespace: str, until: float) -> Ask:
+        asked.append((namespace, until))
+        return ask_nobody
+
+    catalog = CatalogDirectory(Path(settings.catalog_directory))
+    metrics = Metrics(catalog, Path(settings.tls_directory))
+    client = create_app(settings, catalog, metrics, lambda: NOW, asking).test_client()
+    client.post("/mutate/pods", json=request_body(POD, namespace="team"), environ_overrides={RECEIVED: 100.0})
+    assert asked == [("team", 102.5)]
 
 
 def test_each_decision_is_one_line_of_json(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:

@@ -28,7 +28,7 @@ def _client(case: Case, folder: Path) -> FlaskClient:
         (folder / name).write_text(text)
     settings = replace(case.settings, catalog_directory=str(folder), tls_directory=str(folder))
     catalog = CatalogDirectory(folder)
-    return create_app(settings, catalog, Metrics(catalog, folder), lambda: NOW, lambda _: case.ask).test_client()
+    return create_app(settings, catalog, Metrics(catalog, folder), lambda: NOW, lambda *_: case.ask).test_client()
 
 
 def _answer(case: Case, folder: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@
 """
 
 import logging
+import math
 import threading
 import time
 from collections import Counter, OrderedDict
@@ -100,13 +101,13 @@ class Resolver:
         self._state, self._lock = _State(), threading.Lock()
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="resolve")
 
-    def asking(self, namespace: str) -> Ask:
-        """Return the question on behalf of a namespace."""
-        return partial(self.resolve, namespace)
+    def asking(self, namespace: str, until: float = math.inf) -> Ask:
+        """Return the question on behalf of a namespace, which waits until then by the monotonic clock at most."""
+        return partial(self.resolve, namespace, until=until)
 
-    def resolve(self, namespace: str, references: Sequence[Reference]) -> tuple[Answer, ...]:
-        """Return the answers for references, after `deadline_seconds` at the latest."""
-        until = time.monotonic() + self._bounds.deadline_seconds
+    def resolve(self, namespace: str, references: Sequence[Reference], until: float = math.inf) -> tuple[Answer, ...]:
+        """Return the answers for references, at `until` or after `deadline_seconds`, whichever comes first."""
+        until = min(until, time.monotonic() + self._bounds.deadline_seconds)
         policy = self._policy()
         with self._lock:
             may_wait = self._may_wait(namespace)

@@ -24,6 +24,9 @@ from .metrics import Metrics
 from .probes import Clock, add_probes, utc_now
 from .wsgi import RECEIVED
 
+_PATIENCE_SECONDS = 2.5
+"""How old an admission may be that waits for registries: the API server gives it five seconds, thread and all."""
+
 _log = logging.getLogger(__name__)
 _decisions = logging.getLogger("webhook.decisions")
 
@@ -40,12 +43,12 @@ def create_app(
     catalog: CatalogDirectory,
     metrics: Metrics,
     now: Clock = utc_now,
-    asking: Callable[[str], Ask] | None = None,
+    asking: Callable[[str, float], Ask] | None = None,
 ) -> Flask:
     """Return the application.
 
-    `now` is the clock for certificates' validity. `asking` returns how registries are asked for a namespace; without
-    it none is asked.
+    `now` is the clock for certificates' validity. `asking` returns how registries are asked for a namespace, and
+    until when on the monotonic clock; without it none is asked.
     """
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
@@ -53,7 +56,8 @@ def create_app(
     add_probes(app, Path(settings.tls_directory), now)
 
     def ask_for(review: Review) -> Ask:
-        return asking(review.namespace) if asking else ask_nobody
+        # Large reviews wait for one thread: each would add its own patience to that of those behind it.
+        return asking(review.namespace, g.started + _PATIENCE_SECONDS) if asking else ask_nobody
 
     @app.before_request
     def start_clock() -> None:

@@ -7,7 +7,8 @@ import time
 from base64 import b64decode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from registry.manifest import Descriptor, Manifest
 from tests.fakes.faults import mannered
 from tests.fakes.manner import Manner
 from tests.fakes.registry import FakeRegistry, fake_registry
+from tests.fakes.silent import silent_server
 from tests.parts.admission import Webhook, running_webhook
 from tests.webhook.test_review import request_body
 from webhook.admit import admit_workload
@@ -29,6 +31,7 @@ from webhook.contract import MODEL, SOURCE
 from webhook.resolving.policy import Policy
 from webhook.resolving.resolver import Bounds, Resolver
 from webhook.review import Review
+from webhook.server.connections import SMALL_BYTES
 from webhook.settings import Settings
 
 _LAYER = Descriptor(media_type=layer_type("weight", "raw"), digest=Digest.of(b"x"), size=1 << 30)
@@ -51,6 +54,15 @@ def server(fake: FakeRegistry, tmp_path: Path) -> Iterator[Webhook]:
     settings = {"RESOLVE_REGISTRIES": fake.address}
     with running_webhook(tmp_path, {"hub": "hf://org/phi-4"}, settings) as running:
         yield running
+
+
+@pytest.fixture
+def silent(tmp_path: Path) -> Iterator[tuple[Webhook, list[str]]]:
+    """Run the shipped server beside registries that it may ask, and that never answer."""
+    with ExitStack() as stack:
+        addresses = [stack.enter_context(silent_server()) for _ in range(5)]
+        settings = {"RESOLVE_REGISTRIES": ",".join(addresses)}
+        yield stack.enter_context(running_webhook(tmp_path, {}, settings)), addresses
 
 
 def _pod(model: str, source: str = "") -> dict[str, Any]:
@@ -132,3 +144,17 @@ def test_a_slow_registry_holds_up_nobody(server: Webhook, fake: FakeRegistry) ->
             assert answer["allowed"] is True
             assert [warning.partition("]")[0] for warning in answer["warnings"]] == ["[source.unpinned"]
         assert time.monotonic() - began < 2 * _PROMPT_SECONDS
+
+
+def test_slow_registries_do_not_add_up_for_large_pods(silent: tuple[Webhook, list[str]]) -> None:
+    """They are decided by one thread, and each has its answer before the API server gives up."""
+    server, addresses = silent
+    pods = [_pod("phi-4", f"{address}/team/phi-4:v1") for address in addresses]
+    for pod in pods:
+        pod["metadata"]["annotations"]["notes"] = "x" * (SMALL_BYTES + 1)
+    began = time.monotonic()
+    with ThreadPoolExecutor(len(pods)) as pool:
+        for answer in pool.map(partial(_admitted, server), pods):
+            assert answer["allowed"] is True
+            assert [warning.partition("]")[0] for warning in answer["warnings"]] == ["[source.unpinned"]
+    assert time.monotonic() - began < _PROMPT_SECONDS

@@ -73,6 +73,16 @@ def test_a_tags_digest_and_size_are_known(fake: FakeRegistry, ask: Ask) -> None:
     assert [request.method for request in fake.requests] == ["GET"]
 
 
+def test_an_admission_that_has_waited_already_waits_no_more(fake: FakeRegistry) -> None:
+    """It has the answer that it would have had after the deadline."""
+    resolver = _resolver(fake, replace(_BOUNDS, deadline_seconds=2.0))
+    fake.fail(stalled(0), path="/manifests/")
+    began = time.monotonic()
+    assert resolver.asking("team", began)([_reference(fake)]) == (Unknown("not-in-time"),)
+    assert time.monotonic() - began < 1.0
+    resolver.close()
+
+
 def test_nothing_secret_goes_along(fake: FakeRegistry, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the process has: a user may have named the host."""
     monkeypatch.setenv("DOCKER_CONFIG", "/nowhere")
