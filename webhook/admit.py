@@ -13,6 +13,7 @@ from .injection.inject import Injection, Skip, inject
 from .injection.warnings import ShortDeadline
 from .patch import diff
 from .pod.podspec import Raw
+from .pod.service_account import before_admission
 from .resolving.answer import Ask, ask_nobody
 from .review import Review, allow, deny
 from .settings import Settings
@@ -96,7 +97,7 @@ def _change(review: Review) -> Change:
 def _forecast(review: Review, pod: Raw, catalog: Catalog, settings: Settings, ask: Ask) -> Iterator[str]:
     # What is said of a pod reaches the controller that creates it; these warnings reach the workload's author.
     try:
-        outcome = inject(pod, catalog, settings, ask)
+        outcome = inject(before_admission(pod), catalog, settings, ask)
     except Fault as fault:
         yield f"its pods will be refused: [{fault.code}] {fault.explain()}"
         return

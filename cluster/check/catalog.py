@@ -17,6 +17,7 @@ from .finding import Finding, bad, good, unread, warn
 from .reading import Reading
 
 _WHY = {
+    "not-found": "its registry does not have it, or does not show it without credentials",
     "not-in-time": "its registry did not answer from here",
     "needs-credentials": "its registry wants credentials, and none are used here",
     "refused": "its registry refused the question",
@@ -50,10 +51,8 @@ def _of_sources(catalog: Catalog, answers: Mapping[Reference, Answer]) -> Iterat
         if isinstance(answer, Facts):
             continue
         troubled = True
-        if answer.code == "not-found":
-            yield bad("sources", f"{names[reference]}: the registry does not have {reference}")
-        else:
-            why = _WHY.get(answer.code, answer.code)
-            yield warn("sources", f"{names[reference]}: {reference} is not known: {why}", "see that pods can pull it")
+        why = _WHY.get(answer.code, answer.code)
+        hint = "" if answer.code == "not-found" else "see that pods can pull it"
+        yield warn("sources", f"{names[reference]}: {reference} is not known: {why}", hint)
     if answers and not troubled:
         yield good("sources", f"registries have what the catalog names ({len(answers)} asked, from here)")

@@ -292,8 +292,9 @@ SABOTAGES: dict[str, Sabotage] = {
     "an entry names what nobody pushed": Sabotage(
         entry("absent", "oci://{registry}/verbs/absent:v1"),
         "sources",
-        "absent: the registry does not",
+        "its registry does not have it, or does not show it",
         "push the model",
+        "warning",
     ),
     "no namespace opted in": Sabotage(opted_out, "namespaces", "no namespace", "kubectl label namespace", "warning"),
     "nobody answers": Sabotage(nobody_answers, "dry-run", "was refused", "does not listen"),

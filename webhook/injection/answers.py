@@ -11,7 +11,7 @@ from registry.signatures.errors import BadSignature, SignatureMissing, UnknownSi
 from registry.signatures.policy import rule_for
 from registry.source import OciSource, Source
 from webhook.pod.podspec import Raw
-from webhook.pod.service_account import own_secrets
+from webhook.pod.service_account import has_passed_admission, own_secrets
 from webhook.quotes import quoted
 from webhook.refusals import SourceNotFound, UncheckedSignature
 from webhook.request import Request
@@ -39,6 +39,9 @@ class Answers:
 
     unsigned: tuple[str, ...]
     """What lacks a signature that the operator's policy looks for."""
+
+    is_hidden: bool = False
+    """Whether the registry shows no model to who has no secrets, and those of the pod's account are not known yet."""
 
     @property
     def pin(self) -> Digest | None:
@@ -70,15 +73,17 @@ def ask_registries(  # noqa: PLR0913, PLR0917 - called once, and no argument fol
     sources = (found.source, *(adapter.source for adapter in request.adapters))
     told = _recorded(found.source, request, record)
     model, *adapters = answers = _answers(sources, told, ask)
-    # With credentials, which the webhook has not, a registry may find what it hides from others.
+    # With credentials, which the webhook has not, a registry may find what it hides from others. Those of the account
+    # are in the pod once the API server made it, and in no workload's template.
     has_credentials = bool(request.pull_secrets or request.token_audience or own_secrets(bare))
-    if model == Unknown("not-found") and not has_credentials:
+    is_hidden = model == Unknown("not-found") and not has_credentials
+    if is_hidden and has_passed_admission(bare):
         raise SourceNotFound(f"the registry does not have {quoted(found.source)}, from {ORIGINS[found.origin]}")
     check_mountable(model, request, found.source)
     unsigned = tuple(_unsigned(zip(sources, answers, strict=True), request, settings))
     is_same = record and None not in told and (record.include, record.exclude) == (request.include, request.exclude)
     content_bytes = record.content_bytes if record and is_same else _content_bytes(answers, request)
-    return Answers(model, tuple(adapters), content_bytes, unsigned)
+    return Answers(model, tuple(adapters), content_bytes, unsigned, is_hidden)
 
 
 def _check_checkable(request: Request, source: Source, settings: Settings) -> None:

@@ -23,6 +23,7 @@ from .targets import names_our_variables
 from .warnings import (
     ClaimDoubt,
     EngineUnwired,
+    Hidden,
     ImageGate,
     InjectionWarning,
     NamedTooEarly,
@@ -59,7 +60,9 @@ def injection_warnings(earlier: Earlier, plan: Plan, sidecars: Sidecars) -> tupl
 
 def _of_source(plan: Plan) -> Iterator[InjectionWarning]:
     why = _UNPINNED.get(plan.unknown) if plan.unknown else None
-    if why and plan.status.digest is None:
+    if plan.is_hidden:
+        yield Hidden(f"the registry does not show {quoted(plan.status.source)} without credentials")
+    elif why and plan.status.digest is None:
         yield Unpinned(f"{quoted(plan.status.source)} was not resolved to a digest: {why}")
     for words in plan.unsigned:
         yield Unsigned(words)

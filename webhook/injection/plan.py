@@ -48,6 +48,9 @@ class Plan:
     unknown: Code | None = None
     """Why the source's tag was not resolved."""
 
+    is_hidden: bool = False
+    """Whether the pod is refused unless its account brings secrets."""
+
     unsigned: tuple[str, ...] = ()
     """What lacks a signature that the operator's policy looks for."""
 
@@ -107,6 +110,7 @@ def make_plan(
         group=group,
         engine=request.engine,
         unknown=answers.unknown,
+        is_hidden=answers.is_hidden,
         unsigned=answers.unsigned,
     )
 

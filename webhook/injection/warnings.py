@@ -10,6 +10,7 @@ InjectionWarning
 ├── ClaimDoubt         claim.permissions      a claim that the puller may not be able to write
 ├── EngineUnwired      engine.unwired         an engine that no variable can tell what the pod asks for
 ├── VariablesUnseen    engine.unseen          variables from a ConfigMap, which may have names of ours
+├── Hidden             source.hidden          a source that only the pull secrets of a ServiceAccount may find
 ├── Unpinned           source.unpinned        a tag whose digest is not known, and may move between replicas
 ├── Unsigned           source.unsigned        a model without a signature that the operator's policy looks for
 ├── ShortDeadline      deadline.short         a Deployment that counts as failed before so large a model is pulled
@@ -93,6 +94,13 @@ class VariablesUnseen(InjectionWarning):
 
     code = "engine.unseen"
     hint = "where a name is the same the pod's own `env` wins: write yours there, or set weighbridge.dev/engine to none"
+
+
+class Hidden(InjectionWarning):
+    """A source that its registry does not show: its pods are refused, unless their ServiceAccount has pull secrets."""
+
+    code = "source.hidden"
+    hint = "check the repository and the tag: pods are refused unless they or their ServiceAccount have pull secrets"
 
 
 class Unpinned(InjectionWarning):

@@ -14,6 +14,12 @@ def has_passed_admission(pod: Raw) -> bool:
     return bool(spec.get("serviceAccountName")) and spec.get("serviceAccount") == spec.get("serviceAccountName")
 
 
+def before_admission(template: Raw) -> Raw:
+    """Return a template as a pod that the plugin has not seen: there, too, the API server writes both names."""
+    spec = mapping(template, "spec")
+    return {**template, "spec": {key: value for key, value in spec.items() if key != "serviceAccount"}}
+
+
 def own_secrets(bare: Raw) -> tuple[str, ...]:
     """Return the pod's own pull secrets; a name that no secret can have is skipped, as the kubelet does."""
     names = (name_of(reference) for reference in entries(mapping(bare, "spec"), "imagePullSecrets"))

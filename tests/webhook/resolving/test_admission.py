@@ -68,7 +68,8 @@ def silent(tmp_path: Path) -> Iterator[tuple[Webhook, list[str]]]:
 def _pod(model: str, source: str = "") -> dict[str, Any]:
     annotations = {SOURCE.name: source} if source else {}
     metadata = {"name": "vllm", "labels": {MODEL.name: model}, "annotations": annotations}
-    return {"metadata": metadata, "spec": {"containers": [{"name": "server"}]}}
+    account = {"serviceAccountName": "default", "serviceAccount": "default"}  # as the API server leaves it
+    return {"metadata": metadata, "spec": {"containers": [{"name": "server"}], **account}}
 
 
 def _admitted(server: Webhook, pod: dict[str, Any], namespace: str = "team") -> dict[str, Any]:
@@ -103,16 +104,17 @@ def test_what_does_not_exist_is_refused(server: Webhook, fake: FakeRegistry) -> 
     assert "no such thing" not in response["status"]["message"]
 
 
-def test_who_applies_a_workload_is_told_what_does_not_exist(fake: FakeRegistry) -> None:
-    """The workload passes, for its pods alone can be refused; its author reads why they will be."""
+@pytest.mark.parametrize("account", [{}, {"serviceAccountName": "chat", "serviceAccount": "chat"}])
+def test_who_applies_a_workload_is_told_what_no_registry_shows(fake: FakeRegistry, account: dict[str, str]) -> None:
+    """The workload passes, and nobody says that its pods will be refused: their account may have pull secrets."""
     metadata = {"labels": {MODEL.name: "phi-4"}, "annotations": {SOURCE.name: fake.reference("v9")}}
-    workload = {"metadata": metadata, "spec": {"template": {"spec": {"containers": [{"name": "server"}]}}}}
+    workload = {"metadata": metadata, "spec": {"template": {"spec": {"containers": [{"name": "server"}], **account}}}}
     resolver = Resolver(lambda: Policy.of(fake.address), bounds=Bounds(deadline_seconds=20.0))
     review = Review.parse(json.dumps(request_body(workload, kind={"kind": "Deployment"})).encode())
     response = admit_workload(review, Catalog(), Settings(), resolver.asking("team")).answer["response"]
     resolver.close()
     assert response["allowed"] is True
-    assert any("its pods will be refused: [source.not-found]" in warning for warning in response["warnings"])
+    assert [warning.partition("]")[0] for warning in response["warnings"]] == ["[source.hidden"]
 
 
 @pytest.mark.parametrize(("options", "asked"), [([], 1), (["--offline"], 0)])
