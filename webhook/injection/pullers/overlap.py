@@ -52,6 +52,10 @@ def reason_against(pod: Raw, asked: Overlap, volume: Volume, images: list[str]) 
         (asked == "never", "never"),
         (architecture not in _ARCHITECTURES, f"nodes of {architecture} have no program for it"),
         (not images, "no container names an image"),
+        (
+            volume.kind == "memory" and is_guaranteed(pod),
+            "the pod is Guaranteed, whose sidecar has too little memory to hold a model in it",
+        ),
     )
     unwise = (
         (
