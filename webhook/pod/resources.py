@@ -16,7 +16,7 @@ from decimal import Decimal
 from webhook.quotes import quoted
 from webhook.refusals import BadResources
 
-from .podspec import Raw, app_containers, every_container, mapping
+from .podspec import Raw, app_containers, every_container, init_containers, mapping
 from .quantities import quantity
 from .scheduling.accelerators import computes
 
@@ -82,7 +82,7 @@ def lend(pod: Raw, server: Raw, asked: Amounts, cap: Amounts) -> Resources:
     The pod's QoS class stays, unless the user asks for what a BestEffort pod does not state. Raises BadResources for
     amounts above the pod's own.
     """
-    lent = _capped(Resources.of(server), cap, is_best_effort=is_best_effort(pod))
+    lent = _capped(pod, Resources.of(server), cap)
     _check_pod_level(pod, asked)
     requests, limits = dict(lent.requests), dict(lent.limits)
     guaranteed = is_guaranteed(pod)
@@ -90,13 +90,14 @@ def lend(pod: Raw, server: Raw, asked: Amounts, cap: Amounts) -> Resources:
         if name != STORAGE or name in limits:
             limits[name] = amount
         is_exact = guaranteed or name == STORAGE or name not in requests
-        requests[name] = amount if is_exact else _smaller(requests[name], amount)
+        wanted = amount if is_exact else _smaller(requests[name], amount)
+        requests[name] = _smaller(wanted, _left_of_pod(pod, name) or wanted)
     return Resources(tuple(sorted(requests.items())), tuple(sorted(limits.items())))
 
 
 def memory_of(pod: Raw, puller: Resources) -> str:
     """Return the memory that a puller may use, by its own limit or the pod's; empty where neither says."""
-    pod_level = mapping(mapping(mapping(pod, "spec"), "resources"), "limits").get("memory")
+    pod_level = _of_pod(pod, "limits").get("memory")
     limits = [amount for amount in (dict(puller.limits).get("memory"), pod_level) if quantity(amount) is not None]
     return str(min(limits, key=lambda amount: quantity(amount) or 0)) if limits else ""
 
@@ -135,17 +136,35 @@ def is_best_effort(pod: Raw) -> bool:
     return not any((quantity(amount) or 0) > 0 for amount in amounts)
 
 
-def _capped(lent: Resources, cap: Amounts, *, is_best_effort: bool) -> Resources:
+def _left_of_pod(pod: Raw, name: str) -> str:
+    """Return what the pod's own request leaves beside native sidecars; empty if it has none.
+
+    The API server takes no pod whose containers request more together than the pod does (KEP-2837).
+    """
+    total = quantity(_of_pod(pod, "requests").get(name))
+    if total is None:
+        return ""
+    sidecars = [one for one in init_containers(pod) if one.get("restartPolicy") == "Always"]
+    stated = [quantity(dict(Resources.of(one).requests).get(name)) or Decimal(0) for one in sidecars]
+    return f"{max(total - sum(stated), Decimal(0)).normalize():f}"
+
+
+def _of_pod(pod: Raw, kind: str) -> dict[str, str]:
+    return dict(_amounts(mapping(mapping(mapping(pod, "spec"), "resources"), kind)))
+
+
+def _capped(pod: Raw, lent: Resources, cap: Amounts) -> Resources:
     """Return a loan within the operator's cap; what is limited by the cap alone requests nothing."""
     requests, limits = dict(lent.requests), dict(lent.limits)
     for name, amount in cap:
-        if is_best_effort and name in _QOS:
+        if name in _QOS and is_best_effort(pod):
             continue
         if name == STORAGE:
             _lower(requests, name, amount)
             _lower(limits, name, amount)
             continue
-        limits[name] = _smaller(limits[name], amount) if name in limits else amount
+        most = _of_pod(pod, "limits").get(name, amount)  # above which no container's limit may be
+        limits[name] = _smaller(limits.get(name, most), amount)
         requests[name] = _smaller(requests[name], amount) if name in requests else _absent(name, lent, amount)
     return Resources(tuple(sorted(requests.items())), tuple(sorted(limits.items())))
 
@@ -162,7 +181,7 @@ def _absent(name: str, lent: Resources, amount: str) -> str:
 
 
 def _check_pod_level(pod: Raw, asked: Amounts) -> None:
-    limits = mapping(mapping(mapping(pod, "spec"), "resources"), "limits")
+    limits = _of_pod(pod, "limits")
     for name, amount in asked:
         most = quantity(limits.get(name))
         if most is not None and (quantity(amount) or 0) > most:
