@@ -69,7 +69,7 @@ def _of_selectors(present: dict[str, Raw]) -> Iterator[Finding]:
 def _of_selector(name: str, shipped: Shipped, entry: Raw) -> Iterator[Finding]:
     for selector, wanted in (("namespaceSelector", shipped.namespaces), ("objectSelector", shipped.objects)):
         stated = expressions(entry.get(selector))
-        lacking = wanted - stated
+        lacking = {one for one in wanted - stated if not _leaves_out_more(stated, one)}
         if lacking:
             yield bad("selectors", f"{name}: its {selector} lacks {_words(lacking)}")
         added = {one for one in stated - wanted if one[0] not in ADDED_BY_CLOUDS}
@@ -82,6 +82,13 @@ def _of_selector(name: str, shipped: Shipped, entry: Raw) -> Iterator[Finding]:
     unconditioned = shipped.conditions - {name_of(one) for one in entries(entry, "matchConditions")}
     if unconditioned:
         yield bad("selectors", f"{name}: its matchConditions lack {', '.join(sorted(unconditioned))}")
+
+
+def _leaves_out_more(stated: frozenset[Expression], wanted: Expression) -> bool:
+    """Return whether a selector leaves out all that an expression leaves out, and more of the same key."""
+    key, operator, values = wanted
+    wider = (frozenset(others) for name, other, others in stated if (name, other) == (key, "NotIn"))
+    return operator == "NotIn" and any(others >= frozenset(values) for others in wider)
 
 
 def _words(stated: set[Expression] | frozenset[Expression]) -> str:

@@ -5,7 +5,7 @@ Tests: tests/verbs/test_check.py
 
 from collections.abc import Iterator
 
-from cluster.errors import Forbidden
+from cluster.errors import Absent, Forbidden
 from registry.errors import Fault
 from registry.printable import printable
 from webhook.contract import DISABLED, INJECTION
@@ -20,6 +20,9 @@ from .reading import Reading
 _SHOWN = 10
 _ENDED = ("Succeeded", "Failed")
 _WORDS = 600
+
+_OURS = "pods.weighbridge.dev"
+"""The webhook's name, and the policy's, which the API server writes into what either refused."""
 
 _HINTS = (
     ("no endpoints available", "no pod of the webhook is ready: kubectl -n weighbridge-system get pods"),
@@ -54,13 +57,21 @@ def _of_probe(reading: Reading) -> Finding:
     if isinstance(probe, Forbidden):
         return unread("dry-run", probe)
     if isinstance(probe, Fault):
-        said = printable(str(probe), _WORDS)
-        hint = next((hint for words, hint in _HINTS if words in said), "")
-        return bad("dry-run", f"a labelled pod in {namespace} was refused: {said}", hint)
+        return _of_refusal(probe, namespace)
     if not is_injected(probe.content):
         hint = "no webhook saw it: look at the lines of admission above, and that the namespace has opted in"
         return bad("dry-run", f"a labelled pod in {namespace} came back without a model", hint)
     return good("dry-run", f"a labelled pod in {namespace} comes back with its model (nothing was stored)")
+
+
+def _of_refusal(probe: Fault, namespace: str) -> Finding:
+    """Return the line about a probe that was not taken: what others refuse says nothing of the webhook."""
+    said = printable(str(probe), _WORDS)
+    hint = next((hint for words, hint in _HINTS if words in said), "")
+    if _OURS in said or isinstance(probe, Absent):
+        return bad("dry-run", f"a labelled pod in {namespace} was refused: {said}", hint)
+    hint = hint or "a policy of the cluster refuses even the trial: name another namespace with -n"
+    return warn("dry-run", f"not tried: something else refused the pod in {namespace}: {said}", hint)
 
 
 def _of_pods(reading: Reading) -> Finding:

@@ -163,6 +163,26 @@ def policy_with(*actions: str) -> Break:
     return broken
 
 
+def another_policy(install: Install) -> AbstractContextManager[None]:
+    """Install a policy of somebody else's, which refuses the image of the pod on trial."""
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    expression = "!object.spec.containers.exists(one, one.image.startsWith('registry.invalid/'))"
+    refusal = {"expression": expression, "message": "images come from registry.example.com"}
+    named = {"apiVersion": _ADMISSION, "metadata": {"name": "images.example.com"}}
+    spec = {"matchConstraints": {"resourceRules": [rule]}, "validations": [refusal]}
+    bound = {"policyName": "images.example.com", "validationActions": ["Deny"]}
+
+    @contextmanager
+    def broken() -> Iterator[None]:
+        with (
+            install.present(named | {"kind": "ValidatingAdmissionPolicy", "spec": spec}),
+            install.present(named | {"kind": "ValidatingAdmissionPolicyBinding", "spec": bound}),
+        ):
+            yield
+
+    return broken()
+
+
 def opted_out(install: Install) -> AbstractContextManager[None]:
     """Take the only namespace's opt-in away."""
     team = install.read("v1", "Namespace", TEAM)
@@ -206,6 +226,12 @@ def _selecting_nobody(all_: list[Object]) -> None:
 def _narrowed(all_: list[Object]) -> None:
     added = {"key": "team", "operator": "In", "values": ["a"]}
     all_[0]["namespaceSelector"]["matchExpressions"].append(added)
+
+
+def _without_one_more_namespace(all_: list[Object]) -> None:
+    for one in all_[0]["namespaceSelector"]["matchExpressions"]:
+        if one["operator"] == "NotIn" and one["key"] == "kubernetes.io/metadata.name":
+            one["values"].append("vault")
 
 
 def _ruleless(all_: list[Object]) -> None:
@@ -266,6 +292,9 @@ SABOTAGES: dict[str, Sabotage] = {
     "the selector leaves namespaces out": Sabotage(
         webhooks(_narrowed), "selectors", "team In a", "--force-conflicts", "warning"
     ),
+    "the selector leaves one more namespace out": Sabotage(
+        webhooks(_without_one_more_namespace), "selectors", "weighbridge-system", "--force-conflicts", "warning"
+    ),
     "the rules name no pods": Sabotage(webhooks(_ruleless), "selectors", "do not name pods", "--force-conflicts"),
     "every update waits": Sabotage(webhooks(_unconditioned), "selectors", "lack changes-our-keys", "--force-conflicts"),
     "the policy has no binding": Sabotage(policy_with(), "policy", "has no binding", "components/policy"),
@@ -299,6 +328,9 @@ SABOTAGES: dict[str, Sabotage] = {
     "no namespace opted in": Sabotage(opted_out, "namespaces", "no namespace", "kubectl label namespace", "warning"),
     "nobody answers": Sabotage(nobody_answers, "dry-run", "was refused", "does not listen"),
     "no webhook sees pods": Sabotage(webhooks(_ruleless), "dry-run", "without a model", "no webhook saw it"),
+    "somebody else refuses the pod on trial": Sabotage(
+        another_policy, "dry-run", "something else refused the pod", "another namespace", "warning"
+    ),
     "a pod was made without its model": Sabotage(
         bare_pod_with_label(TEAM), "labelled-pods", "team/left-behind", "rollout restart"
     ),
