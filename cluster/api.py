@@ -5,7 +5,7 @@ Tests: tests/verbs/test_api.py
 
 import datetime as dt
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -74,17 +74,20 @@ class Api:
 
     def items(self, kind: Kind, namespace: str = "", *, labels: str = "", fields: str = "") -> list[Raw]:
         """Return all objects of a kind, in one namespace or in all, that the selectors match."""
+        return [one for page in self.pages(kind, namespace, labels=labels, fields=fields) for one in page]
+
+    def pages(self, kind: Kind, namespace: str = "", *, labels: str = "", fields: str = "") -> Iterator[list[Raw]]:
+        """Yield the same by pages, so that who keeps a few of many need not hold all of them."""
         query = {"labelSelector": labels, "fieldSelector": fields, "limit": str(_PAGE), "continue": ""}
-        found: list[Raw] = []
         while True:
             stated = urlencode({name: value for name, value in query.items() if value})
             path, asked = f"{kind.path(namespace)}?{stated}", _asked("list", kind, namespace)
             page = _object(self._checked("GET", path, asked))
             implied = {"apiVersion": kind.api_version, "kind": kind.name}
-            found += [implied | item for item in entries(page, "items")]
+            yield [implied | item for item in entries(page, "items")]
             query["continue"] = str(mapping(page, "metadata").get("continue") or "")
             if not query["continue"]:
-                return found
+                return
 
     def try_create(self, kind: Kind, document: Raw, namespace: str = "") -> Made:
         """Return what the API server would make of a new object, without storing it."""

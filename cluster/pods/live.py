@@ -21,7 +21,7 @@ from webhook.manifests.explain import Cluster, Explanation, explain_manifest
 from webhook.pod.podspec import Raw, entries, labels, mapping, name_of
 
 from .pull_state import pull_state, refused
-from .table import refusal_of
+from .table import model_of, refusal_of
 
 _MOST_PODS = 10
 _MOST_EVENTS = 3
@@ -175,11 +175,15 @@ def _selector(selector: Raw) -> str:
 
 
 def workloads_of(api: Api, namespace: str) -> list[Raw]:
-    """Return the labelled workloads of a namespace, or of all; of kinds that the user may not read none."""
+    """Return the workloads of a namespace, or of all, that ask for a model; of kinds that the user may not read none.
+
+    The label may stand in the pod template alone, which no selector of the API server sees.
+    """
     found: list[Raw] = []
     for kind in kinds.FOLLOWED:
         with suppress(Forbidden):
-            found += api.items(kind, namespace, labels=MODEL.name)
+            for page in api.pages(kind, namespace):
+                found += filter(model_of, page)
     return found
 
 

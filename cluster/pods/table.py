@@ -13,6 +13,7 @@ from registry.progress.stats import human
 from webhook.contract import MODEL
 from webhook.injection.record import read_status
 from webhook.pod.podspec import Raw, entries, labels, mapping, name_of
+from webhook.workloads.templates import TEMPLATES, template_of
 
 from .pull_state import PullState, pull_state, refused
 
@@ -70,10 +71,16 @@ class Row:
 
 
 def rows(pods: Iterable[Raw], workloads: Iterable[Raw], events: Iterable[Raw]) -> list[Row]:
-    """Return a row for each labelled pod, and for each labelled workload whose pods the API server refuses."""
+    """Return a row for each labelled pod, and for each workload that asks for a model and whose pods are refused."""
     pods, events = [*pods], [*events]
     refused = [row for workload in workloads for row in _of_workload(workload, pods, events)]
     return sorted((*map(_of_pod, pods), *refused), key=lambda row: (row.namespace, row.model, row.kind, row.name))
+
+
+def model_of(workload: Raw) -> str:
+    """Return the model that a workload asks for, by its own label or its template's; empty if it asks for none."""
+    template = template_of(workload, TEMPLATES.get(str(workload.get("kind")), ()))
+    return str(labels(workload).get(MODEL.name) or labels(template).get(MODEL.name) or "")
 
 
 def refusal_of(workload: Raw, events: Iterable[Raw], *, has_pods: bool) -> str:
@@ -129,7 +136,7 @@ def _of_workload(workload: Raw, pods: list[Raw], events: list[Raw]) -> Iterator[
             kind=str(workload.get("kind")),
             namespace=str(metadata.get("namespace") or ""),
             name=name_of(metadata),
-            model=str(labels(workload).get(MODEL.name) or ""),
+            model=model_of(workload),
             state=refused(refusal),
         )
 

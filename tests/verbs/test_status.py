@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cluster.pods.table import rows, to_text
-from tests.e2e.conftest import OPTED_IN, labelled_pod
+from cluster.pods.table import model_of, rows, to_text
+from tests.e2e.conftest import OPTED_IN, labelled_pod, plain_deployment
 from tests.parts.objects import Object
 
 from .conftest import Install, set_status
@@ -175,6 +175,38 @@ def test_the_newest_refusal_is_told() -> None:
     mended = event("ReplicaSet", "vllm-1a2b") | {"message": "[mount-path.taken] …"}
     (row,) = rows([], [DEPLOYMENT], [mended, event("ReplicaSet", "vllm-5d9f")])
     assert (row.why, row.state.code) == (MESSAGE, "model.unknown")
+
+
+@pytest.mark.parametrize("kind", _OWNERS)
+def test_a_label_in_the_template_alone_asks_for_a_model(kind: str) -> None:
+    """Nobody must label the workload itself."""
+    template = {"metadata": {"labels": {"weighbridge.dev/model": "phi-4"}}}
+    spec = {"jobTemplate": {"spec": {"template": template}}} if kind == "CronJob" else {"template": template}
+    assert model_of({"kind": kind, "spec": spec}) == "phi-4"
+    assert not model_of({"kind": kind, "spec": {"template": {}}})
+
+
+def test_workloads_that_are_refused_are_found_by_either_label(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of those of the namespace that ask for no model, none is looked at."""
+    namespace = install.objects.namespace("templates", OPTED_IN)
+    for name, place in (("by-template", "template"), ("by-itself", "workload"), ("plain", "")):
+        made = plain_deployment()
+        made["metadata"]["name"] = name
+        if place:
+            held = made["metadata"] if place == "workload" else made["spec"]["template"]["metadata"]
+            held.setdefault("labels", {})["weighbridge.dev/model"] = "phi-4"
+        namespace.create(made)
+        involved = {"kind": "ReplicaSet", "name": f"{name}-5d9f", "namespace": namespace.name}
+        told = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": name}, "involvedObject": involved}
+        namespace.create(told | {"reason": "FailedCreate", "message": MESSAGE, "type": "Warning"})
+    assert install.run("status", "-n", namespace.name, "-o", "json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [(one["name"], one["model"], one["state"]) for one in found] == [
+        ("by-itself", "phi-4", "refused"),
+        ("by-template", "phi-4", "refused"),
+    ]
 
 
 @pytest.fixture
