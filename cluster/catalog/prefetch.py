@@ -6,6 +6,7 @@ label of ours, so that the webhook leaves it alone.
 Tests: tests/verbs/test_prefetch.py
 """
 
+import json
 import re
 from dataclasses import dataclass
 from hashlib import sha256
@@ -94,15 +95,17 @@ def _job(wanted: Wanted, made: Injection) -> Raw:
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": {"name": _name(wanted.model), **place, "labels": labels},
+        "metadata": {"name": _name(wanted.model, template), **place, "labels": labels},
         "spec": {"backoffLimit": _TRIES, "ttlSecondsAfterFinished": _KEPT_SECONDS, "template": template},
     }
 
 
-def _name(model: str) -> str:
-    """Return a Job's name; one that had to be changed gets a hash, so that two models do not share it."""
+def _name(model: str, template: Raw) -> str:
+    """Return a Job's name: of the model, and a hash of all that the Job does.
+
+    A Job's template cannot be changed, so another claim, source, layout or image of the same model is another Job; the
+    same command once more is the same one.
+    """
     name = _PREFIX + re.sub(r"[^a-z0-9-]+", "-", model.lower()).strip("-")
-    if name == _PREFIX + model and len(name) <= _NAME_LIMIT:
-        return name
-    mark = sha256(model.encode()).hexdigest()[:8]
+    mark = sha256(json.dumps([model, template], sort_keys=True).encode()).hexdigest()[:8]
     return f"{name[: _NAME_LIMIT - len(mark) - 1].rstrip('-')}-{mark}"

@@ -72,6 +72,24 @@ def test_names_of_jobs_are_valid_and_apart(model: str) -> None:
     assert name != job(model=f"{model[:-1]}z", source="registry.example.com/x:1")["metadata"]["name"]
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"claim": "others"},
+        {"claim": "models/team-a"},
+        {"source": "registry.example.com/phi-4:v2"},
+        {"layout": "huggingface", "source": "hf://microsoft/phi-4"},
+        {"include": "*.json"},
+        {"user": 1000},
+        {"resources": "cpu=2"},
+    ],
+)
+def test_another_template_is_another_job(other: dict[str, Any]) -> None:
+    """What exists cannot be changed (spec.template: field is immutable); the same command is the same Job."""
+    assert job()["metadata"]["name"] == job()["metadata"]["name"]
+    assert job(**other)["metadata"]["name"] != job()["metadata"]["name"]
+
+
 def test_amounts_are_those_that_quotas_may_want() -> None:
     """As the annotation of pods has them; none by default."""
     amounts = {"cpu": "2", "memory": "4Gi"}
