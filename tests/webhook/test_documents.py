@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webhook.catalog import Catalog
-from webhook.injection.inject import inject
+from webhook.contract import MODEL
+from webhook.injection.inject import Injection, inject
 from webhook.manifests.documents import Document, change_document, read_manifests
 from webhook.manifests.files import Outcome, admit_manifest
 from webhook.manifests.stream import split_documents
@@ -86,6 +87,17 @@ def test_a_document_that_cannot_be_read_is_refused_if_it_names_us() -> None:
     (result,) = inject_document("weighbridge.dev/model: a: b", CATALOG, Settings()).results
     assert not isinstance(result.outcome, Outcome)
     assert result.outcome.code == "document.invalid"
+
+
+@pytest.mark.parametrize("is_yaml", [False, True])
+def test_a_key_whose_slash_is_escaped_is_ours(*, is_yaml: bool) -> None:
+    """As PHP and others write JSON, and as YAML may have it in quotes."""
+    pod = {"kind": "Pod", "metadata": {"labels": {MODEL.name: "phi-4"}}, "spec": {"containers": [{"name": "a"}]}}
+    text = POD.replace(MODEL.name, f'"{MODEL.name}"') if is_yaml else json.dumps(pod)
+    (after,) = read_manifests(_text(text.replace("/", "\\/")))
+    expected = inject(pod, CATALOG, Settings())
+    assert isinstance(expected, Injection)
+    assert after == expected.pod
 
 
 def test_a_list_refuses_its_members_one_by_one() -> None:

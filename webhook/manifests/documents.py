@@ -3,6 +3,7 @@
 Tests: tests/webhook/test_documents.py
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,9 @@ from .files import Outcome, members, replaced, title
 from .node import BadDocument, to_value
 from .splice import spliced
 from .stream import Part, split_documents
+
+_KEYS = re.compile(re.escape(DOMAIN).replace("/", r"\\?/"))
+"""How our keys begin in a text: in quotes, JSON and YAML may have a backslash before a slash."""
 
 Verb = Callable[[Any], Outcome]
 """What is done with one object; raises a Fault that refuses it."""
@@ -38,7 +42,7 @@ class Document:
 
 def change_document(part: Part, verb: Verb, namespace: str = "") -> Document:
     """Change the objects of one document. Lines that no change touches stay the same, byte for byte."""
-    if DOMAIN not in part.text:
+    if not _KEYS.search(part.text):
         # no object in it can ask for a model, so it need not be YAML: it may be a chart's template
         return Document(part.text, ())
     try:
@@ -88,7 +92,7 @@ def read_objects(text: str) -> Iterator[Any]:
         try:
             yield from _objects(part)
         except BadDocument:
-            if DOMAIN in part.text:
+            if _KEYS.search(part.text):
                 raise
 
 
