@@ -2,7 +2,7 @@
 
 import pytest
 
-from webhook.injection.engines import engine_of, is_shell_script
+from webhook.injection.engines import engine_of, ignores_arguments
 
 _SCRIPT = "exec vllm serve /model"
 
@@ -22,13 +22,18 @@ _SCRIPT = "exec vllm serve /model"
         ["/usr/bin/tini", "-g", "--", "bash", "-c", _SCRIPT],
         ["/usr/bin/env", "A=1", "sh", "-c", _SCRIPT],
         ["busybox", "sh", "-c", _SCRIPT],
+        ["bash", "-c", f'{_SCRIPT} "$@"'],  # the first would be $0
+        ["bash", "-c", _SCRIPT, "vllm"],
+        ["bash", "-c", f"{_SCRIPT} $1", "vllm", "--seed=1"],  # what is added begins at $2
+        ["bash", "-c", f"{_SCRIPT} $12", "vllm", "x"],  # $1 and a 2
+        ["bash", "-c", f"{_SCRIPT} $HOME $$ $? $0 $#", "vllm"],
     ],
     ids=" ".join,
 )
 def test_a_script_among_the_words_reads_no_arguments(command: list[str]) -> None:
     """They would become $0 and $1, in silence. Its engine is known all the same."""
-    assert is_shell_script({"command": command})
-    assert is_shell_script({"command": command[:1], "args": command[1:]})
+    assert ignores_arguments({"command": command})
+    assert ignores_arguments({"command": command[:1], "args": command[1:]})
     assert engine_of({"command": command}) == "vllm"
 
 
@@ -43,6 +48,11 @@ def test_a_script_among_the_words_reads_no_arguments(command: list[str]) -> None
         ["bash", "-o", "-c"],  # the name of an option
         ["bash", "--", "-c"],
         ["bash", "-s"],
+        ["bash", "-c", 'exec vllm serve "$@"', "vllm"],
+        ["sh", "-ec", "exec vllm serve ${*}", "vllm", "--seed", "1"],
+        ["bash", "-c", "exec vllm serve $1", "vllm"],
+        ["bash", "-c", "exec vllm serve $1 ${2}", "vllm", "x"],
+        ["bash", "-eoc", "pipefail", 'exec vllm serve "${@:2}"', "vllm"],
         ["vllm", "-c", "config.yaml"],
         ["tini", "--", "python3", "-c", "pass"],
         ["tini"],
@@ -51,7 +61,7 @@ def test_a_script_among_the_words_reads_no_arguments(command: list[str]) -> None
 )
 def test_a_program_and_a_script_in_a_file_read_arguments(command: list[str]) -> None:
     """Whatever letters are in their names."""
-    assert not is_shell_script({"command": command})
+    assert not ignores_arguments({"command": command})
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from webhook.quotes import quoted
 from webhook.refusals import BadEngineArgs
 from webhook.request import Request
 
-from .engines import Mounted, engine_of, environment, is_shell_script
+from .engines import Mounted, engine_of, environment, ignores_arguments
 from .status import Status, Target
 
 _MOST_AFTER = 256  # arguments that other plugins may have added after ours
@@ -37,10 +37,10 @@ def _target(container: Raw, mount_path: str, server: Raw, request: Request, dige
     present = {name_of(one) for one in entries(container, "env")}
     added = tuple((name, escaped(value)) for name, value in wanted.items() if name not in present)
     arguments = request.engine_args if container is server else ()
-    if arguments and is_shell_script(container):
+    if arguments and ignores_arguments(container):
         raise BadEngineArgs(
             f"{ENGINE_ARGS.name}: the container {quoted(name_of(container))} runs a shell's script, which takes none",
-            hint="write them into the script",
+            hint='write them into the script, or have it read "$@" and name a word for its $0 behind it',
         )
     return Target(name_of(container), mount_path, added, arguments)
 

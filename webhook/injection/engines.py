@@ -5,6 +5,7 @@ Environment alone: arguments are the user's. What an argument says wins over a v
 Tests: tests/webhook/test_engines.py
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import dropwhile, takewhile
@@ -39,6 +40,9 @@ _BY_IMAGE: tuple[tuple[str, Engine], ...] = (
 _STARTERS = ("tini", "dumb-init", "env", "busybox")
 _SHELLS = ("sh", "bash", "ash", "dash", "zsh")
 _LONG_OPTIONS_WITH_WORD = ("--rcfile", "--init-file")
+_PARAMETERS = re.compile(r"\$(?:[@*]|(?P<digit>[1-9])|\{(?:[@*]|(?P<number>[1-9][0-9]{0,3})))")
+"""The positional parameters in a shell's script: without braces a number has one digit."""
+
 _PROGRAM_WORDS, _MODULE = 3, "-m"  # python -m vllm.entrypoints.openai.api_server
 
 ADAPTERS_IN_ARGUMENTS: tuple[Engine, ...] = ("sglang", "llamacpp", "triton", "tei", "ollama", "none")
@@ -164,24 +168,40 @@ def _adapter_path(adapter: Adapter, mounted: Mounted) -> str:
     return f"{mounted.adapters_path}/{adapter.name}"
 
 
-def is_shell_script(container: Raw) -> bool:
-    """Return whether a container runs a script in its own command or arguments, which reads no further ones.
+def ignores_arguments(container: Raw) -> bool:
+    """Return whether a container runs a shell's script that stands among its own words and reads no further ones.
 
-    A script in a file reads them. Options are those of `sh` (POSIX) and of bash, whose -o and -O take a word more.
+    What is added comes after the script's operands, of which the first is its $0. A script in a file reads arguments.
     """
     shell, *rest = _words(container) or [""]
     if PurePosixPath(shell).name not in _SHELLS:
         return False
-    options = iter(rest)
+    is_script, operands = _parsed(rest)
+    if not is_script:
+        return False
+    script, *own = operands or [""]
+    return not own or not any(_is_read(found, len(own)) for found in _PARAMETERS.finditer(script))
+
+
+def _parsed(words: list[str]) -> tuple[bool, list[str]]:
+    """Return whether a shell's options name a script (-c), and the words after the options.
+
+    Options are those of `sh` (POSIX) and of bash, whose -o and -O take a word more.
+    """
+    is_script, options = False, iter(words)
     for option in options:
-        if option in ("-", "--") or option[:1] not in ("-", "+"):
-            return False
-        if option.startswith("--"):
-            has_word = option in _LONG_OPTIONS_WITH_WORD
-        elif option.startswith("-") and "c" in option:
-            return True
-        else:
-            has_word = bool(set(option) & set("oO"))
-        if has_word:
+        if option in ("-", "--"):
+            break
+        if option[:1] not in ("-", "+"):
+            return is_script, [option, *options]
+        is_long = option.startswith("--")
+        is_script = is_script or (not is_long and option.startswith("-") and "c" in option)
+        if option in _LONG_OPTIONS_WITH_WORD or (not is_long and set(option) & set("oO")):
             next(options, None)
-    return False
+    return is_script, list(options)
+
+
+def _is_read(parameter: re.Match[str], place: int) -> bool:
+    """Return whether a parameter of a script stands for all arguments, or for those from a place on."""
+    number = parameter["digit"] or parameter["number"]
+    return number is None or int(number) >= place
