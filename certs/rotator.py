@@ -16,6 +16,7 @@ import datetime as dt
 import logging
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -122,13 +123,28 @@ class Rotator:
             time.sleep(seconds)  # a daemon thread's pace: it ends with the process
 
     def _turn_or_wait(self) -> float:
-        """Run a turn, and log why it failed, once for each reason; return the seconds until the next one."""
+        """Run a turn, and log why it failed, once for each reason; return the seconds until the next one.
+
+        Whatever fails, the thread goes on: without it the certificate would expire one day, and nothing would say so.
+        """
         try:
             seconds = self.turn()
         except CertsError as error:
-            if str(error) != self._failure:
-                self._failure = str(error)
-                _log.warning("the certificate is not kept for now: %s", error)
-            return _SOON_SECONDS
+            return self._said(str(error))
+        except Exception as error:  # noqa: BLE001 - as above; its words may hold a key or a token, and are not logged
+            return self._said(f"{type(error).__name__} in {_place(error)}")
         self._failure = ""
         return 0.0 if self._served is None else seconds
+
+    def _said(self, why: str) -> float:
+        """Log a reason, unless it was the last one, too; return the seconds until the next turn."""
+        if why != self._failure:
+            self._failure = why
+            _log.warning("the certificate is not kept for now: %s", why)
+        return _SOON_SECONDS
+
+
+def _place(error: Exception) -> str:
+    """Return the line that raised an error."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"

@@ -191,6 +191,29 @@ def test_failures_say_what_was_asked_and_what_was_answered(api: Api, api_server:
         Api.of_pod({})
 
 
+def test_whatever_fails_in_a_turn_the_next_one_comes(
+    api: Api, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A thread that ended in silence would leave the certificate to expire. Words that may be secret are not logged."""
+    failures = [ValueError("hush"), KeyError("hush")]
+
+    def now() -> dt.datetime:
+        if failures:
+            raise failures.pop()
+        return START
+
+    waits: list[float] = []
+    Rotator(api, NAMES, tmp_path / "tls", now=now, settled_seconds=0.0).begin(waits.append)
+    assert (tmp_path / "tls/tls.crt").exists()
+    assert len(waits) == 2
+    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert [line.partition(" in ")[0] for line in said] == [
+        "the certificate is not kept for now: KeyError",
+        "the certificate is not kept for now: ValueError",
+    ]
+    assert "hush" not in caplog.text
+
+
 def versions(api: Api, objects: Objects) -> list[str]:
     """Return the versions of both objects."""
     live = objects.read("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", CONFIGURATION)
