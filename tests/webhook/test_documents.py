@@ -14,6 +14,7 @@ from webhook.manifests.documents import Document, change_document, read_manifest
 from webhook.manifests.files import Outcome, admit_manifest
 from webhook.manifests.stream import split_documents
 from webhook.manifests.written import Style
+from webhook.resolving.answer import Unknown
 from webhook.settings import Settings
 from webhook.workloads.change import Change
 from webhook.workloads.propagate import propagate
@@ -144,6 +145,25 @@ def test_a_workloads_template_is_labelled_and_then_injected() -> None:
 
 
 STREAM = json.dumps({"kind": "ConfigMap"}) + json.dumps(next(iter(read_manifests(POD))), indent=2) + "\n"
+
+
+def test_a_template_from_a_cluster_names_its_account_twice_and_has_no_secrets_of_it() -> None:
+    """The API server writes both names into templates, too: an entry of ours would keep the account's secrets out."""
+    account = {"serviceAccountName": "chat", "serviceAccount": "chat"}
+    template = {"metadata": {"labels": {MODEL.name: "phi-4"}}, "spec": {**account, "containers": [{"name": "a"}]}}
+    workload = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {}, "spec": {"template": template}}
+    settings = Settings(puller_pull_secrets=("mirror",))
+    (part,) = split_documents(json.dumps(workload))
+    document = change_document(
+        part, lambda one: admit_manifest(one, CATALOG, settings, lambda _: (Unknown("not-found"),))
+    )
+    (after,) = read_manifests(document.text)
+    spec = after["spec"]["template"]["spec"]
+    assert {key: spec[key] for key in account} == account
+    assert "imagePullSecrets" not in spec
+    (result,) = document.results
+    assert isinstance(result.outcome, Outcome)
+    assert [warning.partition("]")[0] for warning in result.outcome.warnings] == ["[source.hidden"]
 
 
 def test_json_objects_one_after_another_are_documents_each() -> None:

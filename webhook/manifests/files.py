@@ -12,6 +12,7 @@ from typing import Any
 from webhook.catalog import Catalog
 from webhook.injection.inject import NO_LABEL, Injection, Skip, inject
 from webhook.pod.podspec import Raw, app_containers, mapping
+from webhook.pod.service_account import before_admission, with_alias_of
 from webhook.resolving.answer import Ask, ask_nobody
 from webhook.settings import Settings
 from webhook.warnings import warnings
@@ -90,10 +91,10 @@ def admit_manifest(manifest: Any, catalog: Catalog, settings: Settings, ask: Ask
     summaries: list[str] = []
     pods: list[Raw] = []
     for steps, template in list(find_templates(after)):
-        result = inject(template, catalog, settings, ask)
+        result = inject(before_admission(template) if steps else template, catalog, settings, ask)
         if isinstance(result, Injection):
             told = (*told, *result.warnings, *_told_of_containers(template))
-            after = replaced(after, steps, result.pod)
+            after = replaced(after, steps, with_alias_of(template, result.pod))
         if result is not NO_LABEL:
             pods.append(template)
         summaries.append(_words(result, steps))
