@@ -21,7 +21,7 @@ class Background(Generic[T]):
         self._error: BaseException | None = None
 
     def add(self, item: T) -> None:
-        """Have the work done for an item, some time."""
+        """Add an item for which the work is to be done."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, daemon=True)
             self._thread.start()

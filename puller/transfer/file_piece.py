@@ -171,7 +171,7 @@ class FilePieceWriter:
             os.close(self._handle)
 
     def _flush(self) -> None:
-        """Have the volume's server take what was written, where there is one: a close tells its errors (close(2))."""
+        """Send what was written to the volume's server, where there is one: a close tells its errors (close(2))."""
         with disk_errors():
             os.close(os.dup(self._handle))
 
