@@ -96,7 +96,7 @@ def push(folder: Path, target: Target, options: Options, reporter: Reporter) -> 
 def _write(documents: Documents, pusher: Pusher, sign: Callable[[Digest], None] | None) -> Digest:
     """Write the documents, and a signature before the tag moves; return the digest that the tag leads to."""
     for config in documents.configs:
-        if not pusher.has(Digest.of(config)):
+        if not pusher.has(Digest.of(config), len(config)):
             pusher.put(config, Digest.of(config))
     for manifest in documents.below:
         pusher.put_document(Document.parse(manifest))

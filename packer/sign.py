@@ -42,7 +42,7 @@ def sign(key: SigningKey, source: OciSource | LayoutSource, digest: Digest, acce
     config = _config(layers)
     described = Descriptor(media_type=IMAGE_CONFIG_TYPE, digest=Digest.of(config), size=len(config))
     for content, found in ((payload, layer), (config, described)):
-        if not pusher.has(found.digest):
+        if not pusher.has(found.digest, found.size):
             pusher.put(content, found.digest)
     pusher.put_manifest(Manifest(config=described, layers=layers))
 

@@ -142,8 +142,8 @@ class Upload(Protocol):
 class Pusher(Protocol):
     """A store to write artifacts to; safe to share between threads."""
 
-    def has(self, digest: Digest) -> bool:
-        """Return whether the store has a blob."""
+    def has(self, digest: Digest, size: int, /) -> bool:
+        """Return whether the store has a blob of so many bytes."""
         ...
 
     def mount(self, digest: Digest, repository: str) -> bool:

@@ -32,7 +32,7 @@ class Way:
 
 def copy_blob(way: Way, blob: Descriptor) -> bool:
     """Copy a blob; return whether its bytes were sent. Raises Mismatch, and the network's errors once patience ends."""
-    if way.target.has(blob.digest) or (way.neighbour and way.target.mount(blob.digest, way.neighbour)):
+    if way.target.has(blob.digest, blob.size) or (way.neighbour and way.target.mount(blob.digest, way.neighbour)):
         way.stats.skip(blob.size)
         return False
     if blob.size <= _SMALL_BYTES:

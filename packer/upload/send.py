@@ -51,7 +51,7 @@ def send(target: Target, content: Content, manner: SendOptions, stats: TransferS
     is_packed = manner.codec == ZSTD and isinstance(content, WholeFile) and sample(content.file).pays
     manner = replace(manner, codec=ZSTD if is_packed else content.codec)
     known = target.ledger.find(content, manner.codec)
-    if known is not None and _is_there(target, known.digest):
+    if known is not None and _is_there(target, known):
         stats.skip(content.size)
         return known
     counted = _send_from_start(target, content, manner, stats)
@@ -59,19 +59,19 @@ def send(target: Target, content: Content, manner: SendOptions, stats: TransferS
     return counted
 
 
-def _is_there(target: Target, digest: Digest) -> bool:
+def _is_there(target: Target, blob: LayerBlob) -> bool:
     """Return whether the target has a blob, or can mount it from another repository."""
-    if target.pusher.has(digest):
+    if target.pusher.has(blob.digest, blob.size):
         return True
-    neighbour = target.ledger.place(digest, target.registry) if target.registry else None
-    return bool(neighbour and neighbour != target.repository and target.pusher.mount(digest, neighbour))
+    neighbour = target.ledger.place(blob.digest, target.registry) if target.registry else None
+    return bool(neighbour and neighbour != target.repository and target.pusher.mount(blob.digest, neighbour))
 
 
 def _send_small(target: Target, content: Content, stats: TransferStats) -> LayerBlob:
     found = bytes_of(content)
     digest, parts = Digest.of(found), PartHasher(content.stops())
     parts.update(memoryview(found))
-    if target.pusher.has(digest):
+    if target.pusher.has(digest, len(found)):
         stats.skip(len(found))
     else:
         target.pusher.put(found, digest)

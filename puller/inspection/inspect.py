@@ -103,11 +103,29 @@ def inspect(repository: Repository, access: Access, settings: Settings, reporter
         kind = resolved.manifest.artifact_type or resolved.manifest.config.media_type
         return Inspection(repository.pinned(resolved.digest), kind, entries, str(error), told)
     entries = tuple(_entry(_told(part), part.layer) for part in artifact.form.parts)
-    found = Inspection(repository.pinned(resolved.digest), artifact.form.kind, entries, "", told, _signatures(artifact))
+    pinned, lacking = repository.pinned(resolved.digest), _lacking(artifact)
+    found = Inspection(pinned, artifact.form.kind, entries, lacking, told, _signatures(artifact))
     try:
         return replace(found, signers=prove_signers(artifact, settings, reporter).signers)
     except BadSignature as error:
         return replace(found, problem=str(error))
+
+
+def _lacking(artifact: ModelArtifact) -> str:
+    """Return the first blob that a layout on disk lacks, or has cut off; empty where it has them all.
+
+    Of a registry only a pull finds out.
+    """
+    from registry.layout.pull import LayoutRepository  # noqa: PLC0415 - few artifacts come from one
+
+    for part in artifact.form.parts:
+        repository = artifact.repositories[part.reference]
+        if isinstance(repository, LayoutRepository):
+            try:
+                repository.path(part.layer)
+            except Fault as error:
+                return str(error)
+    return ""
 
 
 def _signatures(artifact: ModelArtifact) -> tuple[str, ...]:

@@ -1,4 +1,5 @@
 """An OCI image layout on disk (image-spec, image-layout.md).
 
 index  entries by name   pure      pull  reads artifacts      push  writes artifacts, their tag last
+disk   files and names that a loss of power leaves
 """

@@ -106,7 +106,7 @@ class LayoutRepository:
         """Return a small blob whole and verified."""
         if descriptor.size > limit:
             raise BadManifest(f"{descriptor.digest}: {descriptor.size} bytes where at most {limit} are read")
-        path = self._checked(descriptor)
+        path = self.path(descriptor)
         with _served(str(path)), path.open("rb") as file:
             content = file.read(descriptor.size + 1)
         return verified(str(descriptor.digest), content, descriptor.size, descriptor.digest)
@@ -125,9 +125,10 @@ class LayoutRepository:
 
     def open(self, descriptor: Descriptor, start: int, stop: int) -> LayoutBlobReader:
         """Open bytes `start` to `stop` of a blob."""
-        return LayoutBlobReader(self._checked(descriptor), start, stop)
+        return LayoutBlobReader(self.path(descriptor), start, stop)
 
-    def _checked(self, descriptor: Descriptor) -> Path:
+    def path(self, descriptor: Descriptor) -> Path:
+        """Return the path of a blob that is there in its size. Raises NotFound, BadLayout, Mismatch."""
         path = blob_path(self._source.directory, descriptor.digest)
         try:
             found = path.stat()

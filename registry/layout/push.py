@@ -4,14 +4,14 @@ Tests: tests/packer/test_push.py
 """
 
 import fcntl
-import json
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from oras.defaults import (
     oci_image_index_file,
@@ -22,16 +22,16 @@ from oras.defaults import (
 
 from registry.digest import Digest
 from registry.documents.document import Document
-from registry.errors import BadLayout, LayoutFailed, Mismatch, Refused
+from registry.errors import BadLayout, Mismatch, Refused
 from registry.http.retry import Patience
 from registry.manifest import INDEX_TYPE, Descriptor, Manifest
 from registry.source import LayoutSource
 
+from .disk import INCOMING, replace, sync, sync_folder, writing
 from .index import tag_of
 from .pull import blob_path, read_index
 
 _DEFAULT_TAG = "latest"
-_INCOMING = ".incoming-"
 _ABANDONED_SECONDS = 24 * 3600.0
 
 
@@ -39,14 +39,14 @@ class LayoutUpload:
     """A blob that is written to a temporary file, and renamed when it is complete."""
 
     def __init__(self, directory: Path, size: int | None) -> None:
-        handle, name = tempfile.mkstemp(prefix=_INCOMING, dir=directory / "blobs" / "sha256")
+        handle, name = tempfile.mkstemp(prefix=INCOMING, dir=directory / "blobs" / "sha256")
         self._directory, self._path, self._size = directory, Path(name), size
         self._file = os.fdopen(handle, "wb", buffering=0)
 
     def write(self, content: memoryview) -> None:
         """Append the next bytes."""
         left = memoryview(content)
-        with _writing(self._directory):
+        with writing(self._directory):
             while left:
                 left = left[self._file.write(left) :]
 
@@ -55,11 +55,12 @@ class LayoutUpload:
         return self._file.tell()
 
     def commit(self, digest: Digest) -> None:
-        """Rename the file to the blob's digest."""
+        """Rename the file to the blob's digest, once its bytes are on the disk: what has that name is whole."""
         if self._size not in (None, self._file.tell()):
             raise Mismatch(f"{digest}: {self._file.tell()} bytes were written, {self._size} were announced")
-        with _writing(self._directory):
+        with writing(self._directory):
             os.fchmod(self._file.fileno(), 0o644)
+            sync(self._file.fileno())
             target = blob_path(self._directory, digest)
             target.parent.mkdir(exist_ok=True)
             self._path.rename(target)
@@ -85,11 +86,11 @@ class LayoutPusher:
         self._source = source
         directory = source.directory
         _check_place(directory)
-        with _writing(directory):
+        with writing(directory):
             (directory / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
             _remove_unfinished(directory)
             if not (directory / oci_layout_file).exists():
-                _replace(directory / oci_layout_file, {"imageLayoutVersion": oci_layout_version_pin})
+                replace(directory / oci_layout_file, {"imageLayoutVersion": oci_layout_version_pin})
 
     def pinned(self, digest: Digest) -> str:
         """Return the source with its digest."""
@@ -98,14 +99,17 @@ class LayoutPusher:
     def interrupt(self) -> None:
         """Do nothing: there are no connections."""
 
-    def has(self, digest: Digest) -> bool:
-        """Return whether the layout has a blob."""
-        with _writing(self._source.directory):
-            return blob_path(self._source.directory, digest).exists()
+    def has(self, digest: Digest, size: int) -> bool:
+        """Return whether the layout has a blob whole: a copy that was broken off leaves a file that is too short."""
+        try:
+            found = blob_path(self._source.directory, digest).stat()
+        except OSError:  # if that is more than absence, the write tells
+            return False
+        return stat.S_ISREG(found.st_mode) and found.st_size == size
 
     def mount(self, digest: Digest, repository: str) -> bool:  # noqa: ARG002 - a layout has no repositories
-        """Do nothing: a layout has each blob once."""
-        return self.has(digest)
+        """Return False: a layout is one repository."""
+        return False
 
     @property
     def wants_digest_first(self) -> bool:
@@ -114,7 +118,7 @@ class LayoutPusher:
 
     def begin(self, size: int | None, digest: Digest | None = None) -> LayoutUpload:  # noqa: ARG002 - see above
         """Begin a blob whose digest is not known yet."""
-        with _writing(self._source.directory):
+        with writing(self._source.directory):
             return LayoutUpload(self._source.directory, size)
 
     def put(self, content: bytes, digest: Digest) -> None:
@@ -153,11 +157,12 @@ class LayoutPusher:
             annotations=annotations,
         )
         directory = self._source.directory
-        with _writing(directory), _locked(directory):
+        with writing(directory), _locked(directory):
             exists = (directory / oci_image_index_file).exists()
             others = [old for old in read_index(directory).manifests if is_kept(old)] if exists else []
             manifests = [old.to_json() for old in (*others, entry)]
-            _replace(
+            _sync_blobs(directory)
+            replace(
                 directory / oci_image_index_file,
                 {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": manifests},
             )
@@ -166,7 +171,7 @@ class LayoutPusher:
 def _check_place(directory: Path) -> None:
     """Raise BadLayout where no layout can be written: at a file, among other files, beside a broken index."""
     hint = "name a new or empty folder, or a layout"
-    with _writing(directory):
+    with writing(directory):
         if not directory.exists():
             return
         if not directory.is_dir():
@@ -188,25 +193,16 @@ def _locked(directory: Path) -> Iterator[None]:
         os.close(handle)
 
 
-@contextmanager
-def _writing(directory: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise LayoutFailed(f"{directory}: {error.strerror}") from error
-
-
 def _remove_unfinished(directory: Path) -> None:
     """Remove blobs whose process was killed: nobody wrote to them for a day."""
-    for path in (directory / "blobs" / "sha256").glob(f"{_INCOMING}*"):
+    for path in (directory / "blobs" / "sha256").glob(f"{INCOMING}*"):
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
                 path.unlink()
 
 
-def _replace(path: Path, document: dict[str, Any]) -> None:
-    handle, name = tempfile.mkstemp(prefix=_INCOMING, dir=path.parent)
-    with os.fdopen(handle, "w") as file:
-        json.dump(document, file, separators=(",", ":"))
-        os.fchmod(file.fileno(), 0o644)
-    Path(name).rename(path)
+def _sync_blobs(directory: Path) -> None:
+    """Wait until the names of all blobs are on the disk, and the layout's own, which may be new."""
+    blobs = directory / "blobs"
+    for folder in (*(one for one in blobs.iterdir() if one.is_dir()), blobs, directory.absolute().parent):
+        sync_folder(folder)

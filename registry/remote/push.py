@@ -50,8 +50,11 @@ class RemotePusher:
         """Break every connection in use."""
         self._transport.interrupt()
 
-    def has(self, digest: Digest) -> bool:
+    def has(self, digest: Digest, size: int) -> bool:  # noqa: ARG002 - it was counted when the registry took it
         """Return whether the registry certainly has a blob; False after any failure."""
+        return self._has(digest)
+
+    def _has(self, digest: Digest) -> bool:
         hasty = replace(self._patience, seconds=min(self._patience.seconds, _QUESTION_SECONDS))
         try:
             return hasty.patiently(lambda: self._committer.holds(digest))
@@ -68,7 +71,7 @@ class RemotePusher:
                 response.read(_ERROR_LIMIT)
                 return response.status == 201
         except Unavailable:
-            return self.has(digest)
+            return self._has(digest)
         except Fault:
             return False
 

@@ -268,7 +268,7 @@ def test_the_real_registry_lets_a_broken_upload_go_on(registry: Registry, access
             upload.write(memoryview(content)[3 << 20 :])
         access.patience.patiently(lambda: upload.write(memoryview(content)[upload.resume() :]))
         upload.commit(Digest.of(content))
-    assert open_pusher(source, access).has(Digest.of(content))
+    assert open_pusher(source, access).has(Digest.of(content), len(content))
 
 
 def test_a_registry_that_counts_another_digest_is_not_believed(access: Access, tmp_path: Path) -> None:

@@ -362,7 +362,7 @@ def pushes(fake: FakeRegistry, access: Access, random: Random) -> None:
     """Write a blob in one of two ways."""
     pusher = open_pusher(parse_source(fake.reference("v2")), access)
     content = noise(random.choice((0, 1, 5000)))
-    if pusher.has(Digest.of(content)) or random.random() < 0.5:
+    if pusher.has(Digest.of(content), len(content)) or random.random() < 0.5:
         pusher.put(content, Digest.of(content))
         return
     with pusher.begin(len(content), Digest.of(content)) as upload:

@@ -51,7 +51,7 @@ def there_and_back(address: str, opened: Access) -> None:
     source = parse_source(f"{address}/there/and-back:v1")
     pusher = open_pusher(source, opened)
     pusher.put(CONTENT, Digest.of(CONTENT))
-    assert pusher.has(Digest.of(CONTENT))
+    assert pusher.has(Digest.of(CONTENT), len(CONTENT))
     digest = pusher.put_manifest(MANIFEST)
     repository = open_repository(source, opened)
     resolved = repository.resolve()

@@ -1,0 +1,101 @@
+"""What a layout on disk is after writes that were broken off, and after those that were not."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+import weighbridge
+from packer.ledger import Ledger
+from registry.access.access import Access
+from registry.digest import Digest
+from registry.errors import LayoutFailed, NotFound
+from registry.open import open_repository
+from registry.source import parse_source
+from tests.packer.pushing import fetch, send
+from tests.puller.models import noise, write_tree
+
+LARGE, SMALL = noise(5 << 20, 1), noise(2000, 2)
+TREE = {"model.gguf": LARGE, "config.json": SMALL}
+
+
+def blob(layout: Path, content: bytes) -> Path:
+    """Return the file of a blob."""
+    return layout / "blobs" / "sha256" / Digest.of(content).hex
+
+
+@pytest.mark.parametrize("left", [0, 1000], ids=["empty", "cut off"])
+@pytest.mark.parametrize("content", [LARGE, SMALL], ids=["large", "small"])
+@pytest.mark.parametrize("verb", ["push", "copy"])
+def test_a_blob_that_was_cut_off_is_written_again(
+    tmp_path: Path, access: Access, ledger: Ledger, verb: str, content: bytes, left: int
+) -> None:
+    """Law: a name alone proves no blob; `verify` says so, and the next push or copy mends it."""
+    folder, layout = write_tree(tmp_path / "model", TREE), tmp_path / "usb"
+    target = f"layout://{layout}:v1"
+    pushed = send(folder, target, access, ledger=ledger)
+    assert weighbridge.main(["verify", target]) == 0
+    os.truncate(blob(layout, content), left)
+    assert weighbridge.main(["verify", target]) == 1
+    if verb == "push":
+        assert send(folder, target, access, ledger=ledger).wire_bytes == len(content)
+    else:
+        send(folder, f"layout://{tmp_path / 'healthy'}:v1", access)
+        assert weighbridge.main(["copy", f"layout://{tmp_path / 'healthy'}:v1", target, "--quiet"]) == 0
+    assert weighbridge.main(["verify", target]) == 0
+    assert fetch(pushed.pinned, tmp_path / "out", access) == TREE
+
+
+def test_a_layout_that_lacks_a_blob_is_not_verified(
+    tmp_path: Path, access: Access, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The manifest alone is no model."""
+    target = f"layout://{tmp_path / 'usb'}:v1"
+    send(write_tree(tmp_path / "model", TREE), target, access)
+    blob(tmp_path / "usb", LARGE).unlink()
+    assert weighbridge.main(["verify", target]) == 1
+    assert f"the blob {Digest.of(LARGE)} is missing" in capsys.readouterr().out
+
+
+def test_bytes_and_names_are_on_the_disk_before_what_leads_to_them(
+    tmp_path: Path, access: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Law: each blob, then the folders that name them, then the index, then the folder that names it."""
+    layout, synced = tmp_path / "usb", []
+    real = os.fsync
+
+    def noted(handle: int) -> None:
+        synced.append(os.fstat(handle).st_ino)
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    send(write_tree(tmp_path / "model", TREE), f"layout://{layout}:v1", access)
+    blobs = layout / "blobs" / "sha256"
+    order = [{one.stat().st_ino for one in blobs.iterdir()}, {blobs.stat().st_ino}]
+    order += [{(layout / "index.json").stat().st_ino}, {layout.stat().st_ino}]
+    last = [max(len(synced) - 1 - synced[::-1].index(one) for one in group) for group in order]
+    assert last == sorted(last)
+    assert synced[-1] == layout.stat().st_ino
+
+
+@pytest.mark.parametrize(("number", "is_written"), [(errno.EINVAL, True), (errno.ENOTSUP, True), (errno.EIO, False)])
+def test_a_file_system_that_cannot_sync_is_written_to_and_a_disk_that_fails_is_told(
+    tmp_path: Path, access: Access, monkeypatch: pytest.MonkeyPatch, number: int, *, is_written: bool
+) -> None:
+    """FUSE and 9p may know no sync; an error of the disk leaves no tag."""
+
+    def failing(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    target = f"layout://{tmp_path / 'usb'}:v1"
+    send(write_tree(tmp_path / "old", {"a": b"1"}), f"layout://{tmp_path / 'usb'}:v0", access)
+    monkeypatch.setattr(os, "fsync", failing)
+    folder = write_tree(tmp_path / "model", TREE)
+    if is_written:
+        assert fetch(send(folder, target, access).pinned, tmp_path / "out", access) == TREE
+    else:
+        with pytest.raises(LayoutFailed):
+            send(folder, target, access)
+        with pytest.raises(NotFound):
+            open_repository(parse_source(target), access).resolve()
