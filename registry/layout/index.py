@@ -3,7 +3,9 @@
 Tests: tests/registry/layout/test_layout.py
 """
 
+import json
 import re
+from typing import Any
 
 from oras.defaults import oci_ref_name_annotation
 
@@ -43,3 +45,19 @@ def tag_of(entry: Descriptor) -> str:
 
 def _name_of(entry: Descriptor) -> str:
     return entry.annotations.get(_CONTAINERD_NAME) or tag_of(entry)
+
+
+def with_entry(content: bytes, index: Index, entry: Descriptor) -> dict[str, Any]:
+    """Return an index's document with one more entry, in place of another artifact's with its tag.
+
+    `index` is what `content` says. All else stays as it was: other tools keep there what we do not read. An artifact
+    that the index lists so already is not listed twice.
+    """
+    document, tag = json.loads(content), tag_of(entry)
+    kept, is_listed = list[Any](), False
+    for raw, old in zip(document["manifests"] or [], index.manifests, strict=True):
+        is_same = tag_of(old) == tag and (old.digest, old.size) == (entry.digest, entry.size)
+        if tag_of(old) != tag or not tag or (is_same and not is_listed):
+            kept.append(raw)
+        is_listed = is_listed or is_same
+    return {**document, "manifests": kept if is_listed else [*kept, entry.to_json()]}

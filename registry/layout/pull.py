@@ -169,19 +169,25 @@ def blob_path(directory: Path, digest: Digest) -> Path:
 
 def read_index(directory: Path) -> Index:
     """Read a layout's index; raise BadLayout."""
+    return index_as_it_is(directory)[1]
+
+
+def index_as_it_is(directory: Path) -> tuple[bytes, Index]:
+    """Return the bytes of a layout's index, and what they say; raise BadLayout."""
     path = directory / oci_image_index_file
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise BadLayout(f"{path}: is no file")
         with path.open("rb") as file:
-            document = parse_manifest(file.read(SIZE_LIMIT + 1))
+            content = file.read(SIZE_LIMIT + 1)
+        document = parse_manifest(content)
     except OSError as error:
         raise BadLayout(f"{directory}: has no {oci_image_index_file} ({error.strerror})") from None
     except BadManifest as error:
         raise BadLayout(f"{path}: {error}") from None
     if not isinstance(document, Index):
         raise BadLayout(f"{directory}: its {oci_image_index_file} is no index")
-    return document
+    return content, document
 
 
 @contextmanager

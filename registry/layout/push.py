@@ -8,7 +8,7 @@ import os
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -24,14 +24,15 @@ from registry.digest import Digest
 from registry.documents.document import Document
 from registry.errors import BadLayout, Mismatch, Refused
 from registry.http.retry import Patience
-from registry.manifest import INDEX_TYPE, Descriptor, Manifest
+from registry.manifest import Descriptor, Index, Manifest
 from registry.source import LayoutSource
 
 from .disk import INCOMING, replace, sync, sync_folder, writing
-from .index import tag_of
-from .pull import blob_path, read_index
+from .index import with_entry
+from .pull import blob_path, index_as_it_is, read_index
 
 _DEFAULT_TAG = "latest"
+_EMPTY = Index(manifests=())
 _ABANDONED_SECONDS = 24 * 3600.0
 
 
@@ -140,16 +141,16 @@ class LayoutPusher:
         """Write a document as it is, and its tag, if it has one, into the index; move a tag that exists."""
         self.put(document.content, document.digest)
         if tag is not None:
-            self._list(document, lambda old: tag_of(old) != tag, {oci_ref_name_annotation: tag})
+            self._list(document, {oci_ref_name_annotation: tag})
         return document.digest
 
     def put_referrer(self, document: Document, subject: Digest) -> None:  # noqa: ARG002 - the document names it itself
         """Write a document, and list it without a tag."""
         self.put(document.content, document.digest)
-        self._list(document, lambda old: old.digest != document.digest or bool(tag_of(old)), {})
+        self._list(document, {})
 
-    def _list(self, document: Document, is_kept: Callable[[Descriptor], bool], annotations: dict[str, str]) -> None:
-        """Add a document to the index, in place of the entries that are not kept."""
+    def _list(self, document: Document, annotations: dict[str, str]) -> None:
+        """Add a document to the index."""
         entry = Descriptor(
             media_type=document.media_type,
             digest=document.digest,
@@ -159,13 +160,9 @@ class LayoutPusher:
         directory = self._source.directory
         with writing(directory), _locked(directory):
             exists = (directory / oci_image_index_file).exists()
-            others = [old for old in read_index(directory).manifests if is_kept(old)] if exists else []
-            manifests = [old.to_json() for old in (*others, entry)]
+            old, index = index_as_it_is(directory) if exists else (_EMPTY.to_bytes(), _EMPTY)
             _sync_blobs(directory)
-            replace(
-                directory / oci_image_index_file,
-                {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": manifests},
-            )
+            replace(directory / oci_image_index_file, with_entry(old, index, entry))
 
 
 def _check_place(directory: Path) -> None:

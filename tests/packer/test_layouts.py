@@ -1,6 +1,7 @@
 """What a layout on disk is after writes that were broken off, and after those that were not."""
 
 import errno
+import json
 import os
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from packer.ledger import Ledger
 from registry.access.access import Access
 from registry.digest import Digest
 from registry.errors import LayoutFailed, NotFound
-from registry.open import open_repository
+from registry.open import open_documents, open_pusher, open_repository
 from registry.source import parse_source
 from tests.packer.pushing import fetch, send
 from tests.puller.models import noise, write_tree
@@ -99,3 +100,68 @@ def test_a_file_system_that_cannot_sync_is_written_to_and_a_disk_that_fails_is_t
             send(folder, target, access)
         with pytest.raises(NotFound):
             open_repository(parse_source(target), access).resolve()
+
+
+FOREIGN = {
+    "schemaVersion": 2,
+    "mediaType": "application/vnd.oci.image.index.v1+json",
+    "artifactType": "application/vnd.example.collection",
+    "annotations": {"org.example.maintainer": "team"},
+    "manifests": [
+        {
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "digest": str(Digest.of(b"image")),
+            "size": 5,
+            "artifactType": "application/vnd.example.image",
+            "urls": ["https://example.com/image"],
+            "data": "aW1hZ2U=",
+            "platform": {"architecture": "amd64", "os": "windows", "os.version": "10.0", "os.features": ["win32k"]},
+            "annotations": {"org.opencontainers.image.ref.name": "windows"},
+        },
+        {
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "digest": str(Digest.of(b"signature")),
+            "size": 9,
+            "artifactType": "application/vnd.example.signature",
+            "platform": {"architecture": "arm64"},
+            "annotations": {"org.example.signer": "team"},
+        },
+    ],
+}
+"""An index as other tools write it; the manifests themselves are of no account."""
+
+
+def test_a_layout_of_other_tools_keeps_all_that_they_wrote(tmp_path: Path, access: Access) -> None:
+    """Law: whatever is pushed or copied to a tag, every other entry of the index and its own keys stay as they were."""
+    layout = tmp_path / "usb"
+    (layout / "blobs" / "sha256").mkdir(parents=True)
+    (layout / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+    (layout / "index.json").write_text(json.dumps(FOREIGN))
+    pusher = open_pusher(parse_source(f"layout://{layout}:v1"), access)
+    for number in range(2):
+        send(write_tree(tmp_path / "model", {"a": b"%d" % number}), f"layout://{layout}:v1", access)
+    document = open_documents(parse_source(f"layout://{layout}:v1"), access).document()
+    before = json.loads((layout / "index.json").read_text())
+    for _ in range(2):
+        pusher.put_document(document, "v1")
+        pusher.put_referrer(document, document.digest)
+    after = json.loads((layout / "index.json").read_text())
+    assert {**after, "manifests": after["manifests"][:2]} == FOREIGN
+    assert before["manifests"] == after["manifests"][:3]
+    assert len(after["manifests"]) == 4
+
+
+def test_an_entry_that_says_more_of_the_same_artifact_stays(tmp_path: Path, access: Access) -> None:
+    """A signature that oras listed with its type is copied again without loss."""
+    layout = tmp_path / "usb"
+    send(write_tree(tmp_path / "model", TREE), f"layout://{layout}:v1", access)
+    document = open_documents(parse_source(f"layout://{layout}:v1"), access).document()
+    pusher = open_pusher(parse_source(f"layout://{layout}:v1"), access)
+    pusher.put_referrer(document, document.digest)
+    index = json.loads((layout / "index.json").read_text())
+    for entry in index["manifests"]:
+        entry["artifactType"] = "application/vnd.example.signature"
+    (layout / "index.json").write_text(json.dumps(index))
+    pusher.put_referrer(document, document.digest)
+    pusher.put_document(document, "v1")
+    assert json.loads((layout / "index.json").read_text()) == index
