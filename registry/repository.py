@@ -122,6 +122,11 @@ class DocumentSource(Repository, Protocol):
 class Upload(Protocol):
     """An upload of one blob: written in order, then committed or abandoned."""
 
+    @property
+    def least_bytes(self) -> int:
+        """How many bytes each write but the last should have; it may change with every write."""
+        ...
+
     def write(self, content: memoryview, /) -> None:
         """Send the next bytes."""
         ...

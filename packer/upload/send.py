@@ -17,7 +17,7 @@ from registry.repository import Pusher
 
 from .raw_upload import bytes_of, digest_of, relay
 from .sample import sample
-from .zstd_upload import send_packed
+from .zstd_upload import send_packed, send_planned
 
 SMALL_BYTES = 4 << 20
 """What has up to this size is hashed first, so that it is not sent if its blob is there."""
@@ -80,12 +80,17 @@ def _send_small(target: Target, content: Content, stats: TransferStats) -> Layer
 
 
 def _send_from_start(target: Target, content: Content, manner: SendOptions, stats: TransferStats) -> LayerBlob:
-    """Send large content; send it from its start again when the registry needs that, a few times."""
+    """Send large content; send it from its start again when the registry needs that, a few times.
+
+    What is packed is sent with its size known at last: some registries lose each blob that comes in parts.
+    """
     for _ in range(_STARTS - 1):
         try:
             return _send_large(target, content, manner, stats)
         except (UploadModeRejected, UploadLost) as error:
             target.pusher.patience.begin().after(error)
+    if manner.codec == ZSTD and isinstance(content, WholeFile):
+        return send_planned(target.pusher, content.file, content.chunk, stats)
     return _send_large(target, content, manner, stats)
 
 

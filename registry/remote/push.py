@@ -19,9 +19,9 @@ from registry.reference import Reference
 
 from .client import Client
 from .commit import Committer
-from .upload import RemoteUpload, UploadMode, close, cross_check
+from .upload import RemoteUpload, UploadMode
+from .upload_session import ERROR_LIMIT, close_session, cross_check, open_session
 
-_ERROR_LIMIT = 64 << 10
 _QUESTION_SECONDS = 3.0
 """How long a request is retried that only saves bytes."""
 
@@ -68,7 +68,7 @@ class RemotePusher:
             with self._client.request(
                 "POST", url, headers={}, accept=(201, 202), body=b"", also_reads=repository
             ) as response:
-                response.read(_ERROR_LIMIT)
+                response.read(ERROR_LIMIT)
                 return response.status == 201
         except Unavailable:
             return self._has(digest)
@@ -82,12 +82,12 @@ class RemotePusher:
 
     def begin(self, size: int | None, digest: Digest | None = None) -> RemoteUpload:
         """Begin an upload; size and digest may be unknown, unless `wants_digest_first`."""
-        location, manner = self._patience.patiently(self._open), self._manner
+        session, manner = self._patience.patiently(lambda: open_session(self._client)), self._manner
         if size is None and manner is UploadMode.STREAMED:
             manner = UploadMode.CHUNKED  # a single request must state its length
         return RemoteUpload(
             self._committer,
-            location,
+            session,
             size,
             manner,
             chunk_bytes=self._chunk_bytes,
@@ -108,9 +108,9 @@ class RemotePusher:
         )
 
     def _put(self, content: bytes, digest: Digest) -> None:
-        location = self._open()
+        session = open_session(self._client)
         try:
-            close(self._client, location, content, digest)
+            close_session(self._client, session.location, content, digest)
         except NotFound as error:  # of an upload that was opened just now
             raise UploadLost(str(error), is_lasting=True) from error
 
@@ -171,11 +171,3 @@ class RemotePusher:
         """Return a stored manifest. Raises NotFound and other faults."""
         with self._client.request("GET", url, headers={"Accept": ", ".join(ACCEPT)}, accept=(200,)) as found:
             return found.read(SIZE_LIMIT)
-
-    def _open(self) -> str:
-        """Open an upload; return its address. The registry discards one that is not completed."""
-        url = self._client.url("blobs/uploads/")
-        with self._client.request("POST", url, headers={}, accept=(202,), body=b"") as response:
-            location = self._client.location(response)
-            response.read(_ERROR_LIMIT)
-        return location

@@ -9,17 +9,17 @@ from enum import Enum
 from typing import Self
 
 from registry.digest import Digest
-from registry.errors import Fault, Mismatch, NotFound, Refused, Unavailable, UploadLost, UploadModeRejected
+from registry.errors import Fault, NotFound, Refused, Unavailable, UploadLost, UploadModeRejected
 from registry.http.redirects import MAX_HOPS
 from registry.http.response import Response, StreamingRequest
-from registry.printable import printable
 
 from .client import Client
 from .commit import Committer
+from .upload_session import BYTES, ERROR_LIMIT, UploadSession, close_session, least_bytes, with_digest
 
-_BYTES = {"Content-Type": "application/octet-stream"}
-_ERROR_LIMIT = 64 << 10
 _ARRIVED = re.compile(r"(?:bytes=)?0-(\d+)")
+_PART_BYTES = 5 << 20
+"""Amazon's registry takes no smaller part of a blob, but the last one."""
 
 
 class UploadMode(Enum):
@@ -53,7 +53,7 @@ class RemoteUpload:
     def __init__(  # noqa: PLR0913 - what a blob is, and how it goes
         self,
         committer: Committer,
-        location: str,
+        session: UploadSession,
         size: int | None,
         manner: UploadMode,
         *,
@@ -62,13 +62,19 @@ class RemoteUpload:
         learn: Callable[[UploadMode], None],
     ) -> None:
         self._committer, self._client, self._size, self._digest = committer, committer.client, size, digest
-        self._location = with_digest(location, digest) if manner is UploadMode.WHOLE else location
-        self._manner, self._learn = manner, learn
-        self._stretch = chunk_bytes if manner is UploadMode.CHUNKED else size or 0
+        self._location, self._least_bytes = session
+        if manner is UploadMode.WHOLE:
+            self._location = with_digest(self._location, digest)
+        self._manner, self._learn, self._chunk_bytes = manner, learn, chunk_bytes
         self._outgoing: StreamingRequest | None = None
-        self._sent = self._until = self._resumed = 0
+        self._sent = self._until = self._resumed = self._parts = 0
         self._renewed_at = -1
         self._hops, self._moved = 0, ""
+
+    @property
+    def least_bytes(self) -> int:
+        """How many bytes each write but the last should have: of a blob whose size is unknown, each is a part."""
+        return max(self._least_bytes, _PART_BYTES) if self._size is None else 0
 
     def write(self, content: memoryview) -> None:
         """Send the next bytes."""
@@ -117,23 +123,37 @@ class RemoteUpload:
             return
         try:
             self._committer.commit(
-                lambda: close(self._client, self._location, b"", digest),
+                lambda: close_session(self._client, self._location, b"", digest),
                 lambda: self._committer.has_taken(digest),
                 size=self._sent,
                 name=str(digest),
             )
         except NotFound as error:
             raise UploadLost(str(error)) from error
+        except Refused as error:
+            if self._parts < 2:
+                raise
+            raise self._refused_parts(error) from error
 
     def _begin(self, at_hand: int) -> None:
         """Begin a request; if the blob's size is unknown, it carries only the `at_hand` bytes."""
-        rest = at_hand if self._size is None else self._size - self._sent
-        self._until = self._sent + min(self._stretch or rest, rest)
-        headers = {**_BYTES, "Content-Length": str(self._until - self._sent)}
+        self._until = self._sent + self._next_bytes(at_hand)
+        headers = {**BYTES, "Content-Length": str(self._until - self._sent)}
         if self._manner is UploadMode.CHUNKED or self._sent:
             headers["Content-Range"] = f"{self._sent}-{self._until - 1}"
         self._outgoing = self._client.stream(self._method, self._moved or self._location, headers)
         self._moved = ""
+
+    def _next_bytes(self, at_hand: int) -> int:
+        """Return the length of the next request: as much as one may carry, and no less than one must."""
+        rest = at_hand if self._size is None else self._size - self._sent
+        if self._manner is not UploadMode.CHUNKED:
+            return rest
+        most = max(self._chunk_bytes, self._least_bytes)
+        if self._size is not None:
+            return min(most, rest)
+        parts = min(-(-rest // most), max(rest // self.least_bytes, 1))  # equal ones: a small rest would be refused
+        return -(-rest // parts)
 
     def _end(self) -> None:
         outgoing, self._outgoing = self._outgoing, None
@@ -142,8 +162,9 @@ class RemoteUpload:
         with self._committer.waiting(self._sent, "a blob"), outgoing.finish() as response:
             if response.status not in (201, 202, 204):
                 raise self._refused(response)
-            response.read(_ERROR_LIMIT)
-            self._hops = 0
+            response.read(ERROR_LIMIT)
+            self._hops, self._parts = 0, self._parts + 1
+            self._least_bytes = least_bytes(response) or self._least_bytes
             if self._manner is not UploadMode.WHOLE:
                 self._location = self._client.location(response, self._location)
 
@@ -164,12 +185,21 @@ class RemoteUpload:
         if response.status == 404 and self._resumed:
             return UploadLost(str(said))
         better = _BETTER.get(response.status)
-        if better is None or better is self._manner or self._manner is UploadMode.WHOLE:
+        if better is None:
+            return self._refused_parts(said)
+        if better is self._manner or self._manner is UploadMode.WHOLE:
             return said
+        return self._otherwise(better, f"{self._client.origin}: answered {response.status}")
+
+    def _refused_parts(self, said: Fault) -> Fault:
+        """Return what a refusal means: of parts whose sizes the data decides, that the registry takes none such."""
+        if type(said) is not Refused or self._size is not None:
+            return said
+        return self._otherwise(UploadMode.WHOLE, str(said))
+
+    def _otherwise(self, better: UploadMode, said: str) -> UploadModeRejected:
         self._learn(better)
-        return UploadModeRejected(
-            f"{self._client.origin}: answered {response.status}: blobs are sent as {better.value}"
-        )
+        return UploadModeRejected(f"{said}: blobs are sent as {better.value}")
 
     def __enter__(self) -> Self:
         return self
@@ -181,23 +211,3 @@ class RemoteUpload:
         if self._outgoing is not None:
             self._outgoing.abort()
             self._outgoing = None
-
-
-def close(client: Client, location: str, content: bytes, digest: Digest) -> None:
-    """Complete an upload with its last bytes and its digest; raise Mismatch when the registry computed another one."""
-    accept = (200, 201, 202, 204)
-    with client.request("PUT", with_digest(location, digest), headers=_BYTES, accept=accept, body=content) as response:
-        cross_check(response, digest)
-
-
-def with_digest(location: str, digest: Digest | None) -> str:
-    """Return an upload's address with the digest that completes it."""
-    return f"{location}{'&' if '?' in location else '?'}digest={digest}"
-
-
-def cross_check(response: Response, digest: Digest) -> None:
-    """Raise Mismatch when the registry computed another digest than that of the sent bytes."""
-    counted = response.headers.get("Docker-Content-Digest")
-    response.read(_ERROR_LIMIT)
-    if counted and counted.startswith("sha256:") and counted != str(digest):
-        raise Mismatch(f"sent {digest}, but the registry counted {printable(counted)}")
