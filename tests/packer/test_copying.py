@@ -23,6 +23,7 @@ from tests.fakes import faults
 from tests.fakes.registry import FakeRegistry, fake_registry
 from tests.parts.distribution import Registry
 from tests.puller.models import noise, read_tree, write_tree
+from tests.puller.test_mirrors import hosts_dir
 from tests.registry.remote.test_pull import access
 
 LARGE = noise(9 << 20, 3)
@@ -203,6 +204,25 @@ def test_wrong_bytes_are_published_nowhere(
     with pytest.raises(Fault):
         open_repository(parse_source(target), opened).resolve()
     assert not (tmp_path / "layout/blobs/sha256" / Digest.of(content).hex).exists()
+
+
+@pytest.mark.parametrize("size", [1000, len(LARGE)])
+def test_a_mirror_that_sends_wrong_bytes_is_left_for_the_registry(
+    fake: FakeRegistry, opened: Access, tmp_path: Path, capsys: pytest.CaptureFixture[str], size: int
+) -> None:
+    """Law: one healthy host is enough, whatever a cache before it holds; it is not asked for the blob again."""
+    content = LARGE[:size]
+    pusher = open_pusher(parse_source(fake.reference()), opened)
+    pusher.put_document(manifest(pusher, content), "v1")
+    name = str(Digest.of(content))
+    with fake_registry() as mirror:
+        mirror.manifests.update(fake.manifests)
+        mirror.blobs.update(fake.blobs | {name: b"?" + content[1:]})
+        hosts = hosts_dir(tmp_path, fake.address, mirror)
+        found = copied(capsys, fake.reference(), f"layout://{tmp_path / 'layout'}:v1", "--hosts-dir", hosts)
+        assert found["wireBytes"] == found["bytes"] + (size if size == len(LARGE) else 0)
+        assert len([one for one in mirror.blob_requests() if name in one.path]) == 1
+    assert (tmp_path / "layout/blobs/sha256" / Digest.of(content).hex).read_bytes() == content
 
 
 def test_broken_connections_cost_neither_the_copy_nor_its_bytes(
