@@ -1,7 +1,7 @@
 """A signature of an artifact, under the tag where cosign looks for it (classic; SIGNATURE_SPEC.md).
 
 It is written before the artifact's own tag moves, so that the tag never leads to an artifact without its signature.
-Signatures that are there already stay beside it.
+Signatures that are there already stay beside it; which these are the registry itself says, for a mirror may be stale.
 """
 
 import json
@@ -11,7 +11,7 @@ from registry.access.access import Access
 from registry.digest import Digest
 from registry.errors import BadLayout, NotFound
 from registry.manifest import IMAGE_CONFIG_TYPE, Descriptor, Manifest
-from registry.open import open_pusher, open_repository
+from registry.open import open_pusher, open_upstream
 from registry.repository import Repository
 from registry.signatures.cosign import PAYLOAD_TYPE, SIGNATURE, signature_of, tag_for
 from registry.signatures.keys import PublicKey
@@ -28,7 +28,7 @@ def sign(key: SigningKey, source: OciSource | LayoutSource, digest: Digest, acce
     Raises the network's errors.
     """
     place = _place(source, tag_for(digest))
-    repository, pusher = open_repository(place, access), open_pusher(place, access)
+    repository, pusher = open_upstream(place, access), open_pusher(place, access)
     payload, held = _payload(source, digest), _held(repository)
     if any(_is_ours(repository, layer, key.public, payload) for layer in held):
         return

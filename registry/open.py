@@ -3,10 +3,12 @@
 Tests: tests/registry/test_open.py
 """
 
+from dataclasses import replace
+
 from .access.access import Access
 from .errors import SourceUnsupported
 from .repository import DocumentSource, Pusher, Repository
-from .source import ClaimSource, HubSource, LayoutSource, Source
+from .source import ClaimSource, HubSource, LayoutSource, OciSource, Source
 
 
 def open_repository(source: Source, access: Access) -> Repository:
@@ -24,6 +26,15 @@ def open_repository(source: Source, access: Access) -> Repository:
     from .remote.pull import RemoteRepository  # noqa: PLC0415 - see above
 
     return RemoteRepository(access, source.reference)
+
+
+def open_upstream(source: OciSource | LayoutSource, access: Access) -> Repository:
+    """Return the repository that a source names as its registry itself has it, to be written to next: no mirror's."""
+    if not isinstance(source, OciSource):
+        return open_repository(source, access)
+    from .remote.pull import RemoteRepository  # noqa: PLC0415 - see above
+
+    return RemoteRepository(access, source.reference, (replace(access.upstream(source.reference), can_resolve=True),))
 
 
 def open_documents(source: Source, access: Access) -> DocumentSource:

@@ -63,10 +63,11 @@ class RemoteBlobReader:
 class RemoteRepository:
     """A repository of a registry, for reading. Safe to share between threads."""
 
-    def __init__(self, access: Access, reference: Reference) -> None:
+    def __init__(self, access: Access, reference: Reference, hosts: Sequence[Host] = ()) -> None:
+        """`hosts` are asked in place of those that serve the registry."""
         self._access, self._reference = access, reference
         self._transport, self._patience = access.transport, access.patience
-        hosts = access.hosts(reference)
+        hosts = hosts or access.hosts(reference)
         self._hosts = HostSelector(hosts)
         self._endpoints = {host.root: RepositoryEndpoint(access, host, reference) for host in hosts}
         self._lacking: set[tuple[Digest, str]] = set()

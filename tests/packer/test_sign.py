@@ -1,5 +1,6 @@
 """What `push --sign` writes is what cosign verifies, and what cosign and model_signing write is accepted."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -11,9 +12,11 @@ import weighbridge
 from packer.errors import BadKey
 from packer.signing_key import SigningKey
 from tests.conftest import Part
+from tests.fakes.registry import fake_registry
 from tests.fakes.sigstore import new_key, private_pem, public_pem
 from tests.parts.distribution import Registry
 from tests.puller.models import noise, read_tree, write_tree
+from tests.puller.test_mirrors import hosts_dir
 
 MODEL = {"config.json": b"{}", "model.safetensors": noise(100_000)}
 
@@ -89,6 +92,26 @@ def test_a_second_push_with_the_same_key_adds_no_signature(registry: Registry, t
         assert weighbridge.main(["push", folder, reference, "--sign", str(key), "--quiet"]) == 0
     puts = [line for line in said().splitlines() if "PUT" in line and "sign/once/manifests/sha256-" in line]
     assert len({line for line in puts if "http.response.status=201" in line}) <= 1
+
+
+@pytest.mark.parametrize("mirrored", ["less", "more"])
+def test_a_stale_mirror_neither_drops_a_signature_nor_hides_that_one_is_missing(tmp_path: Path, mirrored: str) -> None:
+    """Law: what is signed already, the registry itself says: a list that is written leaves out nobody's signature."""
+    folder = str(write_tree(tmp_path / "model", MODEL))
+    keys = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        keys.append(pem_keys(tmp_path / name)[0])
+    with fake_registry() as origin, fake_registry() as mirror:
+        push = ["push", folder, origin.reference(), "--quiet", "--sign"]
+        assert weighbridge.main([*push, str(keys[0])]) == 0
+        mirror.blobs.update(origin.blobs)
+        mirror.manifests.update(origin.manifests)
+        (tag,) = [name for name in origin.manifests if name.endswith(".sig")]
+        del (mirror if mirrored == "less" else origin).manifests[tag]
+        hosts = hosts_dir(tmp_path, origin.address, mirror)
+        assert weighbridge.main([*push, str(keys[mirrored == "less"]), "--hosts-dir", hosts]) == 0
+        assert len(json.loads(origin.manifests[tag])["layers"]) == (2 if mirrored == "less" else 1)
 
 
 def test_a_layout_holds_signatures_beside_its_artifact(tmp_path: Path) -> None:
