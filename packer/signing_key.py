@@ -71,10 +71,9 @@ class SigningKey:
         )
 
     def sign(self, content: bytes) -> bytes:
-        """Return a signature as `PublicKey.signed` checks it."""
+        """Return a signature of cosign's classic form, whose hash is SHA-256 for every curve."""
         if isinstance(self.key, ec.EllipticCurvePrivateKey):
-            hashed = {384: hashes.SHA384, 521: hashes.SHA512}.get(self.key.curve.key_size, hashes.SHA256)
-            return self.key.sign(content, ec.ECDSA(hashed()))
+            return self.key.sign(content, ec.ECDSA(hashes.SHA256()))
         if isinstance(self.key, ed25519.Ed25519PrivateKey):
             return self.key.sign(content)
         return self.key.sign(content, padding.PKCS1v15(), hashes.SHA256())

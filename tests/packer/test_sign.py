@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 import weighbridge
 from packer.errors import BadKey
@@ -36,9 +37,9 @@ def cosign_keys(part: Part, folder: Path) -> tuple[Path, Path]:
     return folder / "cosign.key", folder / "cosign.pub"
 
 
-def pem_keys(folder: Path) -> tuple[Path, Path]:
-    """Make a key pair as openssl does."""
-    key = new_key()
+def pem_keys(folder: Path, curve: ec.EllipticCurve | None = None) -> tuple[Path, Path]:
+    """Make a key pair as openssl does, on P-256 where no curve is named."""
+    key = ec.generate_private_key(curve) if curve else new_key()
     (folder / "own.key").write_bytes(private_pem(key))
     (folder / "own.pub").write_text(public_pem(key))
     return folder / "own.key", folder / "own.pub"
@@ -69,6 +70,19 @@ def test_the_real_cosign_verifies_what_push_signs_by_either_kind_of_key(
         assert "docker-manifest-digest" in verified(part, public, reference)
         assert pull(reference, tmp_path / f"pulled-{number}", public) == 0
         assert read_tree(tmp_path / f"pulled-{number}") == MODEL
+
+
+@pytest.mark.parametrize("curve", [ec.SECP256R1(), ec.SECP384R1(), ec.SECP521R1()], ids=lambda curve: curve.name)
+def test_a_key_on_any_curve_signs_as_the_real_cosign_verifies(
+    part: Part, registry: Registry, tmp_path: Path, curve: ec.EllipticCurve
+) -> None:
+    """Its classic form hashes by SHA-256, whatever the size of the curve."""
+    key, public = pem_keys(tmp_path, curve)
+    reference = f"{registry.address}/sign/on-{curve.name}:v1"
+    folder = str(write_tree(tmp_path / "model", MODEL))
+    assert weighbridge.main(["push", folder, reference, "--sign", str(key), "--quiet"]) == 0
+    assert "docker-manifest-digest" in verified(part, public, reference)
+    assert pull(reference, tmp_path / "pulled", public) == 0
 
 
 def test_of_an_image_the_index_is_signed(
