@@ -6,6 +6,7 @@ modelpack   one form: a ModelPack artifact                  pure
 category    the kind of layer for a file name               pure
 layer_blob  a layer's blob, as a value
 ledger      what was hashed and pushed before               a database in the user's cache
+hub         a repository of the hub: judged, then pulled
 sign        a signature beside an artifact
 signing_key the keys that sign
 command     the verbs `push` and `copy`

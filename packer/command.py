@@ -6,11 +6,11 @@ Tests: tests/packer/test_push.py
 import argparse
 import json
 import os
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from registry.access.access import Access
 from registry.access.options import access_for, add_access_options, add_progress_options, reporter_for
@@ -19,6 +19,12 @@ from registry.process.arguments import positive
 from registry.progress.reporter import Reporter
 from registry.source import HubSource, LayoutSource, OciSource, Source, parse_source
 
+if TYPE_CHECKING:  # what packs takes time to import, which other verbs need not wait for
+    from registry.repository import Pusher
+
+    from .form import Form
+    from .hub import Bring
+
 _JOBS = 8
 _HUB = "hf://"
 _IMAGES_ARE_RAW = (
@@ -26,17 +32,14 @@ _IMAGES_ARE_RAW = (
     " saved bytes would take, and KServe reads no zstd; leave one of the two out"
 )
 
-Bring = Callable[[str, Path, Sequence[str], Access, Reporter], str]
-"""Pulls a source to a folder, without what globs exclude; returns the source, pinned."""
 
-
-def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", bring: Bring) -> None:
+def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", bring: "Bring") -> None:
     """Add `push` and `copy` to the command's parser. `bring` pulls a model from the hub to be packed."""
     _add_push(verbs, bring)
     _add_copy(verbs)
 
 
-def _add_push(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", bring: Bring) -> None:
+def _add_push(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", bring: "Bring") -> None:
     push = verbs.add_parser(
         "push",
         help="pack a model folder, or a repository of the Hugging Face hub, and push it",
@@ -44,7 +47,8 @@ def _add_push(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", brin
         "With --as image it becomes an image with the files under /models, which kubelets mount by themselves\n"
         "(weighbridge.dev/volume: image, or KServe's oci+native://). A puller takes it as well.\n\n"
         "A repository of the Hugging Face hub is pulled to a temporary folder first, verified like any pull, and\n"
-        "packed from there; the folder is removed in the end. It stands in TMPDIR, which needs room for the model.",
+        "packed from there; the folder is removed in the end. It stands in TMPDIR, which needs room for the model. Names,\n"
+        "sizes, the key and the target are tried before.",
         epilog="Prints the reference pinned to its digest. The same folder always gives the same digest.\n\n"
         "  weighbridge push ./phi-4 registry.example.com/models/phi-4:v1 --name microsoft/phi-4\n"
         "  weighbridge push hf://microsoft/phi-4 registry.example.com/models/phi-4:v1\n"
@@ -152,14 +156,12 @@ def _run_copy(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _run_push(bring: Bring, parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+def _run_push(bring: "Bring", parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     from registry.open import open_pusher
 
     from .form import ModelInfo
-    from .image.image import image
     from .layer_blob import RAW, ZSTD
     from .ledger import Ledger, default_path
-    from .modelpack import modelpack
     from .push import Options, push
     from .upload.send import Target
 
@@ -168,19 +170,20 @@ def _run_push(bring: Bring, parser: argparse.ArgumentParser, arguments: argparse
     source, reporter = parse_source(arguments.target), reporter_for(arguments)
     ledger = Ledger(default_path(os.environ))
     with access_for(arguments, (source,), os.environ, reporter) as access:
+        signing = _signing(arguments.sign, source, access)
         target = Target(open_pusher(source, access), ledger)
         if isinstance(source, OciSource):
             target = Target(target.pusher, ledger, source.reference.registry, source.reference.repository)
-        with _folder(arguments, bring, access, reporter) as (folder, origin):
+        with _folder(arguments, bring, target.pusher, access, reporter) as (folder, origin):
             options = Options(
                 about=ModelInfo(arguments.name, tuple(arguments.license), origin),
                 include=tuple(arguments.include),
                 exclude=tuple(arguments.exclude),
                 follow_links=arguments.follow_links,
                 jobs=arguments.jobs,
-                form=image if arguments.form == "image" else modelpack,
+                form=_form(arguments),
                 codec=ZSTD if arguments.codec == "zstd" else RAW,
-                sign=_signing(arguments.sign, source, access),
+                sign=signing,
             )
             pushed = push(folder, target, options, reporter)
     summary = {
@@ -208,26 +211,24 @@ def _signing(file: str, source: Source, access: Access) -> Callable[[Digest], No
 
 @contextmanager
 def _folder(
-    arguments: argparse.Namespace, bring: Bring, access: Access, reporter: Reporter
+    arguments: argparse.Namespace, bring: "Bring", target: "Pusher", access: Access, reporter: Reporter
 ) -> Iterator[tuple[Path, HubSource | None]]:
-    """Return the folder to pack, and its source; delete a folder pulled from the hub at the end of the block."""
-    if not arguments.folder.startswith(_HUB):
+    """Return the folder to pack, and its source; a repository of the hub is pulled once the target takes uploads."""
+    source = parse_source(arguments.folder) if arguments.folder.startswith(_HUB) else None
+    if not isinstance(source, HubSource):
         yield Path(arguments.folder), None
         return
-    source = parse_source(arguments.folder)
-    with _scratch() as scratch:
-        folder = Path(scratch) / "model"
-        pinned = parse_source(bring(str(source), folder, arguments.exclude, access, reporter))
-        yield folder, pinned if isinstance(pinned, HubSource) else None
+    from .hub import Wanted, looked_up, pulled
+
+    wanted = Wanted(_form(arguments), tuple(arguments.include), tuple(arguments.exclude))
+    at_commit = looked_up(source, wanted, access)
+    target.check()
+    with pulled(at_commit, arguments.exclude, bring, access, reporter) as found:
+        yield found
 
 
-def _scratch() -> "tempfile.TemporaryDirectory[str]":
-    from .errors import BadFolder
+def _form(arguments: argparse.Namespace) -> "Form":
+    from .image.image import image
+    from .modelpack import modelpack
 
-    try:
-        return tempfile.TemporaryDirectory(prefix="weighbridge-")
-    except OSError as error:
-        raise BadFolder(
-            f"no temporary folder can be made: {error.strerror}",
-            hint="name one with TMPDIR that has room for the model",
-        ) from None
+    return image if arguments.form == "image" else modelpack

@@ -147,6 +147,10 @@ class Upload(Protocol):
 class Pusher(Protocol):
     """A store to write artifacts to; safe to share between threads."""
 
+    def check(self) -> None:
+        """Raise the fault that the first write would raise, as far as that can be known without one."""
+        ...
+
     def has(self, digest: Digest, size: int, /) -> bool:
         """Return whether the store has a blob of so many bytes."""
         ...

@@ -58,11 +58,28 @@ def scan(
     if look.left_out:
         say(f"{folder}: left out as other programs' own: {_some(sorted(look.left_out))} (--include GLOB packs them)")
     # 4
-    _check_names(folder, files, choice)
+    _check_names(str(folder), files, choice)
     _check_contents(files, choice)
     if not files:
         raise EmptyFolder(f"{folder}: holds no file")
     return tuple(files)
+
+
+def chosen(
+    name: str, files: Sequence[SourceFile], include: Sequence[str], exclude: Sequence[str]
+) -> tuple[SourceFile, ...]:
+    """Return those of a folder's files that a scan of it would, by their names alone; `name` is the folder's.
+
+    Raises EmptyFolder, BadName, Suspicious.
+    """
+    found = [file for file in files if not covers(exclude, file.path)]
+    found = [file for file in found if not _others_own(file.path) or covers(include, file.path)]
+    for file in found:
+        _check_name(file.path, f"{name}/{file.path}")
+    _check_names(name, found, _Choice(tuple(include), tuple(exclude), follow_links=False))
+    if not found:
+        raise EmptyFolder(f"{name}: holds no file")
+    return tuple(sorted(found, key=lambda file: os.fsencode(file.path)))
 
 
 @dataclass
@@ -89,8 +106,7 @@ class _Look:
 
     def _is_left_out(self, path: str) -> bool:
         """Return whether a name is another program's; below its folders only included files count."""
-        parts = path.split("/")
-        own = next((place for end in range(len(parts)) if is_others_own(place := "/".join(parts[: end + 1]))), "")
+        own = _others_own(path)
         if not own or covers(self.choice.include, path) or self._may_hold_included(path):
             return False
         self.left_out.add(own)
@@ -98,6 +114,18 @@ class _Look:
 
     def _may_hold_included(self, path: str) -> bool:
         return bool(self.choice.include) and (self.root / path).is_dir() and not (self.root / path).is_symlink()
+
+
+def _others_own(path: str) -> str:
+    """Return the file, or the folder above it, that is another program's; empty if there is none."""
+    parts = path.split("/")
+    return next((place for end in range(len(parts)) if is_others_own(place := "/".join(parts[: end + 1]))), "")
+
+
+def _check_name(path: str, shown: str) -> None:
+    reason = unsafe_reason(path)
+    if reason:
+        raise BadName(f"{printable(repr(os.fsencode(shown)))}: the name {reason}")
 
 
 def _entries(folder: Path) -> "list[os.DirEntry[str]]":
@@ -113,9 +141,7 @@ def _entries(folder: Path) -> "list[os.DirEntry[str]]":
 def _file(
     location: Path, path: str, entry: "os.DirEntry[str]", inside: tuple[Path, ...], choice: _Choice
 ) -> SourceFile:
-    reason = unsafe_reason(path)
-    if reason:
-        raise BadName(f"{printable(repr(os.fsencode(location)))}: the name {reason}")
+    _check_name(path, str(location))
     is_link = entry.is_symlink()
     try:
         status = entry.stat()
@@ -174,7 +200,7 @@ def _is_hub_cache(folder: Path) -> bool:
     return (folder / "snapshots").is_dir() and (folder / "blobs").is_dir()
 
 
-def _check_names(folder: Path, files: Sequence[SourceFile], choice: _Choice) -> None:
+def _check_names(folder: str, files: Sequence[SourceFile], choice: _Choice) -> None:
     suspects = [file.path for file in files if is_suspicious(file.path) and not covers(choice.include, file.path)]
     if suspects:
         places = sorted({suspect(path) for path in suspects})

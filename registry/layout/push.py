@@ -105,6 +105,9 @@ class LayoutPusher:
     def interrupt(self) -> None:
         """Do nothing: there are no connections."""
 
+    def check(self) -> None:
+        """Do nothing: the layout's folders were made."""
+
     def has(self, digest: Digest, size: int) -> bool:
         """Return whether the layout has a blob whole: a copy that was broken off leaves a file that is too short."""
         try:

@@ -50,6 +50,10 @@ class RemotePusher:
         """Break every connection in use."""
         self._transport.interrupt()
 
+    def check(self) -> None:
+        """Open an upload, and let the registry discard it; raise what that raises."""
+        self._patience.patiently(lambda: open_session(self._client))
+
     def has(self, digest: Digest, size: int) -> bool:  # noqa: ARG002 - it was counted when the registry took it
         """Return whether the registry certainly has a blob; False after any failure."""
         return self._has(digest)

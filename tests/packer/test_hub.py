@@ -11,6 +11,7 @@ import weighbridge
 from registry.source import parse_source
 from tests.fakes import faults
 from tests.fakes.hub import FakeHub, fake_hub
+from tests.fakes.registry import fake_registry
 from tests.puller.models import noise, read_tree
 
 MODEL = {
@@ -85,6 +86,41 @@ def test_what_is_left_out_is_not_fetched(hub: FakeHub, tmp_path: Path, capsys: p
     assert weighbridge.main(["pull", "--quiet", capsys.readouterr().out.strip(), "-o", str(tmp_path / "out")]) == 0
     assert sorted(read_tree(tmp_path / "out")) == sorted(set(MODEL) - {"model.safetensors"})
     assert hub.cdn.requests == []
+
+
+REFUSED = {
+    "a key that is none": (["--sign", "absent.key"], {}, "sign-key.invalid"),
+    "a name that looks secret": ([], {".env": b"TOKEN=x"}, "folder.suspicious"),
+    "all excluded": (["--exclude", "*"], {}, "folder.empty"),
+    "too many files": ([], {f"{number}-{'long' * 40}": b"" for number in range(6000)}, "manifest.too-large"),
+    "no right to push": ([], {}, "registry.unauthorized"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_would_refuse_the_push_does_so_before_the_model_is_pulled(
+    tmp_path: Path, hub: FakeHub, capsys: pytest.CaptureFixture[str], case: str
+) -> None:
+    """Law: of a push that cannot end well, no large file is fetched."""
+    options, files, code = REFUSED[case]
+    hub.commit({**MODEL, **files})
+    with fake_registry() as fake:
+        if code == "registry.unauthorized":
+            fake.fail(faults.status(403), method="POST", path="/uploads/")
+        assert weighbridge.main(["push", "--quiet", SOURCE, fake.reference(), *options]) == 1
+        assert fake.blobs == fake.manifests == {}
+    assert f"[{code}]" in capsys.readouterr().err
+    assert hub.cdn.requests == hub.file_requests() == []
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_what_is_left_out_or_meant_is_judged_as_in_a_folder(hub: FakeHub, tmp_path: Path) -> None:
+    """--include, --exclude, and what other programs keep beside a model."""
+    hub.commit({**MODEL, ".env": b"x", "notes.key": b"y", ".DS_Store": b"z"})
+    layout, chosen = f"layout://{tmp_path / 'layout'}:v1", ["--include", ".env", "--exclude", "*.key"]
+    assert weighbridge.main(["push", "--quiet", SOURCE, layout, *chosen]) == 0
+    assert weighbridge.main(["pull", "--quiet", layout, "-o", str(tmp_path / "out")]) == 0
+    assert read_tree(tmp_path / "out") == {**MODEL, ".env": b"x"}
 
 
 def test_a_machine_without_room_for_temporary_files_is_a_named_failure(
