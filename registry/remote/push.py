@@ -12,7 +12,7 @@ from registry.access.access import Access
 from registry.digest import Digest
 from registry.documents.document import Document
 from registry.documents.referrers import listed_with, tag_of_referrers
-from registry.errors import Fault, NotFound, Refused, Unavailable, UploadLost
+from registry.errors import Fault, NotFound, Refused, Unauthorized, Unavailable, UploadLost
 from registry.http.retry import Patience
 from registry.manifest import ACCEPT, SIZE_LIMIT, Manifest
 from registry.reference import Reference
@@ -157,7 +157,11 @@ class RemotePusher:
             except Fault:
                 return False
 
-        self._committer.commit(send, took_effect, size=len(content), name=f"the manifest of {target}")
+        try:
+            self._committer.commit(send, took_effect, size=len(content), name=f"the manifest of {target}")
+        except (Refused, Unauthorized):  # registries whose tags never move refuse the very same document, too
+            if not took_effect():
+                raise
         return is_noted
 
     def _list_referrer(self, document: Document, tag: str) -> None:

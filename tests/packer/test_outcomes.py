@@ -21,7 +21,7 @@ from puller.settings import Settings
 from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
-from registry.errors import Fault
+from registry.errors import Fault, Refused, Unauthorized
 from registry.http.transport import Transport
 from registry.net.limits import Limits
 from registry.open import open_pusher
@@ -169,6 +169,20 @@ def test_a_manifest_is_taken_by_any_word_that_says_so(tmp_path: Path, code: int)
     with fake_registry() as fake:
         fake.fail(faults.status(code), method="PUT", path="/manifests/")
         send(fake, tmp_path / "model", reach())
+
+
+@pytest.mark.parametrize("code", [400, 403, 409, 412])
+def test_a_tag_that_never_moves_is_no_refusal_of_what_it_holds(tmp_path: Path, code: int) -> None:
+    """Harbor, Artifactory and Quay refuse each PUT of a tag that is there: a second push of the same is done already."""
+    with fake_registry() as fake:
+        send(fake, tmp_path / "model", reach())
+        before = fake.manifests["v1"]
+        fake.fail(faults.status(code), method="PUT", path="/manifests/v1", acts=False)
+        send(fake, tmp_path / "model", reach())
+        (tmp_path / "model" / "config.json").write_bytes(b"other")
+        with pytest.raises((Refused, Unauthorized)):
+            send(fake, tmp_path / "model", reach(), {**TREE, "config.json": b"other"})
+        assert fake.manifests["v1"] == before
 
 
 def relative(fake: FakeRegistry) -> Change:
