@@ -47,8 +47,8 @@ def _add_push(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", brin
         "With --as image it becomes an image with the files under /models, which kubelets mount by themselves\n"
         "(weighbridge.dev/volume: image, or KServe's oci+native://). A puller takes it as well.\n\n"
         "A repository of the Hugging Face hub is pulled to a temporary folder first, verified like any pull, and\n"
-        "packed from there; the folder is removed in the end. It stands in TMPDIR, which needs room for the model. Names,\n"
-        "sizes, the key and the target are tried before.",
+        "packed from there; the folder is removed in the end. It stands in TMPDIR, which needs room for the model.\n"
+        "Names, sizes, the key and the target are tried before.",
         epilog="Prints the reference pinned to its digest. The same folder always gives the same digest.\n\n"
         "  weighbridge push ./phi-4 registry.example.com/models/phi-4:v1 --name microsoft/phi-4\n"
         "  weighbridge push hf://microsoft/phi-4 registry.example.com/models/phi-4:v1\n"

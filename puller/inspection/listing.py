@@ -8,19 +8,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from registry.access.access import Access
-from registry.errors import Fault, SourceUnsupported
-from registry.open import open_repository
+from registry.errors import BadManifest, BadReference, Fault, SourceUnsupported
+from registry.manifest import Descriptor, Index
+from registry.open import open_documents
+from registry.platforms import choose
 from registry.printable import printable
 from registry.process.threads import Lane, run
 from registry.progress.stats import human
+from registry.repository import DocumentSource
 from registry.source import LayoutSource, OciSource, Source
 
 _AT_ONCE = 8
+_MOST_INDEXES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """One tag and its artifact; `problem` is why it could not be read, and then nothing else is known."""
+    """One tag and its artifact, or an index; `problem` is why it could not be read, and then nothing else is known."""
 
     tag: str
     digest: str = ""
@@ -77,10 +81,30 @@ def _look_up(source: Source, tag: str, access: Access) -> Listed:
     else:
         tagged = LayoutSource(source.directory, tag) if isinstance(source, LayoutSource) else source
     try:
-        resolved = open_repository(tagged, access).resolve()
+        return _described(tag, open_documents(tagged, access), str(tagged))
     except Fault as error:
         return Listed(tag=tag, problem=str(error))
-    manifest = resolved.manifest
-    kind = manifest.artifact_type or manifest.config.media_type
-    size = sum(layer.size for layer in manifest.layers)
-    return Listed(tag=tag, digest=str(resolved.digest), kind=kind, layers=len(manifest.layers), size=size)
+
+
+def _described(tag: str, repository: DocumentSource, where: str) -> Listed:
+    """Return what a tag names: an artifact, or one that an index leads to here, or an index of others.
+
+    An index is healthy whatever it lists: images for other machines, the signatures of an artifact, or nothing.
+    Raises the faults of reading.
+    """
+    root = repository.document()
+    found = root.parsed
+    for _ in range(_MOST_INDEXES):
+        if not isinstance(found, Index):
+            break
+        try:
+            chosen = choose(found, where)
+        except (BadManifest, BadReference):
+            break
+        found = repository.document(chosen.digest).parsed if isinstance(chosen, Descriptor) else chosen
+    if isinstance(found, Index):
+        count = len(root.children)
+        return Listed(tag=tag, digest=str(root.digest), kind=f"index, {count} manifest{'' if count == 1 else 's'}")
+    size = sum(layer.size for layer in found.layers)
+    kind = found.artifact_type or found.config.media_type
+    return Listed(tag=tag, digest=str(root.digest), kind=kind, layers=len(found.layers), size=size)

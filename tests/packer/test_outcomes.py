@@ -173,7 +173,7 @@ def test_a_manifest_is_taken_by_any_word_that_says_so(tmp_path: Path, code: int)
 
 @pytest.mark.parametrize("code", [400, 403, 409, 412])
 def test_a_tag_that_never_moves_is_no_refusal_of_what_it_holds(tmp_path: Path, code: int) -> None:
-    """Harbor, Artifactory and Quay refuse each PUT of a tag that is there: a second push of the same is done already."""
+    """Harbor, Artifactory and Quay refuse each PUT of a tag that is there; a second push of the same is done."""
     with fake_registry() as fake:
         send(fake, tmp_path / "model", reach())
         before = fake.manifests["v1"]

@@ -8,11 +8,16 @@ from pathlib import Path
 import pytest
 
 import weighbridge
+from registry.documents.document import Document
 from registry.errors import BadManifest, Refused
+from registry.manifest import MANIFEST_TYPE, Descriptor, Index
+from registry.open import open_pusher
 from registry.reference import Reference
 from registry.remote.tags import tags_of
+from registry.source import parse_source
 from tests.fakes import faults
 from tests.fakes.registry import Answer, Change, FakeRegistry, Request, fake_registry
+from tests.packer.test_copying import manifest
 from tests.parts.distribution import Registry
 from tests.puller.models import write_tree
 from tests.registry.remote.test_pull import access
@@ -44,6 +49,59 @@ def test_every_tag_is_shown_with_its_artifact(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["TAG", "DIGEST", "SIZE", "LAYERS", "KIND"]
     assert len(lines) == 4
+
+
+@pytest.mark.parametrize("kind", ["registry", "layout"])
+@pytest.mark.parametrize(
+    ("platforms", "words"),
+    [
+        ([], "index, 0 manifests"),
+        (["", ""], "index, 2 manifests"),
+        (["plan9/mips", "linux/sparc64"], "index, 2 manifests"),
+    ],
+    ids=["nothing", "two signatures", "other machines"],
+)
+def test_an_index_that_leads_to_no_one_artifact_is_shown_as_one(
+    fake: FakeRegistry, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, platforms: list[str], words: str
+) -> None:
+    """Law: a repository in health is listed with exit code 0: a list of signatures, other machines' images."""
+    repository = fake.reference() if kind == "registry" else f"layout://{tmp_path / 'layout'}:v1"
+    with access(tmp_path) as opened:
+        pusher = open_pusher(parse_source(repository), opened)
+        entries = []
+        for number, platform in enumerate(platforms):
+            document = manifest(pusher, b"%d" % number)
+            pusher.put_document(document)
+            described = Descriptor(
+                media_type=MANIFEST_TYPE, digest=document.digest, size=len(document.content), platform=platform
+            )
+            entries.append(described)
+        index = Document.parse(Index(manifests=tuple(entries)).to_bytes())
+        pusher.put_document(index, f"sha256-{'a' * 64}")
+        pusher.put_document(manifest(pusher, b"model"), "v1")
+    if kind == "registry":
+        script(fake, *[page(["v1", f"sha256-{'a' * 64}"])] * 2)
+    found = {one["tag"]: one for one in listed(capsys, repository)}
+    assert found[f"sha256-{'a' * 64}"]["kind"] == words
+    assert found[f"sha256-{'a' * 64}"]["digest"] == str(index.digest)
+    assert found["v1"]["layers"] == 1
+    assert weighbridge.main(["list", repository.rpartition(":")[0]]) == 0
+    assert words in capsys.readouterr().out
+
+
+def test_a_tag_that_cannot_be_read_is_named_beside_the_others(
+    fake: FakeRegistry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With why; the others are shown all the same, and the exit code says that something is wrong."""
+    with access(tmp_path) as opened:
+        pusher = open_pusher(parse_source(fake.reference()), opened)
+        pusher.put_document(manifest(pusher, b"model"), "v1")
+    fake.manifests["broken"] = b"<html>"
+    script(fake, page(["v1", "broken"]))
+    assert weighbridge.main(["list", fake.reference(), "--json"]) == 1
+    found = {one["tag"]: one for one in json.loads(capsys.readouterr().out)}
+    assert "not JSON" in found["broken"]["problem"]
+    assert found["v1"]["layers"] == 1
 
 
 def test_a_repository_that_is_not_there_is_said(registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
