@@ -16,6 +16,7 @@ from .reference import Reference
 _HUB_NAME = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?(?<!\.git)")
 _REVISION = re.compile(r"(?!.*(?:\.\.|//|@\{))[^\s\x00-\x20\x7f~^:?*\[\\/-][^\s\x00-\x20\x7f~^:?*\[\\]{0,254}(?<!/)")
 _CLAIM = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+_ALGORITHMS = ("sha256:", "sha512:")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -120,7 +121,10 @@ def parse_source(text: str) -> Source:
 
 
 def _parse_layout(text: str) -> LayoutSource:
-    path, at, digest = text.partition("@")
+    path, at, digest = text.rpartition("@")
+    has_tag = ":" in path.rpartition("/")[2]
+    if "/" in digest or not (has_tag or digest.startswith(_ALGORITHMS)):
+        path, at = text, ""  # an @ of the path's own
     tag = ""
     if ":" in path.rpartition("/")[2]:
         path, _, tag = path.rpartition(":")

@@ -106,6 +106,46 @@ def test_sources_have_schemes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "folder", "tag", "digest"),
+    [
+        ("/home/alice@corp.example/models:phi-4", "/home/alice@corp.example/models", "phi-4", None),
+        ("/home/alice@corp.example/models", "/home/alice@corp.example/models", None, None),
+        (f"/home/alice@corp.example/models:phi-4@{DIGEST}", "/home/alice@corp.example/models", "phi-4", DIGEST),
+        (f"x@y@{DIGEST}", "x@y", None, DIGEST),
+        ("/@sha256:a/models:v1", "/@sha256:a/models", "v1", None),
+        ("models@", "models@", None, None),
+    ],
+)
+def test_a_layouts_path_may_hold_an_at_sign(text: str, folder: str, tag: str | None, digest: str | None) -> None:
+    """Only the last one, before a digest, is ours."""
+    found = LayoutSource(Path(folder), tag, Digest.parse(digest) if digest else None)
+    assert parse_source(f"layout://{text}") == found
+    assert parse_source(str(found)) == found
+
+
+@pytest.mark.parametrize("text", ["x:v1@sha25:abc", "x:v1@", "x@sha256:abc", "a@b/x:v1@latest"])
+def test_what_stands_where_a_layouts_digest_belongs_is_one(text: str) -> None:
+    """A mistyped digest is no path."""
+    with pytest.raises(BadDigest):
+        parse_source(f"layout://{text}")
+
+
+@given(
+    st.from_regex(r"(/[a-zA-Z0-9@._-]{1,9}){1,4}", fullmatch=True).filter(lambda path: str(Path(path)) == path),
+    st.none() | st.from_regex(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,20}", fullmatch=True),
+    st.booleans(),
+)
+def test_writing_and_reading_a_layout_is_identity(
+    path: str,
+    tag: str | None,
+    has_digest: bool,  # noqa: FBT001 - hypothesis draws it
+) -> None:
+    """Law: what a receipt names, with its digest, can be named again."""
+    source = LayoutSource(Path(path), tag, Digest.parse(DIGEST) if has_digest else None)
+    assert parse_source(str(source)) == source
+
+
+@pytest.mark.parametrize(
     ("text", "repository", "revision"),
     [
         ("hf://org/name", "org/name", "main"),
