@@ -22,6 +22,10 @@ from .printable import is_printable
 MANIFEST_TYPE: str = default_manifest_media_type
 INDEX_TYPE: str = default_index_media_type
 ACCEPT = (MANIFEST_TYPE, INDEX_TYPE, docker_manifest_media_type, docker_manifest_list_media_type)
+ARTIFACT_MANIFEST_TYPE = "application/vnd.oci.artifact.manifest.v1+json"
+"""The manifest of candidates of image-spec 1.1, which some signatures still have: blobs, and no config."""
+
+ACCEPT_ALL = (*ACCEPT, ARTIFACT_MANIFEST_TYPE)
 IMAGE_CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 IMAGE_CONFIG_TYPES = (IMAGE_CONFIG_TYPE, "application/vnd.docker.container.image.v1+json")
 _INDEX_TYPES = (INDEX_TYPE, docker_manifest_list_media_type)
@@ -89,6 +93,15 @@ class Manifest:
         return _encoded(document)
 
 
+class ArtifactManifest(NamedTuple):
+    """Blobs that say something about a manifest, as candidates of image-spec 1.1 had them (ARTIFACT_MANIFEST_TYPE)."""
+
+    artifact_type: str
+    blobs: tuple[Descriptor, ...]
+    annotations: Mapping[str, str]
+    media_type: str = ARTIFACT_MANIFEST_TYPE
+
+
 class Index(NamedTuple):
     """A list of manifests, one for each platform or variant."""
 
@@ -109,6 +122,22 @@ def parse_manifest(content: bytes) -> Manifest | Index:
 
     The value there is not quoted: a registry may have redirected to a service whose answers are confidential.
     """
+    return _parsed(_object(content))
+
+
+def parse_any(content: bytes) -> Manifest | Index | ArtifactManifest:
+    """Parse a document that is copied, and may be one that nobody pulls. Raises BadManifest as above."""
+    document = _object(content)
+    if document.get("mediaType") != ARTIFACT_MANIFEST_TYPE or {"config", "layers", "manifests"} & document.keys():
+        return _parsed(document)
+    return ArtifactManifest(
+        artifact_type=_type(document, "artifactType", "artifactType", default=""),
+        blobs=_descriptors(document, "blobs") if "blobs" in document else (),
+        annotations=_annotations(document.get("annotations"), "annotations"),
+    )
+
+
+def _object(content: bytes) -> dict[str, Any]:
     if len(content) > SIZE_LIMIT:
         raise BadManifest(f"the manifest has {len(content)} bytes; more than {SIZE_LIMIT} are not read")
     try:
@@ -117,6 +146,10 @@ def parse_manifest(content: bytes) -> Manifest | Index:
         raise BadManifest(f"the manifest is not JSON, but {len(content)} bytes of {_kind(content)}") from None
     if not isinstance(document, dict):
         raise BadManifest(f"the manifest is no JSON object, but {_named(document)}")
+    return document
+
+
+def _parsed(document: dict[str, Any]) -> Manifest | Index:
     if _is_index(document):
         return Index(manifests=_descriptors(document, "manifests"))
     return Manifest(

@@ -30,6 +30,9 @@ class Closure:
     tagged: tuple[tuple[str, Document], ...]
     """What cosign keeps under tags made of digests."""
 
+    dangling: tuple[Digest, ...] = ()
+    """What is listed as referring to a manifest, and is not there itself."""
+
     @property
     def companions(self) -> int:
         """How many documents say something about the artifact."""
@@ -50,7 +53,8 @@ class Closure:
 def closure(source: DocumentSource, *, has_companions: bool) -> Closure:
     """Return all that belongs to what a source names; without its companions if they are not wanted.
 
-    Raises NotFound, BadManifest and the network's errors: nothing is left out in silence.
+    Raises NotFound, BadManifest and the network's errors. Nothing is left out in silence: a signature that was deleted,
+    and is listed still, is `dangling`.
     """
     root = source.document()
     reading = _Reading(source)
@@ -62,7 +66,13 @@ def closure(source: DocumentSource, *, has_companions: bool) -> Closure:
     tagged = list(reading.tagged([*subjects, *(one for _, one in referrers)]))
     companions = [one for _, one in (*referrers, *tagged)]
     inner = [below for one in companions for below in reading.below(one)]
-    return Closure(root=root, children=(*children, *inner), referrers=tuple(referrers), tagged=tuple(tagged))
+    return Closure(
+        root=root,
+        children=(*children, *inner),
+        referrers=tuple(referrers),
+        tagged=tuple(tagged),
+        dangling=tuple(reading.dangling),
+    )
 
 
 class _Reading:
@@ -71,6 +81,7 @@ class _Reading:
     def __init__(self, source: DocumentSource) -> None:
         self._source = source
         self._known: dict[Digest, Document] = {}
+        self.dangling: list[Digest] = []
 
     def below(self, document: Document) -> Iterator[Document]:
         """Yield the manifests that an index leads to, the deepest first."""
@@ -86,10 +97,15 @@ class _Reading:
         while waiting:
             subject = waiting.pop(0)
             for digest in self._source.referrers(subject.digest):
-                if digest not in self._known:
+                if digest in self._known or digest in self.dangling:
+                    continue
+                try:
                     found = self._read(digest)
-                    waiting.append(found)
-                    yield subject.digest, found
+                except NotFound:
+                    self.dangling.append(digest)
+                    continue
+                waiting.append(found)
+                yield subject.digest, found
 
     def tagged(self, documents: list[Document]) -> Iterator[tuple[str, Document]]:
         """Yield what cosign keeps under tags made of the documents' digests."""

@@ -76,6 +76,8 @@ def copy(  # noqa: PLR0913 - from where, to where, and how
     stats = TransferStats(sum(blob.size for blob in found.blobs))
     with_them = f", {found.companions} signatures and the like" if found.companions else ""
     reporter.message(f"{source.pinned(found.root.digest)}: {len(found.blobs)} blobs, {human(stats.total)}{with_them}")
+    for digest in found.dangling:
+        reporter.message(f"left out: {digest} is listed as referring to the artifact, and is not there itself")
     # 2
     with reporter.track(stats, target.tag):
         _send(found, Way(source, target, stats, neighbour), jobs)

@@ -92,19 +92,17 @@ def _described(tag: str, repository: DocumentSource, where: str) -> Listed:
     An index is healthy whatever it lists: images for other machines, the signatures of an artifact, or nothing.
     Raises the faults of reading.
     """
-    root = repository.document()
-    found = root.parsed
+    root = found = repository.document()
     for _ in range(_MOST_INDEXES):
-        if not isinstance(found, Index):
+        if not isinstance(found.parsed, Index):
             break
         try:
-            chosen = choose(found, where)
+            chosen = choose(found.parsed, where)
         except (BadManifest, BadReference):
             break
-        found = repository.document(chosen.digest).parsed if isinstance(chosen, Descriptor) else chosen
-    if isinstance(found, Index):
+        found = repository.document(chosen.digest) if isinstance(chosen, Descriptor) else found
+    if isinstance(found.parsed, Index):
         count = len(root.children)
         return Listed(tag=tag, digest=str(root.digest), kind=f"index, {count} manifest{'' if count == 1 else 's'}")
     size = sum(layer.size for layer in found.layers)
-    kind = found.artifact_type or found.config.media_type
-    return Listed(tag=tag, digest=str(root.digest), kind=kind, layers=len(found.layers), size=size)
+    return Listed(tag=tag, digest=str(root.digest), kind=found.kind, layers=len(found.layers), size=size)

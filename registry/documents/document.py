@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 
 from registry.digest import Digest
 from registry.errors import BadDigest, BadManifest
-from registry.manifest import INDEX_TYPE, Descriptor, Index, Manifest, parse_manifest
+from registry.manifest import INDEX_TYPE, ArtifactManifest, Descriptor, Index, Manifest, parse_any
 
 _FOREIGN = ("foreign", "nondistributable")
 
@@ -19,13 +19,13 @@ class Document(NamedTuple):
 
     content: bytes
     digest: Digest
-    parsed: Manifest | Index
+    parsed: Manifest | Index | ArtifactManifest
     media_type: str
 
     @classmethod
     def parse(cls, content: bytes, algorithm: str = "sha256") -> Self:
         """Parse a document; raise BadManifest. One that does not say its type is OCI's (image-spec, manifest.md)."""
-        parsed = parse_manifest(content)
+        parsed = parse_any(content)
         stated = json.loads(content).get("mediaType") if isinstance(parsed, Index) else parsed.media_type
         media_type = stated if isinstance(stated, str) and stated else INDEX_TYPE
         return cls(content, Digest.of(content, algorithm), parsed, media_type)
@@ -36,12 +36,27 @@ class Document(NamedTuple):
         return self.parsed.manifests if isinstance(self.parsed, Index) else ()
 
     @property
+    def kind(self) -> str:
+        """What kind of artifact it is, by its type or its config's; empty of an index."""
+        if isinstance(self.parsed, Index):
+            return ""
+        config = self.parsed.config.media_type if isinstance(self.parsed, Manifest) else ""
+        return self.parsed.artifact_type or config
+
+    @property
+    def layers(self) -> tuple[Descriptor, ...]:
+        """The blobs beside the config; none of an index."""
+        if isinstance(self.parsed, Manifest):
+            return self.parsed.layers
+        return self.parsed.blobs if isinstance(self.parsed, ArtifactManifest) else ()
+
+    @property
     def blobs(self) -> Iterator[Descriptor]:
         """The config and the layers, without those that registries need not have (image-spec, layer.md)."""
-        if isinstance(self.parsed, Manifest):
-            for blob in (self.parsed.config, *self.parsed.layers):
-                if not any(word in blob.media_type for word in _FOREIGN):
-                    yield blob
+        config = (self.parsed.config,) if isinstance(self.parsed, Manifest) else ()
+        for blob in (*config, *self.layers):
+            if not any(word in blob.media_type for word in _FOREIGN):
+                yield blob
 
     @property
     def subject(self) -> Digest | None:

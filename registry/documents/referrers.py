@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from registry.digest import Digest
-from registry.manifest import INDEX_TYPE, Manifest
+from registry.manifest import INDEX_TYPE, Index
 
 from .document import Document
 
@@ -35,7 +35,7 @@ def listed_with(listed: Document | None, referrer: Document) -> Document | None:
 def _entry(document: Document) -> dict[str, Any]:
     """Return the descriptor of a referrer, with its type and annotations."""
     stated = {"mediaType": document.media_type, "digest": str(document.digest), "size": len(document.content)}
-    if isinstance(document.parsed, Manifest):
-        stated["artifactType"] = document.parsed.artifact_type or document.parsed.config.media_type
+    if not isinstance(document.parsed, Index):
+        stated["artifactType"] = document.kind
         stated |= {"annotations": dict(document.parsed.annotations)} if document.parsed.annotations else {}
     return stated

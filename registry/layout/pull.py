@@ -6,7 +6,7 @@ Tests: tests/registry/layout/test_layout.py
 import os
 import stat
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from oras.defaults import oci_image_index_file
@@ -76,9 +76,15 @@ class LayoutRepository:
         return Document.parse(self.read(descriptor, SIZE_LIMIT), descriptor.digest.algorithm)
 
     def referrers(self, digest: Digest) -> tuple[Digest, ...]:
-        """Return what refers to a digest: manifests that the layout lists without a tag, or under the tag for lists."""
+        """Return what refers to a digest: manifests that the layout lists without a tag, or under the tag for lists.
+
+        Of a manifest that is not there nobody knows what it refers to.
+        """
         index = read_index(self._source.directory)
-        untagged = [self.document(one.digest) for one in index.manifests if not tag_of(one)]
+        untagged = []
+        for entry in (one for one in index.manifests if not tag_of(one)):
+            with suppress(NotFound):
+                untagged.append(self.document(entry.digest))
         listed = [one for one in index.manifests if tag_of(one) == tag_of_referrers(digest)]
         found = [child.digest for one in listed for child in self.document(one.digest).children]
         return tuple(dict.fromkeys([*found, *(one.digest for one in untagged if one.subject == digest)]))
@@ -115,13 +121,20 @@ class LayoutRepository:
         """Yield the manifests that the layout lists under one of `tags`, or that name the digest as their subject."""
         names = {*tags, tag_of_referrers(digest)}
         for entry in read_index(self._source.directory).manifests[:_MOST_LISTED]:
-            document = parse_manifest(self.read(entry, SIZE_LIMIT))
+            is_named, document = tag_of(entry) in names, self._readable(entry)
             if isinstance(document, Index):
-                listed = document.manifests if tag_of(entry) in names else ()
-                inner = [parse_manifest(self.read(one, SIZE_LIMIT)) for one in listed[:_MOST_LISTED]]
+                inner = map(self._readable, document.manifests[:_MOST_LISTED] if is_named else ())
                 yield from (one for one in inner if isinstance(one, Manifest))
-            elif tag_of(entry) in names or (document.subject is not None and document.subject.digest == digest):
-                yield document
+            elif document is not None:
+                subject = document.subject
+                if is_named or (subject is not None and subject.digest == digest):
+                    yield document
+
+    def _readable(self, entry: Descriptor) -> Manifest | Index | None:
+        """Return a document; None for what is missing, or no manifest, which must not hide what else is attached."""
+        with suppress(NotFound, BadManifest, Mismatch):
+            return parse_manifest(self.read(entry, SIZE_LIMIT))
+        return None
 
     def open(self, descriptor: Descriptor, start: int, stop: int) -> LayoutBlobReader:
         """Open bytes `start` to `stop` of a blob."""

@@ -3,7 +3,7 @@
 Tests: tests/registry/remote/test_pull.py
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from registry.access.access import Access
@@ -32,9 +32,9 @@ class RepositoryEndpoint:
         self._client = Client(access, host, reference, "pull")
         self.ranges = Ranges(self._client.request)
 
-    def manifest(self, target: str) -> bytes:
+    def manifest(self, target: str, accept: Sequence[str] = ACCEPT) -> bytes:
         """Return a manifest's bytes; raise Mismatch when they differ from the digest that the host announces."""
-        url, headers = self._client.url(f"manifests/{target}"), {"Accept": ", ".join(ACCEPT)}
+        url, headers = self._client.url(f"manifests/{target}"), {"Accept": ", ".join(accept)}
         with self._client.request("GET", url, headers=headers, accept=(200,)) as response:
             check_coding(response.headers, self._name)
             content = _limited(response, self._name, self._document_limit)

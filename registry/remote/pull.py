@@ -14,7 +14,7 @@ from registry.documents.document import Document
 from registry.errors import BadManifest, BadMirrors, Fault, Mismatch, NotFound, Unavailable
 from registry.http.response import Response
 from registry.http.retry import Patience
-from registry.manifest import Descriptor, Manifest, parse_manifest
+from registry.manifest import ACCEPT_ALL, Descriptor, Manifest, parse_manifest
 from registry.mirrors.failover import Attempt, Failover, HostSelector
 from registry.mirrors.host import Host
 from registry.net.origin import Origin
@@ -82,10 +82,10 @@ class RemoteRepository:
         """Return a manifest or an index as it is; see DocumentSource.document."""
         wanted = target or self._reference.digest or self._reference.target
         if isinstance(wanted, str):
-            return self._whole(lambda endpoint: Document.parse(endpoint.manifest(wanted)), self._resolvers)
+            return self._whole(lambda endpoint: Document.parse(endpoint.manifest(wanted, ACCEPT_ALL)), self._resolvers)
 
         def ask(endpoint: RepositoryEndpoint) -> Document:
-            found = Document.parse(endpoint.manifest(str(wanted)), wanted.algorithm)
+            found = Document.parse(endpoint.manifest(str(wanted), ACCEPT_ALL), wanted.algorithm)
             if found.digest != wanted:
                 raise Mismatch(f"{self._reference}: asked for {wanted}, the registry answered {found.digest}")
             return found

@@ -14,7 +14,7 @@ from registry.documents.document import Document
 from registry.documents.referrers import listed_with, tag_of_referrers
 from registry.errors import Fault, NotFound, Refused, Unauthorized, Unavailable, UploadLost
 from registry.http.retry import Patience
-from registry.manifest import ACCEPT, SIZE_LIMIT, Manifest
+from registry.manifest import ACCEPT_ALL, SIZE_LIMIT, Manifest
 from registry.reference import Reference
 
 from .client import Client
@@ -177,5 +177,5 @@ class RemotePusher:
 
     def _stored(self, url: str) -> bytes:
         """Return a stored manifest. Raises NotFound and other faults."""
-        with self._client.request("GET", url, headers={"Accept": ", ".join(ACCEPT)}, accept=(200,)) as found:
+        with self._client.request("GET", url, headers={"Accept": ", ".join(ACCEPT_ALL)}, accept=(200,)) as found:
             return found.read(SIZE_LIMIT)

@@ -14,13 +14,13 @@ from registry.digest import Digest
 from registry.documents.document import Document
 from registry.documents.referrers import tag_of_referrers
 from registry.errors import Fault, NotFound
-from registry.manifest import INDEX_TYPE, MANIFEST_TYPE
+from registry.manifest import ARTIFACT_MANIFEST_TYPE, INDEX_TYPE, MANIFEST_TYPE
 from registry.open import open_documents, open_pusher, open_repository
 from registry.repository import DocumentSource, Pusher
 from registry.source import parse_source
 from tests.conftest import Part
 from tests.fakes import faults
-from tests.fakes.registry import FakeRegistry, fake_registry
+from tests.fakes.registry import Answer, FakeRegistry, Request, fake_registry
 from tests.parts.distribution import Registry
 from tests.puller.models import noise, read_tree, write_tree
 from tests.puller.test_mirrors import hosts_dir
@@ -265,6 +265,50 @@ def test_an_index_whose_manifest_is_missing_is_not_copied_in_part(
     assert "[registry.not-found]" in capsys.readouterr().err
     with pytest.raises((NotFound, Fault)):
         open_documents(parse_source(target), opened).document()
+
+
+@pytest.mark.parametrize("kind", ["registry", "layout"])
+def test_a_signature_that_was_deleted_and_is_listed_still_is_left_out_with_a_word(
+    fake: FakeRegistry, opened: Access, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    """Its own registry does not have it: that makes no artifact uncopiable."""
+    index = signed_index(fake.reference(), opened)
+    (gone,) = open_documents(parse_source(fake.reference()), opened).referrers(index.digest)
+    source = fake.reference() if kind == "registry" else f"layout://{tmp_path / 'first'}:v1"
+    if kind == "layout":
+        copied(capsys, fake.reference(), source)
+        (tmp_path / "first/blobs/sha256" / gone.hex).unlink()
+    del fake.manifests[str(gone)]
+    layout = f"layout://{tmp_path / 'layout'}:v1"
+    assert weighbridge.main(["copy", source, layout, "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["signatures"] == 2, "the one of a child, and cosign's"
+    assert (f"left out: {gone}" in said.err) is (kind == "registry"), "a layout lists it without saying what it is"
+    assert open_documents(parse_source(layout), opened).document().content == index.content
+
+
+def test_a_signature_in_the_manifest_of_the_specs_candidates_is_copied(
+    fake: FakeRegistry, opened: Access, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It has blobs and no config, and a registry shows it to those alone that ask for its type."""
+    pusher = open_pusher(parse_source(fake.reference()), opened)
+    root = manifest(pusher, b"root")
+    pusher.put_document(root, "v1")
+    stated = {"mediaType": ARTIFACT_MANIFEST_TYPE, "blobs": [blob(pusher, b"signature")], **about(root)}
+    signature = Document.parse(json.dumps(stated, indent=2).encode())
+    pusher.put_referrer(signature, root.digest)
+
+    def picky(request: Request, answer: Answer) -> Answer:
+        return answer if ARTIFACT_MANIFEST_TYPE in request.headers["accept"] else Answer(404)
+
+    fake.fail(picky, path=f"/manifests/{signature.digest}")
+    first, second = f"layout://{tmp_path / 'first'}:v1", f"layout://{tmp_path / 'second'}:v1"
+    for source, target in ((fake.reference(), first), (first, second)):
+        assert copied(capsys, source, target)["signatures"] == 1
+        found = open_documents(parse_source(target), opened)
+        assert found.document(signature.digest) == signature
+        assert found.read(signature.layers[0], 100) == b"signature"
+        assert found.referrers(root.digest) == (signature.digest,)
 
 
 @pytest.mark.parametrize(
