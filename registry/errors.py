@@ -139,8 +139,12 @@ class Mismatch(Fault):
 
 
 class NotFound(Fault):
-    """No such repository, tag or blob."""
+    """No such repository, tag or blob.
 
+    `codes` are the registry's own (distribution-spec, "Error Codes"); what is no registry's answer has none.
+    """
+
+    codes: tuple[str, ...] = ()
     code = "registry.not-found"
     hint = "check the spelling; many registries also answer so when credentials are missing"
 

@@ -165,7 +165,7 @@ class Client:
 
 def failure(method: str, response: Response, who: str) -> Fault:
     """Return the error for an unwanted answer, with the registry's own words."""
-    words = _words(response)
+    codes, words = _words(response)
     said = f"{method} {redacted(response.url)}: {response.status} {words}".rstrip()
     if response.proxy and response.url.startswith("http:"):
         if response.status == 407 or (response.status == 403 and not words and _API_VERSION not in response.headers):
@@ -174,17 +174,23 @@ def failure(method: str, response: Response, who: str) -> Fault:
     if response.status in (401, 403):
         return Unauthorized(f"{said} (asked as {who})")
     if response.status == 404:
-        return NotFound(said)
+        missing = NotFound(said)
+        missing.codes = codes
+        return missing
     if response.status == 400 and not words and response.url.startswith("http:"):
         return Refused(said, hint="use --no-plain-http if this registry speaks TLS")
     return other_failure(said, response.status, response.headers)
 
 
-def _words(response: Response) -> str:
-    """Return the errors in a registry's JSON answer (distribution-spec, "Error Codes"); nothing else is quoted."""
+def _words(response: Response) -> tuple[tuple[str, ...], str]:
+    """Return the codes, and the text, of the errors in a registry's JSON answer; nothing else is quoted.
+
+    See distribution-spec, "Error Codes".
+    """
     try:
         errors = json.loads(response.read(_ERROR_LIMIT))["errors"]
+        codes = tuple(str(error.get("code", "")) for error in errors)
         words = "; ".join(f"{error.get('code', '')}: {error.get('message', '')}" for error in errors)
     except (Fault, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return ""
-    return printable(words)
+        return (), ""
+    return codes, printable(words)

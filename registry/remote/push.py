@@ -19,7 +19,7 @@ from registry.reference import Reference
 
 from .client import Client
 from .commit import Committer
-from .upload import RemoteUpload, UploadMode
+from .upload import Learned, RemoteUpload, UploadMode
 from .upload_session import ERROR_LIMIT, close_session, cross_check, open_session
 
 _QUESTION_SECONDS = 3.0
@@ -35,7 +35,7 @@ class RemotePusher:
         self._reference, self._transport, self._patience = reference, access.transport, access.patience
         self._client = Client(access, access.upstream(reference), reference, "pull,push")
         self._committer = Committer(self._client, access)
-        self._manner, self._chunk_bytes = UploadMode.STREAMED, access.upload_chunk_bytes
+        self._learned, self._chunk_bytes = Learned(), access.upload_chunk_bytes
 
     @property
     def patience(self) -> Patience:
@@ -82,25 +82,12 @@ class RemotePusher:
     @property
     def wants_digest_first(self) -> bool:
         """Whether this registry accepts large blobs only with a digest at their start."""
-        return self._manner is UploadMode.WHOLE
+        return self._learned.mode is UploadMode.WHOLE
 
     def begin(self, size: int | None, digest: Digest | None = None) -> RemoteUpload:
         """Begin an upload; size and digest may be unknown, unless `wants_digest_first`."""
-        session, manner = self._patience.patiently(lambda: open_session(self._client)), self._manner
-        if size is None and manner is UploadMode.STREAMED:
-            manner = UploadMode.CHUNKED  # a single request must state its length
-        return RemoteUpload(
-            self._committer,
-            session,
-            size,
-            manner,
-            chunk_bytes=self._chunk_bytes,
-            digest=digest,
-            learn=self._learn,
-        )
-
-    def _learn(self, manner: UploadMode) -> None:
-        self._manner = manner
+        session = self._patience.patiently(lambda: open_session(self._client))
+        return RemoteUpload(self._committer, session, size, self._learned, chunk_bytes=self._chunk_bytes, digest=digest)
 
     def put(self, content: bytes, digest: Digest) -> None:
         """Write a small blob at once."""

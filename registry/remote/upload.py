@@ -4,7 +4,7 @@ Tests: tests/packer/test_outcomes.py
 """
 
 import re
-from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 from typing import Self
 
@@ -43,11 +43,24 @@ _BETTER = {
 }
 
 
-class RemoteUpload:
-    """An upload of one blob in the given mode; one PUT needs its size and digest.
+_UNKNOWN = "BLOB_UPLOAD_UNKNOWN"
+"""A registry's word for an upload that it lost (distribution-spec, "Error Codes")."""
 
-    Raises UploadModeRejected, after a call of `learn`, when another mode may work, and UploadLost when the upload must
-    begin again.
+
+@dataclass(slots=True)
+class Learned:
+    """What a registry's answers to uploads taught: shared by the uploads to one repository, in any threads."""
+
+    mode: UploadMode = UploadMode.STREAMED
+    losses: int = 0
+    """How many uploads in a row the registry lost before it took a byte of them."""
+
+
+class RemoteUpload:
+    """An upload of one blob in the mode that was learned; one PUT needs its size and digest.
+
+    Raises UploadModeRejected when another mode was learned that may work, and UploadLost when the upload must begin
+    again.
     """
 
     def __init__(  # noqa: PLR0913 - what a blob is, and how it goes
@@ -55,17 +68,19 @@ class RemoteUpload:
         committer: Committer,
         session: UploadSession,
         size: int | None,
-        manner: UploadMode,
+        learned: Learned,
         *,
         chunk_bytes: int,
         digest: Digest | None = None,
-        learn: Callable[[UploadMode], None],
     ) -> None:
         self._committer, self._client, self._size, self._digest = committer, committer.client, size, digest
+        self._learned, self._losses = learned, learned.losses
+        self._manner, self._chunk_bytes = learned.mode, chunk_bytes
+        if size is None and self._manner is UploadMode.STREAMED:
+            self._manner = UploadMode.CHUNKED  # a single request must state its length
         self._location, self._least_bytes = session
-        if manner is UploadMode.WHOLE:
+        if self._manner is UploadMode.WHOLE:
             self._location = with_digest(self._location, digest)
-        self._manner, self._learn, self._chunk_bytes = manner, learn, chunk_bytes
         self._outgoing: StreamingRequest | None = None
         self._sent = self._until = self._resumed = self._parts = 0
         self._renewed_at = -1
@@ -163,7 +178,7 @@ class RemoteUpload:
             if response.status not in (201, 202, 204):
                 raise self._refused(response)
             response.read(ERROR_LIMIT)
-            self._hops, self._parts = 0, self._parts + 1
+            self._hops, self._parts, self._learned.losses = 0, self._parts + 1, 0
             self._least_bytes = least_bytes(response) or self._least_bytes
             if self._manner is not UploadMode.WHOLE:
                 self._location = self._client.location(response, self._location)
@@ -182,7 +197,7 @@ class RemoteUpload:
         if self._hops < MAX_HOPS and (moved := self._client.moved(self._method, response)):
             self._hops, self._moved = self._hops + 1, moved
             return Unavailable(f"{said}: goes on elsewhere", has_other=True)
-        if response.status == 404 and self._resumed:
+        if isinstance(said, NotFound) and self._is_lost(said):
             return UploadLost(str(said))
         better = _BETTER.get(response.status)
         if better is None:
@@ -191,6 +206,18 @@ class RemoteUpload:
             return said
         return self._otherwise(better, f"{self._client.origin}: answered {response.status}")
 
+    def _is_lost(self, said: NotFound) -> bool:
+        """Return whether a 404 means that the registry lost this upload, and not that it takes no PATCH.
+
+        It took bytes of it before, or says so itself; but of the second upload in a row that is no accident.
+        """
+        if self._resumed or self._parts:
+            return True
+        if _UNKNOWN not in said.codes or self._losses:
+            return False
+        self._learned.losses += 1
+        return True
+
     def _refused_parts(self, said: Fault) -> Fault:
         """Return what a refusal means: of parts whose sizes the data decides, that the registry takes none such."""
         if type(said) is not Refused or self._size is not None:
@@ -198,7 +225,7 @@ class RemoteUpload:
         return self._otherwise(UploadMode.WHOLE, str(said))
 
     def _otherwise(self, better: UploadMode, said: str) -> UploadModeRejected:
-        self._learn(better)
+        self._learned.mode = better
         return UploadModeRejected(f"{said}: blobs are sent as {better.value}")
 
     def __enter__(self) -> Self:

@@ -4,6 +4,7 @@ import json
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -218,6 +219,53 @@ def test_an_upload_that_is_lost_begins_anew(tmp_path: Path, skips: int) -> None:
         lost = faults.refused(404, fake)
         fake.fail(lost, method="PUT", path="/blobs/uploads/", times=1, skips=skips)
         send(fake, tmp_path / "model", reach(), {"model.gguf": LARGE} if not skips else TREE)
+
+
+def unknown(fake: FakeRegistry) -> Change:
+    """Answer as a registry does that lost an upload, in a restart."""
+
+    def change(request: Request, _: Answer) -> Answer:
+        fake.forget(request)
+        return Answer(404, b'{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN","message":"blob upload unknown to registry"}]}')
+
+    return change
+
+
+@pytest.mark.parametrize(("times", "method"), [(1, "PATCH"), (2, "PUT"), (1000, "PUT")])
+def test_a_lost_upload_teaches_nothing_and_two_in_a_row_do(tmp_path: Path, times: int, method: str) -> None:
+    """Law: one restart costs one blob's bytes; a registry without PATCH is known all the same."""
+    tree = {f"{number}.gguf": noise(5 << 20, number) for number in range(1 if times == 2 else 4)}  # one after the other
+    with fake_registry() as fake:
+        fake.fail(unknown(fake), method="PATCH", path="/uploads/", times=times)
+        send(fake, tmp_path / "model", reach(), tree)
+        last = [one.method for one in fake.requests if len(one.body) > 1 << 20][-1]
+        assert last == method
+
+
+def test_uploads_that_one_restart_lost_together_teach_nothing(tmp_path: Path) -> None:
+    """They began before it: only one that begins after a loss, and is lost, too, tells of no PATCH."""
+    together, tree = threading.Barrier(3, timeout=30), {f"{number}.gguf": noise(5 << 20, number) for number in range(3)}
+    with fake_registry() as fake:
+        lost = unknown(fake)
+
+        def wait_for_all(request: Request, answer: Answer) -> Answer:
+            together.wait()
+            return lost(request, answer)
+
+        fake.fail(wait_for_all, method="PATCH", path="/uploads/", times=3)
+        access = Access(transport=Transport(proxies={}), credentials=Credentials(), patience=HASTY)
+        send(fake, tmp_path / "model", access, tree)
+        assert not [one for one in fake.requests if one.method == "PUT" and len(one.body) > 1 << 20]
+
+
+def test_a_lost_upload_of_which_parts_were_taken_teaches_nothing(tmp_path: Path) -> None:
+    """Sent in chunks, as a proxy's limit asks: a 404 to the second tells of the upload, not of the method."""
+    access = replace(reach(), upload_chunk_bytes=2 << 20)
+    with fake_registry() as fake:
+        fake.fail(faults.refused(413, fake), method="PATCH", path="/uploads/", times=1)
+        fake.fail(faults.refused(404, fake), method="PATCH", path="/uploads/", times=1, skips=2)
+        send(fake, tmp_path / "model", access, {"model.gguf": LARGE})
+        assert not [one for one in fake.requests if one.method == "PUT" and len(one.body) > 1 << 20]
 
 
 @pytest.mark.parametrize("write", WRITES)
