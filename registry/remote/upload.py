@@ -9,11 +9,10 @@ from enum import Enum
 from typing import Self
 
 from registry.digest import Digest
-from registry.errors import Fault, NotFound, Refused, Unavailable, UploadLost, UploadModeRejected
+from registry.errors import Fault, Mismatch, NotFound, Refused, Unavailable, UploadLost, UploadModeRejected
 from registry.http.redirects import MAX_HOPS
 from registry.http.response import Response, StreamingRequest
 
-from .client import Client
 from .commit import Committer
 from .upload_session import BYTES, ERROR_LIMIT, UploadSession, close_session, least_bytes, with_digest
 
@@ -82,7 +81,8 @@ class RemoteUpload:
         if self._manner is UploadMode.WHOLE:
             self._location = with_digest(self._location, digest)
         self._outgoing: StreamingRequest | None = None
-        self._sent = self._until = self._resumed = self._parts = 0
+        self._sent = self._until = self._parts = 0
+        self._resumed = self._misread = -1
         self._renewed_at = -1
         self._hops, self._moved = 0, ""
 
@@ -118,6 +118,8 @@ class RemoteUpload:
                 self._location = self._client.location(response, self._location)
         except (NotFound, Refused) as error:
             raise UploadLost(str(error)) from error
+        if arrived is None and self._sent and not self._moved:
+            raise UploadLost(f"{self._client.origin}: does not say how much of an upload arrived")
         last = int(arrived[1]) if arrived else 0
         self._sent = self._until = self._resumed = last + 1 if last else 0  # 0-0 may mean an empty upload
         return self._sent
@@ -145,10 +147,13 @@ class RemoteUpload:
             )
         except NotFound as error:
             raise UploadLost(str(error)) from error
-        except Refused as error:
-            if self._parts < 2:
+        except (Refused, Mismatch) as error:
+            if self._resumed >= 0:  # it may have had more or less than it said
+                raise UploadLost(str(error)) from error
+            meaning = self._refused_parts(error) if self._parts > 1 else error
+            if meaning is error:
                 raise
-            raise self._refused_parts(error) from error
+            raise meaning from error
 
     def _begin(self, at_hand: int) -> None:
         """Begin a request; if the blob's size is unknown, it carries only the `at_hand` bytes."""
@@ -189,8 +194,8 @@ class RemoteUpload:
 
     def _refused(self, response: Response) -> Fault:
         said = self._client.failure(self._method, response)
-        if response.status == 416 and self._resumed:
-            return Unavailable(str(said))  # more of the broken request arrived after the registry was asked
+        if response.status == 416 and self._resumed >= 0:
+            return self._misjudged(said)
         if response.status in (401, 403) and self._renewed_at < self._sent:
             self._renewed_at = self._sent
             return Unavailable(str(said)) if self._client.renewed(response) else said
@@ -199,24 +204,38 @@ class RemoteUpload:
             return Unavailable(f"{said}: goes on elsewhere", has_other=True)
         if isinstance(said, NotFound) and self._is_lost(said):
             return UploadLost(str(said))
-        better = _BETTER.get(response.status)
-        if better is None:
-            return self._refused_parts(said)
-        if better is self._manner or self._manner is UploadMode.WHOLE:
-            return said
-        return self._otherwise(better, f"{self._client.origin}: answered {response.status}")
+        return self._refused_mode(response.status, said)
+
+    def _misjudged(self, said: Fault) -> Fault:
+        """Return what a 416 after a resume means: more of the broken request arrived after the registry was asked.
+
+        Where it says the same again, it does not know what it has.
+        """
+        if self._misread == self._resumed:
+            return UploadLost(str(said))
+        self._misread = self._resumed
+        return Unavailable(str(said))
 
     def _is_lost(self, said: NotFound) -> bool:
         """Return whether a 404 means that the registry lost this upload, and not that it takes no PATCH.
 
         It took bytes of it before, or says so itself; but of the second upload in a row that is no accident.
         """
-        if self._resumed or self._parts:
+        if self._resumed > 0 or self._parts:
             return True
         if _UNKNOWN not in said.codes or self._losses:
             return False
         self._learned.losses += 1
         return True
+
+    def _refused_mode(self, status: int, said: Fault) -> Fault:
+        """Return what a refusal means: that the registry takes another mode, where its status tells which."""
+        better = _BETTER.get(status)
+        if better is None:
+            return self._refused_parts(said)
+        if better is self._manner or self._manner is UploadMode.WHOLE:
+            return said
+        return self._otherwise(better, f"{self._client.origin}: answered {status}")
 
     def _refused_parts(self, said: Fault) -> Fault:
         """Return what a refusal means: of parts whose sizes the data decides, that the registry takes none such."""

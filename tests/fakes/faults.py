@@ -22,6 +22,16 @@ def refused(code: int, fake: FakeRegistry) -> Change:
     return change
 
 
+def out_of_range(fake: FakeRegistry) -> Change:
+    """Answer that a write to an upload does not go on where that ends, and take it back."""
+
+    def change(request: Request, _: Answer) -> Answer:
+        fake.take_back(request)
+        return Answer(416)
+
+    return change
+
+
 def truncated(count: int, *, resets: bool = False) -> Change:
     """Promise the whole body and hang up after `count` bytes."""
 

@@ -152,6 +152,15 @@ class FakeRegistry:
             self.requests.append(request)
         self._take(request)
 
+    def parts_of(self, place: str) -> bytes:
+        """Return what came of the upload at an address."""
+        return self._parts.get(place, b"")
+
+    def take_back(self, request: Request) -> None:
+        """Take back the bytes that a write to an upload brought, and keep those before them."""
+        place = request.path.partition("?")[0]
+        self._parts[place] = self._parts[place].removesuffix(request.body)
+
     def forget(self, request: Request) -> None:
         """Take back what a write to an upload brought."""
         self._parts.pop(request.path.partition("?")[0], None)

@@ -10,6 +10,7 @@ from random import Random
 
 import pytest
 
+from packer.copying.copy import copy
 from packer.form import Form
 from packer.image.image import image
 from packer.ledger import Ledger
@@ -25,7 +26,7 @@ from registry.digest import Digest
 from registry.errors import Fault, Refused, Unauthorized
 from registry.http.transport import Transport
 from registry.net.limits import Limits
-from registry.open import open_pusher
+from registry.open import open_documents, open_pusher
 from registry.progress.reporter import QuietReporter
 from registry.source import parse_source
 from tests.fakes import faults
@@ -219,6 +220,45 @@ def test_an_upload_that_is_lost_begins_anew(tmp_path: Path, skips: int) -> None:
         lost = faults.refused(404, fake)
         fake.fail(lost, method="PUT", path="/blobs/uploads/", times=1, skips=skips)
         send(fake, tmp_path / "model", reach(), {"model.gguf": LARGE} if not skips else TREE)
+
+
+MISREPORTS: dict[str, Change] = {
+    "says nothing": faults.without("Range"),
+    "says less": faults.with_headers(Range="0-99999"),
+    "says that nothing came": faults.with_headers(Range="0-0"),
+    "says more": faults.with_headers(Range="0-4999999"),
+    "says more than was sent": faults.with_headers(Range="0-99999999"),
+    "says junk": faults.with_headers(Range="bytes */*"),
+}
+
+
+@pytest.mark.parametrize("strictness", ["appends", "minds the range"])
+@pytest.mark.parametrize("misreport", MISREPORTS)
+@pytest.mark.parametrize("verb", ["push", "copy"])
+def test_a_registry_that_misreports_what_arrived_is_sent_the_blob_anew(
+    tmp_path: Path, misreport: str, strictness: str, verb: str
+) -> None:
+    """Law: whatever it says of a broken upload, once or for ever, the blob is whole in the end."""
+
+    def minding(request: Request, answer: Answer) -> Answer:
+        place = request.path.partition("?")[0]
+        start = int(request.headers.get("content-range", "0").partition("-")[0])
+        held = fake.parts_of(place)
+        return answer if start == len(held) - len(request.body) else faults.out_of_range(fake)(request, answer)
+
+    with fake_registry() as fake, fake_registry() as other:
+        fake.cuts = [3 << 20]
+        fake.fail(MISREPORTS[misreport], path="/blobs/uploads/")
+        if strictness != "appends":
+            fake.fail(minding, method="PATCH", path="/uploads/")
+        if verb == "push":
+            send(fake, tmp_path / "model", reach())
+            return
+        send(other, tmp_path / "model", reach())
+        with reach() as opened:
+            source, target = (parse_source(one.reference()) for one in (other, fake))
+            copy(open_documents(source, opened), open_pusher(target, opened), QuietReporter())
+        assert fake.blobs[str(Digest.of(LARGE))] == LARGE
 
 
 def unknown(fake: FakeRegistry) -> Change:
