@@ -31,16 +31,19 @@ class Reporter:
         self._interval = interval_seconds
         self._stream = sys.stderr if stream is None else stream
         self._is_terminal = self._stream.isatty()
+        self._has_line = False
+        """Whether a status line stands, which a message must not be appended to."""
+
         self._waiting = threading.Lock()
         self._told_until = float("-inf")
 
     def message(self, line: str) -> None:
-        """Write one message."""
-        self._write(f"{line}\n")
+        """Write one message, from any thread."""
+        self._write(f"\r{line}\033[K\n" if self._has_line else f"{line}\n")
 
     def debug(self, line: str) -> None:
         """Write one line of --debug, from any thread."""
-        self.message(f"\r{line}\033[K" if self._is_terminal else line)
+        self.message(line)
 
     def _write(self, text: str) -> None:
         """Write to the stream; ignore a failure, such as when its reader or terminal is gone."""
@@ -60,7 +63,7 @@ class Reporter:
         self._tell_wait(wait)
 
     def _tell_wait(self, wait: "Wait") -> None:
-        self.message(f"\r{wait}\033[K" if self._is_terminal else str(wait))
+        self.message(str(wait))
 
     def track(self, stats: Progress, name: str) -> AbstractContextManager[None]:
         """Report the progress of `stats` while the `with` block runs."""
@@ -82,11 +85,15 @@ class Reporter:
         pace = Pace(name)
 
         def show(seconds: float) -> None:
+            self._has_line = True
             self._write(f"\r{pace.line(stats, seconds)[: self._columns() - 1]}\033[K")
 
-        with every(self._interval or _TERMINAL_SECONDS, show):
-            yield
-        self._write("\r\033[K")
+        try:
+            with every(self._interval or _TERMINAL_SECONDS, show):
+                yield
+        finally:  # what ended the transfer is told next
+            self._has_line = False
+            self._write("\r\033[K")
 
     def _columns(self) -> int:
         """Return the terminal's width: a longer line cannot be overwritten."""

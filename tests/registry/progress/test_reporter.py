@@ -6,7 +6,9 @@ import threading
 
 import pytest
 
+from registry.errors import Unavailable
 from registry.http.retry import Wait
+from registry.process.signals import Ended
 from registry.progress.reporter import JsonReporter, QuietReporter, Reporter
 from registry.progress.stats import TransferStats, human
 
@@ -47,6 +49,37 @@ def test_a_terminal_gets_one_living_line() -> None:
     assert said.startswith("\rphi-4: 1.0 MB of 2.0 MB")
     assert said.endswith("\r\033[K")
     assert "\n" not in said
+
+
+@pytest.mark.parametrize("error", [Unavailable("gone"), KeyboardInterrupt(), Ended(15)])
+def test_the_living_line_is_gone_before_what_ended_the_transfer_is_told(error: BaseException) -> None:
+    """Law: whatever ends it, the next text begins a line of its own."""
+    stream = Stream(is_terminal=True)
+
+    def transfer() -> None:
+        with Reporter(stream, HURRIED).track(TransferStats(1), "phi-4"):
+            stream.was_written.wait(10)
+            raise error
+
+    with pytest.raises(type(error)):
+        transfer()
+    assert stream.getvalue().endswith("\r\033[K")
+
+
+def test_a_message_takes_the_place_of_the_living_line() -> None:
+    """It is written over it, and ends; where no line stands it has no control characters."""
+    stream = Stream(is_terminal=True)
+    reporter = Reporter(stream, HURRIED)
+    reporter.message("before")
+    with reporter.track(TransferStats(1), "phi-4"):
+        stream.was_written.clear()
+        stream.was_written.wait(10)
+        reporter.message("within")
+    reporter.message("after")
+    said = stream.getvalue()
+    assert said.startswith("before\n\rphi-4:")
+    assert "\rwithin\033[K\n" in said
+    assert said.endswith("\r\033[Kafter\n")
 
 
 def test_a_log_gets_plain_lines() -> None:
@@ -110,7 +143,7 @@ def test_waits_are_told_in_each_voice() -> None:
     words = "GET http://reg.example/v2/: 503; trying again in 7 s, for 53 s more at most"
     for kind, is_terminal, said in (
         (Reporter, False, f"{words}\n"),
-        (Reporter, True, f"\r{words}\033[K\n"),
+        (Reporter, True, f"{words}\n"),
         (QuietReporter, False, ""),
     ):
         stream = Stream(is_terminal=is_terminal)
