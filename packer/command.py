@@ -13,11 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from registry.access.access import Access
-from registry.access.options import access_for, add_access_options, add_progress_options, reporter_for
+from registry.access.options import (
+    access_for,
+    add_access_options,
+    add_progress_options,
+    command_line,
+    reporter_for,
+    source_from,
+)
 from registry.digest import Digest
 from registry.process.arguments import positive
 from registry.progress.reporter import Reporter
-from registry.source import HubSource, LayoutSource, OciSource, Source, parse_source
+from registry.source import HubSource, LayoutSource, OciSource, Source
 
 if TYPE_CHECKING:  # what packs takes time to import, which other verbs need not wait for
     from registry.repository import Pusher
@@ -141,12 +148,14 @@ def _run_copy(arguments: argparse.Namespace) -> int:
 
     from .copying.copy import copy, neighbour_of
 
-    source, target = parse_source(arguments.source), parse_source(arguments.target)
+    source, target = source_from(arguments.source), source_from(arguments.target)
     reporter = reporter_for(arguments)
     with access_for(arguments, (source, target), os.environ, reporter) as access:
+        with command_line():
+            documents, pusher = open_documents(source, access), open_pusher(target, access)
         copied = copy(
-            open_documents(source, access),
-            open_pusher(target, access),
+            documents,
+            pusher,
             reporter,
             neighbour=neighbour_of(source, target),
             jobs=arguments.jobs,
@@ -167,11 +176,12 @@ def _run_push(bring: "Bring", parser: argparse.ArgumentParser, arguments: argpar
 
     if (arguments.form, arguments.codec) == ("image", "zstd"):
         parser.error(_IMAGES_ARE_RAW)
-    source, reporter = parse_source(arguments.target), reporter_for(arguments)
-    ledger = Ledger(default_path(os.environ))
+    source = source_from(arguments.target)
+    reporter, ledger = reporter_for(arguments), Ledger(default_path(os.environ))
     with access_for(arguments, (source,), os.environ, reporter) as access:
         signing = _signing(arguments.sign, source, access)
-        target = Target(open_pusher(source, access), ledger)
+        with command_line():
+            target = Target(open_pusher(source, access), ledger)
         if isinstance(source, OciSource):
             target = Target(target.pusher, ledger, source.reference.registry, source.reference.repository)
         with _folder(arguments, bring, target.pusher, access, reporter) as (folder, origin):
@@ -214,7 +224,7 @@ def _folder(
     arguments: argparse.Namespace, bring: "Bring", target: "Pusher", access: Access, reporter: Reporter
 ) -> Iterator[tuple[Path, HubSource | None]]:
     """Return the folder to pack, and its source; a repository of the hub is pulled once the target takes uploads."""
-    source = parse_source(arguments.folder) if arguments.folder.startswith(_HUB) else None
+    source = source_from(arguments.folder) if arguments.folder.startswith(_HUB) else None
     if not isinstance(source, HubSource):
         yield Path(arguments.folder), None
         return

@@ -10,11 +10,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from registry.access.access import Access
-from registry.access.options import access_for, add_access_options, add_progress_options, reporter_for
+from registry.access.options import (
+    access_for,
+    add_access_options,
+    add_progress_options,
+    command_line,
+    reporter_for,
+    source_from,
+)
 from registry.process.arguments import positive, size
 from registry.progress.reporter import QuietReporter, Reporter
 from registry.signatures.options import add_signature_options, policy_from
-from registry.source import parse_source
 
 from .settings import Settings
 
@@ -180,7 +186,7 @@ def pull_to_folder(source: str, folder: Path, exclude: Sequence[str], access: Ac
 def _run_pull(arguments: argparse.Namespace) -> int:
     from .pull import pull
 
-    source = parse_source(arguments.source)
+    source = source_from(arguments.source)
     settings = Settings(
         source=arguments.source,
         destination=arguments.output,
@@ -208,8 +214,8 @@ def _run_pull(arguments: argparse.Namespace) -> int:
 def _run_list(arguments: argparse.Namespace) -> int:
     from .inspection.listing import list_repository, to_text
 
-    source = parse_source(arguments.source)
-    with access_for(arguments, (source,), os.environ, Reporter()) as access:
+    source = source_from(arguments.source)
+    with access_for(arguments, (source,), os.environ, Reporter()) as access, command_line():
         found = list_repository(source, access)
     print(json.dumps([one.to_json() for one in found], indent=1) if arguments.json else to_text(found))
     return 1 if any(one.problem for one in found) else 0
@@ -222,7 +228,7 @@ def _run_verify(arguments: argparse.Namespace) -> int:
     from .inspection.folder import published, receipt_at, verify_folder
 
     receipt = receipt_at(folder) if arguments.source else published(folder)
-    source = parse_source(arguments.source or (receipt.pinned if receipt else ""))
+    source = source_from(arguments.source or (receipt.pinned if receipt else ""))
     reporter = reporter_for(arguments)
     with access_for(arguments, (source,), os.environ, reporter) as access:
         found = verify_folder(folder, source, receipt, access, reporter)
@@ -241,9 +247,11 @@ def _show(arguments: argparse.Namespace, text: str) -> bool:
 
     from .inspection.inspect import inspect
 
-    source = parse_source(text)
+    source = source_from(text)
     settings = Settings(source=text, destination="", signatures=policy_from(arguments))
     with access_for(arguments, (source,), os.environ, Reporter()) as access:
-        found = inspect(open_repository(source, access), access, settings, QuietReporter())
+        with command_line():
+            repository = open_repository(source, access)
+        found = inspect(repository, access, settings, QuietReporter())
     print(json.dumps(found.to_json(), indent=1) if arguments.json else found.to_text())
     return not found.problem

@@ -37,12 +37,14 @@ class Fault(Exception):
     """A failure that explains itself.
 
     `code` is stable and goes to logs, metrics and answers; `hint` says what to do;
-    `temporary` says whether the same call may succeed later. `str()` gives the facts alone.
+    `temporary` says whether the same call may succeed later. `str()` gives the facts alone. A program that it ends
+    exits with `exit_code`: 2 where the command line itself is wrong.
     """
 
     code: ClassVar[str] = "fault"
     temporary: ClassVar[bool] = False
     hint: str = ""
+    exit_code: int = 1
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)

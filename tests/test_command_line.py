@@ -52,6 +52,48 @@ def test_a_wrong_usage_is_told_in_one_line(
     assert words in refused(capsys, *arguments)
 
 
+@pytest.mark.parametrize("asks", [["--progress", "json"], ["--progress=json"]])
+@pytest.mark.parametrize(
+    "arguments", [["pull", "r.example/m:1", "-o", "x", "--jobs", "abc"], ["push", "m"], ["pull", "--frob"]]
+)
+def test_a_wrong_usage_is_an_event_where_progress_is_json(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], asks: list[str]
+) -> None:
+    """A program that reads stderr meets JSON alone."""
+    event = json.loads(refused(capsys, *arguments, *asks))
+    assert (event["event"], event["code"]) == ("error", "usage.invalid")
+    assert f"weighbridge {arguments[0]}" in event["text"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["pull", "foo", "-o", "x"], "reference.invalid"),
+        (["pull", "s3://bucket/model", "-o", "x"], "source.unsupported"),
+        (["pull", "r.example/m@sha256:12", "-o", "x"], "reference.invalid"),
+        (["inspect", "layout://x@sha256:12"], "digest.invalid"),
+        (["verify", "foo"], "reference.invalid"),
+        (["verify", ".", "--source", "foo"], "reference.invalid"),
+        (["list", "hf://microsoft/phi-4"], "source.unsupported"),
+        (["push", ".", "foo"], "reference.invalid"),
+        (["push", "hf://x", "layout://{}:v1"], "reference.invalid"),
+        (["push", ".", "hf://microsoft/phi-4"], "source.unsupported"),
+        (["copy", "foo", "layout://{}:v1"], "reference.invalid"),
+        (["copy", "hf://microsoft/phi-4", "layout://{}:v1"], "source.unsupported"),
+        (["inspect", "pvc://models/x"], "source.unsupported"),
+    ],
+)
+def test_a_source_that_is_none_is_a_wrong_usage(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], code: str
+) -> None:
+    """Exit code 2, as for an option that is none; with the code and the hint of the failure."""
+    assert weighbridge.main([one.format(tmp_path / "layout") for one in arguments]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"[{code}]" in said.err
+    assert "hint: " in said.err
+
+
 @pytest.mark.parametrize("arguments", [[], ["certs"]])
 def test_the_command_alone_teaches(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     """Its help goes to stderr, and the exit code says that nothing was done."""

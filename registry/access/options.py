@@ -4,15 +4,36 @@ Tests: tests/packer/test_push.py
 """
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from registry.access.access import Access
+from registry.errors import BadDigest, BadReference, SourceUnsupported
 from registry.process.program import DEBUG
 from registry.progress.reporter import JsonReporter, QuietReporter, Reporter
-from registry.source import OciSource, Source
+from registry.source import OciSource, Source, parse_source
 
 from .defaults import HOSTS_DIRECTORY
 from .environment import access_from
+
+
+@contextmanager
+def command_line() -> Iterator[None]:
+    """Make a source that is wrong a wrong usage, for which the program exits with 2.
+
+    Inside the block are sources that the command line names; an artifact's own, such as an index's, are not.
+    """
+    try:
+        yield
+    except (BadDigest, BadReference, SourceUnsupported) as error:
+        error.exit_code = 2
+        raise
+
+
+def source_from(text: str) -> Source:
+    """Parse a source of the command line. Raises BadReference and others, as wrong usage."""
+    with command_line():
+        return parse_source(text)
 
 
 def add_access_options(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,10 @@ import re
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
+from itertools import pairwise
 from typing import Any, NoReturn
+
+from .program import Ending, tell_json
 
 _CHOICE = re.compile(r"argument (?P<what>[^:]+): invalid choice: '(?P<given>[^']*)' \(choose from (?P<known>.*)\)")
 _OPTION = re.compile(r"(?<![\w-])--?[a-zA-Z][a-z-]*")
@@ -22,17 +25,23 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         options.setdefault("allow_abbrev", False)
         super().__init__(*arguments, **options)
+        self._given: list[str] = []
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse; end the program at an argument that is unknown to this parser, a verb's own as well."""
+        self._given = list(sys.argv[1:] if args is None else args)
         parsed, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(self._unknown(unknown))
         return parsed, unknown
 
     def error(self, message: str) -> NoReturn:
-        """Write one line to stderr, and exit with 2."""
-        self.exit(2, f"{self.prog}: {_with_near_match(message)}; see `{self.prog} --help`\n")
+        """Write one line to stderr, an event where the progress is to be JSON, and exit with 2."""
+        facts, hint = f"{self.prog}: {_with_near_match(message)}", f"see `{self.prog} --help`"
+        if _wants_json(self._given):
+            tell_json(Ending(2, "usage.invalid", facts, hint))
+            self.exit(2)
+        self.exit(2, f"{facts}; {hint}\n")
 
     def _unknown(self, arguments: Sequence[str]) -> str:
         option = next((one for one in arguments if one.startswith("-")), "")
@@ -75,6 +84,11 @@ def _with_near_match(message: str) -> str:
     known = [one.strip(" '") for one in match["known"].split(",")]
     guess = _guess(match["given"], known) or f": there are {', '.join(known)}"
     return f"unknown {match['what'].rpartition('/')[2]} {match['given']!r}{guess}"
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    """Return whether a command line that is not understood asks for JSON all the same."""
+    return "--progress=json" in arguments or ("--progress", "json") in pairwise(arguments)
 
 
 def _guess(given: str, known: Sequence[str]) -> str:

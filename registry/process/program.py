@@ -18,6 +18,7 @@ CODES = {
     "interrupted": "Ctrl-C (exit code 130), or a signal (128 and its number) that asked the program to end",
     "internal": f"a failure that was not foreseen: a defect of ours; `{DEBUG}=1` prints where it happened",
     "output.failed": "results that could not be written to stdout",
+    "usage.invalid": "a command line that is not understood (exit code 2)",
 }
 """The codes of endings that have no error class."""
 
@@ -81,7 +82,7 @@ def ending_of(error: BaseException) -> Ending:
         return Ending(128 + error.number, "interrupted", f"ended by {error}", "run it again: it goes on")
     code, hint = getattr(error, "code", None), getattr(error, "hint", None)
     if isinstance(code, str) and isinstance(hint, str):
-        return Ending(1, code, str(error), hint)
+        return Ending(getattr(error, "exit_code", 1), code, str(error), hint)
     if os.environ.get(DEBUG):
         import traceback  # noqa: PLC0415 - rarely needed, and takes time
 

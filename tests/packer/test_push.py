@@ -420,8 +420,8 @@ def test_the_command_prints_the_pinned_reference(
 
 
 def test_the_command_explains_its_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Exit code 1, the code and the hint on stderr, nothing on stdout."""
-    assert weighbridge.main(["push", str(tmp_path), "phi-4"]) == 1
+    """Exit code 2, for the target is no reference; the code and the hint on stderr, nothing on stdout."""
+    assert weighbridge.main(["push", str(tmp_path), "phi-4"]) == 2
     said = capsys.readouterr()
     assert said.out == ""
     assert "[reference.invalid]" in said.err

@@ -108,7 +108,7 @@ def test_a_repository_that_is_not_there_is_said(registry: Registry, capsys: pyte
     """With the registry's own words."""
     assert weighbridge.main(["list", f"{registry.address}/list/absent"]) == 1
     assert "NAME_UNKNOWN" in capsys.readouterr().err
-    assert weighbridge.main(["list", "hf://microsoft/phi-4"]) == 1
+    assert weighbridge.main(["list", "hf://microsoft/phi-4"]) == 2
     assert "has no list of tags" in capsys.readouterr().err
 
 
