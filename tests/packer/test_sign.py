@@ -113,19 +113,22 @@ def test_a_stale_mirror_neither_drops_a_signature_nor_hides_that_one_is_missing(
     """Law: what is signed already, the registry itself says: a list that is written leaves out nobody's signature."""
     folder = str(write_tree(tmp_path / "model", MODEL))
     keys = []
-    for name in ("one", "two"):
+    for name in ("one", "two", "three"):
         (tmp_path / name).mkdir()
-        keys.append(pem_keys(tmp_path / name)[0])
+        keys.append(str(pem_keys(tmp_path / name)[0]))
     with fake_registry() as origin, fake_registry() as mirror:
         push = ["push", folder, origin.reference(), "--quiet", "--sign"]
-        assert weighbridge.main([*push, str(keys[0])]) == 0
+        assert weighbridge.main([*push, keys[0]]) == 0
         mirror.blobs.update(origin.blobs)
         mirror.manifests.update(origin.manifests)
         (tag,) = [name for name in origin.manifests if name.endswith(".sig")]
-        del (mirror if mirrored == "less" else origin).manifests[tag]
-        hosts = hosts_dir(tmp_path, origin.address, mirror)
-        assert weighbridge.main([*push, str(keys[mirrored == "less"]), "--hosts-dir", hosts]) == 0
-        assert len(json.loads(origin.manifests[tag])["layers"]) == (2 if mirrored == "less" else 1)
+        if mirrored == "less":
+            assert weighbridge.main([*push, keys[1]]) == 0
+        else:
+            del origin.manifests[tag]
+        hosts = ["--hosts-dir", hosts_dir(tmp_path, origin.address, mirror)]
+        assert weighbridge.main([*push, keys[2] if mirrored == "less" else keys[0], *hosts]) == 0
+        assert len(json.loads(origin.manifests[tag])["layers"]) == (3 if mirrored == "less" else 1)
 
 
 def test_a_layout_holds_signatures_beside_its_artifact(tmp_path: Path) -> None:
