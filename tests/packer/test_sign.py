@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 import weighbridge
 from packer.errors import BadKey
 from packer.signing_key import SigningKey
+from registry.digest import Digest
+from registry.manifest import MANIFEST_TYPE
 from tests.conftest import Part
 from tests.fakes.registry import fake_registry
 from tests.fakes.sigstore import new_key, private_pem, public_pem
@@ -140,6 +142,23 @@ def test_a_layout_holds_signatures_beside_its_artifact(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     other = pem_keys(tmp_path / "other")[1]
     assert pull(f"layout://{tmp_path}/usb:v1", tmp_path / "refused", other) == 1
+
+
+@pytest.mark.parametrize("content", [None, b"<html>", b"{}"], ids=["missing", "a page", "no manifest"])
+def test_what_stands_broken_beside_an_artifact_in_a_layout_hides_no_signature(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    """As in a registry: whoever may add something must not hide what others added."""
+    key, public = pem_keys(tmp_path)
+    folder, layout = str(write_tree(tmp_path / "model", MODEL)), tmp_path / "usb"
+    assert weighbridge.main(["push", folder, f"layout://{layout}:v1", "--sign", str(key), "--quiet"]) == 0
+    digest = Digest.of(content or b"gone")
+    if content is not None:
+        (layout / "blobs/sha256" / digest.hex).write_bytes(content)
+    index = json.loads((layout / "index.json").read_text())
+    entry = {"mediaType": MANIFEST_TYPE, "digest": str(digest), "size": len(content or b"gone")}
+    (layout / "index.json").write_text(json.dumps({**index, "manifests": [entry, *index["manifests"]]}))
+    assert pull(f"layout://{layout}:v1", tmp_path / "pulled", public) == 0
 
 
 @pytest.mark.parametrize("form", ["true", "false"], ids=["bundle", "classic"])
