@@ -78,10 +78,10 @@ def _fill(cache: Cache, locked_entry: LockedDestination, artifact: ModelArtifact
     try:
         entry.check_replaceable()
         entry.check_writable()
+        found = adopt_current(locked_entry, artifact)
     except (Occupied, DiskFailed) as error:
         reporter.message(f"{error}; the cache is left aside")
         return None
-    found = adopt_current(locked_entry, artifact)
     if found is not None:
         return found
     cache.trust = entry.trust  # which knows by now what owners the volume gives

@@ -112,6 +112,12 @@ class ProcessLost(Fault):
     hint = "pull again, which goes on where this one was; if it was killed, give it more memory or fewer processes"
 
 
+class NoThread(ProcessLost):
+    """No thread that could work: the pod's limit of processes is reached."""
+
+    hint = "raise the limit of processes of the pod (the kubelet's podPidsLimit), or pull again"
+
+
 class DeadlinePassed(Fault):
     """More time taken than the pull was given; what has come stays for the next one."""
 

@@ -157,7 +157,7 @@ PULLER_RESOURCES = Key(
     kind="annotation",
     values="some of `cpu=2,memory=512Mi,ephemeral-storage=20Gi`",
     default="what the container that serves the model requests and may use",
-    meaning="what the puller may use instead",
+    meaning="what the puller may use instead; storage it requests, and is limited in only where the server is",
     parse=parse_amounts,
 )
 TOKEN_AUDIENCE = Key(

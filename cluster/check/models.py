@@ -5,12 +5,13 @@ Tests: tests/verbs/test_check.py
 
 from collections.abc import Iterator
 
-from cluster.errors import Absent, Forbidden
+from cluster.errors import Forbidden, Rejected
 from registry.errors import Fault
 from registry.printable import printable
 from webhook.contract import DISABLED, INJECTION
 from webhook.injection.previous import is_injected as has_parts
 from webhook.manifests.files import title
+from webhook.names import PULLER, READY, SIDECAR, VOLUMES, WARM
 from webhook.pod.podspec import Raw, labels, mapping
 
 from .finding import Finding, bad, good, unread, warn
@@ -22,7 +23,8 @@ _ENDED = ("Succeeded", "Failed")
 _WORDS = 600
 
 _OURS = "pods.weighbridge.dev"
-"""The webhook's name, and the policy's, which the API server writes into what either refused."""
+"""The webhook's name, and the policy's, which the API server writes into what either refused. Whoever refuses what the
+webhook added names that."""
 
 _HINTS = (
     ("no endpoints available", "no pod of the webhook is ready: kubectl -n weighbridge-system get pods"),
@@ -68,7 +70,8 @@ def _of_refusal(probe: Fault, namespace: str) -> Finding:
     """Return the line about a probe that was not taken: what others refuse says nothing of the webhook."""
     said = printable(str(probe), _WORDS)
     hint = next((hint for words, hint in _HINTS if words in said), "")
-    if _OURS in said or isinstance(probe, Absent):
+    is_of_ours = any(name in said for name in (_OURS, PULLER, SIDECAR, WARM, READY, *VOLUMES))
+    if is_of_ours or not isinstance(probe, Rejected):
         return bad("dry-run", f"a labelled pod in {namespace} was refused: {said}", hint)
     hint = hint or "a policy of the cluster refuses even the trial: name another namespace with -n"
     return warn("dry-run", f"not tried: something else refused the pod in {namespace}: {said}", hint)

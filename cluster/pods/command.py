@@ -21,7 +21,7 @@ says what became of its pods: how far they are, what their puller and the events
 they are there.
 """
 _EXPLAIN_EPILOG = """\
-Exits 1 if a pod would be refused.
+Exits 1 if a pod would be refused; 0 where settings that cannot be read may allow it (`unknown`, with --json).
 
   weighbridge explain deployment/vllm -n inference
   weighbridge explain pod/vllm-0 -o json

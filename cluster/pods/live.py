@@ -29,6 +29,9 @@ _WORDS = 400
 
 Step = tuple[str, str]
 
+_BY_SETTINGS = ("model.unknown", "catalog.invalid", "volume.invalid", "source.not-found", "containers.unknown")
+"""The codes of refusals that a setting or the catalog may lift."""
+
 _REFUSED = ("refused", "unknown")
 """The results of pods that would be refused, or may be."""
 
@@ -70,7 +73,8 @@ class _Known:
 
 def _as_far_as_known(explained: Explanation, known: _Known) -> Explanation:
     """Return an explanation that is not sure of a refusal where a setting that nobody read may allow the pod."""
-    if explained.result != "refused" or not known.unread:
+    is_settings_own = explained.code in _BY_SETTINGS or explained.code.startswith("signature.")
+    if explained.result != "refused" or not known.unread or not is_settings_own:
         return explained
     verdict = f"perhaps {explained.verdict}; {' and '.join(known.unread)} may say otherwise"
     return replace(explained, result="unknown", verdict=verdict)

@@ -23,8 +23,13 @@ class Background(Generic[T]):
     def add(self, item: T) -> None:
         """Add an item for which the work is to be done."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # the pod's limit of processes: then whoever adds waits
+                self._do(item)
+                return
+            self._thread = thread
         self._items.put(item)
 
     def check(self) -> None:
@@ -41,7 +46,10 @@ class Background(Generic[T]):
 
     def _run(self) -> None:
         while (item := self._items.get()) is not None and self._error is None:
-            try:
-                self._work(item)
-            except BaseException as error:  # noqa: BLE001 - the thread has no caller: whoever checks raises it
-                self._error = error
+            self._do(item)
+
+    def _do(self, item: T) -> None:
+        try:
+            self._work(item)
+        except BaseException as error:  # noqa: BLE001 - the thread has no caller: whoever checks raises it
+            self._error = error

@@ -11,19 +11,20 @@ Tests: tests/puller/processes/test_fetch.py
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, cast
 
-from puller.errors import ProcessLost, disk_errors
+from puller.errors import NoThread, ProcessLost, disk_errors
 from puller.settings import Settings
 from puller.store.memory import affordable_connections, affordable_processes
 from puller.transfer.blob import BlobWriter, PieceListener
 from puller.transfer.concurrency import Capacity
 from puller.transfer.download import fetch_all
 from puller.transfer.file_blob import FileBlobWriter
-from puller.transfer.file_piece import FLAGS
+from puller.transfer.file_piece import READ_FLAGS
+from registry.errors import Fault
 from registry.progress.stats import Counted, TransferStats
 from registry.repository import Repository
 
@@ -84,10 +85,15 @@ def fetch_in_processes(  # noqa: PLR0913 - one step of a story, told once
         return
     (each, more), cores = divmod(means.connections, len(dealt)), means.cores / len(dealt)
     shares = [Share(repositories, share, Capacity(each + (number < more), cores)) for number, share in enumerate(dealt)]
+    before = stats.done
     try:
         with _forked(shares) as processes, track():
             processes.follow(stats, listener)
-    except NoProcess:  # the pod's limit of processes: what they did not begin one of them can do
+    except (NoProcess, NoThread):  # the pod's limit of processes: one alone needs least, and begins anew
+        stats.take_back(stats.done - before)
+        for writer in writers:
+            if writer.is_ordered:
+                writer.reserve()  # what was unpacked cannot be gone on with
         fetch_in_processes(
             repositories, writers, means._replace(processes=1), stats=stats, listener=listener, track=track
         )
@@ -125,7 +131,7 @@ class _File:
     def opened(self) -> Iterator[int]:
         """Open it for the block: of a model of many files not all can be open at once."""
         with disk_errors():
-            handle = os.open(self.path, FLAGS)
+            handle = os.open(self.path, READ_FLAGS)
         try:
             yield handle
         finally:
@@ -142,10 +148,16 @@ class _Processes:
     def follow(self, stats: TransferStats, listener: PieceListener) -> None:
         """Count and pass on what the processes do, until all have ended well; raise what one of them failed with."""
         complete = Background[_File](lambda file: self._complete(file, listener))
-        while self.running:
-            for pipe in readable(self.running):
-                self._heed(self._next(pipe), stats, listener, complete)
-            complete.check()
+        try:
+            while self.running:
+                for pipe in readable(self.running):
+                    self._heed(self._next(pipe), stats, listener, complete)
+                complete.check()
+        except Fault:
+            self.end()
+            with suppress(Fault):
+                complete.finish()  # what the disk refuses meanwhile must be noted before the pull ends
+            raise
         complete.finish()
 
     def fork(self, share: Share) -> None:

@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple, NoReturn
 
@@ -85,7 +86,8 @@ def run(share: Share, pipe: int) -> NoReturn:
 
 def _failure(share: Share, stats: TransferStats, reports: "_Reports") -> BaseException | None:
     try:
-        threading.Thread(target=reports.count_on, daemon=True).start()
+        with suppress(RuntimeError):  # the pod's limit of processes: all is counted in the end
+            threading.Thread(target=reports.count_on, daemon=True).start()
         fetch_all(*share, stats=stats, listener=reports)
     except BaseException as error:  # noqa: BLE001 - the parent raises it
         return error

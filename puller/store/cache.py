@@ -67,25 +67,32 @@ class Cache:
             (entry.rooms[0] / "used").touch()
 
     def make_room(self, size: int, keep: Path) -> str:
-        """Remove unused models until `size` more bytes are within the limit and on the volume.
+        """Remove unused models until `size` more bytes are within the limit and on the volume, for the entry `keep`.
 
-        Return why they are not, or an empty text. What is larger than the limit removes nothing.
+        Return why they are not, or an empty text; then nothing is removed that would not suffice. What an unfinished
+        pull of the entry has on the volume counts as there.
         """
         if not self._limit:
             return ""
         if size > self._limit:
             return f"the model has {human(size)}, and its limit is {human(self._limit)}"
         sizes = {path: _size(path) for path in self._models() if path != keep}
-        left = self._limit - size - sum(sizes.values())
+        left, where = self._limit - size - sum(sizes.values()), "within its limit"
         free = free_bytes(self.folder)
-        if free is not None:
-            left = min(left, free - size)
+        if free is not None and free - max(size - self._begun(keep), 0) < left:
+            left, where = free - max(size - self._begun(keep), 0), "on its volume"
+        if left + sum(sizes.values()) < 0:
+            return f"the model has {human(size)}, for which there is no room {where}"
         for path in sorted(sizes, key=self._last_used):
             if left >= 0:
                 break
             if self._drop(path):
                 left += sizes[path]
-        return "" if left >= 0 else "models that have directories or are in use leave no room within its limit"
+        return "" if left >= 0 else f"models that have directories or are in use leave no room {where}"
+
+    def _begun(self, path: Path) -> int:
+        """Return the bytes that unfinished pulls of this user's take for a model."""
+        return sum(_size(room / str(self.trust.uid)) for room in rooms_of(path, self.trust))
 
     def remove_unfinished(self, keep: Path) -> None:
         """Remove what pulls of this user left that were killed, and that nobody went on with for a day."""

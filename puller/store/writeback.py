@@ -14,7 +14,7 @@ Tests: tests/puller/store/test_page_cache.py
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,6 +97,9 @@ class Writeback:
                 yield
         except Fault:
             self.lost.add(os.fstat(handle).st_ino)
+            with suppress(OSError):  # by its other names, if it has any, no receipt tells of it any more
+                os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+                os.utime(handle)
             raise
 
 

@@ -125,10 +125,14 @@ class ConcurrencyLimit(NamedTuple):
         return not (self.was_overload and self.is_settled) or seconds >= _ONE_OVERLOAD_SECONDS
 
     def on_overload(self) -> "ConcurrencyLimit":
-        """Return half the limit, which then stays for a while: the registry said that it is overloaded."""
-        rest = max(_OVERLOAD_SECONDS, 2 * self.rest) if self.was_overload else _OVERLOAD_SECONDS
-        kept = self._kept(max(self.limit // 2, 1))
-        return kept._replace(rest=min(rest, _LONGEST_OVERLOAD_SECONDS), was_overload=True)
+        """Return half the limit, which then stays for a while: the registry said that it is overloaded.
+
+        It stays twice as long each time that more connections were tried in vain.
+        """
+        rest = max(self.rest, _OVERLOAD_SECONDS) if self.was_overload else _OVERLOAD_SECONDS
+        if self.was_overload and not self.is_settled:
+            rest = min(2 * rest, _LONGEST_OVERLOAD_SECONDS)
+        return self._kept(max(self.limit // 2, 1))._replace(rest=rest, was_overload=True)
 
     def _try(self, rate: float, busy: float) -> "ConcurrencyLimit":
         """Return a larger limit, on trial, or where the cores have no room for more the same one, settled."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from puller.errors import ProcessLost
+from puller.errors import NoThread
 from registry.process.core_time import CoreSeconds, core_seconds
 from registry.process.threads import dismiss
 from registry.progress.stats import TransferStats
@@ -70,16 +70,13 @@ def fetch(
 
 
 def _started(workers: Sequence[threading.Thread]) -> Sequence[threading.Thread]:
-    """Start as many workers as the limit of processes allows; return those. Raises ProcessLost where that is none."""
+    """Start as many workers as the limit of processes allows; return those. Raises NoThread where that is none."""
     for number, worker in enumerate(workers):
         try:
             worker.start()
         except RuntimeError as error:  # "can't start new thread": EAGAIN of clone(2)
             if not number:
-                raise ProcessLost(
-                    f"no thread can be started: {error}",
-                    hint="raise the limit of processes of the pod (the kubelet's podPidsLimit), or pull again",
-                ) from error
+                raise NoThread(f"no thread can be started: {error}") from error
             return workers[:number]
     return workers
 
@@ -114,8 +111,10 @@ def _supervise(context: DownloadContext, concurrency: ConcurrencyLimit) -> None:
         now = time.monotonic()
         context.queue.look_again()
         seconds = now - before.moment
-        is_overload = context.overload.is_set() and concurrency.hears(seconds)
-        context.overload.clear()
+        is_overload = context.overload.is_set()
+        if is_overload:
+            context.overload.clear()
+            is_overload = concurrency.hears(seconds)
         if is_overload or concurrency.is_due(context.stats.reads - before.reads, seconds):
             counts = _Counts.now(context.stats)
             concurrency = concurrency.on_overload() if is_overload else concurrency.on_rate(*counts.since(before))

@@ -24,6 +24,7 @@ from .blob import PieceListener, Trials
 from .prefix_hash import PrefixHasher
 
 FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ_BYTES = 1 << 18
 _LEAST_SECONDS = 1e-6
 LEAST_PART_BYTES = 256 << 10
@@ -160,7 +161,7 @@ class FilePieceWriter:
         stats.spend("hash", self._hash_seconds + time.perf_counter() - began)
         stats.spend("disk", self._disk_seconds)
         if is_whole:
-            self._flush()
+            self._settle()
             listener.landed(self._file_writer.layer, self.piece, self._span, self._handle)
         if is_complete:
             listener.complete(self._handle)
@@ -170,10 +171,15 @@ class FilePieceWriter:
         with disk_errors():
             os.close(self._handle)
 
-    def _flush(self) -> None:
-        """Send what was written to the volume's server, where there is one: a close tells its errors (close(2))."""
+    def _settle(self) -> None:
+        """Close the file for writing: a volume's server then has the bytes, or the close tells its error (close(2)).
+
+        It stays open for reading, whose end costs no such wait.
+        """
         with disk_errors():
-            os.close(os.dup(self._handle))
+            reading = os.open(self._file_writer.path, READ_FLAGS)
+            written, self._handle = self._handle, reading
+            os.close(written)
 
     @property
     def _span(self) -> tuple[int, int]:

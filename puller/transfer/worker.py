@@ -147,6 +147,7 @@ class Downloader:
                         self._wait(waiting, error, piece_writer.position - before)
                     case Step.REFETCH_PIECE:
                         if piece_writer.leave():
+                            piece_writer.trials.blamed.clear()  # who brings it again has a reason to try others
                             return
                         piece_writer.trials.was_refetched |= not failure.has_other_host
                         self._context.stats.take_back(piece_writer.reset())

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,17 @@ _SECRET = re.compile(r"authorization|cookie|key|token|secret|password", re.IGNOR
 
 def check_text(text: str) -> None:
     """Check that a text is valid for every registry in it, and holds no secret; raise BadMirrors."""
-    for table in parse_registries(text, _PLACE, Path("/")).values():
+    for name, table in parse_registries(text, _PLACE, Path("/")).items():
+        if any("@" in url for url in _urls(table.table)):
+            raise BadMirrors(f'"{name}": a URL with a user or a password would be shown to all who may read pods')
         for host in hosts_of(table, Host(root="https://registry.invalid/v2")):
             _check_public(host)
+
+
+def _urls(table: dict[str, Any]) -> Iterator[str]:
+    """Yield the URLs of a registry's table: the server's, and those of its hosts."""
+    hosts = table.get("host")
+    yield from (str(url) for url in (table.get("server"), *(hosts if isinstance(hosts, dict) else ())))
 
 
 @lru_cache(maxsize=256)
@@ -42,7 +51,7 @@ def _check_public(host: Host) -> None:
                 f"{host.root}: the header {name} would be shown to all who may read pods",
                 hint="leave it out: pods send the credentials of their own pull secrets",
             )
-    if "@" in host.proxy or "@" in host.root:
+    if "@" in host.proxy:
         raise BadMirrors(f"{host.root}: a URL with a password would be shown to all who may read pods")
 
 

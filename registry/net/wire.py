@@ -29,6 +29,9 @@ class Wire:
         self.received = 0
         """Bytes of answers so far; the sender of a new request may reset it."""
 
+        self._credited = 0
+        """The bytes of a TLS record that is not whole yet, of which the bound knows."""
+
         self.is_over = False
         """Whether the other end is known to have closed the connection."""
 
@@ -72,14 +75,25 @@ class Wire:
         """Receive by one call; return 0 at the end, and -1 when nothing came in time. Raises OSError, Overdue."""
         began = self._clock()
         try:
-            count = moved = self._socket.recv_into(buffer, len(buffer), WAIT_FOR_ALL)
+            count = self._socket.recv_into(buffer, len(buffer), WAIT_FOR_ALL)
         except Incomplete as part:
-            count, moved = -1, part.received
+            self._passed_part(part.received, self._clock() - began)
+            return -1
         except BlockingIOError:  # SO_RCVTIMEO ended the wait
-            count, moved = -1, 0
+            self.bound.passed(0, self._clock() - began)
+            return -1
         if count:
-            self.bound.passed(moved, self._clock() - began)
+            self._passed(count, self._clock() - began)
         return count
+
+    def _passed_part(self, count: int, seconds: float) -> None:
+        self._credited += count
+        self.bound.passed(count, seconds)
+
+    def _passed(self, count: int, seconds: float) -> None:
+        """Record bytes that were read, each once, though parts of their record were before."""
+        credited, self._credited = self._credited, 0
+        self.bound.passed(max(count - credited, 1), seconds)
 
     def send(self, content: memoryview) -> None:
         """Send all of it, in large parts."""
@@ -125,10 +139,10 @@ class Wire:
                 self.bound.passed(0, self._clock() - began)
                 continue
             except Incomplete as part:
-                self.bound.passed(part.received, self._clock() - began)
+                self._passed_part(part.received, self._clock() - began)
                 continue
             if count:
-                self.bound.passed(count, self._clock() - began)
+                self._passed(count, self._clock() - began)
             return count
 
     def _go_bulk(self) -> None:

@@ -79,6 +79,8 @@ class RemoteUpload:
             self._manner = UploadMode.CHUNKED  # a single request must state its length
         self._location, self._least_bytes = session
         if self._manner is UploadMode.WHOLE:
+            if digest is None:
+                raise UploadModeRejected("another upload learned meanwhile that the registry wants a digest first")
             self._location = with_digest(self._location, digest)
         self._outgoing: StreamingRequest | None = None
         self._sent = self._until = self._parts = 0

@@ -165,9 +165,19 @@ def policy_with(*actions: str) -> Break:
 
 def another_policy(install: Install) -> AbstractContextManager[None]:
     """Install a policy of somebody else's, which refuses the image of the pod on trial."""
-    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
     expression = "!object.spec.containers.exists(one, one.image.startsWith('registry.invalid/'))"
-    refusal = {"expression": expression, "message": "images come from registry.example.com"}
+    return _policy(install, {"expression": expression, "message": "images come from registry.example.com"})
+
+
+def policy_against_pullers(install: Install) -> AbstractContextManager[None]:
+    """Install a policy of somebody else's, which refuses what the webhook adds."""
+    expression = "!has(object.spec.initContainers) || object.spec.initContainers.size() == 0"
+    named = "'no init containers: ' + object.spec.initContainers.map(one, one.name).join(', ')"
+    return _policy(install, {"expression": expression, "messageExpression": named})
+
+
+def _policy(install: Install, refusal: Object) -> AbstractContextManager[None]:
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
     named = {"apiVersion": _ADMISSION, "metadata": {"name": "images.example.com"}}
     spec = {"matchConstraints": {"resourceRules": [rule]}, "validations": [refusal]}
     bound = {"policyName": "images.example.com", "validationActions": ["Deny"]}
@@ -330,6 +340,9 @@ SABOTAGES: dict[str, Sabotage] = {
     "no webhook sees pods": Sabotage(webhooks(_ruleless), "dry-run", "without a model", "no webhook saw it"),
     "somebody else refuses the pod on trial": Sabotage(
         another_policy, "dry-run", "something else refused the pod", "another namespace", "warning"
+    ),
+    "somebody refuses what the webhook adds": Sabotage(
+        policy_against_pullers, "dry-run", "was refused", "read the API server's own words"
     ),
     "a pod was made without its model": Sabotage(
         bare_pod_with_label(TEAM), "labelled-pods", "team/left-behind", "rollout restart"

@@ -147,6 +147,21 @@ def test_a_refusal_by_defaults_that_were_assumed_is_none(
     assert install.run(*arguments) == 1
 
 
+def test_a_refusal_that_no_setting_lifts_is_one(
+    install: Install, team: Namespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever may read the settings or not."""
+    made = deployment()
+    made["metadata"]["labels"] = {"weighbridge.dev/model": "phi-4"}
+    made["spec"]["template"]["metadata"]["annotations"] = {"weighbridge.dev/engine-args": "'unclosed"}
+    team.create(made)
+    config = guest_who_reads(install, team, tmp_path, "pods", "deployments")
+    arguments = ["explain", "deploy/vllm", "-n", team.name, "-o", "json", "--kubeconfig", str(config)]
+    assert weighbridge.main(arguments) == 1
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (found["result"], found["code"]) == ("refused", "engine-args.invalid")
+
+
 def test_a_pod_with_its_model_is_not_called_refused(
     install: Install, team: Namespace, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -24,8 +24,8 @@ _SCRIPT = "exec vllm serve /model"
         ["busybox", "sh", "-c", _SCRIPT],
         ["bash", "-c", f'{_SCRIPT} "$@"'],  # the first would be $0
         ["bash", "-c", _SCRIPT, "vllm"],
-        ["bash", "-c", f"{_SCRIPT} $1", "vllm", "--seed=1"],  # what is added begins at $2
-        ["bash", "-c", f"{_SCRIPT} $12", "vllm", "x"],  # $1 and a 2
+        ["bash", "-c", f"{_SCRIPT} $1 $2", "vllm"],  # of more arguments these would be all
+        ["sh", "-c", f"N=$(nvidia-smi -L | awk '{{print $2}}'); {_SCRIPT} $N", "--"],  # another program's
         ["bash", "-c", f"{_SCRIPT} $HOME $$ $? $0 $#", "vllm"],
     ],
     ids=" ".join,
@@ -50,8 +50,6 @@ def test_a_script_among_the_words_reads_no_arguments(command: list[str]) -> None
         ["bash", "-s"],
         ["bash", "-c", 'exec vllm serve "$@"', "vllm"],
         ["sh", "-ec", "exec vllm serve ${*}", "vllm", "--seed", "1"],
-        ["bash", "-c", "exec vllm serve $1", "vllm"],
-        ["bash", "-c", "exec vllm serve $1 ${2}", "vllm", "x"],
         ["bash", "-eoc", "pipefail", 'exec vllm serve "${@:2}"', "vllm"],
         ["vllm", "-c", "config.yaml"],
         ["tini", "--", "python3", "-c", "pass"],

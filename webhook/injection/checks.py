@@ -97,16 +97,16 @@ def _of_puller(bare: Raw, plan: Plan, sidecars: Sidecars) -> Iterator[InjectionW
 
 def _shortage_of_room(bare: Raw, status: Status) -> str:
     """Return in words which limit of the pod is too small for a model of known size on its volume; empty if none is."""
-    needed, limit, what = quantity(status.room), None, "memory"
+    needed, limit, what, who = quantity(status.room), None, "memory", "the puller"
     if needed is None:
         return ""
     if status.volume.kind == "emptydir":
-        limit, what = storage_limit(bare, status.resources), "ephemeral storage"
+        limit, what, who = storage_limit(bare, status.resources), "ephemeral storage", "the pod"
     if status.volume.kind == "memory":
         limit = quantity(memory_of(bare, status.resources))
     if limit is None or needed <= limit:
         return ""
-    return f"the model needs {status.room} of {what}, of which the pod may use {int(limit) >> 20}Mi"
+    return f"the model needs {status.room} of {what}, of which {who} may use {int(limit) >> 20}Mi"
 
 
 def _of_engines(bare: Raw, plan: Plan) -> Iterator[InjectionWarning]:

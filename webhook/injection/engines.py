@@ -40,8 +40,8 @@ _BY_IMAGE: tuple[tuple[str, Engine], ...] = (
 _STARTERS = ("tini", "dumb-init", "env", "busybox")
 _SHELLS = ("sh", "bash", "ash", "dash", "zsh")
 _LONG_OPTIONS_WITH_WORD = ("--rcfile", "--init-file")
-_PARAMETERS = re.compile(r"\$(?:[@*]|(?P<digit>[1-9])|\{(?:[@*]|(?P<number>[1-9][0-9]{0,3})))")
-"""The positional parameters in a shell's script: without braces a number has one digit."""
+_ALL_PARAMETERS = re.compile(r"\$\{?[@*]")
+"""What stands for all arguments in a shell's script. `$1` and its like may be a function's, or another program's."""
 
 _PROGRAM_WORDS, _MODULE = 3, "-m"  # python -m vllm.entrypoints.openai.api_server
 
@@ -180,7 +180,7 @@ def ignores_arguments(container: Raw) -> bool:
     if not is_script:
         return False
     script, *own = operands or [""]
-    return not own or not any(_is_read(found, len(own)) for found in _PARAMETERS.finditer(script))
+    return not own or not _ALL_PARAMETERS.search(script)
 
 
 def _parsed(words: list[str]) -> tuple[bool, list[str]]:
@@ -199,9 +199,3 @@ def _parsed(words: list[str]) -> tuple[bool, list[str]]:
         if option in _LONG_OPTIONS_WITH_WORD or (not is_long and set(option) & set("oO")):
             next(options, None)
     return is_script, list(options)
-
-
-def _is_read(parameter: re.Match[str], place: int) -> bool:
-    """Return whether a parameter of a script stands for all arguments, or for those from a place on."""
-    number = parameter["digit"] or parameter["number"]
-    return number is None or int(number) >= place

@@ -51,7 +51,10 @@ class VolumeTooSmall(InjectionWarning):
     """A limit on the pod's storage or memory that the files of the model exceed, on a volume that counts towards it."""
 
     code = "volume.too-small"
-    hint = "raise the containers' limits, or take another weighbridge.dev/volume"
+    hint = (
+        "raise the containers' limits (weighbridge.dev/puller-resources and WEIGHBRIDGE_PULLER_RESOURCES lower the "
+        "puller's), or take another weighbridge.dev/volume"
+    )
 
 
 class NamedTooEarly(InjectionWarning):

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -52,15 +52,6 @@ def pipes() -> int:
     return sum(one.is_fifo() for one in Path("/proc/self/fd").iterdir())
 
 
-def refusing(error: OSError) -> "Callable[[], int]":
-    """Return a call that fails."""
-
-    def refuse() -> int:
-        raise error
-
-    return refuse
-
-
 @contextmanager
 def pulling(source: str, folder: Path, *options: str) -> "Iterator[subprocess.Popen[str]]":
     """Run `weighbridge pull` by three processes."""
@@ -103,17 +94,30 @@ def test_the_model_is_whole_and_counted_once(tmp_path: Path, chunk: int) -> None
     assert json.loads(said)["wire_bytes"] == sum(map(len, MODEL.values()))
 
 
-def test_where_no_process_can_be_forked_this_one_does_it_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pod may have a limit of processes."""
-    monkeypatch.setattr(os, "fork", refusing(BlockingIOError(errno.EAGAIN, "no process")))
+@pytest.mark.parametrize("most", [0, 1])
+@pytest.mark.parametrize("packed", [False, True])
+def test_where_no_process_can_be_forked_this_one_does_it_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, *, packed: bool
+) -> None:
+    """A pod may have a limit of processes, which its first ones may use up."""
+    forked: list[int] = []
+
+    def fork() -> int:
+        if len(forked) == most:
+            raise BlockingIOError(errno.EAGAIN, "no process")
+        forked.append(original())
+        return forked[-1]
+
+    original = os.fork
+    monkeypatch.setattr(os, "fork", fork)
     before = pipes()
-    with fake_registry() as fake:
-        offer(fake, MODEL, chunk=CHUNK)
-        pull(
-            Settings(source=fake.reference(), destination=str(tmp_path / "model"), processes=3),
-            access(),
-            QuietReporter(),
-        )
+    with fake_registry() as fake, access() as reach:
+        if packed:
+            offer_packed(fake, MODEL, "+zstd")
+        else:
+            offer(fake, MODEL, chunk=CHUNK)
+        settings = Settings(source=fake.reference(), destination=str(tmp_path / "model"), processes=3)
+        pull(settings, reach, QuietReporter())
     assert read_tree(tmp_path / "model") == MODEL
     assert pipes() == before
 

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -95,6 +96,43 @@ def test_what_came_through_a_cache_is_told_as_fetched(fake: FakeRegistry, access
     assert first.wire_bytes == entry.wire_bytes == sum(map(len, set(MODEL.values())))
     assert first.seconds >= entry.seconds > 0
     assert pull(settings_for(source, tmp_path, "two"), access, QuietReporter()).wire_bytes == 0
+
+
+def test_a_killed_pull_into_a_capped_cache_goes_on(
+    fake: FakeRegistry, access: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it reserved on the volume is its own: else a volume without room for the model twice would never take it."""
+    source, size = f"{fake.reference()}@{offer(fake, MODEL)}", sum(map(len, MODEL.values()))
+    other = f"{fake.reference()}@{offer(fake, {'config.json': b'[]'})}"
+    pull(settings_for(other, tmp_path, "other"), access, QuietReporter())
+    shutil.rmtree(tmp_path / "other")  # nobody's any more: it may be let go, and need not be
+    path = str(Digest.of(MODEL["deep/weights.safetensors"]))
+    fake.fail(faults.truncated(200_000), path=path, times=1)
+    fake.fail(faults.status(404), path=path, skips=1)
+    wanted = settings_for(source, tmp_path, cache_bytes=10 * size)
+    with pytest.raises(Fault):
+        pull(wanted, access, QuietReporter())
+    fake.faults.clear()
+    monkeypatch.setattr("puller.store.cache.free_bytes", lambda _: size // 2)
+    listener = Listener()
+    pull(wanted, access, listener)
+    assert not [line for line in listener.said if "left aside" in line]
+    assert len(entries(tmp_path)) == 2
+
+
+def test_a_volume_without_room_removes_nothing_in_vain(
+    fake: FakeRegistry, access: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that could be let go would not do."""
+    other = f"{fake.reference()}@{offer(fake, {'config.json': b'[]'})}"
+    pull(settings_for(other, tmp_path, "other"), access, QuietReporter())
+    shutil.rmtree(tmp_path / "other")
+    source = f"{fake.reference()}@{offer(fake, MODEL)}"
+    monkeypatch.setattr("puller.store.cache.free_bytes", lambda _: 1000)
+    listener = Listener()
+    pull(settings_for(source, tmp_path, cache_bytes=1 << 30), access, listener)
+    assert [line for line in listener.said if "no room on its volume; it is left aside" in line]
+    assert len(entries(tmp_path)) == 1
 
 
 def test_a_strange_name_behind_a_cache_fails_no_pull(fake: FakeRegistry, access: Access, tmp_path: Path) -> None:

@@ -161,6 +161,7 @@ def test_an_unpacked_model_on_such_a_volume_is_not_taken_from_its_readers(
     again = pull_as(ALICE, settings, owner=owner)
     assert again.code == 1
     assert "destination.occupied" in again.said
+    succeeded(pull_as(ALICE, replace(settings, destination=str(volume.root / "second")), owner=owner))
     succeeded(pull_as(ALICE, replace(settings, trust_group=True), owner=owner))
     assert (volume.root / "phi").stat().st_ino == held
     succeeded(pull_as(ALICE, volume.settings(version=1, cache=folder), owner=owner))

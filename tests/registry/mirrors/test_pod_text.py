@@ -57,6 +57,21 @@ def test_a_proxy_with_a_password_is_refused() -> None:
     assert "hush" not in caught.value.explain()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '["a.example.com".host."https://me:hush@m.example.com"]',
+        '["a.example.com"]\nserver = "https://me:hush@m.example.com"',
+        '["a.example.com".host."https://m.example.com"]\n["b.example.com".host."http://hush@m.example.com"]',
+    ],
+)
+def test_a_mirror_with_a_password_is_refused(text: str) -> None:
+    """In its own address as well, where it would not even be used."""
+    with pytest.raises(BadMirrors, match="shown to all who may read pods") as caught:
+        check_text(text)
+    assert "hush" not in caught.value.explain()
+
+
 def test_other_headers_are_the_operators_to_choose() -> None:
     """Those that name a cluster or a tenant."""
     check_text(TEXT)

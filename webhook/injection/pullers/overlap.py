@@ -64,7 +64,8 @@ def reason_against(pod: Raw, asked: Overlap, volume: Volume, images: list[str]) 
         ),
         (volume.is_shared, f"the volume {volume} may hold the model already"),
         (
-            bool(mapping(spec, "resources")) and any(map(_has_requests, app_containers(pod))),
+            bool(mapping(mapping(spec, "resources"), "requests"))
+            or (bool(mapping(spec, "resources")) and any(map(_has_requests, app_containers(pod)))),
             "the pod states resources as a whole, which a sidecar's request may exceed",
         ),
         (is_guaranteed(pod), "the pod is Guaranteed, to which a sidecar's whole limit would be added"),
