@@ -161,7 +161,7 @@ class FilePieceWriter:
         stats.spend("hash", self._hash_seconds + time.perf_counter() - began)
         stats.spend("disk", self._disk_seconds)
         if is_whole:
-            self._settle()
+            self._close_for_writing()
             listener.landed(self._file_writer.layer, self.piece, self._span, self._handle)
         if is_complete:
             listener.complete(self._handle)
@@ -171,8 +171,8 @@ class FilePieceWriter:
         with disk_errors():
             os.close(self._handle)
 
-    def _settle(self) -> None:
-        """Close the file for writing: a volume's server then has the bytes, or the close tells its error (close(2)).
+    def _close_for_writing(self) -> None:
+        """Close the file for writing. A volume's server then has the bytes, or the close tells its error (close(2)).
 
         It stays open for reading, whose end costs no such wait.
         """

@@ -19,7 +19,8 @@ from registry.reference import Reference
 
 from .client import Client
 from .commit import Committer
-from .upload import Learned, RemoteUpload, UploadMode
+from .upload import RemoteUpload
+from .upload_mode import Learned, UploadMode
 from .upload_session import ERROR_LIMIT, close_session, cross_check, open_session
 
 _QUESTION_SECONDS = 3.0

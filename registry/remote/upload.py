@@ -4,8 +4,6 @@ Tests: tests/packer/test_outcomes.py
 """
 
 import re
-from dataclasses import dataclass
-from enum import Enum
 from typing import Self
 
 from registry.digest import Digest
@@ -14,6 +12,7 @@ from registry.http.redirects import MAX_HOPS
 from registry.http.response import Response, StreamingRequest
 
 from .commit import Committer
+from .upload_mode import BETTER, Learned, UploadMode
 from .upload_session import BYTES, ERROR_LIMIT, UploadSession, close_session, least_bytes, with_digest
 
 _ARRIVED = re.compile(r"(?:bytes=)?0-(\d+)")
@@ -21,38 +20,8 @@ _PART_BYTES = 5 << 20
 """Amazon's registry takes no smaller part of a blob, but the last one."""
 
 
-class UploadMode(Enum):
-    """How a registry accepts a large blob.
-
-    Nearly every registry accepts one streamed PATCH, as docker sends it. Behind a proxy with a limit the blob must be
-    sent in chunks; a registry without PATCH needs one PUT, for which the digest must be known before the first byte.
-    """
-
-    STREAMED = "one PATCH"
-    CHUNKED = "many PATCHes"
-    WHOLE = "one PUT"
-
-
-_BETTER = {
-    413: UploadMode.CHUNKED,
-    404: UploadMode.WHOLE,
-    405: UploadMode.WHOLE,
-    416: UploadMode.WHOLE,
-    501: UploadMode.WHOLE,
-}
-
-
 _UNKNOWN = "BLOB_UPLOAD_UNKNOWN"
 """A registry's word for an upload that it lost (distribution-spec, "Error Codes")."""
-
-
-@dataclass(slots=True)
-class Learned:
-    """What a registry's answers to uploads taught: shared by the uploads to one repository, in any threads."""
-
-    mode: UploadMode = UploadMode.STREAMED
-    losses: int = 0
-    """How many uploads in a row the registry lost before it took a byte of them."""
 
 
 class RemoteUpload:
@@ -232,7 +201,7 @@ class RemoteUpload:
 
     def _refused_mode(self, status: int, said: Fault) -> Fault:
         """Return what a refusal means: that the registry takes another mode, where its status tells which."""
-        better = _BETTER.get(status)
+        better = BETTER.get(status)
         if better is None:
             return self._refused_parts(said)
         if better is self._manner or self._manner is UploadMode.WHOLE:

@@ -342,7 +342,7 @@ SABOTAGES: dict[str, Sabotage] = {
         another_policy, "dry-run", "something else refused the pod", "another namespace", "warning"
     ),
     "somebody refuses what the webhook adds": Sabotage(
-        policy_against_pullers, "dry-run", "was refused", "read the API server's own words"
+        policy_against_pullers, "dry-run", "no init containers: weighbridge-puller", "API server's messages"
     ),
     "a pod was made without its model": Sabotage(
         bare_pod_with_label(TEAM), "labelled-pods", "team/left-behind", "rollout restart"
