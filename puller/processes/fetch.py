@@ -166,14 +166,15 @@ class _Processes:
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
         try:
             process = os.fork()
+        except OSError as error:
+            os.close(ours)
+            raise NoProcess from error
+        else:
             if not process:
                 for other in (*self.running, ours):
                     os.close(other)  # a pipe without its reader tells that the parent is gone
                 run(share, theirs)
             self.running[ours] = process
-        except OSError as error:
-            os.close(ours)
-            raise NoProcess from error
         finally:
             os.close(theirs)
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)

@@ -143,7 +143,7 @@ class Destination:
         status = status_of(self.path)
         if self.trust.uid and status is not None and status.st_uid == 0 and not self._is_tried:
             self._is_tried = True
-            with suppress(OSError):
+            with suppress(OSError, StopIteration):
                 self.trust = self.trust.on(next(room for room in self.rooms if room.is_dir()))
         return self.trust.assigned == 0
 

@@ -19,7 +19,8 @@ def test_a_reference_that_leads_nowhere_is_refused_at_apply(
         cluster.apply(labelled(bare_pod(engines[0], "wrong"), "tiny", source=source), namespace=namespace)
     warnings = cluster.apply(labelled(deployment(engines[0]), "tiny", source=source), namespace=namespace)
 
-    assert "its pods will be refused: [source.not-found] the registry does not have" in warnings
+    assert "[source.hidden] the registry does not show" in warnings
+    assert "pods are refused unless they or their ServiceAccount have pull secrets" in warnings
 
 
 @pytest.mark.usefixtures("pushed")
