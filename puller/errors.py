@@ -14,6 +14,7 @@ registry.errors.Fault
 ├── NoPrograms          overlap.noexec         a volume on which no program may run
 ├── PullLost            pull.lost              a sidecar that ended without a word, again and again
 ├── ProcessLost         process.lost           a process of ours that something ended (temporary)
+│   └── NoThread        process.lost           no thread that could work (temporary)
 └── DeadlinePassed      pull.deadline          more time taken than the pull was given (temporary)
 
 Tests: tests/puller/store/test_odd_filesystems.py

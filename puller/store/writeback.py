@@ -97,7 +97,7 @@ class Writeback:
                 yield
         except Fault:
             self.lost.add(os.fstat(handle).st_ino)
-            with suppress(OSError):  # by its other names, if it has any, no receipt tells of it any more
+            with suppress(OSError):  # no receipt tells of it any more, under whatever other names it has
                 os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
                 os.utime(handle)
             raise
