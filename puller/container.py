@@ -13,10 +13,11 @@ from registry.process.signals import Ended
 from registry.progress.reporter import Reporter
 from registry.progress.stats import human
 
+from .cache.warm import warm_start
 from .deadline import within
 from .settings import Settings
 from .store.journal import Follower
-from .store.locked import destination_of, warm_start
+from .store.locked import destination_of
 from .store.receipt import Receipt
 from .termination import closing_message, leave_message
 

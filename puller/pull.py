@@ -10,7 +10,7 @@
 7. Place files: put the model directory together (tree/).
 8. Publish it in one step, with a receipt (store/publish.py).
 
-With a cache, steps 4 to 8 run in the cache (cached.py), and the destination gets hard links to the files there.
+With a cache, steps 4 to 8 run in the cache (through_cache.py), and the destination gets hard links to the files there.
 """
 
 from registry.access.access import Access
@@ -20,12 +20,13 @@ from registry.source import Source, parse_source
 
 from .adopt import adopt_current
 from .artifact.model_artifact import load_artifact
-from .cached import pull_through_cache, saved_artifact
 from .deadline import within
 from .settings import Settings
 from .signatures import prove_signers
 from .store.locked import LockedDestination, current, destination_of, locked_destination
 from .store.receipt import Receipt
+from .store.used import note_use
+from .through_cache import pull_through_cache, saved_artifact
 from .update import update
 
 
@@ -38,6 +39,7 @@ def pull(settings: Settings, access: Access, reporter: Reporter) -> Receipt:
     with within(settings.deadline_seconds):
         source, destination = parse_source(settings.source), destination_of(settings)
         destination.check()
+        note_use(destination.rooms)
         found = current(settings, reporter, destination, source.digest)
         if found is None:
             # 1

@@ -96,6 +96,9 @@ class Settings:
     cache_bytes: int = 0
     """How large the cache may grow before models without a directory are let go; 0 means as large as its volume."""
 
+    cache_keep_days: int = 0
+    """How many days after its last start a pod's directory may be let go, too; 0 means never."""
+
     trust_group: bool = False
     """Whether files that members of this process's groups can have written are trusted without being hashed."""
 

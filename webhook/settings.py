@@ -80,6 +80,9 @@ class Settings:
     cache_bytes: int = 0
     """From how many bytes in the cache of a claim or folder of a node on old versions are let go; 0 means never."""
 
+    cache_keep_days: int = 0
+    """How many days after the last start with it a model's directory there may go, too; 0 means never."""
+
     pull_deadline_seconds: int = 0
     """How long a whole pull may take; 0 means no limit."""
 

@@ -16,6 +16,7 @@ from puller.pull import pull
 from puller.settings import Settings
 from puller.store.locked import destination_of, locked_destination
 from puller.store.receipt import Receipt
+from puller.store.used import note_use
 from puller.store.work_dir import make_shared
 from registry.access.access import Access
 from registry.progress.reporter import Reporter
@@ -65,9 +66,10 @@ def plain(settings: Settings, source: str, destination: Path) -> Settings:
 def _derive(settings: Settings, pulled: Settings, receipt: Receipt, reporter: Reporter) -> None:
     """Publish the adapter with its config for this base model, unless just that stands already, whoever's it is."""
     content = derived_config(Path(pulled.destination) / _CONFIG, settings.base_path)
-    if _stands(Path(settings.destination), Path(pulled.destination), receipt, content):
-        return
     place = destination_of(settings)
+    note_use(place.rooms)
+    if _stands(place.path, Path(pulled.destination), receipt, content):
+        return
     with locked_destination(settings, reporter, place) as locked:
         standing = locked.believed()
         is_same = standing and (standing.digest, standing.selection) == (receipt.digest, settings.selection)

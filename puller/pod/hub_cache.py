@@ -17,8 +17,8 @@ from pathlib import Path
 
 from puller.errors import NoHubName, disk_errors
 from puller.settings import Settings
-from puller.store.cache import hardlink_tree
 from puller.store.filesystem import discard, write_whole
+from puller.store.locked import hardlink_tree
 from puller.store.receipt import Receipt
 from puller.store.trust import status_of
 from puller.store.work_dir import ABANDONED_SECONDS, make_shared

@@ -199,13 +199,20 @@ class Destination:
         with disk_errors():
             Publication(self.path, self._room, self.workshop, self.trust).note(receipt)
 
-    def remove(self) -> None:
-        """Remove the model and its receipts. Raises OSError."""
-        if self._room is not None:
-            self.path.rename(self.workshop.outgoing)  # in one step, so that no process finds half of it
-            for name in final_names(self.trust):
-                (self._room / name).unlink(missing_ok=True)
-            discard(self.workshop.outgoing)
+    def remove(self, is_wanted: Callable[[], bool] = lambda: False) -> bool:
+        """Remove the model and its receipts, unless it `is_wanted` when it has no name any more; return whether it is
+        gone. Raises OSError.
+        """
+        if self._room is None:
+            return False
+        self.path.rename(self.workshop.outgoing)  # in one step, so that no process finds half of it
+        if is_wanted():
+            self.workshop.outgoing.rename(self.path)
+            return False
+        for name in final_names(self.trust):
+            (self._room / name).unlink(missing_ok=True)
+        discard(self.workshop.outgoing)
+        return True
 
     def clear(self) -> None:
         """Remove what an unfinished pull of this user left. Raises OSError."""

@@ -38,6 +38,10 @@ class Wait(NamedTuple):
     sleep: Callable[[float], None] = time.sleep
 
 
+AT_ONCE = Wait(idle_seconds=0, most_seconds=0)
+"""Not to wait at all."""
+
+
 class Lock:
     """A lock file. `is_held`: this process holds the lock; `is_known`: the file system supports locks."""
 

@@ -1,6 +1,6 @@
 """A place that is held for one pull: what stands there, and how it takes over what stands elsewhere.
 
-All that a warm start needs, and no more: nothing here speaks to a network, or knows what artifacts are made of.
+Nothing here speaks to a network, or knows what artifacts are made of.
 
 Tests: tests/puller/store/test_claims.py
 """
@@ -18,13 +18,14 @@ from registry.digest import Digest
 from registry.progress.reporter import Reporter
 from registry.source import parse_source
 
-from .cache import Cache, hardlink_tree
 from .destination import Destination
+from .filesystem import discard, link_or_copy, make_folders
 from .journal import Follower, boot_id
 from .lock import Wait
 from .receipt import DERIVED, FileRecord, Receipt
 from .standing import named
 from .trust import Trust
+from .used import note_use
 from .writeback import Writeback
 
 _NONE: Mapping[str, bytes] = {}
@@ -81,6 +82,19 @@ class LockedDestination:
         return adopted
 
 
+def hardlink_tree(model: Path, receipt: Receipt, target: Path) -> None:
+    """Fill a new folder with the files of a receipt: hard links, or copies where links are impossible."""
+    with disk_errors():
+        discard(target)
+        make_folders(target, target)
+        for name in receipt.names:
+            make_folders(target, (target / name).parent)
+        for record in receipt.files:
+            link_or_copy(model / record.path, target / record.path)
+        for name, destination in receipt.links:
+            (target / name).symlink_to(destination)
+
+
 def _copied(record: FileRecord, folder: Path, derived: Mapping[str, bytes]) -> FileRecord:
     status = (folder / record.path).lstat()
     proof = DERIVED if record.path in derived else record.proof
@@ -126,6 +140,7 @@ def locked_destination(settings: Settings, reporter: Reporter, place: Destinatio
         return reporter.track(Follower(place.journals), place.path.name)
 
     with place.open(waiting, Wait(idle_seconds=settings.lock_seconds)):
+        note_use(place.rooms)
         if place.why_alone:
             reporter.message(f"{place.path.parent}: {place.why_alone}")
         with place.beating():
@@ -141,42 +156,3 @@ def destination_of(settings: Settings) -> Destination:
     """Return the place that is asked for."""
     path = Path(os.path.abspath(settings.destination))  # noqa: PTH100 - resolve() would follow links
     return Destination(path, trust_of(settings))
-
-
-def cache_of(settings: Settings) -> Cache:
-    """Return the cache that is asked for."""
-    folder = Path(os.path.abspath(settings.cache))  # noqa: PTH100 - as above
-    return Cache(folder, settings.cache_bytes, trust_of(settings))
-
-
-def warm_start(settings: Settings, reporter: Reporter) -> Receipt | None:
-    """Return the receipt of a pinned model that stands already, or that the cache gives; None when it must be fetched.
-
-    A model that stands whole, and that no other user can have written, needs no lock and no right to write.
-    """
-    digest = parse_source(settings.source).digest
-    if digest is None:
-        return None
-    place = destination_of(settings)
-    place.check()
-    found = current(settings, reporter, place, digest)
-    if found is not None or not settings.cache:
-        return found
-    return _from_cache(settings, reporter, place, digest)
-
-
-def _from_cache(settings: Settings, reporter: Reporter, place: Destination, digest: Digest) -> Receipt | None:
-    cache = cache_of(settings)
-    entry = cache.entry(digest, settings.selection)
-    if entry.receipt() is None:
-        return None
-    with locked_destination(settings, reporter, place) as locked:
-        if not cache.serves(place):
-            return None
-        with locked_destination(settings, reporter, entry) as locked_entry:
-            found = locked_entry.current(digest)
-            if found is None:
-                return None
-            cache.touch(entry)
-            entry.share()
-            return locked.publish_copy_of(entry.path, found)

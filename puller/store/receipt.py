@@ -1,6 +1,6 @@
 """What a pull did, written beside the model; the next pull trusts it if no other user can have written it.
 
-Tests: tests/puller/store/test_cache.py
+Tests: tests/puller/cache/test_cache.py
 """
 
 import json

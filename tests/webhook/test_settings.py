@@ -39,6 +39,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
             "WEIGHBRIDGE_NO_PROXY": "10.0.0.0/8",
             "WEIGHBRIDGE_CA_CONFIG_MAP": "corp-ca",
             "WEIGHBRIDGE_CACHE_BYTES": "500Gi",
+            "WEIGHBRIDGE_CACHE_KEEP_DAYS": "90",
             "WEIGHBRIDGE_PULL_DEADLINE_SECONDS": "3600",
             "WEIGHBRIDGE_CATALOG_DIRECTORY": "/catalog",
             "WEIGHBRIDGE_TLS_DIRECTORY": "/tls",
@@ -73,6 +74,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
         no_proxy="10.0.0.0/8",
         ca_config_map=("corp-ca", "ca.crt"),
         cache_bytes=500 << 30,
+        cache_keep_days=90,
         pull_deadline_seconds=3600,
         catalog_directory="/catalog",
         tls_directory="/tls",
@@ -124,6 +126,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
         ("CACHE_BYTES", "-1"),
         ("CACHE_BYTES", "some"),
         ("PULL_DEADLINE_SECONDS", "1h"),
+        ("CACHE_KEEP_DAYS", "-1"),
         ("MIRRORS", '["registry.example.com".host."http://m".header]\nAuthorization = "Basic eDp5"'),
     ],
 )

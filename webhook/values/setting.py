@@ -179,10 +179,13 @@ def _proxy(text: str) -> str:
     return text
 
 
-def _seconds(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()):
-        raise ValueError(f"{text!r} is not a whole number of seconds")
-    return int(text)
+def _whole(unit: str) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdecimal()):
+            raise ValueError(f"{text!r} is not a whole number of {unit}")
+        return int(text)
+
+    return parse
 
 
 def _processes(text: str) -> int:
@@ -232,7 +235,8 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "https_proxy": _proxy,
     "ca_config_map": _key_of(CA_KEY),
     "cache_bytes": _bytes,
-    "pull_deadline_seconds": _seconds,
+    "cache_keep_days": _whole("days"),
+    "pull_deadline_seconds": _whole("seconds"),
     "mirrors": _mirrors,
     "signatures": _signatures,
     "overlap": _overlap,

@@ -118,7 +118,7 @@ def test_a_volume_that_gives_all_files_one_owner_is_pulled_to_again_and_again(
         succeeded(pull_as(uid, settings, owner=owner))
         assert read_tree(volume.root / "phi") == expected
         (house,) = (volume.root / ".weighbridge").iterdir() if not cache else [volume.root / ".weighbridge" / "phi"]
-        assert {entry.name for entry in house.iterdir()} <= {"lock", "manifest", "receipt", str(uid)}
+        assert {entry.name for entry in house.iterdir()} <= {"lock", "manifest", "receipt", "used", str(uid)}
         assert (house / "receipt").stat().st_uid == owner
         assert {entry.name for entry in (house / str(uid)).iterdir()} <= {"receipt.new"}
 

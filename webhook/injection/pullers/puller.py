@@ -120,6 +120,7 @@ def _pull(plan: Plan, settings: Settings) -> PullerSettings:
         ca_file=CA_PATH if settings.ca_config_map else "",
         cache=CACHE_DIRECTORY if is_shared else "",
         cache_bytes=settings.cache_bytes if is_shared else 0,
+        cache_keep_days=settings.cache_keep_days if is_shared else 0,
         processes=settings.puller_processes,
         deadline_seconds=settings.pull_deadline_seconds,
         sync=is_shared,

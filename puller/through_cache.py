@@ -1,6 +1,6 @@
 """A pull through the cache that other pulls share: the model is brought there once, and given away by hard links.
 
-Tests: tests/puller/store/test_cache.py
+Tests: tests/puller/cache/test_cache.py
 """
 
 from collections.abc import Iterator
@@ -15,10 +15,12 @@ from registry.source import Source
 
 from .adopt import adopt_current
 from .artifact.model_artifact import ModelArtifact, load_artifact
+from .cache.cache import Cache
+from .cache.eviction import Eviction
+from .cache.warm import cache_of
 from .errors import DiskFailed, Occupied
 from .plan import select
-from .store.cache import Cache
-from .store.locked import LockedDestination, cache_of, locked_destination
+from .store.locked import LockedDestination, locked_destination
 from .store.receipt import Receipt
 from .store.saved_manifest import KeptRepository
 from .update import update
@@ -58,7 +60,6 @@ def pull_through_cache(locked: LockedDestination, artifact: ModelArtifact) -> Re
         held = locked_entry.current(artifact.digest)
         found = held or _fill(cache, locked_entry, artifact)
         if found is not None:
-            cache.touch(entry)
             entry.share()
             signed = replace(found, signers=artifact.signers, signature_mark=artifact.signature_mark)
             return locked.publish_copy_of(entry.path, signed, is_new=held is None)
@@ -74,7 +75,7 @@ def _rooms(locked: LockedDestination, source: Source) -> Iterator[Path]:
 
 def _fill(cache: Cache, locked_entry: LockedDestination, artifact: ModelArtifact) -> Receipt | None:
     """Bring the model into the cache; None when the cache has no room for it, or belongs to another user."""
-    entry, reporter = locked_entry.place, locked_entry.reporter
+    entry, settings, reporter = locked_entry.place, locked_entry.settings, locked_entry.reporter
     try:
         entry.check_replaceable()
         entry.check_writable()
@@ -86,9 +87,10 @@ def _fill(cache: Cache, locked_entry: LockedDestination, artifact: ModelArtifact
         return found
     cache.trust = entry.trust  # which knows by now what owners the volume gives
     cache.remove_unfinished(keep=entry.path)
-    parts = select(artifact.form.parts, locked_entry.settings.include, locked_entry.settings.exclude)
+    parts = select(artifact.form.parts, settings.include, settings.exclude)
     sizes = {part.layer.digest: part.layer.size if part.size is None else part.size for part in parts}
-    why_not = cache.make_room(sum(sizes.values()), keep=entry.path)
+    eviction = Eviction(cache.folder, cache.trust, settings.cache_bytes, settings.cache_keep_days)
+    why_not = eviction.make_room(sum(sizes.values()), keep=entry.path)
     if why_not:
         reporter.message(f"{cache.folder}: {why_not}; it is left aside")
         return None

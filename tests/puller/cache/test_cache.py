@@ -15,9 +15,9 @@ from random import Random
 
 import pytest
 
+from puller.cache.eviction import Eviction
 from puller.pull import pull
 from puller.settings import Settings
-from puller.store.cache import Cache
 from puller.store.destination import Destination
 from puller.store.receipt import Receipt
 from puller.store.standing import receipt_of
@@ -113,7 +113,7 @@ def test_a_killed_pull_into_a_capped_cache_goes_on(
     with pytest.raises(Fault):
         pull(wanted, access, QuietReporter())
     fake.faults.clear()
-    monkeypatch.setattr("puller.store.cache.free_bytes", lambda _: size // 2)
+    monkeypatch.setattr("puller.cache.eviction.free_bytes", lambda _: size // 2)
     listener = Listener()
     pull(wanted, access, listener)
     assert not [line for line in listener.said if "left aside" in line]
@@ -128,7 +128,7 @@ def test_a_volume_without_room_removes_nothing_in_vain(
     pull(settings_for(other, tmp_path, "other"), access, QuietReporter())
     shutil.rmtree(tmp_path / "other")
     source = f"{fake.reference()}@{offer(fake, MODEL)}"
-    monkeypatch.setattr("puller.store.cache.free_bytes", lambda _: 1000)
+    monkeypatch.setattr("puller.cache.eviction.free_bytes", lambda _: 1000)
     listener = Listener()
     pull(settings_for(source, tmp_path, cache_bytes=1 << 30), access, listener)
     assert [line for line in listener.said if "no room on its volume; it is left aside" in line]
@@ -233,7 +233,7 @@ def test_a_model_that_is_locked_is_not_let_go(fake: FakeRegistry, access: Access
     (tmp_path / "cache").mkdir()
     pull(settings_for(source, tmp_path, "cache/held", cache=""), access, QuietReporter())
     trust = Trust.of_process(trusts_group=False)
-    cache = Cache(tmp_path / "cache", 10, trust)
+    cache = Eviction(tmp_path / "cache", trust, limit=10, keep_days=0)
     entry = Destination(tmp_path / "cache" / "held", trust)
     with entry.open(lambda _: pytest.fail("nobody else is here")):
         assert "in use" in cache.make_room(5, keep=tmp_path / "another")
