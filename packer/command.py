@@ -22,7 +22,7 @@ from registry.access.options import (
     source_from,
 )
 from registry.digest import Digest
-from registry.process.arguments import positive
+from registry.process.arguments import given, positive
 from registry.progress.reporter import Reporter
 from registry.source import HubSource, LayoutSource, OciSource, Source
 
@@ -65,6 +65,7 @@ def _add_push(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", brin
     )
     push.add_argument(
         "folder",
+        type=given,
         metavar="DIR|hf://ORGANISATION/NAME[@REVISION]",
         help="the folder with the model's files, or the repository that holds them",
     )

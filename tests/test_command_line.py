@@ -81,6 +81,11 @@ def test_a_wrong_usage_is_an_event_where_progress_is_json(
         (["copy", "foo", "layout://{}:v1"], "reference.invalid"),
         (["copy", "hf://microsoft/phi-4", "layout://{}:v1"], "source.unsupported"),
         (["inspect", "pvc://models/x"], "source.unsupported"),
+        (["list", "r.example/m:v1"], "reference.invalid"),
+        (["list", f"r.example/m@sha256:{'0' * 64}"], "reference.invalid"),
+        (["list", "layout://{}:v1"], "reference.invalid"),
+        (["pull", "r.example/m:1", "-o", "x", "--require-signature"], "signature-policy.invalid"),
+        (["inspect", "r.example/m:1", "--identity", "me"], "signature-policy.invalid"),
     ],
 )
 def test_a_source_that_is_none_is_a_wrong_usage(
@@ -92,6 +97,14 @@ def test_a_source_that_is_none_is_a_wrong_usage(
     assert said.out == ""
     assert f"[{code}]" in said.err
     assert "hint: " in said.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["push", "", "r.example/m:1"], ["verify", ""], ["pull", "r.example/m:1", "-o", ""]]
+)
+def test_a_variable_without_a_value_is_no_folder(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    """An empty path would mean the current folder."""
+    assert "is empty" in refused(capsys, *arguments)
 
 
 @pytest.mark.parametrize("arguments", [[], ["certs"]])

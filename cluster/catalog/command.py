@@ -64,11 +64,13 @@ def _add_catalog_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParse
     add_output_option(listing, ("json", "yaml", "name"))
     listing.set_defaults(run=_run_list)
     example = "weighbridge catalog add phi-4 registry.example.com/models/phi-4:v1 --gpu"
-    add = _add_catalog_verb(verbs, "add", "add an entry, or change it", example)
+    add = _add_catalog_verb(verbs, "add", "add an entry, or change what is named of it", example)
     add.add_argument("name", metavar="NAME", help="what the label weighbridge.dev/model says")
     add.add_argument("source", metavar="SOURCE", help="oci://REGISTRY/REPOSITORY:TAG[@sha256:…], hf:// or pvc://")
-    add.add_argument("--gpu", action="store_true", help="its pods tolerate the taints of GPU nodes")
-    add.add_argument("--mount-path", default="", metavar="PATH", help="where containers see it (default: /models/NAME)")
+    add.add_argument(
+        "--gpu", action=argparse.BooleanOptionalAction, help="its pods tolerate the taints of GPU nodes, or do not"
+    )
+    add.add_argument("--mount-path", metavar="PATH", help="where containers see it (default: /models/NAME, as with '')")
     add.set_defaults(run=_run_add)
     remove = _add_catalog_verb(
         verbs, "remove", "remove an entry; pods keep theirs", "weighbridge catalog remove phi-4 --dry-run"
@@ -159,6 +161,7 @@ def _run_prefetch(arguments: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from certs.manifests import to_yaml
+    from webhook.settings import Settings
 
     from .prefetch import Wanted, prefetch_job
 
@@ -166,6 +169,9 @@ def _run_prefetch(arguments: argparse.Namespace) -> int:
     settings = configuration.settings
     if arguments.image:
         settings = replace(settings, puller_image=arguments.image)
+    elif arguments.config and settings.puller_image == Settings().puller_image:
+        said = f"warning: the Job runs {settings.puller_image}, which no registry serves: name the puller's image"
+        print(f"{said} with --image, or as WEIGHBRIDGE_PULLER_IMAGE in --config", file=sys.stderr)
     wanted = Wanted(
         model=arguments.name,
         claim=arguments.claim,

@@ -44,10 +44,11 @@ class Editor:
 
         Raises what the webhook would refuse it with, and Conflict where another field manager owns the entry.
         """
-        text = entry.text()
+        entry.text()  # what is refused needs no cluster
 
         def write(config_map: Raw) -> str:
             before = mapping(config_map, "data").get(entry.name)
+            text = entry.text(str(before or ""))
             if before == text:
                 return "unchanged"
             self._apply(config_map, owned(config_map) | {entry.name}, {entry.name: text})

@@ -9,6 +9,7 @@ from typing import Any
 
 from certs.manifests import to_yaml
 from cluster.output import columns
+from registry.errors import Fault
 from registry.printable import printable
 from webhook.catalog import Catalog
 from webhook.catalog_entry import parse_entry
@@ -21,22 +22,37 @@ FIELD_MANAGER = "weighbridge-catalog"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEntry:
-    """An entry that somebody adds."""
+    """An entry that somebody adds, or changes: of what is None, what it has already stays."""
 
     name: str
     source: str
-    gpu: bool = False
-    mount_path: str = ""
+    gpu: bool | None = None
+    mount_path: str | None = None
 
-    def text(self) -> str:
-        """Return the entry as the ConfigMap holds it. Raises what the webhook would refuse it with."""
+    def text(self, before: str = "") -> str:
+        """Return the entry as the ConfigMap holds it, in place of the one before.
+
+        Raises what the webhook would refuse it with.
+        """
         parse_model(self.name)
+        gpu, mount_path = _kept(before)
+        gpu = gpu if self.gpu is None else self.gpu
+        mount_path = mount_path if self.mount_path is None else self.mount_path
         stated: dict[str, Any] = {"source": self.source}
-        stated |= {"gpu": True} if self.gpu else {}
-        stated |= {"mountPath": self.mount_path} if self.mount_path else {}
+        stated |= {"gpu": True} if gpu else {}
+        stated |= {"mountPath": mount_path} if mount_path else {}
         text = self.source if len(stated) == 1 else to_yaml(stated).removeprefix("---\n")
         parse_entry(text)
         return text
+
+
+def _kept(before: str) -> tuple[bool, str]:
+    """Return what an entry has beside its source; nothing of one that cannot be read."""
+    try:
+        entry = parse_entry(before)
+    except Fault:
+        return False, ""
+    return bool(entry.gpu), entry.mount_path or ""
 
 
 def owned(config_map: Raw) -> set[str]:

@@ -19,6 +19,10 @@ from webhook.pod.podspec import Raw, entries, mapping
 from .finding import Finding, bad, good, unread, warn
 from .reading import Reading
 
+_MAKE = (
+    "the webhook makes one when it starts: kubectl -n weighbridge-system rollout restart deploy/weighbridge-webhook; "
+    "with one of your own: weighbridge certs init, or see cert-manager's Certificate"
+)
 _SOON = dt.timedelta(days=14)
 
 
@@ -26,7 +30,7 @@ def of_certificate(reading: Reading) -> Iterator[Finding]:
     """Yield the lines about the Secret, the names in its certificate, and the days that are left."""
     secret = reading.secret
     if isinstance(secret, Absent):
-        yield bad("secret", "there is no Secret weighbridge-tls: the webhook has nothing to serve with")
+        yield bad("secret", "there is no Secret weighbridge-tls: the webhook has nothing to serve with", _MAKE)
         return
     if isinstance(secret, Fault):
         yield unread("secret", secret)

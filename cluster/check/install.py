@@ -50,7 +50,9 @@ def _of_deployment(deployment: Raw | Fault) -> Iterator[Finding]:
     available = int(mapping(deployment, "status").get("availableReplicas", 0))
     if not wanted:
         yield bad(
-            "deployment", f"{WEBHOOK} is scaled to no replicas", f"kubectl scale deployment {WEBHOOK} --replicas=2"
+            "deployment",
+            f"{WEBHOOK} is scaled to no replicas",
+            f"kubectl -n weighbridge-system scale deployment {WEBHOOK} --replicas=2",
         )
     elif not available:
         yield bad("deployment", f"of {wanted} replicas of {WEBHOOK} none is available")

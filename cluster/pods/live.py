@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from cluster import kinds
 from cluster.api import Api
-from cluster.errors import Forbidden
+from cluster.errors import Absent, Forbidden
 from cluster.kinds import Kind
 from registry.errors import Fault
 from registry.printable import printable
@@ -32,6 +32,12 @@ Step = tuple[str, str]
 _BY_SETTINGS = ("model.unknown", "catalog.invalid", "volume.invalid", "source.not-found", "containers.unknown")
 """The codes of refusals that a setting or the catalog may lift."""
 
+_NOTHING_DONE = ("not-opted-in", "not-installed")
+"""The codes of pods for which nothing would be done."""
+
+_BY_WEBHOOK = ("injected", "refused", "unknown")
+"""The results that need the webhook."""
+
 _REFUSED = ("refused", "unknown")
 """The results of pods that would be refused, or may be."""
 
@@ -39,7 +45,7 @@ _REFUSED = ("refused", "unknown")
 def explain_live(api: Api, kind: Kind, name: str, namespace: str, system_namespace: str) -> list[Explanation]:
     """Return the explanations of an object's pod templates. Raises Absent and the API server's other faults.
 
-    1. Read the object, its namespace, and the operator's configuration, as far as the user may.
+    1. Read the object, its namespace, the operator's configuration and the webhooks', as far as the user may.
     2. Explain it as a manifest.
     3. Add what became of its pods: their states, and what the events say.
     """
@@ -57,6 +63,8 @@ def explain_live(api: Api, kind: Kind, name: str, namespace: str, system_namespa
     explained = list(explain_manifest(found, cluster))
     # 3
     happened = [*known.notes, *_of_pods(api, found, namespace)]
+    if not _is_installed(api):
+        explained = [_without_webhook(one) for one in explained]
     return [_with_outcome(_as_far_as_known(one, known), found, happened) for one in explained]
 
 
@@ -80,6 +88,25 @@ def _as_far_as_known(explained: Explanation, known: _Known) -> Explanation:
     return replace(explained, result="unknown", verdict=verdict)
 
 
+def _is_installed(api: Api) -> bool:
+    """Return whether the API server calls our webhook for pods; True for who may not read that."""
+    try:
+        webhooks = entries(api.read(kinds.CONFIGURATION, "admission.weighbridge.dev"), "webhooks")
+    except Absent:
+        return False
+    except Fault:
+        return True
+    return any(name_of(one) == "pods.weighbridge.dev" for one in webhooks)
+
+
+def _without_webhook(explained: Explanation) -> Explanation:
+    """Return the explanation of what only the webhook would do, and nobody does."""
+    if explained.result not in _BY_WEBHOOK:
+        return explained
+    verdict = "no model: the API server calls no webhook of ours for pods (weighbridge check)"
+    return replace(explained, result="skipped", verdict=verdict, code="not-installed")
+
+
 def _with_outcome(explained: Explanation, found: Raw, happened: list[Step]) -> Explanation:
     """Return an explanation with what became of it: what the cluster did counts, not what it would do now."""
     after = replace(explained, steps=(*explained.steps, *happened))
@@ -89,7 +116,7 @@ def _with_outcome(explained: Explanation, found: Raw, happened: list[Step]) -> E
         return replace(after, result="refused", verdict=f"refused: {said}", code=state.code or "refused")
     if found.get("kind") != "Pod":
         return after
-    if read_status(found) is not None and (explained.result in _REFUSED or explained.code == "not-opted-in"):
+    if read_status(found) is not None and (explained.result in _REFUSED or explained.code in _NOTHING_DONE):
         would = "be" if explained.result in _REFUSED else "get"
         verdict = f"has its model; as a new pod it would {would} {explained.verdict}"
         return replace(after, result="injected", verdict=verdict)

@@ -18,7 +18,17 @@ from webhook.names import PULLER, READY, SIDECAR, is_our_container
 from webhook.pod.podspec import Raw, entries, labels, mapping, name_of
 
 Name = Literal[
-    "without", "opted-out", "refused", "pending", "waiting", "pulling", "failing", "starting", "ready", "ended"
+    "without",
+    "opted-out",
+    "refused",
+    "pending",
+    "waiting",
+    "pulling",
+    "failing",
+    "starting",
+    "ready",
+    "terminating",
+    "ended",
 ]
 _WORDS = 600
 _CODE = re.compile(r"denied the request: \[([a-z-]+\.[a-z.-]+)\]")
@@ -64,6 +74,9 @@ def pull_state(pod: Raw) -> PullState:
     record, phase = read_status(pod), mapping(pod, "status").get("phase")
     if phase in ("Succeeded", "Failed"):
         return _of_ended(pod)
+    deleted = mapping(pod, "metadata").get("deletionTimestamp")
+    if deleted:
+        return PullState(name="terminating", why=f"it is to be gone by {deleted}")
     if record is None:
         if labels(pod).get(INJECTION.name) == DISABLED:
             return PullState(name="opted-out", why=f"its label {INJECTION.name} is {DISABLED}")
@@ -104,15 +117,19 @@ def _of_puller(pod: Raw, puller: Raw) -> PullState:
     """Return the state of a pod whose puller is not done."""
     state = mapping(puller, "state")
     ended = mapping(state, "terminated") or mapping(mapping(puller, "lastState"), "terminated")
-    if ended.get("exitCode"):
-        return _of_failure(ended, name_of(puller))
+    failure = _of_failure(ended, name_of(puller)) if ended.get("exitCode") else None
+    running = mapping(state, "running")
+    if failure is not None and not running:
+        return failure
     statuses = entries(mapping(pod, "status"), "initContainerStatuses")
     waiting = next(_waits([one for one in statuses if is_our_container(name_of(one))]), None)
     if waiting is not None:
         return waiting
-    if mapping(state, "running"):
-        since = mapping(state, "running").get("startedAt")
-        return PullState(name="pulling", why=f"since {since}" if since else "")
+    if running:
+        since = f"since {running.get('startedAt')}"
+        if failure is not None:
+            return PullState(name="pulling", code=failure.code, why=f"{since}, again after: {failure.why}")
+        return PullState(name="pulling", why=since)
     return _of_scheduling(pod)
 
 

@@ -45,7 +45,8 @@ class Row:
     @property
     def why(self) -> str:
         """What keeps it; empty where nothing does."""
-        return self.state.why if self.state.name != "pulling" else ""
+        is_on_its_way = self.state.name == "pulling" and not self.state.code
+        return "" if is_on_its_way or self.state.name == "terminating" else self.state.why
 
     def to_raw(self) -> dict[str, Any]:
         """Return the row as JSON has it; what is not known is left out."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from puller.errors import BadDestination
 from puller.store.destination import Destination
-from puller.store.filesystem import free_bytes
+from puller.store.filesystem import bytes_below, free_bytes
 from puller.store.lock import AT_ONCE
 from puller.store.standing import receipt_of
 from puller.store.trust import Trust
@@ -86,7 +86,7 @@ class Eviction:
 
     def _begun(self, path: Path) -> int:
         """Return the bytes that unfinished pulls of this user's take for a model."""
-        return _Model([room / str(self.trust.uid) for room in rooms_of(path, self.trust)]).size
+        return sum(bytes_below(room / str(self.trust.uid)) for room in rooms_of(path, self.trust))
 
     def _models(self) -> list[_Model]:
         """Return the models that have a receipt of this user's: folders of the same files are one."""

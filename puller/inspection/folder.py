@@ -3,14 +3,15 @@
 1. The artifact is the one that a receipt beside the folder names, or another that the user names.
 2. Its manifest is the one saved beside the folder, which a digest proves, else the source's.
 3. Every file that has a digest of its own is hashed, whatever its receipt says: in images that our packer wrote too.
-4. What else came out of an archive or behind a codec has only the digest of the packed bytes, which are not kept: it
+4. Who signed the artifact is judged where the settings ask for it, as for a pull.
+5. What else came out of an archive or behind a codec has only the digest of the packed bytes, which are not kept: it
    cannot be proved, and is named as such.
 
 Tests: tests/puller/test_verify.py
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from puller.errors import BadDestination
 from puller.plan import Blob, ModelPlan
 from puller.reuse.verify import Verifier
 from puller.settings import Settings
+from puller.signatures import prove_signers
 from puller.store.receipt import DERIVED, Receipt
 from puller.store.saved_manifest import KeptRepository
 from puller.store.standing import receipt_of, receipts, unknown_files
@@ -30,7 +32,7 @@ from registry.open import open_repository
 from registry.printable import printable
 from registry.progress.reporter import Reporter
 from registry.progress.stats import human
-from registry.source import Source
+from registry.source import Source, parse_source
 
 from .archived import files_of_image
 
@@ -45,13 +47,17 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """A folder, the pinned source that it was held to, and what is wrong. `size` counts the bytes of right files."""
+    """A folder, the pinned source that it was held to, and what is wrong. `size` counts the bytes of right files.
+
+    `signers` are those whom the policy names, and who signed the artifact.
+    """
 
     folder: str
     pinned: str
     files: int
     size: int
     findings: tuple[Finding, ...]
+    signers: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object."""
@@ -60,12 +66,14 @@ class Verification:
             "source": self.pinned,
             "right": self.files,
             "bytes": self.size,
+            "signers": list(self.signers),
             "findings": [{"path": one.path, "problem": one.problem} for one in self.findings],
         }
 
     def to_text(self) -> str:
         """Return lines for people."""
-        lines = [self.pinned, *(f"{one.problem:<8}  {printable(one.path, 1000)}" for one in self.findings)]
+        lines = [self.pinned, *(f"signed by: {printable(signer)}" for signer in self.signers)]
+        lines += [f"{one.problem:<8}  {printable(one.path, 1000)}" for one in self.findings]
         ended = f", {len(self.findings)} not" if self.findings else ""
         return "\n".join([*lines, f"{self.files} files, {human(self.size)}, are the artifact's{ended}"])
 
@@ -88,14 +96,16 @@ def published(folder: Path) -> Receipt:
     return found
 
 
-def verify_folder(
-    folder: Path, source: Source, receipt: Receipt | None, access: Access, reporter: Reporter
-) -> Verification:
-    """Hold a folder to an artifact; with a receipt of that artifact, to what was selected of it then. Raises Fault."""
-    artifact = _artifact(folder, source, access)
+def verify_folder(settings: Settings, receipt: Receipt | None, access: Access, reporter: Reporter) -> Verification:
+    """Hold the folder of the settings to their artifact; with its receipt, to what was selected of it then.
+
+    Raises Fault, a BadSignature where the settings' policy requires a signature that there is not.
+    """
+    folder, source = Path(settings.destination), parse_source(settings.source)
+    artifact = prove_signers(_artifact(folder, source, access), settings, reporter)
     if receipt is not None and receipt.digest != str(artifact.digest):
         receipt = None
-    settings = _selected(folder, source, receipt)
+    settings = _selected(settings, receipt)
     plan = ModelPlan.of(artifact.form.parts, settings)
     wanted = {file.path: blob for blob in plan.blobs if blob.packed is None for file in blob.files}
     archived = files_of_image(plan.archives, settings) if artifact.form.is_image else None
@@ -113,14 +123,26 @@ def verify_folder(
     problems |= dict.fromkeys(_wrong(folder, present, reporter), "wrong")
     right = {path: blob.size for path, blob in present.items() if path not in problems}
     findings = tuple(Finding(path, problem) for path, problem in sorted(problems.items()))
-    return Verification(str(folder), artifact.pinned, len(right), sum(right.values()), findings)
+    return Verification(
+        folder=str(folder),
+        pinned=artifact.pinned,
+        files=len(right),
+        size=sum(right.values()),
+        findings=findings,
+        signers=artifact.signers,
+    )
 
 
 def _artifact(folder: Path, source: Source, access: Access) -> ModelArtifact:
-    """Return the artifact by its saved manifest, where the source is pinned and one is saved, else by the source."""
-    for repository in (*_saved(folder, source), open_repository(source, access)):
+    """Return the artifact by its saved manifest, where the source is pinned and one is saved, else by the source.
+
+    All that is not saved comes from the source's own repository.
+    """
+    own = open_repository(source, access)
+    for repository in (*_saved(folder, source), own):
         try:
-            return load_artifact(repository, repository.resolve(), access)
+            artifact = load_artifact(repository, repository.resolve(), access)
+            return replace(artifact, repositories={**artifact.repositories, "": own})
         except Fault as error:
             fault = error
     raise fault
@@ -132,16 +154,15 @@ def _saved(folder: Path, source: Source) -> Iterator[KeptRepository]:
             yield KeptRepository(room, source, source.digest)
 
 
-def _selected(folder: Path, source: Source, receipt: Receipt | None) -> Settings:
+def _selected(settings: Settings, receipt: Receipt | None) -> Settings:
     """Return settings that select what a receipt's pull selected; everything where there is none."""
     selection: Sequence[str] = receipt.selection if receipt is not None else ()
 
     def stated(mark: str) -> tuple[str, ...]:
         return tuple(one.removeprefix(f"{mark}=") for one in selection if one.startswith(f"{mark}="))
 
-    return Settings(
-        source=str(source),
-        destination=str(folder),
+    return replace(
+        settings,
         include=stated("include"),
         exclude=stated("exclude"),
         image_path="".join(stated("image-path")),

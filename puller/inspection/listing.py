@@ -50,6 +50,16 @@ def list_repository(source: Source, access: Access) -> list[Listed]:
     return [by_tag[tag] for tag in tags]
 
 
+def check_repository(text: str, source: Source) -> None:
+    """Raise BadReference where a source of the command line names one artifact and no repository."""
+    tag = source.reference.tag if isinstance(source, OciSource) else getattr(source, "tag", None)
+    if source.digest is not None or (tag and text.endswith(f":{tag}")):
+        raise BadReference(
+            f"{text}: names one artifact, and all of a repository are listed",
+            hint="leave out the tag and the digest, or look at that artifact: weighbridge inspect",
+        )
+
+
 def to_text(listed: Iterable[Listed]) -> str:
     """Return a table for people."""
     rows = [("TAG", "DIGEST", "SIZE", "LAYERS", "KIND")]

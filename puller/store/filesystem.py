@@ -70,6 +70,15 @@ def preallocates(path: Path) -> bool:
         return False
 
 
+def bytes_below(folder: Path) -> int:
+    """Return the bytes that the files below a folder take; 0 where another process removes it just now."""
+    try:
+        statuses = {status.st_ino: status for status in (entry.lstat() for entry in folder.rglob("*"))}
+    except OSError:
+        return 0
+    return sum(status.st_blocks * 512 for status in statuses.values() if stat.S_ISREG(status.st_mode))
+
+
 def free_bytes(path: Path) -> int | None:
     """Return how many bytes a user may still write on the volume of `path`; None where the volume does not tell."""
     with disk_errors(), optional():

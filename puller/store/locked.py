@@ -16,10 +16,11 @@ from puller.errors import disk_errors
 from puller.settings import Settings
 from registry.digest import Digest
 from registry.progress.reporter import Reporter
+from registry.progress.stats import human
 from registry.source import parse_source
 
 from .destination import Destination
-from .filesystem import discard, link_or_copy, make_folders
+from .filesystem import bytes_below, discard, link_or_copy, make_folders
 from .journal import Follower, boot_id
 from .lock import Wait
 from .receipt import DERIVED, FileRecord, Receipt
@@ -143,8 +144,20 @@ def locked_destination(settings: Settings, reporter: Reporter, place: Destinatio
         note_use(place.rooms)
         if place.why_alone:
             reporter.message(f"{place.path.parent}: {place.why_alone}")
-        with place.beating():
-            yield LockedDestination(settings, reporter, boot_id(), place)
+        try:
+            with place.beating():
+                yield LockedDestination(settings, reporter, boot_id(), place)
+        except BaseException:
+            _report_unfinished(reporter, place)
+            raise
+
+
+def _report_unfinished(reporter: Reporter, place: Destination) -> None:
+    """Report what a pull that ends now leaves, which is beside the model and hidden."""
+    held = bytes_below(place.workshop.folder) if place.is_writable else 0
+    if held and not place.workshop.is_passing:
+        folder = place.workshop.folder
+        reporter.message(f"{folder}: holds {human(held)} of an unfinished pull, for the next one of {place.path.name}")
 
 
 def trust_of(settings: Settings) -> Trust:

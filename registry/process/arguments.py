@@ -57,6 +57,13 @@ def show_help(parser: argparse.ArgumentParser) -> int:
     return 2
 
 
+def given(text: str) -> str:
+    """Parse a text that must not be empty, for argparse."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty, as a shell variable without a value is")
+    return text
+
+
 def size(text: str) -> int:
     """Parse a number of bytes such as 500GB, 64MiB or 1048576, for argparse."""
     match = _SIZE.fullmatch(text.strip())

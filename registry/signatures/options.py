@@ -57,4 +57,6 @@ def _read(file: str) -> str:
 
 
 def _missing(text: str) -> BadSignaturePolicy:
-    return BadSignaturePolicy(text, hint="see `weighbridge pull --help`")
+    fault = BadSignaturePolicy(text, hint="name --key FILE, or --identity SUBJECT --issuer URL --trust-root FILE")
+    fault.exit_code = 2
+    return fault

@@ -87,6 +87,29 @@ def test_a_key_on_any_curve_signs_as_the_real_cosign_verifies(
     assert pull(reference, tmp_path / "pulled", public) == 0
 
 
+def test_every_verb_with_a_key_fails_where_another_one_signed(
+    registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder's artifact is judged as a source is, its bytes beside that; the signers are shown."""
+    (tmp_path / "other").mkdir()
+    (key, public), (_, other) = pem_keys(tmp_path), pem_keys(tmp_path / "other")
+    reference, model = f"{registry.address}/sign/verbs:v1", str(write_tree(tmp_path / "model", MODEL))
+    assert weighbridge.main(["push", model, reference, "--sign", str(key), "--quiet"]) == 0
+    folder = tmp_path / "pulled"
+    assert weighbridge.main(["pull", reference, "-o", str(folder), "--quiet"]) == 0
+    for verb in (["verify", str(folder)], ["verify", reference], ["inspect", reference]):
+        capsys.readouterr()
+        assert weighbridge.main([*verb, "--json", "--key", str(public)]) == 0
+        assert len(json.loads(capsys.readouterr().out)["signers"]) == 1
+        assert weighbridge.main([*verb, "--key", str(other)]) == 1
+        assert "signature" in "".join(capsys.readouterr())
+        assert weighbridge.main(verb) == 0
+    unsigned = f"{registry.address}/sign/unsigned:v1"
+    assert weighbridge.main(["push", model, unsigned, "--exclude", "config.json", "--quiet"]) == 0
+    assert weighbridge.main(["verify", str(folder), "--source", unsigned, "--key", str(public)]) == 1
+    assert "[signature.missing]" in capsys.readouterr().err
+
+
 def test_of_an_image_the_index_is_signed(
     part: Part, registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

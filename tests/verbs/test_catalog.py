@@ -60,6 +60,17 @@ def test_entries_come_change_and_go(editor: Editor) -> None:
     assert texts(editor) == {}
 
 
+def test_a_new_source_leaves_what_else_an_entry_has(editor: Editor) -> None:
+    """Unless it is named; pods would lose their tolerations and servers their path."""
+    editor.add(NewEntry(name="phi-4", source=f"{SOURCE}.0", gpu=True, mount_path="/m"))
+    editor.add(NewEntry(name="phi-4", source=SOURCE))
+    assert texts(editor) == {"phi-4": f"source: {SOURCE}\ngpu: true\nmountPath: /m\n"}
+    editor.add(NewEntry(name="phi-4", source=SOURCE, gpu=False))
+    assert texts(editor) == {"phi-4": f"source: {SOURCE}\nmountPath: /m\n"}
+    editor.add(NewEntry(name="phi-4", source=SOURCE, mount_path=""))
+    assert texts(editor) == {"phi-4": SOURCE}
+
+
 def test_the_webhooks_pods_are_annotated_so_that_the_kubelet_looks_again(editor: Editor, objects: Objects) -> None:
     """Where the user may; without pods, or without that right, nobody can hurry."""
     editor.add(NewEntry(name="phi-4", source=SOURCE))

@@ -78,6 +78,29 @@ def test_a_deployment_is_explained_with_its_pods(
     assert steps["hint"] == ["check the spelling"]
 
 
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_without_a_webhook_nobody_gets_a_model(
+    install: Install, team: Namespace, capsys: pytest.CaptureFixture[str], *, is_whole: bool
+) -> None:
+    """What it would do counts for nothing while the API server calls none; a pod that has its model keeps it."""
+    team.create(deployment())
+    team.create(labelled_pod("has-it", "phi-4"))
+
+    def none_for_pods(configuration: Object) -> None:
+        configuration["webhooks"] = [one for one in configuration["webhooks"] if not one["name"].startswith("pods.")]
+
+    missing = install.absent(install.configuration)
+    lacking = install.changed(install.configuration, none_for_pods)
+    with missing if is_whole else lacking:
+        found, _ = explained(install, capsys, "deploy/vllm", "-n", team.name)
+        pod, _ = explained(install, capsys, "pod/has-it", "-n", team.name)
+
+    assert (found["result"], found["code"]) == ("skipped", "not-installed")
+    assert "calls no webhook of ours for pods" in found["verdict"]
+    assert (pod["result"], pod["code"]) == ("injected", "not-installed")
+    assert pod["verdict"].startswith("has its model; as a new pod it would get no model")
+
+
 def test_what_the_controller_could_not_make_is_told(
     install: Install, team: Namespace, capsys: pytest.CaptureFixture[str]
 ) -> None:

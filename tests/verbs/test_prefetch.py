@@ -1,6 +1,7 @@
 """`weighbridge prefetch`: a Job that fetches to a claim what pods will look for there."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -132,6 +133,18 @@ def test_no_cluster_is_asked_where_source_and_image_are_named(capsys: pytest.Cap
     assert container(printed)["image"] == "registry.example.com/wb:1"
     assert weighbridge.main(arguments) == 1
     assert "[cluster.no-kubeconfig]" in capsys.readouterr().err
+
+
+def test_an_image_that_no_registry_serves_is_warned_of(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A file with the catalog alone names none, and no webhook mends a Job."""
+    config = tmp_path / "catalog.yaml"
+    catalog = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "weighbridge-catalog"}}
+    config.write_text(json.dumps(catalog | {"data": {"phi-4": "registry.example.com/phi-4:v1"}}))
+    arguments = ["prefetch", "phi-4", "--claim", "models", "--config", str(config)]
+    assert weighbridge.main(arguments) == 0
+    assert "name the puller's image with --image" in capsys.readouterr().err
+    assert weighbridge.main([*arguments, "--image", "registry.example.com/wb:1"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_the_catalog_is_listed_for_people_and_programs(install: Install, capsys: pytest.CaptureFixture[str]) -> None:

@@ -139,6 +139,23 @@ def test_what_keeps_a_pod_is_said_with_what_to_do(status: Object, name: str, cod
     assert hint in found.hint
 
 
+def test_a_puller_that_runs_again_is_no_failure() -> None:
+    """It goes on where the one before it was, perhaps for hours; what ended that one is told."""
+    status = {"name": "weighbridge-puller", "state": {"running": {"startedAt": MADE}}}
+    found = state_of({"initContainerStatuses": [status | {"lastState": {"terminated": FAILED}}]})
+    assert (found.name, found.code) == ("pulling", "registry.not-found")
+    assert found.why == f"since {MADE}, again after: GET …: 404"
+
+
+@pytest.mark.parametrize("status", [DONE | {"phase": "Running", "conditions": [READY]}, puller(terminated=FAILED), {}])
+def test_a_pod_that_is_deleted_serves_nobody_any_more(status: Object) -> None:
+    """Its containers may run, and be ready, until its grace is over."""
+    deleted = pod()
+    deleted["metadata"]["deletionTimestamp"] = MADE
+    assert pull_state(deleted | {"status": status}).name == "terminating"
+    assert pull_state(deleted | {"status": {"phase": "Succeeded"}}).name == "ended"
+
+
 def test_a_pod_without_its_model_says_why() -> None:
     """It opted out, or no webhook saw it; one whose model is on a claim has no puller to wait for."""
     opted_out = pod(labels={"weighbridge.dev/injection": "disabled"})

@@ -66,6 +66,8 @@ TEXTS = {
     "document marks": "--- # first\na: 1\n...\n",
     "tags": "a: !!str 123\nb: !!int 3\n",
     "double keys": "a: 1\nb: 2\na: 3\n",
+    "objects of a list": "items:\n- kind: A  # one\n  metadata: {name: x}\n  spec: {a: [1]}\n"
+    "- kind: B  # two\n  metadata:\n    name: x  # its name\n  spec:\n    b: 1  # stays\n",
     "dashes": "a:\n- b: x-\n  c: a-b # - no\n-\n  d: 1\n- - e\n-\n",
 }
 

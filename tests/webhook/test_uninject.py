@@ -40,6 +40,24 @@ def test_what_was_injected_is_taken_out_again(case: Any) -> None:
     assert uninject_manifest(once).manifest is once
 
 
+def test_a_list_comes_back_byte_for_byte(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its objects are told apart by their kinds and names, so that no line of their authors' is written anew."""
+    source = tmp_path / "list.yaml"
+    source.write_text(
+        "apiVersion: v1\nkind: List\nitems:\n"
+        "- apiVersion: v1\n  kind: Pod\n  metadata: {name: one}  # no model\n  spec: {containers: [{name: a}]}\n"
+        "- apiVersion: v1\n  kind: Pod\n  metadata:\n    name: two   # keep me\n"
+        "    labels: {weighbridge.dev/model: phi-4}\n  spec:\n    containers:\n    - name: a  # and me\n",
+        "utf-8",
+    )
+    assert weighbridge.main(["inject", "-f", str(source), "--config", str(CONFIGURATION), "--offline"]) == 0
+    injected = tmp_path / "injected.yaml"
+    injected.write_text(capsys.readouterr().out, "utf-8")
+    assert "name: two   # keep me" in injected.read_text("utf-8")
+    assert weighbridge.main(["uninject", "-f", str(injected)]) == 0
+    assert capsys.readouterr().out == source.read_text("utf-8")
+
+
 @pytest.mark.parametrize("source", INPUTS, ids=lambda path: path.name)
 def test_files_come_back(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Injected and uninjected, a file says what it said, and nearly all of its lines are the very same."""

@@ -220,7 +220,10 @@ def _end(node: Node) -> int:
 
 
 def _identities(before: list[Any], after: list[Any]) -> tuple[list[object], list[object]]:
-    """Return what tells the items of two lists apart: their names if all have one of their own, else their content."""
+    """Return what tells the items of two lists apart: their names if all have one of their own, else their content.
+
+    Objects of a list have their names in their metadata.
+    """
     olds, news = _names(before), _names(after)
     if olds is None or news is None:
         olds, news = _contents(before), _contents(after)
@@ -228,8 +231,17 @@ def _identities(before: list[Any], after: list[Any]) -> tuple[list[object], list
 
 
 def _names(items: list[Any]) -> list[object] | None:
-    names: list[object] = [item.get("name") if isinstance(item, dict) else None for item in items]
-    return names if all(isinstance(name, str) for name in names) and len(set(names)) == len(names) else None
+    names = [_name(item) if isinstance(item, dict) else None for item in items]
+    return [*names] if all(names) and len(set(names)) == len(names) else None
+
+
+def _name(item: dict[str, Any]) -> tuple[str, ...] | None:
+    if isinstance(item.get("name"), str):
+        return (item["name"],)
+    metadata = item.get("metadata")
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
+        return None
+    return tuple(str(one) for one in (item.get("kind"), metadata.get("namespace"), metadata["name"]))
 
 
 def _contents(items: list[Any]) -> list[object]:
