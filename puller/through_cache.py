@@ -18,7 +18,7 @@ from .artifact.model_artifact import ModelArtifact, load_artifact
 from .cache.cache import Cache
 from .cache.eviction import Eviction
 from .cache.warm import cache_of
-from .errors import DiskFailed, Occupied
+from .errors import DiskFailed, NoRoom, Occupied
 from .plan import select
 from .store.locked import LockedDestination, locked_destination
 from .store.receipt import Receipt
@@ -58,7 +58,7 @@ def pull_through_cache(locked: LockedDestination, artifact: ModelArtifact) -> Re
         return update(locked, artifact, (entry.path,))
     with locked_destination(settings, reporter, entry) as locked_entry:
         held = locked_entry.current(artifact.digest)
-        found = held or _fill(cache, locked_entry, artifact)
+        found = held or _fill(cache, locked_entry, artifact, locked.place.path)
         if found is not None:
             entry.share()
             signed = replace(found, signers=artifact.signers, signature_mark=artifact.signature_mark)
@@ -73,8 +73,8 @@ def _rooms(locked: LockedDestination, source: Source) -> Iterator[Path]:
         yield from cache_of(locked.settings).entry(source.digest, locked.settings.selection).rooms
 
 
-def _fill(cache: Cache, locked_entry: LockedDestination, artifact: ModelArtifact) -> Receipt | None:
-    """Bring the model into the cache; None when the cache has no room for it, or belongs to another user."""
+def _fill(cache: Cache, locked_entry: LockedDestination, artifact: ModelArtifact, target: Path) -> Receipt | None:
+    """Bring the model into the cache, on its way to `target`; None where that has no room, or is another user's."""
     entry, settings, reporter = locked_entry.place, locked_entry.settings, locked_entry.reporter
     try:
         entry.check_replaceable()
@@ -94,4 +94,10 @@ def _fill(cache: Cache, locked_entry: LockedDestination, artifact: ModelArtifact
     if why_not:
         reporter.message(f"{cache.folder}: {why_not}; it is left aside")
         return None
-    return update(locked_entry, artifact)
+    try:
+        return update(locked_entry, artifact)
+    except NoRoom as error:
+        if entry.path.parent.stat().st_dev == target.parent.stat().st_dev:
+            raise  # it is the destination's volume, too
+        reporter.message(f"{error}; the cache is left aside")
+        return None

@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from registry.digest import Digest
 from registry.errors import Mismatch
 from registry.manifest import Descriptor
 from registry.process.control_group import own_cores, own_memory_limit
@@ -23,7 +22,8 @@ from .store.journal import Journal
 from .store.locked import LockedDestination
 from .store.receipt import Receipt
 from .store.saved_manifest import keep
-from .store.writeback import Writeback, writeback_for
+from .store.writeback import CANNOT_SYNC, Writeback, writeback_for
+from .transfer.file_blob import FileBlobWriter
 from .tree.materialize import Members, materialize, records, tree_of
 from .tree.tree import Tree
 from .work import Work, find_work
@@ -46,7 +46,7 @@ def update(locked: LockedDestination, artifact: ModelArtifact, cached: Sequence[
         # 6
         stats = _fetch(locked, artifact, plan, work, journal, writeback)
         # 7
-        tree = _place_files(locked, artifact, plan, work.places, writeback)
+        tree = _place_files(locked, artifact, plan, work, writeback)
     finally:
         writeback.release()
         if writeback.lost:
@@ -57,9 +57,7 @@ def update(locked: LockedDestination, artifact: ModelArtifact, cached: Sequence[
     keep(destination.rooms[0], artifact.documents)
     destination.publish(receipt, is_synced=settings.sync)
     if writeback.cannot_sync:
-        locked.reporter.message(
-            f"{destination.path}: its file system cannot sync; after a power cut the model is hashed anew"
-        )
+        locked.reporter.message(f"{destination.path}: {CANNOT_SYNC}")
     locked.reporter.summary(stats, receipt.seconds)
     return receipt
 
@@ -108,13 +106,16 @@ def _place_files(
     locked: LockedDestination,
     artifact: ModelArtifact,
     plan: ModelPlan,
-    places: dict[Digest, Path],
+    work: Work,
     writeback: Writeback,
 ) -> Tree:
     """Put the model directory together in the workshop; return what it holds."""
     workshop = locked.place.workshop
-    tree = tree_of(artifact.form, plan.parts, places, _members(locked, plan), locked.settings)
-    materialize(tree, workshop.model, workshop.folder, locked.place.trust)
+    members = _members(locked, plan)
+    tree = tree_of(artifact.form, plan.parts, work.places, members, locked.settings)
+    written = {str(one.path): one.inode for one in work.writers if isinstance(one, FileBlobWriter)}
+    staged = {one.place: one.inode for layer in members.values() for one in layer if one.place}
+    materialize(tree, workshop.model, workshop.folder, locked.place.trust, work.inodes | written | staged)
     writeback.tree(workshop.model)
     return tree
 

@@ -19,6 +19,8 @@ from .reuse.verify import Verifier
 from .store.filesystem import discard
 from .store.journal import Journal, JournaledPieces
 from .store.locked import LockedDestination
+from .store.trust import status_of
+from .store.work_dir import Workshop
 from .store.writeback import Writeback
 from .transfer.blob import BlobWriter
 
@@ -27,11 +29,16 @@ if TYPE_CHECKING:
 
 
 class Work(NamedTuple):
-    """What must be fetched for a model, and where its blobs are then; `landed` are the journal's pieces of them."""
+    """What must be fetched for a model, and where its blobs are then.
+
+    `landed` are the journal's pieces of files that are still there. `inodes` are those of files of this pull's own that
+    need not be fetched.
+    """
 
     writers: list[BlobWriter]
     places: dict[Digest, Path]
     landed: JournaledPieces
+    inodes: dict[str, int]
 
 
 def find_work(  # noqa: PLR0913, PLR0917 - called once, and no argument follows from another
@@ -52,7 +59,14 @@ def find_work(  # noqa: PLR0913, PLR0917 - called once, and no argument follows 
     if settings.xet and _download_whole(locked, artifact, at_hand):
         at_hand = search.run(plan.blobs, landed)
     places = at_hand.places | {writer.layer.digest: writer.path for writer in at_hand.missing}
-    return Work([*archives, *at_hand.missing], places, landed)
+    return Work([*archives, *at_hand.missing], places, _present(landed, workshop), at_hand.inodes)
+
+
+def _present(landed: JournaledPieces, workshop: Workshop) -> JournaledPieces:
+    """Return the pieces of those files that are there: a new file may get the inode of one that is gone."""
+    inodes = {digest: status_of(workshop.incoming / digest) for digest, _, _ in landed}
+    there = {digest: status.st_ino for digest, status in inodes.items() if status is not None}
+    return {piece: inode for piece, inode in landed.items() if inode in (0, there.get(piece[0]))}
 
 
 def _archives(

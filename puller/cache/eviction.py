@@ -31,7 +31,7 @@ _BASE_PATH = "base-path="
 class _Model(NamedTuple):
     """A model: `places` are its folders, those of pods before those of the cache."""
 
-    places: list[Path]
+    places: tuple[Path, ...]
 
     @property
     def size(self) -> int:
@@ -69,19 +69,18 @@ class Eviction:
             return ""
         if size > self.limit:
             return f"the model has {human(size)}, and its limit is {human(self.limit)}"
-        models = [model for model in self._models() if keep not in model.places]
-        sizes = [model.size for model in models]
-        left, where = self.limit - size - sum(sizes), "within its limit"
+        models = {model: model.size for model in self._models() if keep not in model.places}
+        left, where = self.limit - size - sum(models.values()), "within its limit"
         free = free_bytes(self.folder)
         if free is not None and free - max(size - self._begun(keep), 0) < left:
             left, where = free - max(size - self._begun(keep), 0), "on its volume"
-        if left + sum(sizes) < 0:
+        if left + sum(models.values()) < 0:
             return f"the model has {human(size)}, for which there is no room {where}"
-        for model, freed in sorted(zip(models, sizes, strict=True), key=lambda one: one[0].used):
-            if left >= 0:
-                break
-            if self._drop(model):
-                left += freed
+        unused = [model for model in models if not self._is_used(model)] if left < 0 else []
+        if left + sum(models[model] for model in unused) >= 0:
+            for model in sorted(unused, key=lambda one: one.used):
+                if left < 0 and all(map(self._remove, model.places)):
+                    left += models[model]
         return "" if left >= 0 else f"models that have directories or are in use leave no room {where}"
 
     def _begun(self, path: Path) -> int:
@@ -90,14 +89,14 @@ class Eviction:
 
     def _models(self) -> list[_Model]:
         """Return the models that have a receipt of this user's: folders of the same files are one."""
-        found: dict[tuple[str, ...], _Model] = {}
+        found: dict[tuple[str, ...], list[Path]] = {}
         for path in (*self._directories(), *self.folder.iterdir()):
             receipt = None if path.name.startswith(HOUSE) else receipt_of(path, self.trust, is_strict=False)
             if receipt is not None:
                 # An adapter's directory stands twice: the one for a base model shares the weights of the other.
                 selection = [one for one in receipt.selection if not one.startswith(_BASE_PATH)]
-                found.setdefault((receipt.digest, *selection), _Model([])).places.append(path)
-        return list(found.values())
+                found.setdefault((receipt.digest, *selection), []).append(path)
+        return [_Model(tuple(places)) for places in found.values()]
 
     def _directories(self) -> Iterator[Path]:
         """Yield the directories of pods, by the folders behind them: at the volume's root, in caches of the hub, and
@@ -112,19 +111,16 @@ class Eviction:
                     if house.name.startswith(HOUSE):
                         yield from (parent / room.name for room in _folders(house))
 
-    def _drop(self, model: _Model) -> bool:
-        """Remove a model unless it is in use; return whether all of it is gone."""
+    def _is_used(self, model: _Model) -> bool:
         directories = [place for place in model.places if place.parent != self.folder]
-        if model.is_linked or any(map(self._is_wanted, directories)):
-            return False
-        return all(map(self._remove, model.places))
+        return model.is_linked or any(map(self._is_wanted, directories))
 
     def _remove(self, place: Path) -> bool:
         is_entry, held = place.parent == self.folder, Destination(place, self.trust)
         try:
             with held.open(lambda _: nullcontext(), AT_ONCE):
                 # Without locks it is unknown whether it is in use.
-                if held.why_alone or not held.is_writable or (is_entry and _Model([place]).is_linked):
+                if held.why_alone or not held.is_writable or (is_entry and _Model((place,)).is_linked):
                     return False
                 return held.remove(lambda: not is_entry and self._is_wanted(place))
         except (OSError, BadDestination):
@@ -143,7 +139,7 @@ def _folders(path: Path) -> list[Path]:
         return []
 
 
-def _files(places: list[Path]) -> dict[int, tuple[int, int, int]]:
+def _files(places: tuple[Path, ...]) -> dict[int, tuple[int, int, int]]:
     """Return the files below folders by their inodes: how many names each has there and in all, and its blocks.
 
     Where another pull removes a folder just now, nothing is returned of it.

@@ -18,6 +18,7 @@ from typing import NamedTuple, cast
 
 from puller.errors import NoThread, ProcessLost, disk_errors
 from puller.settings import Settings
+from puller.store.filesystem import check_inode
 from puller.store.memory import affordable_connections, affordable_processes
 from puller.transfer.blob import BlobWriter, PieceListener
 from puller.transfer.concurrency import Capacity
@@ -25,10 +26,10 @@ from puller.transfer.download import fetch_all
 from puller.transfer.file_blob import FileBlobWriter
 from puller.transfer.file_piece import READ_FLAGS
 from registry.errors import Fault
+from registry.process.background import Background
 from registry.progress.stats import Counted, TransferStats
 from registry.repository import Repository
 
-from .background import Background
 from .forked import HANDLED, Complete, Ended, Landed, Message, Share, Staged, run
 from .pipe import readable, receive
 
@@ -125,6 +126,7 @@ class _File:
     """A file that processes write to; `parts` are those that are not complete."""
 
     path: Path
+    inode: int
     parts: int = 0
 
     @contextmanager
@@ -133,6 +135,7 @@ class _File:
         with disk_errors():
             handle = os.open(self.path, READ_FLAGS)
         try:
+            check_inode(handle, self.inode, self.path)
             yield handle
         finally:
             os.close(handle)
@@ -235,9 +238,7 @@ def _forked(shares: Sequence[Share]) -> Iterator[_Processes]:
     """
     files: dict[int, _File] = {}
     for writer in (writer for share in shares for writer in share.writers if isinstance(writer, FileBlobWriter)):
-        with disk_errors():
-            inode = writer.path.stat().st_ino
-        files.setdefault(inode, _File(writer.path)).parts += 1
+        files.setdefault(writer.inode, _File(writer.path, writer.inode)).parts += 1
     for repository in {id(one): one for share in shares for one in share.repositories.values()}.values():
         repository.disconnect()
     processes = _Processes(files)

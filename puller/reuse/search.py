@@ -60,10 +60,14 @@ class Shelf:
 
 
 class AtHand(NamedTuple):
-    """Which blobs need not be fetched, with the path of each (`places`), and which must be."""
+    """Which blobs need not be fetched, with the path of each (`places`), and which must be.
+
+    `inodes` are those of the files among them that are this pull's own, by their paths: no other file was judged.
+    """
 
     places: dict[Digest, Path]
     missing: list[FileBlobWriter]
+    inodes: dict[str, int]
 
 
 class Search:
@@ -72,6 +76,7 @@ class Search:
     def __init__(self, workshop: Workshop, shelves: Sequence[Shelf], trust: Trust, verifier: Verifier) -> None:
         self._workshop, self._trust, self._verifier = workshop, trust, verifier
         self._shelves = (*shelves, Shelf(workshop.leftover))
+        self._inodes: dict[str, int] = {}
 
     def run(self, blobs: Sequence[Blob], landed: JournaledPieces) -> AtHand:
         """Return which blobs are on the volume. `landed` are the journal's pieces. Raises DiskFailed, NoRoom."""
@@ -80,7 +85,8 @@ class Search:
             size = sum(blob.size for blob in blobs if self._may_hash(blob))
             found = self._verifier.each(lambda blob: self._find(blob, landed), blobs, size)
         places = {blob.layer.digest: place for blob, place in zip(blobs, found, strict=True) if isinstance(place, Path)}
-        return AtHand(places, [file_writer for file_writer in found if isinstance(file_writer, FileBlobWriter)])
+        missing = [file_writer for file_writer in found if isinstance(file_writer, FileBlobWriter)]
+        return AtHand(places, missing, self._inodes)
 
     def _tidy(self, blobs: Iterable[Blob]) -> None:
         """Remove all from the incoming folder but files of these blobs that are this user's and have no other name.
@@ -122,6 +128,7 @@ class Search:
     def _find(self, blob: Blob, landed: JournaledPieces) -> Path | FileBlobWriter:
         """Return the path of a whole blob, or the writer that must fetch it."""
         place = self._workshop.incoming / blob.layer.digest.hex
+        inode = self._note(place)
         pieces = self._pieces(blob, place, landed)
         is_judged = blob.packed is not None or blob.pieces[0].digest is not None
         if len(pieces) == len(blob.pieces) and is_judged:
@@ -131,9 +138,18 @@ class Search:
         found = self._known(blob) or self._copied(blob, place)
         if found is not None:
             return found
-        if not pieces:
+        if not pieces or len(pieces) == len(blob.pieces):  # none is there, or one is wrong and none says which
             discard(place)
-        return FileBlobWriter(blob, place, pieces if len(pieces) < len(blob.pieces) else ())
+            return FileBlobWriter(blob, place)
+        return FileBlobWriter(blob, place, pieces, inode)
+
+    def _note(self, place: Path) -> int:
+        """Note the inode of a file of this pull's own before it is judged, and return it; 0 where there is none."""
+        status = status_of(place)
+        if status is None:
+            return 0
+        self._inodes[str(place)] = status.st_ino
+        return status.st_ino
 
     def _pieces(self, blob: Blob, place: Path, landed: JournaledPieces) -> frozenset[Piece]:
         """Return the pieces of an incoming file that need not be fetched again.
@@ -170,6 +186,7 @@ class Search:
                     return file
                 discard(place)
                 copy(file, place)
+                self._note(place)
                 if self._verifier.is_right(blob, place):
                     return place
                 discard(place)

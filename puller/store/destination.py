@@ -15,7 +15,7 @@ from puller.errors import BadDestination, DiskFailed, NoRoom, Occupied, disk_err
 
 from .filesystem import discard, free_bytes
 from .lock import Lock, Wait
-from .publish import Publication, clear
+from .publish import Publication, clear, clear_outgoing
 from .receipt import Receipt
 from .standing import final_names, is_whole, named, own_names, receipt_of, unknown_files
 from .trust import Trust, status_of
@@ -211,16 +211,18 @@ class Destination:
             return False
         for name in final_names(self.trust):
             (self._room / name).unlink(missing_ok=True)
-        discard(self.workshop.outgoing)
+        clear_outgoing(self.workshop)
         return True
 
     def clear(self) -> None:
         """Remove what an unfinished pull of this user left. Raises OSError."""
         clear(self.workshop)
-        discard(self.workshop.outgoing)
+        clear_outgoing(self.workshop)
 
     def beating(self) -> AbstractContextManager[None]:
-        """Touch the lock file during the block, a sign of life for processes that wait."""
+        """Show signs of life during the block, for processes that wait, or would take over a folder without a lock."""
+        if self._workshop is not None and self._workshop.is_passing:
+            return self._workshop.beating()
         return nullcontext() if self._lock is None else self._lock.beating()
 
     def share(self) -> None:

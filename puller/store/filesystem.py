@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from puller.errors import DiskFailed, disk_errors
 
@@ -97,6 +97,40 @@ def discard(path: Path) -> None:
             rmtree(path)
         else:
             path.unlink()
+
+
+def discard_unheld(folder: Path) -> None:
+    """Remove a folder but for files that are open here and that its network volume keeps until then (.nfsXXXX)."""
+    for place, folders, files in os.walk(folder, topdown=False):
+        for name in (*files, *folders):
+            path = Path(place) / name
+            with _held():
+                path.rmdir() if stat.S_ISDIR(path.lstat().st_mode) else path.unlink()
+    with _held():
+        folder.rmdir()
+
+
+@contextmanager
+def _held() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.EBUSY, errno.ENOTEMPTY, errno.ENOENT}:
+            raise
+
+
+def check_inode(handle: int, inode: int, path: Path) -> None:
+    """Raise DiskFailed where an open file is not the one that is meant, but another one under its name."""
+    if os.fstat(handle).st_ino != inode:
+        raise_replaced(path)
+
+
+def raise_replaced(path: Path) -> NoReturn:
+    """Raise DiskFailed for a file of this pull's own that is another one by now: two processes hold one lock."""
+    raise DiskFailed(
+        f"{path}: another pull put its own file there, so locks hold for one node alone on this volume",
+        hint="pull from one node at a time, or mount the volume with locks for all nodes: nfs without nolock, say",
+    )
 
 
 def make_folders(root: Path, folder: Path) -> None:

@@ -27,7 +27,7 @@ from .receipt import DERIVED, FileRecord, Receipt
 from .standing import named
 from .trust import Trust
 from .used import note_use
-from .writeback import Writeback
+from .writeback import CANNOT_SYNC, Writeback
 
 _NONE: Mapping[str, bytes] = {}
 
@@ -63,12 +63,16 @@ class LockedDestination:
         if model.stat().st_dev != self.place.path.parent.stat().st_dev:
             self.place.reserve(receipt.size)
         ours = self.place.workshop.model
-        hardlink_tree(model, receipt, ours)
+        is_linked = hardlink_tree(model, receipt, ours) and not derived
         for name, content in derived.items():
             with disk_errors():
                 (ours / name).unlink()  # the model's own file has the same inode
                 (ours / name).write_bytes(content)
-        Writeback(is_synced=self.settings.sync).tree(ours)
+        writeback = Writeback(is_synced=self.settings.sync)
+        writeback.tree(ours)
+        if writeback.cannot_sync:
+            self.reporter.message(f"{self.settings.destination}: {CANNOT_SYNC}")
+        is_synced = self.settings.sync and not writeback.cannot_sync
         adopted = replace(
             receipt,
             source=self.settings.source,
@@ -77,23 +81,27 @@ class LockedDestination:
             wire_bytes=receipt.wire_bytes if is_new else 0,
             seconds=round(time.monotonic() - started + (receipt.seconds if is_new else 0.0), 3),
             inode=ours.stat().st_ino,
+            boot=receipt.boot if is_linked else "" if is_synced else self.boot,
         )
         self.place.publish(adopted, is_synced=self.settings.sync)
         self.reporter.message(f"{self.settings.destination}: taken from {model}")
         return adopted
 
 
-def hardlink_tree(model: Path, receipt: Receipt, target: Path) -> None:
-    """Fill a new folder with the files of a receipt: hard links, or copies where links are impossible."""
+def hardlink_tree(model: Path, receipt: Receipt, target: Path) -> bool:
+    """Fill a new folder with the files of a receipt: hard links, or copies where links are impossible.
+
+    Return whether all are links.
+    """
     with disk_errors():
         discard(target)
         make_folders(target, target)
         for name in receipt.names:
             make_folders(target, (target / name).parent)
-        for record in receipt.files:
-            link_or_copy(model / record.path, target / record.path)
+        linked = [link_or_copy(model / record.path, target / record.path) for record in receipt.files]
         for name, destination in receipt.links:
             (target / name).symlink_to(destination)
+    return all(linked)
 
 
 def _copied(record: FileRecord, folder: Path, derived: Mapping[str, bytes]) -> FileRecord:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from puller.errors import BadArtifact, DiskFailed, Occupied
 
-from .filesystem import discard, exchange, link_or_copy, make_folders, write_whole
+from .filesystem import discard, discard_unheld, exchange, link_or_copy, make_folders, write_whole
 from .receipt import LIMIT_BYTES, Receipt
 from .standing import PENDING, final_names, named, own_names, pending, receipts, unknown_files
 from .trust import Trust, read_state, status_of
@@ -52,7 +52,7 @@ class Publication:
         if status_of(path) is None:
             model.rename(path)
         elif not exchange(model, path):
-            discard(self.workshop.outgoing)
+            clear_outgoing(self.workshop)
             path.rename(self.workshop.outgoing)
             model.rename(path)
         if path.lstat().st_ino != receipt.inode:
@@ -66,7 +66,7 @@ class Publication:
         if is_synced:
             sync(self.room)
         # 6
-        discard(self.workshop.outgoing)
+        clear_outgoing(self.workshop)
 
     def note(self, receipt: Receipt) -> None:
         """Write the receipt of a model that is there already."""
@@ -87,7 +87,7 @@ class Publication:
                 place.unlink(missing_ok=True)
         if status_of(self.path) is None and self._is_published(self.workshop.outgoing):
             self.workshop.outgoing.rename(self.path)  # the new version is gone: restore the one before
-        discard(self.workshop.outgoing)
+        clear_outgoing(self.workshop)
 
     @property
     def _prefix(self) -> str:
@@ -149,7 +149,7 @@ class Publication:
 def clear(workshop: Workshop) -> None:
     """Remove everything from a work folder whose model is published now. Raises OSError."""
     if status_of(workshop.model) is not None:  # the version before, after an exchange
-        discard(workshop.outgoing)
+        clear_outgoing(workshop)
         workshop.model.rename(workshop.outgoing)
     for place in (workshop.incoming, workshop.stage, workshop.leftover, workshop.journal):
         try:
@@ -157,6 +157,17 @@ def clear(workshop: Workshop) -> None:
         except OSError as error:
             if error.errno != errno.ENOTEMPTY:
                 raise  # a network volume keeps what is still open under another name; the next pull removes it
+
+
+def clear_outgoing(workshop: Workshop) -> None:
+    """Remove the versions before, as far as no server of this node has their files open. Raises OSError.
+
+    A network volume keeps such files under other names until they are closed; a later pull removes the rest.
+    """
+    if status_of(workshop.outgoing) is not None:
+        workshop.outgoing.rename(workshop.folder / f"{workshop.outgoing.name}-{os.urandom(4).hex()}")
+    for old in workshop.folder.glob(f"{workshop.outgoing.name}-*"):
+        discard_unheld(old)
 
 
 def _carry(own: Path, model: Path, name: str) -> bool:

@@ -17,6 +17,7 @@ LIMIT_BYTES = 32 << 20
 """The largest receipt that is written or read."""
 
 _MOST = 1 << 63
+_MOST_NANOSECONDS = 1 << 70  # archives may tell times that no file system of today stores
 _LAST_SECOND = 1 << 36  # the last date that every library can format
 
 
@@ -101,7 +102,7 @@ def _file(entry: dict[str, Any]) -> FileRecord:
         path=_path(entry["path"]),
         layer=_text(entry["layer"]),
         size=_count(entry["size"]),
-        mtime_ns=_count(entry["mtime_ns"], least=-_MOST),
+        mtime_ns=_count(entry["mtime_ns"], least=-_MOST_NANOSECONDS, most=_MOST_NANOSECONDS),
         proof=_text(entry["proof"]),
     )
 

@@ -20,11 +20,12 @@ Tests: tests/puller/store/test_claims.py
 import os
 import stat
 from collections.abc import Container
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import NamedTuple, Self
 
 from puller.errors import BadDestination
+from registry.process.ticker import every
 
 from .filesystem import discard, optional
 from .trust import Trust, status_of
@@ -33,6 +34,10 @@ HOUSE = ".weighbridge"
 _OPEN = 0o755
 _SHARED = stat.S_ISGID | stat.S_IRWXG  # what a shared folder inherits from the volume's
 _ALONE = "alone-"
+
+_BEAT_SECONDS = 5.0
+_DEAD_SECONDS = 120.0
+"""After so long without a sign of life a folder without a lock is taken over; a network volume may tell it late."""
 
 ABANDONED_SECONDS = 24 * 3600.0
 """After so long without a piece nobody works in a folder any more."""
@@ -105,18 +110,37 @@ class Workshop(NamedTuple):
 
     @classmethod
     def alone(cls, room: Path) -> Self:
-        """Create a work folder under a unique name, which no other process uses; remove those whose process was killed.
+        """Create a work folder under a unique name, which no other process uses. Raises OSError.
 
-        Raises OSError.
+        It takes over what a process left there that was killed, and removes what others left.
         """
         folder = room / f"{_ALONE}{os.urandom(8).hex()}"
         folder.mkdir(0o700)
-        now = folder.stat().st_mtime
-        for entry in room.iterdir():
-            if entry.name.startswith(_ALONE) and now - worked_at(entry) > ABANDONED_SECONDS:
-                with suppress(OSError):
+        own = folder.stat()
+        dead = [one for one in room.iterdir() if one.name.startswith(_ALONE) and _is_dead(one, own)]
+        for number, entry in enumerate(sorted(dead, key=worked_at, reverse=True)):
+            with suppress(OSError):
+                if number:
                     discard(entry)
+                else:
+                    entry.rename(folder)  # of two processes one has it
         return cls(folder, folder.name)
+
+    def beating(self) -> AbstractContextManager[None]:
+        """Touch the folder during the block: without a lock nothing else tells that its process lives."""
+
+        def beat(_: float) -> None:
+            with suppress(OSError):
+                os.utime(self.folder)
+
+        return every(_BEAT_SECONDS, beat)
+
+
+def _is_dead(folder: Path, own: os.stat_result) -> bool:
+    """Return whether a folder of this user's shows no sign of life, by the clock of the volume."""
+    status = status_of(folder)
+    is_ours = status is not None and stat.S_ISDIR(status.st_mode) and status.st_uid == own.st_uid
+    return is_ours and own.st_mtime - worked_at(folder) > _DEAD_SECONDS
 
 
 def worked_at(folder: Path) -> float:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from puller.errors import disk_errors
 from registry.errors import Fault
+from registry.process.background import Background
 from registry.process.control_group import own_memory_limit
 
 from .filesystem import optional
@@ -33,6 +34,9 @@ _MEMORY = Path("/proc/meminfo")
 _BACKGROUND = Path("/proc/sys/vm/dirty_background")
 _MOUNTS = Path("/proc/self/mountinfo")
 _WAIT_BEFORE, _WRITE, _WAIT_AFTER = 1, 2, 4  # flags of sync_file_range(2)
+
+
+CANNOT_SYNC = "its file system cannot sync; after a power cut the model is hashed anew"
 
 
 class Writeback:
@@ -71,11 +75,16 @@ class Writeback:
     def tree(self, root: Path) -> None:
         """Wait until all files and names below `root` are on disk, if `is_synced`; files of earlier pulls, too."""
         if self._is_synced:
+            waits = Background(self._sync_one)  # for the disk: signals are heeded meanwhile
             for folder, _, names in os.walk(root):
                 for place in (*(Path(folder) / name for name in names), Path(folder)):
-                    if not place.is_symlink():
-                        with _opened(place) as handle, self._noting(handle):
-                            self.cannot_sync |= not _sync(handle)
+                    waits.add(place)
+            waits.finish()
+
+    def _sync_one(self, place: Path) -> None:
+        if not place.is_symlink():
+            with _opened(place) as handle, self._noting(handle):
+                self.cannot_sync |= not _sync(handle)
 
     def release(self) -> None:
         """Close what is held open of files: a network volume keeps a removed one under another name until then."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from puller.errors import disk_errors
 from puller.plan import Blob, Piece
-from puller.store.filesystem import optional, preallocates
+from puller.store.filesystem import check_inode, optional, preallocates
 from puller.store.trust import status_of
 
 from .file_piece import FLAGS, FilePieceWriter
@@ -26,9 +26,9 @@ class FileBlobWriter:
 
     is_ordered = False
 
-    def __init__(self, blob: Blob, path: Path, landed: Collection[Piece] = ()) -> None:
-        """`landed` are the pieces that an earlier pull wrote; without any, the file must not exist."""
-        self.blob, self.path = blob, path
+    def __init__(self, blob: Blob, path: Path, landed: Collection[Piece] = (), inode: int = 0) -> None:
+        """`landed` are the pieces that an earlier pull wrote to the file `inode`; without any, it must not exist."""
+        self.blob, self.path, self.inode = blob, path, inode
         self.layer, self.name, self.reference = blob.layer, blob.files[0].path, blob.files[0].reference
         self.missing = [piece for piece in blob.pieces if piece not in landed]
         self._lock = threading.Lock()
@@ -63,7 +63,7 @@ class FileBlobWriter:
         pieces, count = set(self.blob.pieces), min(count, len(self.missing))
         bounds = [len(self.missing) * number // count for number in range(count + 1)]
         parts = [self.missing[start:stop] for start, stop in pairwise(bounds)]
-        return tuple(FileBlobWriter(self.blob, self.path, pieces.difference(part)) for part in parts)
+        return tuple(FileBlobWriter(self.blob, self.path, pieces.difference(part), self.inode) for part in parts)
 
     def begin_again(self) -> None:
         """Discard all pieces: the whole is wrong, and without piece digests it is unknown which piece is."""
@@ -80,12 +80,25 @@ class FileBlobWriter:
         with disk_errors():
             handle = os.open(self.path, FLAGS | create, 0o644)
             try:
+                self.inode = self.inode or os.fstat(handle).st_ino
+                check_inode(handle, self.inode, self.path)
                 os.ftruncate(handle, size)
                 if size and preallocates(self.path.parent):
                     with optional():
                         os.posix_fallocate(handle, 0, size)
             finally:
                 os.close(handle)
+
+    def open(self, flags: int) -> int:
+        """Open the file that was reserved, and no other one that has its name by now. Raises DiskFailed."""
+        with disk_errors():
+            handle = os.open(self.path, flags)
+        try:
+            check_inode(handle, self.inode, self.path)
+        except BaseException:
+            os.close(handle)
+            raise
+        return handle
 
     def open_piece(self, piece: Piece) -> FilePieceWriter:
         """Return a writer for a piece."""

@@ -10,7 +10,6 @@ import os
 import threading
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 from puller.errors import DiskFailed, disk_error, disk_errors
@@ -34,11 +33,14 @@ LEAST_PART_BYTES = 256 << 10
 class PieceFile(Protocol):
     """The file of a blob that pieces belong to."""
 
-    path: Path
     layer: Descriptor
     name: str
     hosts: set[str]
     prefix: PrefixHasher | None
+
+    def open(self, flags: int, /) -> int:
+        """Open the file."""
+        ...
 
     def finish(self, piece: Piece, handle: int, /) -> bool:
         """Record that a piece is on disk; return whether the blob is complete. Raises Mismatch at the blob's end."""
@@ -80,8 +82,7 @@ class FilePieceWriter:
         self._file_writer, self.piece = file_writer, piece
         self._hash_seconds = self._disk_seconds = 0.0
         self._is_first = part is None
-        with disk_errors():
-            self._handle = os.open(file_writer.path, FLAGS)
+        self._handle = file_writer.open(FLAGS)
         self._begin(*(part or self._alone(Trials())))
 
     def leave(self) -> bool:
@@ -176,8 +177,8 @@ class FilePieceWriter:
 
         It stays open for reading, whose end costs no such wait.
         """
+        reading = self._file_writer.open(READ_FLAGS)
         with disk_errors():
-            reading = os.open(self._file_writer.path, READ_FLAGS)
             written, self._handle = self._handle, reading
             os.close(written)
 

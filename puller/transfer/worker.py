@@ -189,8 +189,8 @@ class Downloader:
         while piece_writer.position < piece_writer.stop:
             if self._context.queue.failure is not None:
                 return False
-            if self._watched is not None and self._offset == self._watched.body.stop:
-                self._hang_up()  # a host may answer less than it was asked for (RFC 9110 15.3.7)
+            if self._watched is not None and self._is_past(self._watched, piece_writer):
+                self._hang_up()
             watched = self._watched or self._open(piece_writer, chances)
             piece_writer.hosts.add(watched.body.host)
             while self._offset < piece_writer.position:
@@ -203,6 +203,13 @@ class Downloader:
             size = self._writer.layer.size
             raise Mismatch(f"{self._writer.name}: longer than the {size} bytes that were promised")
         return True
+
+    def _is_past(self, watched: Watched, piece_writer: PieceWriter) -> bool:
+        """Return whether an answer cannot go on with a piece.
+
+        A host may answer less than it was asked for (RFC 9110 15.3.7), and a piece before may be put back.
+        """
+        return self._offset == watched.body.stop or self._offset > piece_writer.position
 
     def _open(self, piece_writer: PieceWriter, chances: int) -> Watched:
         """Request the rest of the piece and those that follow; an answer with the whole blob serves all others, too."""

@@ -19,7 +19,7 @@ from puller.artifact.part import IN_PLACE, LayerKind, ParsedArtifact, Part
 from puller.errors import BadArtifact, NothingSelected, UnsafePath, disk_errors
 from puller.plan import proof_of
 from puller.settings import Settings
-from puller.store.filesystem import NOT_HERE, copy, discard, link_or_copy, make_folders, optional
+from puller.store.filesystem import NOT_HERE, copy, discard, link_or_copy, make_folders, optional, raise_replaced
 from puller.store.receipt import FileRecord
 from puller.store.trust import Trust, status_of
 from puller.unpack.member import MemberType
@@ -67,12 +67,12 @@ def image_roots(image_path: str) -> tuple[str, ...]:
     return (plain(image_path).removeprefix("/"),) if image_path else ROOTS
 
 
-def materialize(tree: Tree, model: Path, workshop: Path, trust: Trust) -> None:
+def materialize(tree: Tree, model: Path, workshop: Path, trust: Trust, inodes: Mapping[str, int]) -> None:
     """Make the files and links of a tree in a new folder `model`. Files below `workshop` are this pull's own.
 
-    Raises DiskFailed, NoRoom, UnsafePath.
+    `inodes` are those of files that were judged, by their paths. Raises DiskFailed, NoRoom, UnsafePath.
     """
-    builder = _Builder(model, workshop, trust)
+    builder = _Builder(model, workshop, trust, inodes)
     with disk_errors():
         discard(model)
         make_folders(model, model)
@@ -90,8 +90,8 @@ def materialize(tree: Tree, model: Path, workshop: Path, trust: Trust) -> None:
 class _Builder:
     """Puts a model directory together. All methods raise OSError."""
 
-    def __init__(self, model: Path, workshop: Path, trust: Trust) -> None:
-        self._model, self._workshop, self._trust = model, workshop, trust
+    def __init__(self, model: Path, workshop: Path, trust: Trust, inodes: Mapping[str, int]) -> None:
+        self._model, self._workshop, self._trust, self._inodes = model, workshop, trust, inodes
         self._placed: dict[tuple[str, int, float | None], Path] = {}
         """The path in the model of a file's content, by its source, mode and time."""
 
@@ -131,6 +131,9 @@ class _Builder:
             if error.errno not in NOT_HERE:
                 raise
             source.rename(place)
+        inode = place.lstat().st_ino
+        if self._inodes.get(str(source), inode) != inode:
+            raise_replaced(source)
 
     def _where(self, source: Path) -> Path:
         """Return the present path of a file that was linked or moved."""

@@ -21,7 +21,7 @@ from typing import Any
 from puller.artifact.part import Part
 from puller.errors import BadArtifact, NoRoom, disk_errors
 from puller.settings import Settings, selection_suffix
-from puller.store.filesystem import discard, free_bytes, write_whole
+from puller.store.filesystem import discard, free_bytes, raise_replaced, write_whole
 from puller.store.trust import read_state
 from puller.store.writeback import Writeback
 
@@ -38,7 +38,7 @@ _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """A member on the stage: `place` is the file with its contents, or empty where it has none."""
+    """A member on the stage: `place` is the file with its contents, or empty where it has none; `inode` is its."""
 
     name: str
     kind: MemberType
@@ -47,12 +47,19 @@ class Staged:
     mtime: float
     target: str
     place: str
+    inode: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object; it holds the number of the file, and the inode and size that identify it."""
         number = Path(self.place).name
         entry = {**asdict(self), "kind": self.kind.value, "place": number}
-        return {**entry, "file": _identity(Path(self.place))} if number else entry
+        del entry["inode"]
+        if not number:
+            return entry
+        file = _identity(Path(self.place))
+        if file[0] != self.inode:
+            raise_replaced(Path(self.place))
+        return {**entry, "file": file}
 
     @classmethod
     def from_json(cls, document: dict[str, Any], folder: Path) -> "Staged":
@@ -66,7 +73,7 @@ class Staged:
             raise TypeError
         if place and (not place.isdecimal() or document["file"] != _identity(folder / place)):
             raise ValueError
-        texts["place"] = str(folder / place) if place else ""
+        texts["place"], numbers["inode"] = (str(folder / place), document["file"][0]) if place else ("", 0)
         return cls(kind=MemberType(document["kind"]), mtime=mtime, **texts, **numbers)
 
 
@@ -103,12 +110,13 @@ class Stage:
         self._text += len(member.name) + len(member.target)
         if self._text > _MOST_TEXT:
             raise BadArtifact(f"names of more than {_MOST_TEXT} letters in one archive")
-        place = ""
+        place, inode = "", 0
         if member.kind is MemberType.FILE:
             place = str(self._folder / str(len(self._members)))
             self._output = Output(Path(place), member.size, member.extents, self._flush)
+            inode = self._output.inode
         self._members.append(
-            Staged(member.name, member.kind, member.size, member.mode, member.mtime, member.target, place)
+            Staged(member.name, member.kind, member.size, member.mode, member.mtime, member.target, place, inode)
         )
 
     def take(self, content: memoryview) -> None:
@@ -162,6 +170,7 @@ class Output:
         self._flushed = self._position = self._stop = 0
         with disk_errors():
             self._handle = os.open(path, _FLAGS, 0o644)
+            self.inode = os.fstat(self._handle).st_ino
             os.ftruncate(self._handle, size)
 
     def write(self, content: memoryview) -> None:

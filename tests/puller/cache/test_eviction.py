@@ -154,6 +154,18 @@ def test_models_in_caches_of_the_hub_and_adapters_go_too(claim: Claim) -> None:
     assert claim.models() == {"c", "d"}
 
 
+def test_nothing_goes_that_would_not_suffice(claim: Claim) -> None:
+    """A model that is in use leaves too little room: then the other one need not go in vain."""
+    claim.start("a")
+    claim.age("a", 45)
+    claim.start("b")
+    eviction = Eviction(claim.volume / ".cache", TRUST, limit=2 * MODEL_BYTES, keep_days=KEEP_DAYS)
+
+    assert "in use" in eviction.make_room(2 * MODEL_BYTES, keep=claim.volume / ".cache" / "x")
+
+    assert claim.directories() == {"a", "b"}
+
+
 def test_a_directory_without_a_mark_stays(claim: Claim) -> None:
     """A puller without such marks may have filled it, and a pod may serve from it."""
     claim.start("a")

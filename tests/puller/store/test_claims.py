@@ -1,9 +1,12 @@
 """One volume, many users: honest ones share a model, and what a stranger put there counts as absent."""
 
+import datetime as dt
 import fcntl
+import io
 import json
 import os
 import shutil
+import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,12 +22,13 @@ from puller.settings import Settings
 from puller.store.journal import boot_id
 from puller.store.receipt import VERSION, Receipt
 from registry.access.access import Access
+from registry.annotations import ARTIFACT_TYPE, layer_type
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
 from registry.http.transport import Transport
 from registry.progress.reporter import QuietReporter
 from tests.puller.models import layer, noise, read_tree
-from tests.puller.packs import Layer, Layout, tar_of
+from tests.puller.packs import Layer, Layout, member, tar_of
 
 from .users import GROUP, Outcome, as_user, pull_as
 
@@ -469,3 +473,19 @@ def test_whatever_a_stranger_planted_the_bytes_are_right_or_the_error_has_a_name
             if outcome.code == 0:
                 found = read_tree(volume.root / "phi")
                 assert {name: found.get(name) for name in MODEL} == MODEL, f"seed {seed}: {outcome.said}"
+
+
+@pytest.mark.parametrize("year", [1901, 2100, 2300, 2446])
+def test_a_file_of_any_time_that_its_volume_stores_is_known_again(tmp_path: Path, year: int) -> None:
+    """An archive may tell it; a receipt that no later pull could read would lock the model out."""
+    seconds = int(dt.datetime(year, 1, 1, tzinfo=dt.UTC).timestamp())
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        tar.addfile(member("w.bin", size=5, mtime=seconds), io.BytesIO(b"hello"))
+    layout = Layout(tmp_path / "layout")
+    packed = Layer(buffer.getvalue(), layer_type("weight", "tar"))
+    source = layout.tag(layout.manifest([packed], artifact_type=ARTIFACT_TYPE))
+    settings = Settings(source=source, destination=str(tmp_path / "model"))
+    access = Access(transport=Transport(proxies={}), credentials=Credentials())
+    first = pull(settings, access, QuietReporter())
+    assert pull(settings, access, QuietReporter()) == first

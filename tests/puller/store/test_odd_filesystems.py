@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import signal
 import stat
 import threading
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import puller.store.filesystem
 from puller.errors import DiskFailed, NoRoom
 from puller.pull import pull
 from puller.settings import Settings
+from puller.store.writeback import Writeback
 from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.errors import Fault
@@ -203,6 +205,69 @@ def test_what_a_volume_keeps_of_removed_files_fails_no_pull(tmp_path: Path, monk
     assert read_tree(tmp_path / "model") == OLD
     bring(tmp_path, second)
     assert read_tree(tmp_path / "model") == NEW
+
+
+def test_a_server_that_reads_the_version_before_fails_no_pull(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NFS renames a removed file that its own client has open, and refuses to remove it until it is closed."""
+    served: set[int] = set()
+
+    def unlink(path: Any, *, dir_fd: int | None = None) -> None:
+        if ".nfs" in os.fspath(path) and served:
+            failing("EBUSY")()
+        status = os.stat(path, dir_fd=dir_fd, follow_symlinks=False)
+        if status.st_ino in served and status.st_nlink == 1:
+            kept = Path(path).with_name(f".nfs{status.st_ino}")
+            os.rename(path, kept, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+            return
+        original(path, dir_fd=dir_fd)
+
+    original = os.unlink
+    first, second = sources(tmp_path)
+    bring(tmp_path, second)
+    served.add((tmp_path / "model" / "deep/c").stat().st_ino)
+    monkeypatch.setattr(os, "unlink", unlink)
+    monkeypatch.setattr(os, "remove", unlink)
+
+    for source, expected in ((first, OLD), (first, OLD), (second, NEW), (first, OLD)):
+        bring(tmp_path, source)
+        assert read_tree(tmp_path / "model") == expected
+
+    assert list(tmp_path.rglob(".nfs*"))
+    served.clear()
+    bring(tmp_path, second)
+    assert not list(tmp_path.rglob(".nfs*"))
+    assert not list(tmp_path.rglob("outgoing*"))
+
+
+def test_a_signal_is_heeded_while_the_disk_syncs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sync returns for no signal; a thread waits for it, and the program's end is told meanwhile."""
+
+    class Asked(Exception):
+        """The signal came."""
+
+    over = threading.Event()
+
+    def fsync(_: int) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})  # as a sleep of the kernel that nothing ends
+        if not over.is_set():
+            os.kill(os.getpid(), signal.SIGUSR1)
+        over.wait(5)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})
+
+    def ask(*_: object) -> None:
+        raise Asked
+
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(os, "fsync", fsync)
+    before = signal.signal(signal.SIGUSR1, ask)
+    try:
+        with pytest.raises(Asked):
+            Writeback(is_synced=True).tree(tmp_path)
+        assert not over.is_set()
+        assert threading.active_count() > 1, "the sync is not over"
+    finally:
+        over.set()
+        signal.signal(signal.SIGUSR1, before)
 
 
 def test_a_volume_that_cannot_sync_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """Work that waits for the disk, done by a thread: meanwhile pipes are read, pieces noted, and signals heeded.
 
-Tests: tests/puller/processes/test_background.py
+Tests: tests/registry/process/test_background.py
 """
 
 import threading

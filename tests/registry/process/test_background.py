@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from puller.errors import DiskFailed
-from puller.processes.background import Background
+from registry.process.background import Background
 
 
 def test_every_item_is_done_once_in_order() -> None:
