@@ -4,6 +4,7 @@ Tests: tests/registry/http/test_pool.py
 """
 
 import threading
+import time
 from collections.abc import Callable
 
 from registry.net.addresses import is_local
@@ -19,8 +20,10 @@ _ABANDON_SECONDS = 0.02
 class ConnectionPool:
     """Connections to any number of origins, safe to share between threads."""
 
-    def __init__(self) -> None:
-        self._idle: dict[Origin, list[Connection]] = {}
+    def __init__(self, idle_seconds: float = 30.0) -> None:
+        """`idle_seconds` is how long a connection may be kept: gateways and NAT forget them after minutes."""
+        self._idle_seconds = idle_seconds
+        self._idle: dict[Origin, list[tuple[float, Connection]]] = {}
         self._ahead: dict[Origin, _Ahead] = {}
         self._late: list[_Ahead] = []
         self._lock = threading.Lock()
@@ -28,7 +31,7 @@ class ConnectionPool:
     def keep(self, origin: Origin, connection: Connection) -> None:
         """Keep a connection for the next request to its origin."""
         with self._lock:
-            self._idle.setdefault(origin, []).append(connection)
+            self._idle.setdefault(origin, []).append((time.monotonic(), connection))
 
     def open_ahead(self, origin: Origin, connect: Callable[[], Connection]) -> None:
         """Begin to connect, in a thread. The first request to the origin waits for it, and raises what it raised."""
@@ -39,7 +42,8 @@ class ConnectionPool:
     def take(self, origin: Origin, bound: Bound, *, is_elsewhere: bool) -> Connection | None:
         """Return a connection that the server has not closed yet, as far as the socket shows, or None.
 
-        With `is_elsewhere` none to this machine is returned. Raises what opening one ahead raised, and Overdue.
+        One that was idle for long is closed: what lies between may have forgotten it without a word. With
+        `is_elsewhere` none to this machine is returned. Raises what opening one ahead raised, and Overdue.
         """
         with self._lock:
             ahead = self._ahead.pop(origin, None)
@@ -47,12 +51,12 @@ class ConnectionPool:
             self._wait(ahead, bound)
             self.keep(origin, ahead.connection())
         with self._lock:
-            idle = self._idle.get(origin, [])
+            idle, oldest = self._idle.get(origin, []), time.monotonic() - self._idle_seconds
             for number in reversed(range(len(idle))):
-                if is_elsewhere and is_local(idle[number].peer):
+                if is_elsewhere and is_local(idle[number][1].peer):
                     continue
-                kept = idle.pop(number)
-                if not wire_of(kept).is_readable:
+                since, kept = idle.pop(number)
+                if since > oldest and not wire_of(kept).is_readable:
                     return kept
                 kept.close()
         return None
@@ -65,7 +69,7 @@ class ConnectionPool:
         for one in ahead:
             one.abandon(interrupt)
         for connections in idle.values():
-            for connection in connections:
+            for _, connection in connections:
                 connection.close()
 
     def _wait(self, ahead: "_Ahead", bound: Bound) -> None:

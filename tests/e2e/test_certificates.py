@@ -1,5 +1,6 @@
 """An install that nobody brings a certificate to: the webhook makes it, and the API server trusts it."""
 
+import copy
 import os
 import re
 import sys
@@ -47,6 +48,7 @@ def test_the_webhook_serves_with_a_certificate_of_its_own(
     }
     with Process([sys.executable, "-m", "webhook"], tmp_path / "webhook.log", environ) as process:
         url = process.wait_until(lambda: _LISTENING.search(process.said()), _READY_SECONDS)[1]
+        configuration = copy.deepcopy(configuration)  # the session's
         for entry in configuration["webhooks"]:
             entry["clientConfig"] = {"url": url + entry["clientConfig"]["service"]["path"]}
         namespace = objects.namespace("inference", OPTED_IN)

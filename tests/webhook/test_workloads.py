@@ -149,6 +149,32 @@ def test_a_record_that_is_taken_off_by_hand_comes_back() -> None:
     assert _update(_without(labelled, COPIED.name), labelled).workload == labelled
 
 
+@pytest.mark.parametrize("is_patch", [True, False])
+def test_an_undo_of_the_label_alone_is_told_that_it_undoes_nothing(*, is_patch: bool) -> None:
+    """`kubectl rollout undo` restores the template and leaves the workload's labels; a whole object may lack ours."""
+    labelled = _update(workload({MODEL.name: "phi-4"}, {}, namespace="team"), workload({}, {})).workload
+    undone = copy.deepcopy(labelled)
+    undone["spec"]["template"]["metadata"] = {}
+
+    outcome = _update(undone, labelled, is_patch=is_patch)
+
+    assert _in_template(outcome.workload) == {MODEL.name: "phi-4"}
+    command = f"kubectl label deployment vllm -n team {MODEL.name}-"
+    assert [command in said for said in outcome.warnings] == [True] * is_patch
+
+
+@pytest.mark.parametrize("is_helms", [True, False])
+def test_a_label_that_leaves_both_at_once_is_told_to_those_of_a_chart(*, is_helms: bool) -> None:
+    """Helm's patch says nothing of a value that the template has already, though its chart has moved it there."""
+    marks = {"annotations": {"meta.helm.sh/release-name": "serving"}} if is_helms else {}
+    labelled = _update(workload({MODEL.name: "phi-4"}, {}, **marks), workload({}, {})).workload
+
+    outcome = _update(_without(labelled, MODEL.name), labelled)
+
+    assert _in_template(outcome.workload) == {}
+    assert ["upgrade once more" in said for said in outcome.warnings] == [True] * is_helms
+
+
 def test_an_undo_to_a_labelled_template_keeps_its_label() -> None:
     """`kubectl rollout undo` brings template and annotations of a time when the workload had the label."""
     labelled = _update(workload({MODEL.name: "phi-4"}, {})).workload

@@ -41,6 +41,7 @@ from .warnings import (
 _UNPINNED: dict[Code, str] = {
     "not-listed": "its registry is none that the operator lets the webhook ask (WEIGHBRIDGE_RESOLVE_REGISTRIES)",
     "not-in-time": "its registry did not answer in time",
+    "too-many": "more is asked of registries at once than the webhook waits for",
     "not-found": "its registry shows it to nobody without credentials",
     "refused": "its registry did not answer as registries do",
 }

@@ -13,7 +13,7 @@ from webhook.names import MODEL_VOLUME, TOOLS_VOLUME
 from webhook.pod.mounts import check_free, read_only_volumes
 from webhook.pod.placement import Placement, place
 from webhook.pod.podspec import Raw, mapping, name_of
-from webhook.pod.resources import lend, server_of
+from webhook.pod.resources import lend
 from webhook.pod.scheduling.affinity import unstated
 from webhook.pod.scheduling.autoscaler import unlisted
 from webhook.pod.scheduling.tolerations import Toleration, needed
@@ -33,7 +33,7 @@ from .pullers.overlap import OVERLAPS, images_of, reason_against
 from .pullers.variables import shared_variables
 from .resolve import Resolution, resolve
 from .status import Status
-from .targets import choose_targets
+from .targets import choose_targets, server_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +81,7 @@ def make_plan(
     placement = place(bare, settings.all_sidecars, on_claim=request.volume.kind == "pvc")
     chosen = choose_targets(bare, request.container_names, placement.index if is_pulled else 0, settings)
     paths = _mount_paths(bare, request, found, chosen)
-    server = server_of(bare, chosen, settings.accelerators)
+    server = server_of(bare, chosen, paths, settings.accelerators)
     # 3.
     status = Status(
         model=request.model,
@@ -149,6 +149,7 @@ def _with_puller(status: Status, bare: Raw, server: Raw, request: Request, setti
         resources=with_storage(
             lend(bare, server, request.puller_resources, settings.puller_resources),
             status.room if status.volume.kind == "emptydir" else "",
+            settings.puller_resources,
         ),
         evictable=unlisted(bare, _on_the_node(status)),
         preferences=_preferences(bare, status, settings),

@@ -1,20 +1,24 @@
-"""Which containers get the model.
+"""Which containers get the model, and which of them serves it.
 
 A read-only mount too many costs nothing, one too few costs the server: so the choice is narrowed only to containers
-that surely compute, or that name one of our variables.
+that surely compute, or that name one of our variables, and to engines that we know beside these.
 
 Tests: tests/webhook/test_targets.py
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
 
 from webhook.contract import CONTAINERS
-from webhook.pod.podspec import Raw, app_containers, entries, every_container, init_containers, name_of
-from webhook.pod.scheduling.accelerators import computes
+from webhook.pod.podspec import Raw, app_containers, entries, every_container, init_containers, mapping, name_of
+from webhook.pod.quantities import quantity
+from webhook.pod.scheduling.accelerators import computes, requested_accelerators
 from webhook.quotes import listed, quoted
 from webhook.refusals import EarlyContainers, UnknownContainers
 from webhook.settings import Settings
+
+from .engines import engine_of
 
 # $(NAME) is the kubelet's form, which leaves $$(NAME) alone; $NAME and ${NAME} are a shell's.
 _OURS = re.compile(r"(?<!\$)\$[({]?WEIGHBRIDGE_(?:MODEL|ADAPTER)")
@@ -32,8 +36,47 @@ def choose_targets(pod: Raw, named: tuple[str, ...] | None, index: int, settings
     sidecars = settings.all_sidecars
     containers = [one for one in app_containers(pod) if not sidecars.has_role(one, "proxy", "volume")]
     narrowed = [one for one in containers if computes(one, settings.accelerators) or names_our_variables(one)]
+    if narrowed and not any(_surely_serves(one, settings.accelerators) for one in narrowed):
+        # A claim may be of a network card, and an exporter may name the model: neither makes another one no server.
+        kept = {id(one) for one in narrowed}
+        narrowed = [one for one in containers if id(one) in kept or engine_of(one) != "none"]
     early = [one for one in init_containers(pod)[index:] if names_our_variables(one)]
     return early + (narrowed or containers)
+
+
+def _surely_serves(container: Raw, accelerators: tuple[str, ...]) -> bool:
+    return engine_of(container) != "none" or any(requested_accelerators(container, accelerators))
+
+
+def server_of(pod: Raw, targets: list[Raw], mount_paths: Mapping[str, str], accelerators: tuple[str, ...]) -> Raw:
+    """Return the target that serves the model. `mount_paths` are those of the model, by the containers' names.
+
+    An application container before an init container, one that computes before others, one that shows that it reads a
+    model before one that does not, and then the one that may use the most memory. Where nothing states that, the pod's
+    first container may use all, and one that others added after it none.
+    """
+    apps = {id(container): number for number, container in enumerate(app_containers(pod))}
+
+    def rank(container: Raw) -> tuple[bool, bool, bool, Decimal]:
+        path = mount_paths.get(name_of(container), "")
+        reads = engine_of(container) != "none" or names_our_variables(container) or _names(container, path)
+        memory = _memory(container)
+        if memory is None:
+            memory = Decimal(0) if apps.get(id(container)) else Decimal("Infinity")
+        return id(container) in apps, computes(container, accelerators), reads, memory
+
+    return max(targets, key=rank, default={})
+
+
+def _names(container: Raw, path: str) -> bool:
+    return bool(path) and any(path in text for text in _texts(container))
+
+
+def _memory(container: Raw) -> Decimal | None:
+    """Return the memory that a container may use, or requests; None where it states neither."""
+    resources = mapping(container, "resources")
+    limit = quantity(mapping(resources, "limits").get("memory"))
+    return quantity(mapping(resources, "requests").get("memory")) if limit is None else limit
 
 
 def names_our_variables(container: Raw) -> bool:

@@ -18,7 +18,6 @@ from webhook.refusals import BadResources
 
 from .podspec import Raw, app_containers, every_container, init_containers, mapping
 from .quantities import quantity
-from .scheduling.accelerators import computes
 
 STORAGE = "ephemeral-storage"
 LENT = ("cpu", "memory", STORAGE)
@@ -61,21 +60,6 @@ class Resources:
         return hash((len(self.requests), len(self.limits)))
 
 
-def server_of(pod: Raw, targets: list[Raw], accelerators: tuple[str, ...]) -> Raw:
-    """Return the target that serves the model.
-
-    An application container before an init container, one that computes before others, and then the one that may use
-    the most memory.
-    """
-    apps = {id(container) for container in app_containers(pod)}
-
-    def rank(container: Raw) -> tuple[bool, bool, Decimal]:
-        limit = quantity(mapping(mapping(container, "resources"), "limits").get("memory"))
-        return id(container) in apps, computes(container, accelerators), Decimal("Infinity") if limit is None else limit
-
-    return max(targets, key=rank, default={})
-
-
 def lend(pod: Raw, server: Raw, asked: Amounts, cap: Amounts) -> Resources:
     """Return the puller's resources in this pod: what the user asked for, else the server's, up to the operator's cap.
 
@@ -87,7 +71,9 @@ def lend(pod: Raw, server: Raw, asked: Amounts, cap: Amounts) -> Resources:
     requests, limits = dict(lent.requests), dict(lent.limits)
     guaranteed = is_guaranteed(pod)
     for name, amount in asked:
-        if name != STORAGE or name in limits:
+        if name == STORAGE and not quantity(amount):
+            limits.pop(name, None)
+        elif name != STORAGE or name in limits:
             limits[name] = amount
         is_exact = guaranteed or name == STORAGE or name not in requests
         wanted = amount if is_exact else _smaller(requests[name], amount)
@@ -162,6 +148,8 @@ def _capped(pod: Raw, lent: Resources, cap: Amounts) -> Resources:
         if name == STORAGE:
             _lower(requests, name, amount)
             _lower(limits, name, amount)
+            if not quantity(amount):
+                limits.pop(name, None)
             continue
         most = _of_pod(pod, "limits").get(name, amount)  # above which no container's limit may be
         limits[name] = _smaller(limits.get(name, most), amount)

@@ -9,6 +9,7 @@ from .podspec import Raw, annotations, entries, mapping
 
 # The user in the image, too; any but root is possible.
 IMAGE_USER = 65532
+_GROUP = 0o070
 _SCC = "openshift.io/scc"
 """What OpenShift writes on pods whose users and groups one of its policies assigns."""
 
@@ -18,15 +19,17 @@ def puller_security(pod: Raw, server: Raw, proxy_user: int | None) -> Raw:
 
     It has the application's user and group, so that the application owns its model's files on every kind of volume, or
     a proxy's user, whose traffic a service mesh lets through. If the pod names no user, none is set: OpenShift assigns
-    one, and refuses others.
+    one, and refuses others. A policy of its that allows a seccomp profile has written it on the pod, and one that does
+    not (anyuid) refuses a container with any.
     """
     context: Raw = {
         "allowPrivilegeEscalation": False,
         "capabilities": {"drop": ["ALL"]},
         "readOnlyRootFilesystem": True,
         "runAsNonRoot": True,
-        "seccompProfile": {"type": "RuntimeDefault"},
     }
+    if _SCC not in annotations(pod):
+        context["seccompProfile"] = {"type": "RuntimeDefault"}
     effective = _effective(pod, server)
     user = proxy_user or effective.get("runAsUser")
     if user:
@@ -58,6 +61,8 @@ def claim_group(pod: Raw, server: Raw, claim: str) -> ClaimGroup:
         return ClaimGroup(doubt="a security policy assigns groups")
     if any(_is_other_claim(volume, claim) for volume in entries(spec, "volumes")):
         return ClaimGroup(doubt="the pod mounts other claims, whose group it would change")
+    if any(map(_is_closed_to_groups, entries(spec, "volumes"))):
+        return ClaimGroup(doubt="the pod mounts a Secret whose mode is closed to groups, and a group would open it")
     group = _effective(pod, server).get("runAsGroup")
     return ClaimGroup(group if isinstance(group, int) and group > 0 else IMAGE_USER)
 
@@ -66,6 +71,16 @@ def _is_other_claim(volume: Raw, claim: str) -> bool:
     if "persistentVolumeClaim" in volume:
         return mapping(volume, "persistentVolumeClaim").get("claimName") != claim
     return "ephemeral" in volume
+
+
+def _is_closed_to_groups(volume: Raw) -> bool:
+    """Return whether a volume of Secrets states a mode for its owner alone, as the key of an ssh client must have."""
+    projected = mapping(volume, "projected")
+    secrets = [mapping(volume, "secret"), *(mapping(one, "secret") for one in entries(projected, "sources"))]
+    secrets = [one for one in secrets if one]
+    modes = [item.get("mode") for one in secrets for item in entries(one, "items")]
+    modes += [one.get("defaultMode") for one in (*secrets, *([projected] if secrets else []))]
+    return any(isinstance(mode, int) and not mode & _GROUP for mode in modes)
 
 
 def puller_user(context: Raw) -> str:

@@ -17,7 +17,7 @@ from registry.paths import plain
 from registry.reference import Reference
 
 GOOD = "good"
-Code = Literal["off", "not-listed", "not-in-time", "not-found", "needs-credentials", "refused"]
+Code = Literal["off", "not-listed", "not-in-time", "too-many", "not-found", "needs-credentials", "refused"]
 
 _MODEL_PACK = ("application/vnd.cncf.model.", "application/vnd.cnai.model.")
 _MOST_FILES = 64

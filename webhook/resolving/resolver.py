@@ -25,10 +25,10 @@ from .question import Questioner, QuestionSettings
 
 _log = logging.getLogger(__name__)
 
+_LATE = Unknown("not-in-time")
 _MOST_ANSWERS = 8192
 _MOST_REGISTRIES = 64
 _THREADS = 4
-
 
 Note = Callable[[Answer, bool], None]
 """Is called with an answer, and whether it was known before."""
@@ -135,8 +135,10 @@ class Resolver:
         if found is not None:
             return found
         future = self._state.asked.get(reference)
+        if future is not None and self._has_room:
+            return future  # whoever else asks the same costs the registry nothing
         if not may_wait or (future is None and not self._spend(namespace)):
-            return self._last(reference)
+            return self._last(reference, Unknown("too-many"))
         if future is None:
             future = self._state.asked[reference] = self._pool.submit(self.refresh, reference)
         return future
@@ -156,7 +158,7 @@ class Resolver:
         if self._is_late(reference.registry):  # found out by another question, while this one waited for a thread
             answer: Answer = Unknown("not-in-time")
         else:
-            answer = _answer_of(self._questioner(reference.registry), reference)
+            answer = self._asked(reference)
         now = bounds.clock()
         with self._lock:
             state = self._state
@@ -175,6 +177,21 @@ class Resolver:
             if len(state.known) > _MOST_ANSWERS:
                 state.known.popitem(last=False)
         return answer
+
+    def _asked(self, reference: Reference) -> Answer:
+        try:
+            return self._questioner(reference.registry).ask(reference)
+        except NotFound:
+            return Unknown("not-found")
+        except Unauthorized:
+            return Unknown("needs-credentials")
+        except Unavailable:
+            return Unknown("not-in-time")
+        except Fault as fault:
+            _log.info("%s was not resolved: %s", reference, fault.code)
+        except Exception as error:  # noqa: BLE001 - whatever a registry answers, the admission goes on
+            _log.warning("%s was not resolved: %s", reference, type(error).__name__)
+        return Unknown("refused")
 
     def is_due(self, reference: Reference, within_seconds: float) -> bool:
         """Return whether the answer for a reference is missing, or ends within so many seconds; a failure must end."""
@@ -204,16 +221,17 @@ class Resolver:
     def _is_late(self, registry: str) -> bool:
         return self._bounds.clock() < self._state.late.get(registry, 0.0)
 
-    def _last(self, reference: Reference) -> Answer:
-        """Return the last digest of a reference, where it is not too old, for a registry that is late."""
+    def _last(self, reference: Reference, why: Unknown = _LATE) -> Answer:
+        """Return the last digest of a reference, where it is not too old, else why it is not asked for now."""
         known, oldest = self._state.known.get(reference), self._bounds.clock() - self._bounds.stale_seconds
-        late = Unknown("not-in-time")
-        return known.answer if known and _outlasts(known, late, oldest) else late
+        return known.answer if known and _outlasts(known, _LATE, oldest) else why
+
+    @property
+    def _has_room(self) -> bool:
+        return self._state.waiting.total() < self._bounds.most_waiting
 
     def _may_wait(self, namespace: str) -> bool:
-        state, bounds = self._state, self._bounds
-        has_room = state.waiting.total() < bounds.most_waiting
-        return has_room and state.waiting[namespace] < bounds.most_waiting_of_namespace
+        return self._has_room and self._state.waiting[namespace] < self._bounds.most_waiting_of_namespace
 
     def _spend(self, namespace: str) -> bool:
         now, budgets = self._bounds.clock(), self._state.budgets
@@ -235,22 +253,6 @@ class Resolver:
         if oldest is not None:
             oldest.close()
         return found
-
-
-def _answer_of(questioner: Questioner, reference: Reference) -> Answer:
-    try:
-        return questioner.ask(reference)
-    except NotFound:
-        return Unknown("not-found")
-    except Unauthorized:
-        return Unknown("needs-credentials")
-    except Unavailable:
-        return Unknown("not-in-time")
-    except Fault as fault:
-        _log.info("%s was not resolved: %s", reference, fault.code)
-    except Exception as error:  # noqa: BLE001 - whatever a registry answers, the admission goes on
-        _log.warning("%s was not resolved: %s", reference, type(error).__name__)
-    return Unknown("refused")
 
 
 def _outlasts(known: _Known, answer: Answer, oldest: float) -> bool:

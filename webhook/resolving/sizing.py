@@ -1,6 +1,7 @@
 """What a model needs on its volume. Pure."""
 
-from webhook.pod.resources import STORAGE, Resources
+from webhook.pod.quantities import quantity
+from webhook.pod.resources import STORAGE, Amounts, Resources
 
 _MIB = 1 << 20
 _SLACK_BYTES = 64 * _MIB
@@ -13,11 +14,15 @@ def room(content_bytes: int) -> str:
     return f"{-(-needed // _MIB)}Mi"
 
 
-def with_storage(resources: Resources, amount: str) -> Resources:
-    """Return resources that request so much ephemeral storage, unless they state an amount of it.
+def with_storage(resources: Resources, amount: str, cap: Amounts) -> Resources:
+    """Return resources that request so much ephemeral storage, unless they state some.
 
-    There is no limit: one of an init container is the whole pod's, and the application writes files, too.
+    None is requested where 0 is stated, or is the operator's cap: a node that tells of no storage takes no pod that
+    requests any. There is no limit: one of an init container is the whole pod's, and the application writes files, too.
     """
-    if not amount or STORAGE in dict(resources.requests) or STORAGE in dict(resources.limits):
-        return resources
-    return Resources(tuple(sorted((*resources.requests, (STORAGE, amount)))), resources.limits)
+    requests = dict(resources.requests)
+    if amount and STORAGE not in requests and STORAGE not in dict(resources.limits):
+        requests[STORAGE] = "0" if quantity(dict(cap).get(STORAGE)) == 0 else amount
+    if not quantity(requests.get(STORAGE)):
+        requests.pop(STORAGE, None)
+    return Resources(tuple(sorted(requests.items())), resources.limits)

@@ -26,6 +26,11 @@ class Place:
     is_proven: bool = False
     """Whether a request came by it that was answered: the API server's own connections are such."""
 
+    @property
+    def is_deciding(self) -> bool:
+        """Whether a request is there that has no answer yet."""
+        return self.phase in ("decision", "answer")
+
 
 @dataclass(eq=False, slots=True)
 class Connections:

@@ -76,8 +76,9 @@ class Listener:
             await Connection(stream, self._connections, place, scheme).serve(self._answer, self._deadlines)
             writer.close()
         except (TimeoutError, OSError, h11.ProtocolError, asyncio.CancelledError) as error:
-            # Clients break off as they like: nothing of theirs is worth more than a line for who asks for it.
-            _log.debug("a connection ended in its phase %s: %r", place.phase, error)
+            # Clients break off as they like: that is worth a line for who asks for it, unless an admission is lost.
+            level = logging.WARNING if place.is_deciding else logging.DEBUG
+            _log.log(level, "a connection ended in its phase %s: %r", place.phase, error)
         finally:
             self._connections.leave(place)
             writer.transport.abort()

@@ -11,6 +11,7 @@ from prometheus_client.exposition import choose_encoder
 from webhook.catalog import CatalogDirectory
 from webhook.resolving.answer import Answer, Unknown
 
+from .log import dropped_lines
 from .tls import expiry_of
 
 # The API server's own histogram of admissions begins at 5 ms, which is where ours is to end.
@@ -70,6 +71,7 @@ class Metrics:
                 "Entries of the catalog that cannot be read.",
                 lambda: len(catalog.current().broken),
             ),
+            "weighbridge_log_dropped_lines": ("Lines of the log that nobody read in time.", dropped_lines),
             "weighbridge_certificate_expiry_timestamp_seconds": (
                 "When the served certificate expires; 0 if it cannot be read.",
                 lambda: expiry_of(tls_directory).timestamp(),

@@ -60,8 +60,8 @@ logconfig_dict = {
         "words": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
     },
     "handlers": {
-        "line": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stdout"},
-        "words": {"class": "logging.StreamHandler", "formatter": "words", "stream": "ext://sys.stderr"},
+        "line": {"class": "webhook.server.log.ThreadedHandler", "formatter": "line", "stream": "ext://sys.stdout"},
+        "words": {"class": "webhook.server.log.ThreadedHandler", "formatter": "words", "stream": "ext://sys.stderr"},
     },
     "loggers": {
         "gunicorn.error": {"level": "INFO", "handlers": ["words"], "propagate": False},

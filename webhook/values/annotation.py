@@ -15,7 +15,7 @@ from registry.source import ClaimSource, LayoutSource, OciSource, Source, parse_
 from webhook.names import is_adapter_name, is_container_name, is_subdomain, split_names
 from webhook.pod.mounts import parse_mount_path
 from webhook.pod.quantities import quantity
-from webhook.pod.resources import LENT, Amounts
+from webhook.pod.resources import LENT, STORAGE, Amounts
 from webhook.quotes import quoted
 from webhook.refusals import (
     BadAdapters,
@@ -189,7 +189,7 @@ def _parse_adapter(text: str) -> Adapter:
 
 
 def parse_amounts(text: str) -> Amounts:
-    """Parse `cpu=2,memory=512Mi`; raise BadResources."""
+    """Parse `cpu=2,memory=512Mi`; raise BadResources. Of storage 0 means that none is requested."""
     amounts: dict[str, str] = {}
     for part in split_names(text):
         name, _, amount = (word.strip() for word in part.partition("="))
@@ -197,7 +197,7 @@ def parse_amounts(text: str) -> Amounts:
             raise BadResources(f"{quoted(name)} is none of {', '.join(LENT)}")
         if name in amounts:
             raise BadResources(f"it states {name} twice")
-        if not (quantity(amount) or 0) > 0:
+        if not ((quantity(amount) or 0) > 0 or (name == STORAGE and quantity(amount) == 0)):
             raise BadResources(f"{quoted(amount)} is not an amount of {name}")
         amounts[name] = amount
     if not amounts:

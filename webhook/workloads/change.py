@@ -34,6 +34,11 @@ class Change:
         return template_of(self.new, self.path)
 
     @property
+    def old_template(self) -> Raw:
+        """The pod template before; empty at the workload's creation."""
+        return template_of(self.old or {}, self.path)
+
+    @property
     def title(self) -> str:
         """The workload for a command line: `deployment vllm -n team`."""
         metadata = mapping(self.new, "metadata")

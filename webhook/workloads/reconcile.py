@@ -5,7 +5,8 @@ Tests: tests/webhook/test_workloads.py
 
 from dataclasses import dataclass, field
 
-from webhook.pod.podspec import Raw, extended_mapping, labels, mapping
+from webhook.contract import MODEL
+from webhook.pod.podspec import Raw, annotations, extended_mapping, labels, mapping
 from webhook.quotes import quoted
 from webhook.values.key import AnyKey
 
@@ -14,6 +15,9 @@ from .copies import Copies
 from .selector import matches
 from .templates import template_of
 from .written import is_applied
+
+_HELM = "meta.helm.sh/release-name"
+"""What Helm writes on the objects of a release."""
 
 
 @dataclass(slots=True)
@@ -44,6 +48,10 @@ class Reconciliation:
             self.warnings.append(f"{key.name} stays {quoted(found)} in the template, which has it by itself")
 
     def _copy(self, key: AnyKey, wanted: str, found: object) -> None:
+        if self._has_lost(key, wanted, found):
+            command = f"kubectl label {self.change.title} {key.name}-"
+            facts = f"{key.name}: the template is without {quoted(wanted)}, which the workload has: it is put back"
+            self.warnings.append(f"{facts}; to be without it: {command}")
         is_ours = self._is_copy(key, found)
         users = self._in_force.replaced.get(key.name) if is_ours else found
         if found == wanted:
@@ -60,6 +68,20 @@ class Reconciliation:
         users = self._in_force.replaced.get(key.name)
         if not self._set(key, users):
             self._note(key, str(found), users)
+        elif key is MODEL and users is None and _HELM in annotations(self.change.new):
+            # Helm's patch says nothing of a value that the template has already: a chart that moved it lost it.
+            facts = f"{key.name} leaves the template with the workload's"
+            self.warnings.append(f"{facts}; if the chart has it in its pod template now, upgrade once more")
+
+    def _has_lost(self, key: AnyKey, wanted: str, found: object) -> bool:
+        """Return whether a patch took the copy of the label out of the template, as `kubectl rollout undo` does."""
+        return (
+            key is MODEL
+            and self.change.is_patch
+            and found is None
+            and wanted == self.change.was_wanted(key) == self.old_record.put.get(key.name)
+            and wanted == key.held(self.change.old_template)
+        )
 
     def _note(self, key: AnyKey, value: str, users: object) -> None:
         """Record a copy, and the user's value that it stands in the place of.

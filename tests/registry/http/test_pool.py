@@ -3,12 +3,14 @@
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from registry.errors import BadCaFile, Fault, Unavailable, Untrusted
+from registry.http.pool import ConnectionPool
 from registry.http.transport import Transport
 from registry.net.dial import look_up
 from registry.net.limits import ending_within
@@ -43,6 +45,20 @@ def test_the_first_request_uses_the_connection_that_was_opened_ahead(tmp_path: P
             ask(whole.with_options(trusted, "", None), url)
         whole.close()
         assert fake.connections == 1
+
+
+@pytest.mark.parametrize(("idle_seconds", "connections"), [(0.0, 3), (600.0, 1)])
+def test_a_connection_that_was_idle_for_long_is_not_trusted(
+    monkeypatch: pytest.MonkeyPatch, idle_seconds: float, connections: int
+) -> None:
+    """A gateway may have forgotten it without a word: a request on it would wait for its whole time, and fail."""
+    monkeypatch.setattr("registry.http.transport.ConnectionPool", partial(ConnectionPool, idle_seconds))
+    with fake_registry() as fake:
+        transport = Transport(proxies={})
+        for _ in range(3):
+            ask(transport, f"http://{fake.address}/v2/")
+        transport.close()
+        assert fake.connections == connections
 
 
 def test_requests_that_come_together_do_not_wait_for_one_connection() -> None:

@@ -290,7 +290,7 @@ def test_a_namespace_has_a_budget(fake: FakeRegistry) -> None:
     """Beyond it nobody is asked for it, and the others' questions go on."""
     resolver = _resolver(fake, replace(_BOUNDS, most_questions_of_namespace=3, clock=Clock()))
     found = [resolve_one(resolver, "greedy", _reference(fake, f"t{number}")) for number in range(5)]
-    assert found == [Unknown("not-found")] * 3 + [Unknown("not-in-time")] * 2
+    assert found == [Unknown("not-found")] * 3 + [Unknown("too-many")] * 2
     assert resolve_one(resolver, "team", _reference(fake)) == Facts(
         Digest.of(_manifest().to_bytes()), 7_000, is_image=False
     )
@@ -311,8 +311,30 @@ def test_few_threads_of_a_namespace_wait(fake: FakeRegistry) -> None:
         first = pool.submit(resolve_one, resolver, "team", _reference(fake))
         while not fake.requests:
             threading.Event().wait(0.01)
-        assert resolve_one(resolver, "team", _reference(fake, "v2")) == Unknown("not-in-time")
+        assert resolve_one(resolver, "team", _reference(fake, "v2")) == Unknown("too-many")
         release.set()
+        assert isinstance(first.result(), Facts)
+    resolver.close()
+
+
+def test_pods_of_a_gang_that_ask_the_same_get_the_same(fake: FakeRegistry) -> None:
+    """Whoever joins a question costs the registry nothing: all are pinned, however few may begin one."""
+    bounds = replace(_BOUNDS, most_waiting_of_namespace=1)
+    resolver, release = _resolver(fake, bounds), threading.Event()
+
+    def held(_: object, answer: Answer) -> Answer:
+        release.wait(20)
+        return answer
+
+    fake.fail(held, path="/manifests/v1", times=1)
+    with ThreadPoolExecutor(12) as pool:
+        first = pool.submit(resolve_one, resolver, "team", _reference(fake))
+        while not fake.requests:
+            threading.Event().wait(0.01)
+        others = [pool.submit(resolve_one, resolver, "team", _reference(fake)) for _ in range(11)]
+        threading.Event().wait(0.1)
+        release.set()
+        assert {one.result() for one in others} == {first.result()}
         assert isinstance(first.result(), Facts)
     resolver.close()
 

@@ -21,10 +21,10 @@ def test_there_is_room_for_the_files_and_a_little_more(size: int) -> None:
 def test_amounts_that_somebody_stated_stay(stated: dict[str, dict[str, str]]) -> None:
     """The user, the operator, or the container that lends them."""
     found = Resources.of({"resources": stated})
-    assert with_storage(found, "9Gi").to_raw() == stated
+    assert with_storage(found, "9Gi", ()).to_raw() == stated
 
 
 def test_storage_is_requested_and_not_limited() -> None:
     """A limit of the puller alone would be the limit of the whole pod."""
-    found = with_storage(Resources((("cpu", "1"),), (("cpu", "2"),)), "9Gi")
+    found = with_storage(Resources((("cpu", "1"),), (("cpu", "2"),)), "9Gi", ())
     assert found.to_raw() == {"requests": {"cpu": "1", "ephemeral-storage": "9Gi"}, "limits": {"cpu": "2"}}
