@@ -179,7 +179,7 @@ def _run_push(bring: "Bring", parser: argparse.ArgumentParser, arguments: argpar
     source = source_from(arguments.target)
     reporter, ledger = reporter_for(arguments), Ledger(default_path(os.environ))
     with access_for(arguments, (source,), os.environ, reporter) as access:
-        signing = _signing(arguments.sign, source, access)
+        signing = _signing(arguments.sign, source, access, reporter)
         with command_line():
             target = Target(open_pusher(source, access), ledger)
         if isinstance(source, OciSource):
@@ -208,7 +208,7 @@ def _run_push(bring: "Bring", parser: argparse.ArgumentParser, arguments: argpar
     return 0
 
 
-def _signing(file: str, source: Source, access: Access) -> Callable[[Digest], None] | None:
+def _signing(file: str, source: Source, access: Access, reporter: Reporter) -> Callable[[Digest], None] | None:
     """Return what signs a digest in the target's repository; None where no key was named. Raises BadKey."""
     if not file or not isinstance(source, OciSource | LayoutSource):
         return None
@@ -216,7 +216,7 @@ def _signing(file: str, source: Source, access: Access) -> Callable[[Digest], No
     from .signing_key import SigningKey
 
     key = SigningKey.read(Path(file), os.environ)
-    return lambda digest: sign(key, source, digest, access)
+    return lambda digest: sign(key, source, digest, access, reporter.message)
 
 
 @contextmanager

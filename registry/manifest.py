@@ -43,7 +43,8 @@ SIZE_LIMIT = 8 << 20
 class Descriptor:
     """A blob as its manifest describes it (image-spec, descriptor.md). `size` in bytes.
 
-    `platform` is `linux/amd64` and the like, in an index of images; `name` is Ollama's addition.
+    `platform` is `linux/amd64` and the like, in an index of images; `name` is Ollama's addition; `artifact_type` is
+    what a list of referrers says of one, which nobody has checked.
     """
 
     media_type: str
@@ -52,10 +53,13 @@ class Descriptor:
     annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
     platform: str = ""
     name: str = ""
+    artifact_type: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object; what is empty is left out."""
         entry: dict[str, Any] = {"mediaType": self.media_type, "digest": str(self.digest), "size": self.size}
+        if self.artifact_type:
+            entry["artifactType"] = self.artifact_type
         if self.annotations:
             entry["annotations"] = dict(self.annotations)
         if "/" in self.platform:
@@ -220,6 +224,7 @@ def _descriptor(entry: object, path: str) -> Descriptor:
         annotations=_annotations(entry.get("annotations"), f"{path}.annotations"),
         platform=_platform(entry.get("platform")),
         name=_text(entry, "name", f"{path}.name", default=""),
+        artifact_type=stated if isinstance(stated := entry.get("artifactType"), str) else "",
     )
 
 

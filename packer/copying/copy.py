@@ -78,6 +78,12 @@ def copy(  # noqa: PLR0913 - from where, to where, and how
     reporter.message(f"{source.pinned(found.root.digest)}: {len(found.blobs)} blobs, {human(stats.total)}{with_them}")
     for digest in found.dangling:
         reporter.message(f"left out: {digest} is listed as referring to the artifact, and is not there itself")
+    if found.unreadable:
+        count, first = len(found.unreadable), found.unreadable[0]
+        reporter.message(
+            f"taken as not there: {count} tags for signatures and the like, of an artifact that can be read itself; "
+            f"some registries refuse tags that are absent ({first})"
+        )
     # 2
     with reporter.track(stats, target.tag):
         _send(found, Way(source, target, stats, neighbour), jobs)

@@ -96,7 +96,7 @@ class RemoteRepository:
         """Return what refers to a digest, by the registry's API or by the tag in its place."""
         upstream = self._access.upstream(self._reference)
         endpoint = RepositoryEndpoint(self._access, upstream, self._reference)
-        found = self._patience.patiently(lambda: endpoint.referrers(digest))
+        found = self._patience.patiently(lambda: tuple(endpoint.referrers(digest)))
         return tuple(dict.fromkeys(one.digest for one in found))
 
     @property
@@ -121,14 +121,20 @@ class RemoteRepository:
 
     def attached(self, digest: Digest, tags: Collection[str]) -> Iterator[Manifest]:
         """Yield what is attached to a digest, host by host; see Repository.attached."""
-        failure: Fault | None = None
-        for host in self._hosts.order():
-            try:
-                yield from self._endpoints[host.root].attached(digest, tags)
-            except Fault as error:
-                failure = error
-        if failure is not None:  # what is missing may be at the host that could not be asked
-            yield from self._whole(lambda endpoint: endpoint.attached(digest, tags), self._hosts.order)
+        waiting, is_first = self._patience.begin(), True
+        while True:
+            failure, is_answered = None, False
+            for host in self._hosts.order():
+                try:
+                    yield from self._endpoints[host.root].attached(digest, tags)
+                    is_answered = True
+                except Fault as error:
+                    failure = failure if failure is not None and failure.temporary else error
+            if failure is None or (is_answered and not is_first):
+                return
+            if not is_answered:  # what is missing may be at the host that could not be asked
+                waiting.after(failure)
+            is_first = False
 
     def open(self, descriptor: Descriptor, start: int, stop: int) -> RemoteBlobReader:
         """Request bytes `start` to `stop` of a blob; the body is the whole blob when the host supports no ranges.

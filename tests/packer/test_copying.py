@@ -164,16 +164,49 @@ def test_a_registry_with_the_api_lists_referrers_itself(
         assert str(signature.digest) in other.manifests
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 405])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 406, 200])
 def test_a_registry_that_does_not_know_the_api_is_asked_by_tags(
     fake: FakeRegistry, opened: Access, tmp_path: Path, capsys: pytest.CaptureFixture[str], status: int
 ) -> None:
-    """However it says so."""
+    """However it says so, a page of a proxy included, which is no list."""
     index = signed_index(fake.reference(), opened)
     fake.fail(faults.status(status), path="/referrers/")
     layout = f"layout://{tmp_path / 'layout'}:v1"
     assert copied(capsys, fake.reference(), layout)["signatures"] == 4
     assert told(open_documents(parse_source(layout), opened), index.digest)
+
+
+def absent_refused(_: Request, answer: Answer) -> Answer:
+    """Refuse what is absent, as some registries do to whoever may read the rest."""
+    return Answer(403) if answer.status == 404 else answer
+
+
+def test_a_registry_that_refuses_absent_tags_is_copied_from_and_to(
+    fake: FakeRegistry, opened: Access, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tags that would only add something count as not there, with a word; a list of referrers is begun all the same."""
+    index = signed_index(fake.reference(), opened)
+    fake.fail(absent_refused, path="/(manifests|referrers)/")
+    with fake_registry() as other:
+        other.fail(absent_refused, path="/(manifests|referrers)/")
+        assert weighbridge.main(["copy", fake.reference(), other.reference(), "--json"]) == 0
+        said = capsys.readouterr()
+        assert json.loads(said.out)["signatures"] == 4
+        assert "taken as not there: " in said.err
+        assert other.manifests["v1"] == index.content
+        other.faults.clear()
+        assert told(open_documents(parse_source(other.reference()), opened), index.digest)
+
+
+def test_a_list_that_may_not_be_read_is_not_written_over(
+    fake: FakeRegistry, opened: Access, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where nothing of the target may be read, nobody knows what the list would lose."""
+    signed_index(f"layout://{tmp_path / 'layout'}:v1", opened)
+    fake.fail(faults.status(403), path="/manifests/")
+    assert weighbridge.main(["copy", f"layout://{tmp_path / 'layout'}:v1", fake.reference(), "--quiet"]) == 1
+    assert "[registry.unauthorized]" in capsys.readouterr().err
+    assert "v1" not in fake.manifests
 
 
 def test_documents_that_are_named_by_sha512_are_copied(
