@@ -18,6 +18,7 @@ from registry.signatures.cosign import PAYLOAD_TYPE, SIGNATURE, signature_of, ta
 from registry.signatures.keys import PublicKey
 from registry.source import LayoutSource, OciSource
 
+from .cosign_config import cosign_config
 from .signing_key import SigningKey
 
 _PAYLOAD_LIMIT = 64 << 10
@@ -52,7 +53,7 @@ def sign(
         annotations={SIGNATURE: b64encode(key.sign(payload)).decode()},
     )
     layers = (*held, layer)
-    config = _config(layers)
+    config = cosign_config(layers)
     described = Descriptor(media_type=IMAGE_CONFIG_TYPE, digest=Digest.of(config), size=len(config))
     for content, found in ((payload, layer), (config, described)):
         if not pusher.has(found.digest, found.size):
@@ -76,12 +77,6 @@ def _payload(source: OciSource | LayoutSource, digest: Digest) -> bytes:
         "type": "cosign container image signature",
     }
     return json.dumps({"critical": critical, "optional": None}, separators=(",", ":")).encode()
-
-
-def _config(layers: tuple[Descriptor, ...]) -> bytes:
-    """Return a config as cosign writes it: that of an image, whose layers are the payloads."""
-    rootfs = {"type": "layers", "diff_ids": [str(one.digest) for one in layers]}
-    return json.dumps({"architecture": "", "os": "", "config": {}, "rootfs": rootfs}).encode()
 
 
 def _held(repository: Repository) -> tuple[Descriptor, ...]:

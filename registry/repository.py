@@ -192,6 +192,10 @@ class Pusher(Protocol):
         """Write a document that refers to another one, so that readers find it by that one's digest."""
         ...
 
+    def stored(self, target: str, /) -> Document:
+        """Return the document under a tag or a digest, as the store itself has it. Raises NotFound, Unauthorized."""
+        ...
+
     @property
     def tag(self) -> str:
         """The tag that the target names."""

@@ -29,7 +29,7 @@ from registry.source import LayoutSource
 
 from .disk import INCOMING, replace, sync, sync_folder, writing
 from .index import with_entry
-from .pull import blob_path, index_as_it_is, read_index
+from .pull import LayoutRepository, blob_path, index_as_it_is, read_index
 
 _DEFAULT_TAG = "latest"
 _EMPTY = Index(manifests=())
@@ -156,6 +156,11 @@ class LayoutPusher:
         """Write a document, and list it without a tag."""
         self.put(document.content, document.digest)
         self._list(document, {})
+
+    def stored(self, target: str) -> Document:
+        """Return the document under a tag or a digest; see Pusher.stored."""
+        repository = LayoutRepository(self._source)
+        return repository.document(Digest.parse(target) if ":" in target else target)
 
     def _list(self, document: Document, annotations: dict[str, str]) -> None:
         """Add a document to the index."""

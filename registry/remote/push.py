@@ -123,6 +123,11 @@ class RemotePusher:
         if not self._put_document(document, str(document.digest)):
             self._list_referrer(document, tag_of_referrers(subject))
 
+    def stored(self, target: str) -> Document:
+        """Return the document under a tag or a digest; see Pusher.stored."""
+        url = self._client.url(f"manifests/{target}")
+        return Document.parse(self._patience.patiently(lambda: self._stored(url)))
+
     @property
     def tag(self) -> str:
         """The tag of the reference."""
@@ -154,13 +159,12 @@ class RemotePusher:
 
     def _list_referrer(self, document: Document, tag: str) -> None:
         """Add a document to the list under a tag, unless it is there."""
-        url = self._client.url(f"manifests/{tag}")
         try:
-            listed = Document.parse(self._patience.patiently(lambda: self._stored(url)))
+            listed = self.stored(tag)
         except NotFound:
             listed = None
         except Unauthorized:  # so answer some registries for tags that are absent, to whoever may read all others
-            self._stored(self._client.url(f"manifests/{document.digest}"))
+            self.stored(str(document.digest))
             listed = None
         longer = listed_with(listed, document)
         if longer is not None:

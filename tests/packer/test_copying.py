@@ -26,6 +26,8 @@ from tests.puller.models import noise, read_tree, write_tree
 from tests.puller.test_mirrors import hosts_dir
 from tests.registry.remote.test_pull import access
 
+from .test_sign import pem_keys
+
 LARGE = noise(9 << 20, 3)
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 
@@ -174,6 +176,66 @@ def test_a_registry_that_does_not_know_the_api_is_asked_by_tags(
     layout = f"layout://{tmp_path / 'layout'}:v1"
     assert copied(capsys, fake.reference(), layout)["signatures"] == 4
     assert told(open_documents(parse_source(layout), opened), index.digest)
+
+
+def verifies(reference: str, folder: Path, public: Path) -> bool:
+    """Return whether a pull takes an artifact under a key."""
+    code = weighbridge.main(["pull", reference, "-o", str(folder), "--key", str(public), "--quiet", "--rehash"])
+    assert code in (0, 1)
+    return code == 0
+
+
+@pytest.mark.parametrize("kind", ["registry", "refusing", "layout"])
+def test_a_copy_that_comes_again_leaves_the_targets_own_signatures(
+    fake: FakeRegistry, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    """Law: a nightly copy adds what the source signed, as often as it runs, and removes nothing that others signed."""
+    folder, pairs = str(write_tree(tmp_path / "model", {"config.json": b"{}"})), []
+    for name in ("source", "target", "later"):
+        (tmp_path / name).mkdir()
+        pairs.append(pem_keys(tmp_path / name))
+    with fake_registry() as other:
+        if kind == "refusing":
+            other.fail(absent_refused, path="/manifests/")
+        target = f"layout://{tmp_path / 'layout'}:v1" if kind == "layout" else other.reference()
+
+        def sign(reference: str, number: int) -> None:
+            assert weighbridge.main(["push", folder, reference, "--sign", str(pairs[number][0]), "--quiet"]) == 0
+
+        sign(fake.reference(), 0)
+        capsys.readouterr()
+        copied(capsys, fake.reference(), target)
+        sign(target, 1)
+        sign(fake.reference(), 2)
+        capsys.readouterr()
+        for _ in range(2):
+            assert weighbridge.main(["copy", fake.reference(), target]) == 0
+            assert "1 of the target's own stay" in capsys.readouterr().err
+        for number, (_, public) in enumerate(pairs):
+            assert verifies(target, tmp_path / f"out-{number}", public), number
+
+
+def test_what_the_target_has_of_another_kind_is_left_alone_with_a_word(
+    fake: FakeRegistry, opened: Access, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A bill of materials is one: no two fit under its tag. What cannot be read is not written over either."""
+    layout = f"layout://{tmp_path / 'layout'}:v1"
+    pusher = open_pusher(parse_source(layout), opened)
+    root = manifest(pusher, b"root")
+    pusher.put_document(root, "v1")
+    own = open_pusher(parse_source(fake.reference()), opened)
+    stems = {suffix: f"{tag_of_referrers(root.digest)}{suffix}" for suffix in (".sig", ".att", ".sbom")}
+    for suffix, tag in stems.items():
+        pusher.put_document(manifest(pusher, b"the source's" + suffix.encode()), tag)
+    kept = own.put_document(manifest(own, b"the target's"), stems[".sbom"])
+    fake.manifests[stems[".sig"]] = b"<html>"
+    assert weighbridge.main(["copy", layout, fake.reference()]) == 0
+    said = capsys.readouterr().err
+    assert f"left alone: {stems['.sbom']}" in said
+    assert f"left alone: {stems['.sig']}" in said
+    assert Digest.of(fake.manifests[stems[".sbom"]]) == kept
+    assert stems[".att"] in fake.manifests
+    assert fake.manifests["v1"] == root.content
 
 
 def absent_refused(_: Request, answer: Answer) -> Answer:
