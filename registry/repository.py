@@ -155,7 +155,7 @@ class Pusher(Protocol):
         """Return whether the store has a blob of so many bytes."""
         ...
 
-    def mount(self, digest: Digest, repository: str) -> bool:
+    def mount(self, digest: Digest, size: int, repository: str) -> bool:
         """Mount a blob from another repository of the same registry, without its bytes; return whether that worked."""
         ...
 

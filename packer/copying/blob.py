@@ -36,7 +36,8 @@ class _Corrupt(Mismatch):
 
 def copy_blob(way: Way, blob: Descriptor) -> bool:
     """Copy a blob; return whether its bytes were sent. Raises Mismatch, and the network's errors once patience ends."""
-    if way.target.has(blob.digest, blob.size) or (way.neighbour and way.target.mount(blob.digest, way.neighbour)):
+    target = way.target
+    if target.has(blob.digest, blob.size) or (way.neighbour and target.mount(blob.digest, blob.size, way.neighbour)):
         way.stats.skip(blob.size)
         return False
     if blob.size <= _SMALL_BYTES:

@@ -64,7 +64,7 @@ def _is_there(target: Target, blob: LayerBlob) -> bool:
     if target.pusher.has(blob.digest, blob.size):
         return True
     neighbour = target.ledger.place(blob.digest, target.registry) if target.registry else None
-    return bool(neighbour and neighbour != target.repository and target.pusher.mount(blob.digest, neighbour))
+    return bool(neighbour and neighbour != target.repository and target.pusher.mount(blob.digest, blob.size, neighbour))
 
 
 def _send_small(target: Target, content: Content, stats: TransferStats) -> LayerBlob:

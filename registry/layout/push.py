@@ -116,7 +116,7 @@ class LayoutPusher:
             return False
         return stat.S_ISREG(found.st_mode) and found.st_size == size
 
-    def mount(self, digest: Digest, repository: str) -> bool:  # noqa: ARG002 - a layout has no repositories
+    def mount(self, digest: Digest, size: int, repository: str) -> bool:  # noqa: ARG002 - a layout has no repositories
         """Return False: a layout is one repository."""
         return False
 
