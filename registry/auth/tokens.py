@@ -20,7 +20,7 @@ from registry.http.transport import Transport
 from registry.net.origin import Origin, redacted
 
 from .challenges import Challenge
-from .credentials import Credential
+from .credential import Credential
 
 _ANSWER_LIMIT = 1 << 20
 _MARGIN_SECONDS = 10.0
