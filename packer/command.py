@@ -17,6 +17,7 @@ from registry.access.options import (
     access_for,
     add_access_options,
     add_progress_options,
+    add_side_options,
     command_line,
     reporter_for,
     source_from,
@@ -138,6 +139,7 @@ def _add_copy(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "-j", "--jobs", type=positive, default=_JOBS, metavar="N", help=f"blobs at a time (default: {_JOBS})"
     )
     add_access_options(copy)
+    add_side_options(copy)
     copy.add_argument("--json", action="store_true", help="print what was copied as JSON")
     add_progress_options(copy)
     copy.set_defaults(run=_run_copy)
