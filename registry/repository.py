@@ -118,6 +118,11 @@ class DocumentSource(Repository, Protocol):
         """Return the digests of the manifests that refer to one, such as its signatures."""
         ...
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What whoever copies should know of how complete the answers were."""
+        ...
+
 
 class Upload(Protocol):
     """An upload of one blob: written in order, then committed or abandoned."""

@@ -78,6 +78,8 @@ def copy(  # noqa: PLR0913 - from where, to where, and how
     stats = TransferStats(sum(blob.size for blob in found.blobs))
     with_them = f", {found.companions} signatures and the like" if found.companions else ""
     reporter.message(f"{source.pinned(found.root.digest)}: {len(found.blobs)} blobs, {human(stats.total)}{with_them}")
+    for notice in source.notices:
+        reporter.message(notice)
     for digest in found.dangling:
         reporter.message(f"left out: {digest} is listed as referring to the artifact, and is not there itself")
     if found.unreadable:

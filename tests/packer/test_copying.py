@@ -3,17 +3,19 @@
 import json
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import weighbridge
+from packer.copying.copy import copy
 from registry.access.access import Access
 from registry.digest import Digest
 from registry.documents.document import Document
 from registry.documents.referrers import tag_of_referrers
-from registry.errors import Fault, NotFound
+from registry.errors import Fault, NotFound, Unavailable
 from registry.manifest import ARTIFACT_MANIFEST_TYPE, INDEX_TYPE, MANIFEST_TYPE
 from registry.open import open_documents, open_pusher, open_repository
 from registry.repository import DocumentSource, Pusher
@@ -21,6 +23,7 @@ from registry.source import parse_source
 from tests.conftest import Part
 from tests.fakes import faults
 from tests.fakes.registry import Answer, FakeRegistry, Request, fake_registry
+from tests.fakes.reporter import Listener
 from tests.parts.distribution import Registry
 from tests.puller.models import noise, read_tree, write_tree
 from tests.puller.test_mirrors import hosts_dir
@@ -421,6 +424,50 @@ def test_places_that_cannot_be_copied_from_or_to_are_told(
     """Before anything is read."""
     assert weighbridge.main(["copy", source, target, "--quiet"]) == (1 if "@sha256" in target else 2)
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("entry", [b"<xml/>", b"{}", None], ids=["another type", "no manifest", "cut off"])
+def test_what_a_layout_lists_beside_its_artifacts_and_is_none_ends_no_copy(
+    opened: Access, tmp_path: Path, capsys: pytest.CaptureFixture[str], entry: bytes | None
+) -> None:
+    """Other tools may list anything; what refers to the artifact is found beside it."""
+    layout = tmp_path / "layout"
+    signed_index(f"layout://{layout}:v1", opened)
+    digest = Digest.of(entry or b"longer")
+    (layout / "blobs/sha256" / digest.hex).write_bytes(entry or b"long")
+    index = json.loads((layout / "index.json").read_text())
+    stated = {"mediaType": "application/xml", "digest": str(digest), "size": len(entry or b"longer")}
+    (layout / "index.json").write_text(json.dumps(index | {"manifests": [stated, *index["manifests"]]}))
+    assert copied(capsys, f"layout://{layout}:v1", f"layout://{tmp_path / 'other'}:v1")["signatures"] == 4
+
+
+def test_a_copy_through_a_mirror_needs_no_registry(fake: FakeRegistry, opened: Access, tmp_path: Path) -> None:
+    """The mirror's signatures are taken, which may be fewer; that is told, and asked of the registry once."""
+    index = signed_index(fake.reference(), opened)
+    with fake_registry() as origin:
+        origin.fail(faults.status(503), path="/v2/")
+        hosts = hosts_dir(tmp_path, origin.address, fake)
+        source, target = parse_source(origin.reference()), f"layout://{tmp_path / 'layout'}:v1"
+        reporter = Listener()
+        with replace(opened, hosts_dir=hosts) as access:
+            copy(open_documents(source, access), open_pusher(parse_source(target), access), reporter)
+        assert len([one for one in reporter.said if "cannot be asked for signatures" in one]) == 1
+        asked = [one.path for one in origin.requests if "/referrers/" in one.path]
+        assert len(set(asked)) == 1
+    reader = open_documents(parse_source(target), opened)
+    assert told(reader, index.digest) == {b"signature", b"timestamp of the signature"}
+    assert reader.document(f"{tag_of_referrers(index.digest)}.sig").digest
+
+
+def test_a_registry_that_is_down_and_has_no_mirror_ends_a_copy(
+    fake: FakeRegistry, opened: Access, tmp_path: Path
+) -> None:
+    """Nothing is left out because nobody could be asked."""
+    signed_index(fake.reference(), opened)
+    fake.fail(faults.status(503), path="/referrers/")
+    documents = open_documents(parse_source(fake.reference()), opened)
+    with pytest.raises(Unavailable):
+        copy(documents, open_pusher(parse_source(f"layout://{tmp_path / 'layout'}:v1"), opened), Listener())
 
 
 def oras(part: Part, *arguments: str, folder: Path) -> str:
