@@ -93,10 +93,11 @@ class LayoutPusher:
         directory = source.directory
         _check_place(directory)
         with writing(directory):
-            (directory / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
-            _remove_unfinished(directory)
+            directory.mkdir(parents=True, exist_ok=True)
             if not (directory / oci_layout_file).exists():
                 replace(directory / oci_layout_file, {"imageLayoutVersion": oci_layout_version_pin})
+            (directory / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
+            _remove_unfinished(directory)
 
     def pinned(self, digest: Digest) -> str:
         """Return the source with its digest."""
@@ -179,7 +180,10 @@ class LayoutPusher:
 
 
 def _check_place(directory: Path) -> None:
-    """Raise BadLayout where no layout can be written: at a file, among other files, beside a broken index."""
+    """Raise BadLayout where no layout can be written: at a file, among other files, beside a broken index.
+
+    What a first push leaves that was killed, or that another process is making just now, is no other file.
+    """
     hint = "name a new or empty folder, or a layout"
     with writing(directory):
         if not directory.exists():
@@ -187,7 +191,8 @@ def _check_place(directory: Path) -> None:
         if not directory.is_dir():
             raise BadLayout(f"{directory}: is a file", hint=hint)
         names = {path.name for path in directory.iterdir()}
-    if names and oci_layout_file not in names:
+    others = {name for name in names if name != "blobs" and not name.startswith(INCOMING)}
+    if others and oci_layout_file not in names:
         raise BadLayout(f"{directory}: is no OCI layout, and not empty", hint=hint)
     if oci_image_index_file in names:
         read_index(directory)  # fail before the blobs are written, not after
@@ -204,8 +209,8 @@ def _locked(directory: Path) -> Iterator[None]:
 
 
 def _remove_unfinished(directory: Path) -> None:
-    """Remove blobs whose process was killed: nobody wrote to them for a day."""
-    for path in (directory / "blobs" / "sha256").glob(f"{INCOMING}*"):
+    """Remove files whose process was killed: nobody wrote to them for a day."""
+    for path in (*directory.glob(f"{INCOMING}*"), *(directory / "blobs" / "sha256").glob(f"{INCOMING}*")):
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
                 path.unlink()
