@@ -46,9 +46,9 @@ class Question:
     body: bytes | None = field(default=None, repr=False)
 
     @classmethod
-    def form(cls, url: str, fields: Mapping[str, str], headers: Mapping[str, str] | None = None) -> "Question":
+    def form(cls, url: str, fields: Mapping[str, str]) -> "Question":
         """Return a question that posts a form."""
-        return cls(url, {"Content-Type": _FORM, **(headers or {})}, urlencode(fields).encode())
+        return cls(url, {"Content-Type": _FORM}, urlencode(fields).encode())
 
     @classmethod
     def json(cls, url: str, content: object, headers: Mapping[str, str]) -> "Question":

@@ -116,8 +116,7 @@ class LayoutRepository:
 
     def read(self, descriptor: Descriptor, limit: int) -> bytes:
         """Return a small blob whole and verified."""
-        if descriptor.size > limit:
-            raise BadManifest(f"{descriptor.digest}: {descriptor.size} bytes where at most {limit} are read")
+        descriptor.check_size(limit)
         path = self.path(descriptor)
         with _served(str(path)), path.open("rb") as file:
             content = file.read(descriptor.size + 1)

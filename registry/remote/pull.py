@@ -11,7 +11,7 @@ from typing import TypeVar
 from registry.access.access import Access
 from registry.digest import Digest, verified
 from registry.documents.document import Document
-from registry.errors import BadManifest, BadMirrors, Fault, Mismatch, NotFound, ProxyRefused, Unavailable
+from registry.errors import BadMirrors, Fault, Mismatch, NotFound, ProxyRefused, Unavailable
 from registry.http.response import Response
 from registry.http.retry import Patience
 from registry.manifest import ACCEPT_ALL, Descriptor, Manifest, parse_manifest
@@ -136,8 +136,7 @@ class RemoteRepository:
 
     def read(self, descriptor: Descriptor, limit: int) -> bytes:
         """Return a small blob whole and verified."""
-        if descriptor.size > limit:
-            raise BadManifest(f"{descriptor.digest}: {descriptor.size} bytes where at most {limit} are read")
+        descriptor.check_size(limit)
         return self._whole(lambda endpoint: endpoint.blob(descriptor), self._hosts.order)
 
     def attached(self, digest: Digest, tags: Collection[str]) -> Iterator[Manifest]:

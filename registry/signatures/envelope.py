@@ -18,7 +18,6 @@ from registry.documents.referrers import BUNDLE_PREFIX
 
 from .errors import BadSignature
 
-BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 _PAYLOAD_TYPE = "application/vnd.in-toto+json"
 _STATEMENT = "https://in-toto.io/Statement/v1"
 _OLD_STATEMENT = "https://in-toto.io/Statement/v0.1"

@@ -10,10 +10,9 @@ from typing import Any
 from registry.digest import Digest
 from registry.manifest import MANIFEST_TYPE, Descriptor, Index, Manifest, parse_manifest
 from registry.signatures.cosign import PAYLOAD_TYPE, PREDICATE, SIGNATURE, tag_for
-from registry.signatures.envelope import BUNDLE_TYPE
 from registry.signatures.model_signing import PREDICATE as MODEL_PREDICATE
 from tests.fakes.registry import FakeRegistry
-from tests.fakes.sigstore import Key, Sigstore, key_bundle, new_key, public_pem, signed_by, statement
+from tests.fakes.sigstore import BUNDLE_TYPE, Key, Sigstore, key_bundle, new_key, public_pem, signed_by, statement
 from tests.puller.models import noise, offer
 
 MODEL = {"config.json": b"{}", "model.safetensors": noise(200_000)}

@@ -23,7 +23,7 @@ from registry.signatures.errors import ExpiredCertificate, SignatureMissing, Unk
 from tests.fakes import faults
 from tests.fakes.patience import HASTY
 from tests.fakes.registry import Answer, FakeRegistry, fake_registry
-from tests.fakes.sigstore import new_key, public_pem
+from tests.fakes.sigstore import BUNDLE_TYPE, new_key, public_pem
 from tests.puller.models import noise, offer, read_tree
 from tests.puller.packs import tar_of
 from tests.puller.test_mirrors import hosts_dir
@@ -231,7 +231,7 @@ def test_many_attachments_of_other_kinds_hide_no_bundle(signed: Signed, tmp_path
 def test_a_list_that_is_too_long_to_be_read_is_no_proof_of_absence(signed: Signed, tmp_path: Path) -> None:
     """Whoever lies about types may push the good signature out of what is read; then that is said."""
     liars = [signed.listed(b"scan %d" % number, "application/vnd.scan") for number in range(64)]
-    liars = [replace(one, artifact_type="application/vnd.dev.sigstore.bundle.v0.3+json") for one in liars]
+    liars = [replace(one, artifact_type=BUNDLE_TYPE) for one in liars]
     signed.put_list(*liars, signed.listed(signed.bundle()))
     with pytest.raises(Fault, match=r"65 manifests refer to .* 64 were read") as caught:
         pulled(signed, tmp_path)
