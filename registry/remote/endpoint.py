@@ -21,6 +21,8 @@ from registry.reference import Reference
 from .client import Client
 
 _MOST_REFERRERS = 64
+_MOST_OUTAGES = 3
+"""After so many temporary faults a host counts as down: each of its referrers would take as long as a request may."""
 
 
 class RepositoryEndpoint:
@@ -66,6 +68,8 @@ class RepositoryEndpoint:
         with _noted(faults):
             listed.extend(self.referrers(digest))  # what was listed before a fault stays
         for descriptor in most_likely_signed(listed)[:_MOST_REFERRERS]:
+            if sum(fault.temporary for fault in faults) >= _MOST_OUTAGES:
+                break
             with _noted(faults), suppress(NotFound, BadManifest, Mismatch):
                 content = self.manifest(str(descriptor.digest))
                 document = parse_manifest(verified(str(descriptor.digest), content, descriptor.size, descriptor.digest))

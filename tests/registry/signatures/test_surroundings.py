@@ -14,10 +14,12 @@ from puller.settings import Settings
 from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
-from registry.errors import Fault
+from registry.errors import Fault, Unavailable
 from registry.http.transport import Transport
 from registry.manifest import Descriptor, Manifest
 from registry.progress.reporter import QuietReporter
+from registry.reference import Reference
+from registry.remote.endpoint import RepositoryEndpoint
 from registry.signatures.cosign import tag_for
 from registry.signatures.errors import ExpiredCertificate, SignatureMissing, UnknownSigner
 from tests.fakes import faults
@@ -248,6 +250,18 @@ def test_a_registry_that_hides_referrers_is_no_proof_that_there_are_none(
     with pytest.raises(Fault) as caught:
         pulled(signed, tmp_path)
     assert not caught.value.code.startswith("signature.")
+
+
+def test_a_registry_that_goes_down_is_not_asked_for_each_of_many(signed: Signed) -> None:
+    """A host that is down takes its time to say nothing."""
+    signed.put_list(*(signed.listed(b"%d" % number) for number in range(30)))
+    signed.fake.fail(faults.status(503), path="/manifests/sha256:")
+    reference = Reference.parse(signed.fake.reference())
+    with Access(transport=Transport(proxies={}), credentials=Credentials(), patience=HASTY) as access:
+        endpoint = RepositoryEndpoint(access, access.upstream(reference), reference)
+        with pytest.raises(Unavailable):
+            list(endpoint.attached(signed.digest, ()))
+    assert len([one for one in signed.fake.requests if "/manifests/sha256:" in one.path]) < 10
 
 
 def test_no_signature_anywhere_names_all_places(signed: Signed, tmp_path: Path) -> None:
