@@ -10,6 +10,7 @@ from functools import partial
 from typing import NoReturn
 
 from registry.process.arguments import Parser, show_help
+from registry.process.completion import SHELLS
 from registry.process.program import Results, begin, ending_of, leave, tell_json, tell_text
 from registry.process.signals import Ended
 from registry.version import VERSION
@@ -70,7 +71,7 @@ def _add_own_verbs(
         "  weighbridge completion fish > ~/.config/fish/completions/weighbridge.fish\n",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    completion.add_argument("shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="bash, zsh or fish")
+    completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help="bash, zsh or fish")
     completion.set_defaults(run=partial(_print_completion, whole))
     help_ = verbs.add_parser("help", help="print the help of a verb")
     help_.add_argument("verb", nargs="?", choices=sorted(verbs.choices), metavar="VERB")

@@ -8,6 +8,7 @@ layer_blob  a layer's blob, as a value
 ledger      what was hashed and pushed before               a database in the user's cache
 hub         a repository of the hub: judged, then pulled
 sign        a signature beside an artifact
+cosign_config  what cosign keeps under a tag begins with it  pure
 signing_key the keys that sign
 command     the verbs `push` and `copy`
 errors      what can go wrong

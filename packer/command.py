@@ -17,6 +17,7 @@ from registry.access.options import (
     access_for,
     add_access_options,
     add_progress_options,
+    add_side_options,
     command_line,
     reporter_for,
     source_from,
@@ -139,6 +140,7 @@ def _add_copy(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "-j", "--jobs", type=positive, default=_JOBS, metavar="N", help=f"blobs at a time (default: {_JOBS})"
     )
     add_access_options(copy)
+    add_side_options(copy)
     copy.add_argument("--json", action="store_true", help="print what was copied as JSON")
     add_progress_options(copy)
     copy.set_defaults(run=_run_copy)
@@ -180,7 +182,7 @@ def _run_push(bring: "Bring", parser: argparse.ArgumentParser, arguments: argpar
     source = source_from(arguments.target)
     reporter, ledger = reporter_for(arguments), Ledger(default_path(os.environ))
     with access_for(arguments, (source,), os.environ, reporter) as access:
-        signing = _signing(arguments.sign, source, access)
+        signing = _signing(arguments.sign, source, access, reporter)
         with command_line():
             target = Target(open_pusher(source, access), ledger)
         if isinstance(source, OciSource):
@@ -209,7 +211,7 @@ def _run_push(bring: "Bring", parser: argparse.ArgumentParser, arguments: argpar
     return 0
 
 
-def _signing(file: str, source: Source, access: Access) -> Callable[[Digest], None] | None:
+def _signing(file: str, source: Source, access: Access, reporter: Reporter) -> Callable[[Digest], None] | None:
     """Return what signs a digest in the target's repository; None where no key was named. Raises BadKey."""
     if not file or not isinstance(source, OciSource | LayoutSource):
         return None
@@ -217,7 +219,7 @@ def _signing(file: str, source: Source, access: Access) -> Callable[[Digest], No
     from .signing_key import SigningKey
 
     key = SigningKey.read(Path(file), os.environ)
-    return lambda digest: sign(key, source, digest, access)
+    return lambda digest: sign(key, source, digest, access, reporter.message)
 
 
 @contextmanager

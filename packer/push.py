@@ -22,7 +22,7 @@ from registry.repository import Pusher
 from .contents.content import Content
 from .contents.whole_file import WholeFile
 from .form import Documents, Form, ModelInfo
-from .layer_blob import RAW, LayerBlob
+from .layer_blob import RAW, TAR, LayerBlob
 from .modelpack import modelpack
 from .source.scan import scan
 from .upload.idle import IdleCores
@@ -72,6 +72,9 @@ def push(folder: Path, target: Target, options: Options, reporter: Reporter) -> 
     # 2
     with reporter.track(stats, folder.name):
         blobs = _send_all(target, packed.contents, options, stats)
+    if boxed := [one.name for one, blob in zip(packed.contents, blobs, strict=True) if one.codec != TAR == blob.codec]:
+        more = f" and {len(boxed) - 1} more" if len(boxed) > 1 else ""
+        reporter.message(f"{boxed[0]}{more}: sent within a tar, because the registry refuses blobs of no bytes")
     if target.registry:
         sizes = zip(blobs, packed.contents, strict=True)
         large = (blob.digest for blob, content in sizes if content.size > SMALL_BYTES)

@@ -6,30 +6,44 @@ Signatures that are there already stay beside it; which these are the registry i
 
 import json
 from base64 import b64encode
+from collections.abc import Callable
 
 from registry.access.access import Access
 from registry.digest import Digest
-from registry.errors import BadLayout, NotFound
+from registry.errors import BadLayout, Fault, NotFound, Unauthorized
 from registry.manifest import IMAGE_CONFIG_TYPE, Descriptor, Manifest
 from registry.open import open_pusher, open_upstream
-from registry.repository import Repository
+from registry.repository import Pusher, Repository
 from registry.signatures.cosign import PAYLOAD_TYPE, SIGNATURE, signature_of, tag_for
 from registry.signatures.keys import PublicKey
 from registry.source import LayoutSource, OciSource
 
+from .cosign_config import cosign_config
 from .signing_key import SigningKey
 
 _PAYLOAD_LIMIT = 64 << 10
 
 
-def sign(key: SigningKey, source: OciSource | LayoutSource, digest: Digest, access: Access) -> None:
+def sign(
+    key: SigningKey,
+    source: OciSource | LayoutSource,
+    digest: Digest,
+    access: Access,
+    say: Callable[[str], None] = lambda _: None,
+) -> None:
     """Sign a digest, beside the signatures that the source's repository holds for it, unless the key did so already.
 
-    Raises the network's errors.
+    `say` is called where a registry does not answer plainly that it holds none. Raises the network's errors.
     """
     place = _place(source, tag_for(digest))
     repository, pusher = open_upstream(place, access), open_pusher(place, access)
-    payload, held = _payload(source, digest), _held(repository)
+    payload = _payload(source, digest)
+    try:
+        held = _held(repository)
+    except Unauthorized as error:
+        _check_readable(repository, pusher, payload, error)
+        say(f"taken as signed by nobody yet, for all else in the repository can be read: {error}")
+        held = ()
     if any(_is_ours(repository, layer, key.public, payload) for layer in held):
         return
     layer = Descriptor(
@@ -39,7 +53,7 @@ def sign(key: SigningKey, source: OciSource | LayoutSource, digest: Digest, acce
         annotations={SIGNATURE: b64encode(key.sign(payload)).decode()},
     )
     layers = (*held, layer)
-    config = _config(layers)
+    config = cosign_config(layers)
     described = Descriptor(media_type=IMAGE_CONFIG_TYPE, digest=Digest.of(config), size=len(config))
     for content, found in ((payload, layer), (config, described)):
         if not pusher.has(found.digest, found.size):
@@ -65,17 +79,24 @@ def _payload(source: OciSource | LayoutSource, digest: Digest) -> bytes:
     return json.dumps({"critical": critical, "optional": None}, separators=(",", ":")).encode()
 
 
-def _config(layers: tuple[Descriptor, ...]) -> bytes:
-    """Return a config as cosign writes it: that of an image, whose layers are the payloads."""
-    rootfs = {"type": "layers", "diff_ids": [str(one.digest) for one in layers]}
-    return json.dumps({"architecture": "", "os": "", "config": {}, "rootfs": rootfs}).encode()
-
-
 def _held(repository: Repository) -> tuple[Descriptor, ...]:
     try:
         return repository.resolve().manifest.layers
     except (NotFound, BadLayout):  # a layout that is not there yet
         return ()
+
+
+def _check_readable(repository: Repository, pusher: Pusher, content: bytes, refusal: Unauthorized) -> None:
+    """Raise the refusal of a tag, unless the repository lets us read what we wrote: then the tag is not there.
+
+    Some registries answer so for tags that are absent, and another one for all to a caller that may only write.
+    """
+    blob = Descriptor(media_type=PAYLOAD_TYPE, digest=Digest.of(content), size=len(content))
+    pusher.put(content, blob.digest)
+    try:
+        repository.read(blob, _PAYLOAD_LIMIT)
+    except Fault:
+        raise refusal from None
 
 
 def _is_ours(repository: Repository, layer: Descriptor, key: PublicKey, payload: bytes) -> bool:

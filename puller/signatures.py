@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from registry.chunk_index import without_chunks
 from registry.digest import Digest
+from registry.errors import Fault
 from registry.progress.reporter import Reporter
-from registry.signatures.errors import BadSignature
+from registry.signatures.errors import BadSignaturePolicy
 from registry.source import Source, parse_source
 
 from .artifact.model_artifact import ModelArtifact
@@ -61,7 +62,9 @@ def _signers(artifact: ModelArtifact, settings: Settings, reporter: Reporter) ->
         signed = signed_of(artifact, reference, digest, reference or settings.source)
         try:
             yield reference, check_signatures(artifact.repositories[reference], signed, rule)
-        except BadSignature as error:
+        except BadSignaturePolicy:
+            raise
+        except Fault as error:  # that nothing can be read is a failure to prove, too
             if rule.mode == "require":
                 raise
             reporter.message(f"warning: {error} [{error.code}]; the policy lets it pass")

@@ -43,7 +43,7 @@ SIZE_LIMIT = 8 << 20
 class Descriptor:
     """A blob as its manifest describes it (image-spec, descriptor.md). `size` in bytes.
 
-    `platform` is `linux/amd64` and the like, in an index of images; `name` is Ollama's addition.
+    `platform` is `linux/amd64` and the like; `name` is Ollama's; `artifact_type` is what a list says of a referrer.
     """
 
     media_type: str
@@ -52,15 +52,20 @@ class Descriptor:
     annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
     platform: str = ""
     name: str = ""
+    artifact_type: str = ""
+
+    def check_size(self, limit: int) -> None:
+        """Raise BadManifest where the blob is larger than what is read whole."""
+        if self.size > limit:
+            raise BadManifest(f"{self.digest}: {self.size} bytes where at most {limit} are read")
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object; what is empty is left out."""
         entry: dict[str, Any] = {"mediaType": self.media_type, "digest": str(self.digest), "size": self.size}
-        if self.annotations:
-            entry["annotations"] = dict(self.annotations)
+        told = {"artifactType": self.artifact_type, "annotations": dict(self.annotations)}
+        entry |= {key: value for key, value in told.items() if value}
         if "/" in self.platform:
-            parts = self.platform.split("/")
-            entry["platform"] = dict(zip(_PLATFORM, parts, strict=False))
+            entry["platform"] = dict(zip(_PLATFORM, self.platform.split("/"), strict=False))
         return entry
 
 
@@ -220,6 +225,7 @@ def _descriptor(entry: object, path: str) -> Descriptor:
         annotations=_annotations(entry.get("annotations"), f"{path}.annotations"),
         platform=_platform(entry.get("platform")),
         name=_text(entry, "name", f"{path}.name", default=""),
+        artifact_type=stated if isinstance(stated := entry.get("artifactType"), str) else "",
     )
 
 

@@ -3,10 +3,23 @@
 Tests: tests/registry/remote/test_hostile.py
 """
 
+import re
 import unicodedata
 
 _LIMIT = 300
 _UNSEEN = ("C", "Zl", "Zp")  # control, format, surrogate, private and unassigned characters; separators of lines
+
+_TOKENS = (
+    r"[A-Za-z0-9_~+/=-]{40,}(?:\.[A-Za-z0-9_~+/=-]+)*|eyJ[\w.-]+"
+    r"|\b(?:gh[oprsu]_|github_pat_|gl(?:pat|dt|cbt|rt)-|hf_|dckr_[a-z]+_|do[opr]_v1_"
+    r"|npm_|sha256~|AKIA|ASIA)[\w-]{12,}"
+)
+"""What may be a token: text that is long for a name, or that begins as registries and forges begin theirs."""
+
+
+def without_tokens(text: str) -> str:
+    """Return `text` with stars for what may be a token: some services quote what they refuse."""
+    return re.sub(_TOKENS, "***", text)
 
 
 def printable(text: str, limit: int = _LIMIT) -> str:

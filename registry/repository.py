@@ -118,6 +118,11 @@ class DocumentSource(Repository, Protocol):
         """Return the digests of the manifests that refer to one, such as its signatures."""
         ...
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What whoever copies should know of how complete the answers were."""
+        ...
+
 
 class Upload(Protocol):
     """An upload of one blob: written in order, then committed or abandoned."""
@@ -155,7 +160,7 @@ class Pusher(Protocol):
         """Return whether the store has a blob of so many bytes."""
         ...
 
-    def mount(self, digest: Digest, repository: str) -> bool:
+    def mount(self, digest: Digest, size: int, repository: str) -> bool:
         """Mount a blob from another repository of the same registry, without its bytes; return whether that worked."""
         ...
 
@@ -190,6 +195,10 @@ class Pusher(Protocol):
 
     def put_referrer(self, document: Document, subject: Digest, /) -> None:
         """Write a document that refers to another one, so that readers find it by that one's digest."""
+        ...
+
+    def stored(self, target: str, /) -> Document:
+        """Return the document under a tag or a digest, as the store itself has it. Raises NotFound, Unauthorized."""
         ...
 
     @property

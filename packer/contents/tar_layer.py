@@ -5,6 +5,7 @@ Tests: tests/packer/image/test_tar_layer.py
 
 import hashlib
 import io
+import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -90,6 +91,14 @@ class TarLayer:
         empty = Digest.of(b"", CHUNK_ALGORITHM)
         digests = FileDigests({member.name: (len(member), known.get(member.name, empty)) for member in self.files})
         return LayerBlob(digest, self.size, digest, TAR, digests.to_annotations())
+
+
+def tar_of_one(file: SourceFile) -> TarLayer:
+    """Return the tar of one file under its own path, without a time and of the root's."""
+    info = tarfile.TarInfo(file.path)
+    info.size, info.mode = file.size, file.mode
+    ending = bytes(-file.size % tarfile.BLOCKSIZE + 2 * tarfile.BLOCKSIZE)
+    return TarLayer((info.tobuf(tarfile.PAX_FORMAT), TarFile(file.path, file), ending))
 
 
 class _OpenTar:

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 from packer.upload.resume import mend
 from registry.digest import Verifier
-from registry.errors import Mismatch, Unavailable, UploadLost, UploadModeRejected
+from registry.errors import Mismatch, Refused, Unavailable, UploadLost, UploadModeRejected
 from registry.manifest import Descriptor
 from registry.progress.stats import TransferStats
 from registry.repository import Pusher, Repository, Upload
 
 _SMALL_BYTES = 4 << 20
 _BUFFER_BYTES = 1 << 20
+_EMPTY_REFUSED = "the registry refuses blobs of no bytes, such as empty files: push the model to it from its files"
 _STARTS = 5
 """How often a blob is sent from its start at most."""
 
@@ -36,11 +37,15 @@ class _Corrupt(Mismatch):
 
 def copy_blob(way: Way, blob: Descriptor) -> bool:
     """Copy a blob; return whether its bytes were sent. Raises Mismatch, and the network's errors once patience ends."""
-    if way.target.has(blob.digest, blob.size) or (way.neighbour and way.target.mount(blob.digest, way.neighbour)):
+    target = way.target
+    if target.has(blob.digest, blob.size) or (way.neighbour and target.mount(blob.digest, blob.size, way.neighbour)):
         way.stats.skip(blob.size)
         return False
     if blob.size <= _SMALL_BYTES:
-        way.target.put(way.source.read(blob, _SMALL_BYTES), blob.digest)
+        try:
+            way.target.put(way.source.read(blob, _SMALL_BYTES), blob.digest)
+        except Refused as error:
+            raise error if blob.size else Refused(str(error), hint=_EMPTY_REFUSED) from None
         way.stats.add(blob.size)
         return True
     for _ in range(_STARTS - 1):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from registry.digest import Digest
 from registry.documents.document import Document
 from registry.documents.referrers import COSIGN_SUFFIXES, tag_of_referrers
-from registry.errors import BadManifest, NotFound
+from registry.errors import BadManifest, NotFound, Unauthorized
 from registry.manifest import Descriptor
 from registry.repository import DocumentSource
 
@@ -32,6 +32,9 @@ class Closure:
 
     dangling: tuple[Digest, ...] = ()
     """What is listed as referring to a manifest, and is not there itself."""
+
+    unreadable: tuple[Unauthorized, ...] = ()
+    """The refusals of tags that would only add to the artifact: some registries answer so for absent ones."""
 
     @property
     def companions(self) -> int:
@@ -72,6 +75,7 @@ def closure(source: DocumentSource, *, has_companions: bool) -> Closure:
         referrers=tuple(referrers),
         tagged=tuple(tagged),
         dangling=tuple(reading.dangling),
+        unreadable=tuple(reading.unreadable),
     )
 
 
@@ -82,6 +86,7 @@ class _Reading:
         self._source = source
         self._known: dict[Digest, Document] = {}
         self.dangling: list[Digest] = []
+        self.unreadable: list[Unauthorized] = []
 
     def below(self, document: Document) -> Iterator[Document]:
         """Yield the manifests that an index leads to, the deepest first."""
@@ -96,7 +101,7 @@ class _Reading:
         waiting = list(subjects)
         while waiting:
             subject = waiting.pop(0)
-            for digest in self._source.referrers(subject.digest):
+            for digest in self._listed(subject.digest):
                 if digest in self._known or digest in self.dangling:
                     continue
                 try:
@@ -116,6 +121,15 @@ class _Reading:
                     yield tag, self._source.document(tag)
                 except NotFound:
                     continue
+                except Unauthorized as error:
+                    self.unreadable.append(error)
+
+    def _listed(self, subject: Digest) -> tuple[Digest, ...]:
+        try:
+            return self._source.referrers(subject)
+        except Unauthorized as error:
+            self.unreadable.append(error)
+            return ()
 
     def _read(self, digest: Digest) -> Document:
         if len(self._known) >= _MOST_DOCUMENTS:

@@ -2,7 +2,8 @@
 
 1. Read the artifact's documents as they are: the manifests of an index, and what refers to any of them.
 2. Copy the blobs that the target lacks, several at a time.
-3. Write the documents by their digests: manifests, what refers to them, and what cosign keeps under tags.
+3. Write the documents by their digests: manifests, what refers to them, and what cosign keeps under tags, beside what
+   the target holds under these.
 4. Write the artifact's own tag last: until then nothing names it there.
 
 Tests: tests/packer/test_copying.py
@@ -21,6 +22,7 @@ from registry.source import OciSource, Source
 
 from .blob import Way, copy_blob
 from .closure import Closure, closure
+from .companion import put_companion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +78,21 @@ def copy(  # noqa: PLR0913 - from where, to where, and how
     stats = TransferStats(sum(blob.size for blob in found.blobs))
     with_them = f", {found.companions} signatures and the like" if found.companions else ""
     reporter.message(f"{source.pinned(found.root.digest)}: {len(found.blobs)} blobs, {human(stats.total)}{with_them}")
+    for notice in source.notices:
+        reporter.message(notice)
     for digest in found.dangling:
         reporter.message(f"left out: {digest} is listed as referring to the artifact, and is not there itself")
+    if found.unreadable:
+        count, first = len(found.unreadable), found.unreadable[0]
+        reporter.message(
+            f"taken as not there: {count} tags for signatures and the like, of an artifact that can be read itself; "
+            f"some registries refuse tags that are absent ({first})"
+        )
     # 2
     with reporter.track(stats, target.tag):
         _send(found, Way(source, target, stats, neighbour), jobs)
     # 3 and 4
-    digest = _write(found, target)
+    digest = _write(found, target, reporter)
     seconds = time.monotonic() - started
     reporter.summary(stats, seconds)
     return Copied(
@@ -109,7 +119,7 @@ def _send(found: Closure, way: Way, jobs: int) -> None:
     run((lane,), lambda blob: copy_blob(way, blob), interrupt)
 
 
-def _write(found: Closure, target: Pusher) -> Digest:
+def _write(found: Closure, target: Pusher, reporter: Reporter) -> Digest:
     """Write all documents; what refers to the artifact stands before it has its name. Return its digest there."""
     # 3
     for child in found.children:
@@ -117,6 +127,7 @@ def _write(found: Closure, target: Pusher) -> Digest:
     for subject, referrer in found.referrers:
         target.put_referrer(referrer, subject)
     for tag, document in found.tagged:
-        target.put_document(document, tag)
+        if words := put_companion(target, tag, document, found.root):
+            reporter.message(words)
     # 4
     return target.put_document(found.root, target.tag)

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 from packer.contents.content import Content
 from packer.contents.part_hasher import PartHasher
+from packer.contents.tar_layer import tar_of_one
 from packer.contents.whole_file import WholeFile
 from packer.layer_blob import RAW, ZSTD, LayerBlob
 from packer.ledger import Ledger
 from registry.digest import Digest
-from registry.errors import UploadLost, UploadModeRejected
+from registry.errors import Refused, UploadLost, UploadModeRejected
 from registry.progress.stats import TransferStats
 from registry.repository import Pusher
 
@@ -64,7 +65,7 @@ def _is_there(target: Target, blob: LayerBlob) -> bool:
     if target.pusher.has(blob.digest, blob.size):
         return True
     neighbour = target.ledger.place(blob.digest, target.registry) if target.registry else None
-    return bool(neighbour and neighbour != target.repository and target.pusher.mount(blob.digest, neighbour))
+    return bool(neighbour and neighbour != target.repository and target.pusher.mount(blob.digest, blob.size, neighbour))
 
 
 def _send_small(target: Target, content: Content, stats: TransferStats) -> LayerBlob:
@@ -74,7 +75,12 @@ def _send_small(target: Target, content: Content, stats: TransferStats) -> Layer
     if target.pusher.has(digest, len(found)):
         stats.skip(len(found))
     else:
-        target.pusher.put(found, digest)
+        try:
+            target.pusher.put(found, digest)
+        except Refused:
+            if found or not isinstance(content, WholeFile):
+                raise
+            return _send_small(target, tar_of_one(content.file), TransferStats(0))  # some take no blob of no bytes
         stats.add(len(found))
     return content.blob(digest, parts.digests)
 

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from puller.errors import BadDestination
 from registry.digest import Digest, verified
-from registry.errors import BadManifest, NotFound
+from registry.errors import NotFound
 from registry.http.retry import Patience
 from registry.manifest import SIZE_LIMIT, Descriptor, Manifest
 from registry.platforms import descend
@@ -45,8 +45,7 @@ class KeptRepository:
 
     def read(self, descriptor: Descriptor, limit: int) -> bytes:
         """Return the config, verified."""
-        if descriptor.size > limit:
-            raise BadManifest(f"{descriptor.digest}: {descriptor.size} bytes where at most {limit} are read")
+        descriptor.check_size(limit)
         return verified(str(descriptor.digest), self._read(descriptor.digest), descriptor.size, descriptor.digest)
 
     def open(self, descriptor: Descriptor, start: int, stop: int) -> NoReturn:

@@ -34,6 +34,9 @@ class Access:
     secured: tuple[str, ...] = ()
     """Registries that speak HTTPS although they are on loopback."""
 
+    insecure: tuple[str, ...] = ()
+    """Registries of whose hosts any certificate is accepted; the hub and the clouds' services are none."""
+
     hosts_dir: str = ""
     mirrors: str = ""
     hub_endpoint: str = ""
@@ -61,7 +64,8 @@ class Access:
             return (self._default_host(reference),)
         from registry.mirrors.directory import find_hosts  # noqa: PLC0415 - it would make every pull start later
 
-        return find_hosts(directory, reference.namespace, self._default_host(reference), self.mirrors)
+        found = find_hosts(directory, reference.namespace, self._default_host(reference), self.mirrors)
+        return tuple(self._as_meant(host, reference) for host in found)
 
     def prepare(self, reference: Reference) -> None:
         """Begin to connect to the host that is asked first, in a thread, while the caller goes on."""
@@ -84,4 +88,11 @@ class Access:
         """Return the registry's own host, as it is reached without configuration."""
         registry = reference.registry
         is_plain = registry in self.plain_http or (is_loopback(registry) and registry not in self.secured)
-        return Host(root=f"{'http' if is_plain else 'https'}://{reference.host}/v2")
+        host = Host(root=f"{'http' if is_plain else 'https'}://{reference.host}/v2")
+        return host if is_plain else self._as_meant(host, reference)
+
+    def _as_meant(self, host: Host, reference: Reference) -> Host:
+        """Return a host with what the user said of its registry, where hosts.toml does not say it of the host."""
+        if reference.registry not in self.insecure or host.tls.skip_verify is not None:
+            return host
+        return replace(host, tls=host.tls._replace(skip_verify=True))

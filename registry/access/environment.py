@@ -27,7 +27,7 @@ def access_from(  # noqa: PLR0913 - one option each, and all by name
     secured: Iterable[str] = (),
     ca_file: str = "",
     client: tuple[str, str] | None = None,
-    skip_verify: bool = False,
+    insecure: Iterable[str] = (),
     hosts_dir: str = "",
     mirrors: str = "",
     say_wait: Callable[[Wait], None] = silent,
@@ -42,7 +42,7 @@ def access_from(  # noqa: PLR0913 - one option each, and all by name
     ServiceAccount that is sent to it. Proxies and identities of a cloud come from the environment.
     """
     trace = Trace(debug) if debug else SILENT
-    tls = Tls.trusting(ca_file)._replace(client=client, skip_verify=skip_verify)
+    tls = Tls.trusting(ca_file)._replace(client=client)
     transport = Transport(proxies=_proxies(environ), tls=tls, trace=trace)
     credentials = Credentials.load(
         map(Path, docker_configs),
@@ -56,6 +56,7 @@ def access_from(  # noqa: PLR0913 - one option each, and all by name
         credentials=credentials,
         plain_http=tuple(plain_http),
         secured=tuple(secured),
+        insecure=tuple(insecure),
         hosts_dir=hosts_dir,
         mirrors=mirrors,
         patience=Patience(say=say_wait, note=lambda wait: trace.note(str(wait))),

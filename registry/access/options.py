@@ -1,6 +1,6 @@
 """The options that verbs share: how registries are reached, and how progress is shown.
 
-Tests: tests/packer/test_push.py
+Tests: tests/registry/access/test_options.py
 """
 
 import argparse
@@ -42,12 +42,16 @@ def add_access_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--plain-http",
         action=argparse.BooleanOptionalAction,
-        help="speak HTTP, or HTTPS (default: HTTP on loopback, else HTTPS)",
+        help="speak HTTP, or HTTPS, with the registries that are named (default: HTTP on loopback, else HTTPS)",
     )
     group.add_argument("--ca-file", default="", metavar="PEM", help="trust these CAs beside the system's")
     group.add_argument("--cert-file", default="", metavar="PEM", help="show this client certificate")
     group.add_argument("--key-file", default="", metavar="PEM", help="its key (default: in the same file)")
-    group.add_argument("--insecure", action="store_true", help="accept any certificate: for tests alone")
+    group.add_argument(
+        "--insecure",
+        action="store_true",
+        help="accept any certificate of the registries that are named, never of the hub: for tests alone",
+    )
     group.add_argument(
         "--docker-config",
         action="append",
@@ -69,6 +73,23 @@ def add_access_options(parser: argparse.ArgumentParser) -> None:
         help="write each request, answer, retry and credential's source to stderr, without secrets "
         f"({DEBUG}=1 does so, too)",
     )
+
+
+def add_side_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how one of two registries is reached: without them both are, as the others say."""
+    group = parser.add_argument_group("one of the two registries, before what is said of both")
+    for side, name in (("from", "source"), ("to", "target")):
+        group.add_argument(
+            f"--{side}-plain-http",
+            action=argparse.BooleanOptionalAction,
+            help=f"speak HTTP, or HTTPS, with the {name}'s registry",
+        )
+        group.add_argument(
+            f"--{side}-insecure",
+            action="store_true",
+            default=None,
+            help=f"accept any certificate of the {name}'s registry: for tests alone",
+        )
 
 
 def add_progress_options(parser: argparse.ArgumentParser) -> None:
@@ -95,18 +116,29 @@ def access_for(
     arguments: argparse.Namespace, sources: Sequence[Source], environ: Mapping[str, str], reporter: Reporter
 ) -> Access:
     """Return the access that the options ask for, to the registries of `sources`; `reporter` shows its waits."""
-    registries = tuple(source.reference.registry for source in sources if isinstance(source, OciSource))
+    plain, insecure = (_said(arguments, option, sources) for option in ("plain_http", "insecure"))
     client = (arguments.cert_file, arguments.key_file or arguments.cert_file) if arguments.cert_file else None
     return access_from(
         environ,
         docker_configs=arguments.docker_config,
         say=(reporter_for(arguments) if hasattr(arguments, "quiet") else Reporter()).message,
-        plain_http=registries if arguments.plain_http else (),
-        secured=registries if arguments.plain_http is False else (),
+        plain_http=[registry for registry, said in plain if said],
+        secured=[registry for registry, said in plain if said is False],
         ca_file=arguments.ca_file,
         client=client,
-        skip_verify=arguments.insecure,
+        insecure=[registry for registry, said in insecure if said],
         hosts_dir=arguments.hosts_dir,
         say_wait=reporter.wait,
         debug=reporter.debug if arguments.debug or environ.get(DEBUG) else None,
     )
+
+
+def _said(arguments: argparse.Namespace, option: str, sources: Sequence[Source]) -> list[tuple[str, bool | None]]:
+    """Return the registries of sources, each with what the command line says of it: for its side, else for all."""
+    sides = ("from_", "to_") if hasattr(arguments, f"from_{option}") else ("",) * len(sources)
+    found = []
+    for side, source in zip(sides, sources, strict=True):
+        if isinstance(source, OciSource):
+            own, common = getattr(arguments, f"{side}{option}"), getattr(arguments, option)
+            found.append((source.reference.registry, common if own is None else own))
+    return found

@@ -25,7 +25,8 @@ from registry.printable import printable
 from registry.reference import Reference
 
 from .challenges import Challenge, parse_challenges
-from .credentials import Credential, Credentials
+from .credential import Credential
+from .credentials import Credentials
 from .tokens import Realm, basic, is_usable
 
 _SCOPE = re.compile(r"repository:[a-z0-9._/-]{1,255}:[a-z*]+(?:,[a-z*]+)*")
@@ -107,11 +108,7 @@ class Authorizer:
     @property
     def who(self) -> str:
         """Return a text for messages: the user who asks, and which credentials could not be read."""
-        who = "an anonymous caller"
-        if self._credential is not None:
-            name, is_lasting = self._credential.username, self._credential.lapses_at == float("inf")
-            who = f"user {printable(name)!r}" if name else "the token's owner"
-            who = who if is_lasting else printable(self._credential.source)
+        who = self._credential.who if self._credential is not None else "an anonymous caller"
         return "; ".join((who, *self._credentials.lacking)) if self._has_looked else who
 
     def _better(self, scope: str, refused: Sequence[str | None], rewritten: str, *, is_renewable: bool) -> str | None:

@@ -30,7 +30,6 @@ class Challenge:
 
     scheme: str
     parameters: dict[str, str] = field(default_factory=dict)
-    token68: str = ""
 
 
 def parse_challenges(headers: Iterable[str]) -> tuple[Challenge, ...]:
@@ -46,8 +45,8 @@ def _parse(header: str) -> Iterator[Challenge]:
         if item["comma"]:
             is_start, may_be_token68 = True, False
             continue
-        if may_be_token68 and current is not None and _is_token68(item):
-            current = Challenge(current.scheme, current.parameters, item[0].strip())
+        if may_be_token68 and _is_token68(item):
+            pass  # nothing that we answer has such a word
         elif word and item["pair"]:
             if current is not None:
                 current.parameters.setdefault(word.lower(), value)

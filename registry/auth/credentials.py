@@ -1,56 +1,27 @@
 """Docker configs in, the right credential for a repository out.
 
-Reads what docker, podman, kubectl and the clouds' helpers write: `auths` with `auth`, `username` and `password`,
-`identitytoken` or `registrytoken`; keys that are hosts, URLs, or hosts with a path; `credHelpers` and `credsStore`.
+For a registry's host each file has, in docker's order, the program of `credHelpers`, else that of `credsStore`, and its
+entry in `auths` where the program has nothing or does not run. Longer keys, with a path, go before.
 
 Files that the user named are read at once, and a fault in one is an error. Files at other tools' default paths are read
 when a registry sends a challenge. A fault in one of these means no credential: it is reported then, and again with the
 registry's refusal.
 """
 
-import json
-import stat
-from base64 import b64decode
-from binascii import Error as BadBase64
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from oras.defaults import registry as hub
 
 from registry.errors import BadCredentials
 from registry.reference import Reference
 
+from .credential import Credential
 from .credential_helpers import ask_helper
+from .docker_config import Config, parse_config
 from .docker_keys import matches, normal
-
-_SIZE_LIMIT = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """A credential. Its `repr` shows no secret."""
-
-    username: str = ""
-    password: str = field(default="", repr=False)
-    identity_token: str = field(default="", repr=False)
-    registry_token: str = field(default="", repr=False)
-    source: str = field(default="", compare=False)
-    """Where it was found, for --debug: a file, a credential helper that a file names, or an identity."""
-
-    lapses_at: float = field(default=float("inf"), compare=False)
-    """Until when an identity's credential is good, by the clock of time.monotonic."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Config:
-    auths: Mapping[str, Credential] = field(default_factory=dict)
-    helpers: Mapping[str, str] = field(default_factory=dict)
-    store: str = ""
-    is_named: bool = True
-    file: str = ""
 
 
 class Identities(Protocol):
@@ -75,7 +46,7 @@ class Credentials:
 
     def __init__(
         self,
-        configs: Iterable[_Config] = (),
+        configs: Iterable[Config] = (),
         found: Iterable[Path] = (),
         lacking: Iterable[str] = (),
         say: Callable[[str], None] = lambda _: None,
@@ -106,7 +77,7 @@ class Credentials:
         configs, lacking = [], []
         for file in files:
             try:
-                configs.append(_parse(file, is_named=True))
+                configs.append(parse_config(file, is_named=True))
             except FileNotFoundError:
                 if not may_lack:
                     raise BadCredentials(f"{file}: no such file", hint="name a docker config, or none") from None
@@ -146,9 +117,8 @@ class Credentials:
             keys = [place[:end] for end in range(len(place), 0, -1) if end == len(place) or place[end] == "/"]
             for key in keys:
                 for config in self._configs:
-                    credential = config.auths.get(key)
-                    if credential is None and key == host:
-                        credential = self._ask(config, host)
+                    entry = config.auths.get(key)
+                    credential = (self._ask(config, host) or entry) if key == host else entry
                     if credential is not None:
                         return credential
             return self._by_pattern(keys)
@@ -166,21 +136,21 @@ class Credentials:
         files, self._found = self._found, []
         for file in files:
             try:
-                self._configs.append(_parse(file, is_named=False))
+                self._configs.append(parse_config(file, is_named=False))
             except (FileNotFoundError, NotADirectoryError):
                 continue
             except (OSError, BadCredentials) as error:
                 why = error.strerror if isinstance(error, OSError) else "it is no docker config"
                 self._pass_over(f"no credentials are taken from {file}: {why}")
 
-    def _ask(self, config: _Config, host: str) -> Credential | None:
+    def _ask(self, config: Config, host: str) -> Credential | None:
         helper = config.helpers.get(host, config.store)
         if not helper:
             return None
         try:
             answer = ask_helper(helper, hub.index_server if host == hub.index_name else host)
         except BadCredentials as error:
-            if config.is_named:
+            if config.is_named and host not in config.auths:
                 raise
             self._pass_over(str(error))
             return None
@@ -204,56 +174,3 @@ def default_files(environ: Mapping[str, str]) -> list[Path]:
     files.append(configured / "containers/auth.json")
     files.append(Path(environ.get("HELM_REGISTRY_CONFIG") or configured / "helm/registry/config.json"))
     return files
-
-
-def _parse(file: Path, *, is_named: bool) -> _Config:
-    """Read a docker config. Raises OSError when the file cannot be read, and BadCredentials."""
-    if not is_named and not stat.S_ISREG(file.stat().st_mode):
-        return _Config()  # a pipe would block, and a folder is no config
-    with file.open("rb") as opened:
-        text = opened.read(_SIZE_LIMIT)
-    try:
-        content = json.loads(text)
-        auths = {normal(key): _credential(entry, file) for key, entry in _table(content, "auths").items() if entry}
-        return _Config(
-            auths={key: found for key, found in auths.items() if found},
-            helpers={normal(key): str(name) for key, name in _table(content, "credHelpers").items()},
-            store=str(content.get("credsStore") or ""),
-            is_named=is_named,
-            file=str(file),
-        )
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        # Not the error's own text: a JSON error may quote a secret.
-        raise BadCredentials(f"{file}: not a docker config ({type(error).__name__})") from None
-
-
-def _table(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    table = content.get(key) or {}
-    if not isinstance(table, dict):
-        raise TypeError(key)
-    return table
-
-
-def _credential(entry: Mapping[str, Any], file: Path) -> Credential | None:
-    username, password = str(entry.get("username") or ""), str(entry.get("password") or "")
-    if entry.get("auth"):
-        try:
-            username, _, password = b64decode(entry["auth"]).decode().partition(":")
-        except BadBase64:
-            raise ValueError("auth") from None
-    credential = Credential(
-        username,
-        password.rstrip("\0"),  # some writers pad with NUL
-        str(entry.get("identitytoken") or ""),
-        str(entry.get("registrytoken") or ""),
-        source=str(file),
-    )
-    return _sound(credential) if credential != Credential() else None
-
-
-def _sound(credential: Credential) -> Credential:
-    """Return the credential; raise ValueError if no request can carry it."""
-    (credential.username + credential.password + credential.identity_token).encode()
-    if not credential.registry_token.isascii() or not credential.registry_token.isprintable():
-        raise ValueError("registrytoken")
-    return credential

@@ -20,7 +20,7 @@ from registry.http.transport import Transport
 from registry.net.origin import Origin, redacted
 
 from .challenges import Challenge
-from .credentials import Credential
+from .credential import Credential
 
 _ANSWER_LIMIT = 1 << 20
 _MARGIN_SECONDS = 10.0
@@ -43,17 +43,15 @@ class Realm:
 
     def ask(self, scope: str, clock: Callable[[], float]) -> tuple[str, float]:
         """Return the header with a token for `scope`, and when it expires. Raises Unauthorized, Unavailable."""
-        query = [("service", self._service)] if self._service else []
-        query += [("scope", one) for one in scope.split(" ")]
-        with self._request(query, scope) as answer:
+        with self._request(scope) as answer:
             where = redacted(answer.url)
             check_coding(answer.headers, where)
             content = answer.read(_ANSWER_LIMIT)
         text, life = _parse(content, where)
         return f"Bearer {text}", clock() + max(life - _MARGIN_SECONDS, life / 2)
 
-    def _request(self, query: list[tuple[str, str]], scope: str) -> Response:
-        method, url, headers, body = self._composed(query)
+    def _request(self, scope: str) -> Response:
+        method, url, headers, body = self._composed(scope)
         origin, redirects = Origin.of(url), Redirects(self._rule, method, url)
         while True:
             sent = body if redirects.method == "POST" else None
@@ -72,13 +70,19 @@ class Realm:
         said = f"{redacted(url)}: answered {response.status} when asked for a token"
         return other_failure(said, response.status, response.headers)
 
-    def _composed(self, query: list[tuple[str, str]]) -> tuple[str, str, dict[str, str], bytes | None]:
-        credential = self._credential
+    def _composed(self, scope: str) -> tuple[str, str, dict[str, str], bytes | None]:
+        """Return method, URL, headers and body.
+
+        Several scopes are a parameter each in a query, and one with blanks in a form, which may name none twice (RFC
+        6749, 3.2 and 3.3).
+        """
+        credential, service = self._credential, [("service", self._service)] if self._service else []
         if credential and credential.identity_token:
             form = [("grant_type", "refresh_token"), ("refresh_token", credential.identity_token)]
-            body = urlencode([*query, *form, ("client_id", "weighbridge")]).encode()
+            body = urlencode([*service, ("scope", scope), *form, ("client_id", "weighbridge")]).encode()
             return "POST", self._url, {"Content-Type": "application/x-www-form-urlencoded"}, body
         headers = {"Authorization": basic(credential)} if credential and credential.username else {}
+        query = [*service, *(("scope", one) for one in scope.split(" "))]
         glue = "&" if urlsplit(self._url).query else "?"
         return "GET", f"{self._url}{glue}{urlencode(query)}", headers, None
 

@@ -4,15 +4,21 @@ Tests: tests/packer/test_copying.py
 """
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from registry.digest import Digest
-from registry.manifest import INDEX_TYPE, Index
+from registry.manifest import INDEX_TYPE, Descriptor, Index
 
 from .document import Document
 
 COSIGN_SUFFIXES = (".sig", ".att", ".sbom")
 """What cosign appends to a digest's tag for signatures, attestations and bills of materials."""
+
+BUNDLE_PREFIX = "application/vnd.dev.sigstore.bundle"
+"""How the types of Sigstore's bundles begin, whatever their version."""
+
+_SIGNATURES = (BUNDLE_PREFIX, "application/vnd.dev.cosign.")
 
 
 def tag_of_referrers(digest: Digest) -> str:
@@ -21,6 +27,18 @@ def tag_of_referrers(digest: Digest) -> str:
     cosign appends its own suffixes to it.
     """
     return f"{digest.algorithm[:32]}-{digest.hex[:64]}"
+
+
+def most_likely_signed(listed: Iterable[Descriptor]) -> list[Descriptor]:
+    """Return referrers in the order in which to look for signatures: by their types, as the list has these.
+
+    Nobody has checked the types: who lies about them changes the order, and nothing else.
+    """
+    return sorted(listed, key=_likelihood)
+
+
+def _likelihood(one: Descriptor) -> int:
+    return 0 if one.artifact_type.startswith(_SIGNATURES) else 1 + bool(one.artifact_type)
 
 
 def listed_with(listed: Document | None, referrer: Document) -> Document | None:

@@ -5,18 +5,10 @@ The decoded size would be unknown, and digests are those of the bytes as sent.
 Tests: tests/registry/remote/test_hostile.py
 """
 
-from typing import Protocol
-
 from registry.errors import Refused
 from registry.printable import printable
 
-
-class Headers(Protocol):
-    """Headers of an answer, from our own HTTP client or another; names in any case."""
-
-    def get(self, name: str, default: str, /) -> str:
-        """Return a header's value."""
-        ...
+from .failures import Headers
 
 
 def check_coding(headers: Headers, name: str) -> None:

@@ -80,14 +80,12 @@ class Patience:
         """Return a Waiting for one piece of work."""
         return Waiting(self)
 
-    def patiently(self, call: Callable[[], Result], unless: tuple[type[Fault], ...] = ()) -> Result:
-        """Call until it succeeds, fails for good or with one of `unless`, or patience ends; raise its last Fault."""
+    def patiently(self, call: Callable[[], Result]) -> Result:
+        """Call until it succeeds, fails for good, or patience ends; raise its last Fault."""
         waiting = self.begin()
         while True:
             try:
                 return call()
-            except unless:
-                raise
             except Fault as error:
                 waiting.after(error)
 

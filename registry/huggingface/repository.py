@@ -14,7 +14,7 @@ from pathlib import Path
 
 from registry.access.access import Access
 from registry.digest import Digest, verified
-from registry.errors import BadHubAnswer, BadManifest
+from registry.errors import BadHubAnswer
 from registry.http.codings import check_coding
 from registry.http.ranges import Ranges
 from registry.http.redirects import RedirectRule, Redirects
@@ -129,8 +129,7 @@ class HubRepository:
 
     def read(self, descriptor: Descriptor, limit: int) -> bytes:
         """Return a small file, or the config, whole and verified."""
-        if descriptor.size > limit:
-            raise BadManifest(f"{descriptor.digest}: {descriptor.size} bytes where at most {limit} are read")
+        descriptor.check_size(limit)
         kept = self._kept.get(descriptor.digest)
         if kept is None:
             kept = self._patience.patiently(lambda: self._whole(self._path(descriptor), descriptor.size))

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from registry.auth.credentials import Credential
+from registry.auth.credential import Credential
 from registry.errors import BadIdentity, Unavailable
 from registry.net.addresses import is_loopback
 from registry.net.origin import redacted

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
-from registry.auth.credentials import Credential
+from registry.auth.credential import Credential
 
 from .endpoint import Endpoints, Question, text_of
 from .token_file import read_token

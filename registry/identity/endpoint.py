@@ -22,7 +22,7 @@ from registry.net.addresses import is_local
 from registry.net.limits import ending_within
 from registry.net.origin import Origin, redacted
 from registry.net.tls import Tls
-from registry.printable import printable
+from registry.printable import printable, without_tokens
 
 _LIMIT = 1 << 20
 _SECONDS = 20.0
@@ -35,8 +35,6 @@ _BUSY = re.compile(r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|Servi
 
 _CODES = ("__type", "error", "code", "Code", "status")
 _TEXTS = ("message", "Message", "error_description", "detail")
-_SECRET = re.compile(r"[A-Za-z0-9_~+/=-]{40,}(?:\.[A-Za-z0-9_~+/=-]+)*|eyJ[\w.-]+")
-"""What may be a token in the words of an answer: some services quote what they refuse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +46,9 @@ class Question:
     body: bytes | None = field(default=None, repr=False)
 
     @classmethod
-    def form(cls, url: str, fields: Mapping[str, str], headers: Mapping[str, str] | None = None) -> "Question":
+    def form(cls, url: str, fields: Mapping[str, str]) -> "Question":
         """Return a question that posts a form."""
-        return cls(url, {"Content-Type": _FORM, **(headers or {})}, urlencode(fields).encode())
+        return cls(url, {"Content-Type": _FORM}, urlencode(fields).encode())
 
     @classmethod
     def json(cls, url: str, content: object, headers: Mapping[str, str]) -> "Question":
@@ -140,5 +138,5 @@ def _words(content: bytes) -> tuple[str, str]:
         text = content.decode(errors="replace")
         matches = (re.search(f"<{tag}>([^<]*)</{tag}>", text) for tag in ("Code", "Message"))
         found = [match[1] if match else "" for match in matches]
-    code, text = (_SECRET.sub("***", one) for one in found)
+    code, text = map(without_tokens, found)
     return code.rpartition("#")[2], text

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from registry.auth.credentials import Credential
+from registry.auth.credential import Credential
 from registry.errors import BadIdentity, Unavailable
 from registry.net.origin import redacted
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from registry.auth.credentials import Credential
+from registry.auth.credential import Credential
 from registry.errors import Fault, IdentityRefused, Unavailable
 from registry.http.transport import Transport
 

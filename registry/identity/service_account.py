@@ -5,7 +5,7 @@ Tests: tests/registry/identity/test_identities.py
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from registry.auth.credentials import Credential
+from registry.auth.credential import Credential
 
 from .token_file import read_token
 

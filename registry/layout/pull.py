@@ -78,16 +78,22 @@ class LayoutRepository:
     def referrers(self, digest: Digest) -> tuple[Digest, ...]:
         """Return what refers to a digest: manifests that the layout lists without a tag, or under the tag for lists.
 
-        Of a manifest that is not there nobody knows what it refers to.
+        Of a manifest that is not there, or cannot be read, nobody knows what it refers to.
         """
         index = read_index(self._source.directory)
-        untagged = []
+        untagged = list[Digest]()
         for entry in (one for one in index.manifests if not tag_of(one)):
-            with suppress(NotFound):
-                untagged.append(self.document(entry.digest))
+            with suppress(NotFound, BadManifest, Mismatch):  # other tools list what is no manifest
+                document = self.document(entry.digest)
+                untagged += [document.digest] if document.subject == digest else []
         listed = [one for one in index.manifests if tag_of(one) == tag_of_referrers(digest)]
         found = [child.digest for one in listed for child in self.document(one.digest).children]
-        return tuple(dict.fromkeys([*found, *(one.digest for one in untagged if one.subject == digest)]))
+        return tuple(dict.fromkeys([*found, *untagged]))
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Nothing: a layout is all there is."""
+        return ()
 
     @property
     def is_encrypted(self) -> bool:
@@ -110,8 +116,7 @@ class LayoutRepository:
 
     def read(self, descriptor: Descriptor, limit: int) -> bytes:
         """Return a small blob whole and verified."""
-        if descriptor.size > limit:
-            raise BadManifest(f"{descriptor.digest}: {descriptor.size} bytes where at most {limit} are read")
+        descriptor.check_size(limit)
         path = self.path(descriptor)
         with _served(str(path)), path.open("rb") as file:
             content = file.read(descriptor.size + 1)

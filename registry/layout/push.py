@@ -29,7 +29,7 @@ from registry.source import LayoutSource
 
 from .disk import INCOMING, replace, sync, sync_folder, writing
 from .index import with_entry
-from .pull import blob_path, index_as_it_is, read_index
+from .pull import LayoutRepository, blob_path, index_as_it_is, read_index
 
 _DEFAULT_TAG = "latest"
 _EMPTY = Index(manifests=())
@@ -93,10 +93,11 @@ class LayoutPusher:
         directory = source.directory
         _check_place(directory)
         with writing(directory):
-            (directory / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
-            _remove_unfinished(directory)
+            directory.mkdir(parents=True, exist_ok=True)
             if not (directory / oci_layout_file).exists():
                 replace(directory / oci_layout_file, {"imageLayoutVersion": oci_layout_version_pin})
+            (directory / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
+            _remove_unfinished(directory)
 
     def pinned(self, digest: Digest) -> str:
         """Return the source with its digest."""
@@ -116,7 +117,7 @@ class LayoutPusher:
             return False
         return stat.S_ISREG(found.st_mode) and found.st_size == size
 
-    def mount(self, digest: Digest, repository: str) -> bool:  # noqa: ARG002 - a layout has no repositories
+    def mount(self, digest: Digest, size: int, repository: str) -> bool:  # noqa: ARG002 - a layout has no repositories
         """Return False: a layout is one repository."""
         return False
 
@@ -157,6 +158,11 @@ class LayoutPusher:
         self.put(document.content, document.digest)
         self._list(document, {})
 
+    def stored(self, target: str) -> Document:
+        """Return the document under a tag or a digest; see Pusher.stored."""
+        repository = LayoutRepository(self._source)
+        return repository.document(Digest.parse(target) if ":" in target else target)
+
     def _list(self, document: Document, annotations: dict[str, str]) -> None:
         """Add a document to the index."""
         entry = Descriptor(
@@ -174,7 +180,10 @@ class LayoutPusher:
 
 
 def _check_place(directory: Path) -> None:
-    """Raise BadLayout where no layout can be written: at a file, among other files, beside a broken index."""
+    """Raise BadLayout where no layout can be written: at a file, among other files, beside a broken index.
+
+    What a first push leaves that was killed, or that another process is making just now, is no other file.
+    """
     hint = "name a new or empty folder, or a layout"
     with writing(directory):
         if not directory.exists():
@@ -182,7 +191,8 @@ def _check_place(directory: Path) -> None:
         if not directory.is_dir():
             raise BadLayout(f"{directory}: is a file", hint=hint)
         names = {path.name for path in directory.iterdir()}
-    if names and oci_layout_file not in names:
+    others = {name for name in names if name != "blobs" and not name.startswith(INCOMING)}
+    if others and oci_layout_file not in names:
         raise BadLayout(f"{directory}: is no OCI layout, and not empty", hint=hint)
     if oci_image_index_file in names:
         read_index(directory)  # fail before the blobs are written, not after
@@ -199,8 +209,8 @@ def _locked(directory: Path) -> Iterator[None]:
 
 
 def _remove_unfinished(directory: Path) -> None:
-    """Remove blobs whose process was killed: nobody wrote to them for a day."""
-    for path in (directory / "blobs" / "sha256").glob(f"{INCOMING}*"):
+    """Remove files whose process was killed: nobody wrote to them for a day."""
+    for path in (*directory.glob(f"{INCOMING}*"), *(directory / "blobs" / "sha256").glob(f"{INCOMING}*")):
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
                 path.unlink()

@@ -153,7 +153,7 @@ def _host(entry: Table, root: str) -> Host:
         tls=Tls(
             ca_files=tuple(entry.place(name) for name in entry.texts("ca")),
             client=_client(entry),
-            skip_verify=entry.switch("skip_verify"),
+            skip_verify=entry.switch("skip_verify") if "skip_verify" in entry.table else None,
         ),
         proxy=_proxy(entry),
         connect_seconds=_seconds(entry, "dial_timeout"),

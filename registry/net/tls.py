@@ -17,8 +17,8 @@ class Tls(NamedTuple):
     client: tuple[str, str] | None = None
     """The files of a client certificate and of its key, which may be one file."""
 
-    skip_verify: bool = False
-    """Whether any certificate is accepted."""
+    skip_verify: bool | None = None
+    """Whether any certificate is accepted; None where nobody said."""
 
     @classmethod
     def trusting(cls, ca_file: str) -> Self:
@@ -26,8 +26,9 @@ class Tls(NamedTuple):
         return cls(ca_files=(ca_file,) if ca_file else ())
 
     def joined(self, other: "Tls") -> "Tls":
-        """Return settings that trust the CAs of both, and are otherwise those of `other`."""
-        return Tls(ca_files=(*self.ca_files, *other.ca_files), client=other.client, skip_verify=other.skip_verify)
+        """Return settings that trust the CAs of both; what else `other` does not say is as it is here."""
+        skip_verify = self.skip_verify if other.skip_verify is None else other.skip_verify
+        return Tls((*self.ca_files, *other.ca_files), other.client or self.client, skip_verify)
 
     def context(self) -> ssl.SSLContext:
         """Return the SSL context; raise BadCaFile that names a file that cannot be loaded."""

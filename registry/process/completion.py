@@ -5,7 +5,7 @@ Tests: tests/test_completion.py
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -31,8 +31,7 @@ complete -o default -F _{name} {name}
 _ZSH = "autoload -U +X compinit && compinit\nautoload -U +X bashcompinit && bashcompinit\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """An option of a verb: its spellings, its help, and its value, where it takes one."""
 
     spellings: tuple[str, ...]
@@ -41,8 +40,7 @@ class Option:
     choices: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
+class Verb(NamedTuple):
     """A verb by the words that lead to it: the verbs below it with their help, its options, and its first words."""
 
     path: tuple[str, ...]

@@ -3,13 +3,13 @@
 Tests: tests/registry/remote/test_pull.py
 """
 
-from collections.abc import Collection, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from registry.access.access import Access
 from registry.digest import Digest, verified
-from registry.documents.referrers import tag_of_referrers
-from registry.errors import BadManifest, Mismatch, NotFound
+from registry.documents.referrers import most_likely_signed, tag_of_referrers
+from registry.errors import BadManifest, Fault, Mismatch, NotFound, Refused
 from registry.http.codings import check_coding
 from registry.http.ranges import Ranges
 from registry.http.response import Response
@@ -21,6 +21,8 @@ from registry.reference import Reference
 from .client import Client
 
 _MOST_REFERRERS = 64
+_MOST_OUTAGES = 3
+"""After so many temporary faults a host counts as down: each of its referrers would take as long as a request may."""
 
 
 class RepositoryEndpoint:
@@ -50,30 +52,44 @@ class RepositoryEndpoint:
             content = response.read(descriptor.size)
         return verified(str(descriptor.digest), content, descriptor.size, descriptor.digest)
 
-    def attached(self, digest: Digest, tags: Collection[str]) -> list[Manifest]:
-        """Return the manifests under some tags, and the referrers of a digest.
+    def attached(self, digest: Digest, tags: Collection[str]) -> Iterator[Manifest]:
+        """Yield the manifests under some tags, and the referrers of a digest, as far as they can be read.
 
-        What an index says of a referrer's kind is not believed, and not needed. What is no manifest, or missing, is
-        left out: whoever may attach something must not hide what others attached.
+        What is no manifest, or missing, is left out: whoever may attach something must not hide what others attached.
+        Bundles of signatures are read first, by the type that the list states; who lies about it gains nothing.
+        Raises a Fault at the end where something could not be read, or where there was more than is read.
         """
-        found = [document for tag in tags if isinstance(document := self._tagged(tag), Manifest)]
-        for descriptor in self.referrers(digest)[:_MOST_REFERRERS]:
-            with suppress(NotFound, BadManifest, Mismatch):
+        faults: list[Fault] = []
+        for tag in tags:
+            with _noted(faults):
+                if isinstance(document := self._tagged(tag), Manifest):
+                    yield document
+        listed: list[Descriptor] = []
+        with _noted(faults):
+            listed.extend(self.referrers(digest))  # what was listed before a fault stays
+        for descriptor in most_likely_signed(listed)[:_MOST_REFERRERS]:
+            if sum(fault.temporary for fault in faults) >= _MOST_OUTAGES:
+                break
+            with _noted(faults), suppress(NotFound, BadManifest, Mismatch):
                 content = self.manifest(str(descriptor.digest))
                 document = parse_manifest(verified(str(descriptor.digest), content, descriptor.size, descriptor.digest))
                 if isinstance(document, Manifest):
-                    found.append(document)
-        return found
+                    yield document
+        if len(listed) > _MOST_REFERRERS:
+            said = f"{self._name}: {len(listed)} manifests refer to {digest}, of which {_MOST_REFERRERS} were read"
+            faults.append(Refused(said, hint="remove those that nobody needs: a signature may be among the others"))
+        if faults:
+            raise next((fault for fault in faults if fault.temporary), faults[0])
 
-    def referrers(self, digest: Digest) -> tuple[Descriptor, ...]:
-        """Return what refers to a digest: by the registry's API, or by the list under the tag in its place."""
+    def referrers(self, digest: Digest) -> Iterator[Descriptor]:
+        """Yield what refers to a digest: by the registry's API, or by the list under the tag in its place."""
         from .referrers import referrers_by_api  # noqa: PLC0415 - most pulls need it not
 
-        found = referrers_by_api(self._client, self._name, digest, self._document_limit)
-        if found is not None:
-            return found
-        listed = self._tagged(tag_of_referrers(digest))
-        return listed.manifests if isinstance(listed, Index) else ()
+        try:
+            yield from referrers_by_api(self._client, self._name, digest, self._document_limit)
+        except NotFound:
+            listed = self._tagged(tag_of_referrers(digest))
+            yield from listed.manifests if isinstance(listed, Index) else ()
 
     def _tagged(self, tag: str) -> Manifest | Index | None:
         try:
@@ -84,6 +100,15 @@ class RepositoryEndpoint:
     def url(self, descriptor: Descriptor) -> str:
         """Return the address of a blob, for `ranges`."""
         return self._client.url(f"blobs/{descriptor.digest}")
+
+
+@contextmanager
+def _noted(faults: list[Fault]) -> Iterator[None]:
+    """Note a fault in place of raising it."""
+    try:
+        yield
+    except Fault as error:
+        faults.append(error)
 
 
 def _limited(response: Response, name: str, limit: int) -> bytes:

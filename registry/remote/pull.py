@@ -11,7 +11,7 @@ from typing import TypeVar
 from registry.access.access import Access
 from registry.digest import Digest, verified
 from registry.documents.document import Document
-from registry.errors import BadManifest, BadMirrors, Fault, Mismatch, NotFound, Unavailable
+from registry.errors import BadMirrors, Fault, Mismatch, NotFound, ProxyRefused, Unavailable
 from registry.http.response import Response
 from registry.http.retry import Patience
 from registry.manifest import ACCEPT_ALL, Descriptor, Manifest, parse_manifest
@@ -72,6 +72,9 @@ class RemoteRepository:
         self._endpoints = {host.root: RepositoryEndpoint(access, host, reference) for host in hosts}
         self._lacking: set[tuple[Digest, str]] = set()
         self._rangeless: set[str] = set()
+        self._cut_off = ""
+        self.notices: tuple[str, ...] = ()
+        """What whoever copies should know of how complete the answers are."""
 
     def resolve(self) -> Resolved:
         """Resolve the reference; see Repository.resolve."""
@@ -82,7 +85,8 @@ class RemoteRepository:
         """Return a manifest or an index as it is; see DocumentSource.document."""
         wanted = target or self._reference.digest or self._reference.target
         if isinstance(wanted, str):
-            return self._whole(lambda endpoint: Document.parse(endpoint.manifest(wanted, ACCEPT_ALL)), self._resolvers)
+            order = self._resolvers if target is None else lambda: self._within_reach(self._resolvers())
+            return self._whole(lambda endpoint: Document.parse(endpoint.manifest(wanted, ACCEPT_ALL)), order)
 
         def ask(endpoint: RepositoryEndpoint) -> Document:
             found = Document.parse(endpoint.manifest(str(wanted), ACCEPT_ALL), wanted.algorithm)
@@ -93,11 +97,28 @@ class RemoteRepository:
         return self._whole(ask, self._hosts.order)
 
     def referrers(self, digest: Digest) -> tuple[Digest, ...]:
-        """Return what refers to a digest, by the registry's API or by the tag in its place."""
+        """Return what refers to a digest, by the registry's API or by the tag in its place.
+
+        A mirror may lack some of it, so the registry itself is asked. Where it cannot be reached its mirrors are, and
+        `notices` says so.
+        """
         upstream = self._access.upstream(self._reference)
-        endpoint = RepositoryEndpoint(self._access, upstream, self._reference)
-        found = self._patience.patiently(lambda: endpoint.referrers(digest))
-        return tuple(dict.fromkeys(one.digest for one in found))
+        if self._cut_off != upstream.root:
+            endpoint = RepositoryEndpoint(self._access, upstream, self._reference)
+            try:
+                return _digests(self._patience.patiently(lambda: tuple(endpoint.referrers(digest))))
+            except (Unavailable, ProxyRefused) as error:
+                if all(root == upstream.root for root in self._hosts.roots):
+                    raise
+                self._cut_off = upstream.root
+                who = f"{Origin.of(upstream.root)} cannot be asked for signatures and the like"
+                self.notices = (f"{who}, so that those are taken which its mirrors have ({error})",)
+        order = self._hosts.order
+        return _digests(self._whole(lambda one: tuple(one.referrers(digest)), lambda: self._within_reach(order())))
+
+    def _within_reach(self, hosts: Sequence[Host]) -> Sequence[Host]:
+        """Return the hosts without the registry itself, once it could not be reached; all of them where it is alone."""
+        return [host for host in hosts if host.root != self._cut_off] or hosts
 
     @property
     def patience(self) -> Patience:
@@ -115,20 +136,25 @@ class RemoteRepository:
 
     def read(self, descriptor: Descriptor, limit: int) -> bytes:
         """Return a small blob whole and verified."""
-        if descriptor.size > limit:
-            raise BadManifest(f"{descriptor.digest}: {descriptor.size} bytes where at most {limit} are read")
+        descriptor.check_size(limit)
         return self._whole(lambda endpoint: endpoint.blob(descriptor), self._hosts.order)
 
     def attached(self, digest: Digest, tags: Collection[str]) -> Iterator[Manifest]:
         """Yield what is attached to a digest, host by host; see Repository.attached."""
-        failure: Fault | None = None
-        for host in self._hosts.order():
-            try:
-                yield from self._endpoints[host.root].attached(digest, tags)
-            except Fault as error:
-                failure = error
-        if failure is not None:  # what is missing may be at the host that could not be asked
-            yield from self._whole(lambda endpoint: endpoint.attached(digest, tags), self._hosts.order)
+        waiting, is_first = self._patience.begin(), True
+        while True:
+            failure, is_answered = None, False
+            for host in self._hosts.order():
+                try:
+                    yield from self._endpoints[host.root].attached(digest, tags)
+                    is_answered = True
+                except Fault as error:
+                    failure = failure if failure is not None and failure.temporary else error
+            if failure is None or (is_answered and not is_first):
+                return
+            if not is_answered:  # what is missing may be at the host that could not be asked
+                waiting.after(failure)
+            is_first = False
 
     def open(self, descriptor: Descriptor, start: int, stop: int) -> RemoteBlobReader:
         """Request bytes `start` to `stop` of a blob; the body is the whole blob when the host supports no ranges.
@@ -215,3 +241,7 @@ class RemoteRepository:
 
     def _failover(self, hosts: Sequence[Host]) -> Failover:
         return Failover(self._hosts, hosts, self._transport.limits)
+
+
+def _digests(listed: Sequence[Descriptor]) -> tuple[Digest, ...]:
+    return tuple(dict.fromkeys(one.digest for one in listed))

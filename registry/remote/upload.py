@@ -100,19 +100,23 @@ class RemoteUpload:
         if self._moved:
             self._sent = self._until = 0
             return 0
-        if self._digest is None or self._size is None or not self._committer.has_taken(self._digest):
+        if self._digest is None or self._size is None or not self._committer.has_taken(self._digest, self._size):
             raise UploadLost(f"{self._client.origin}: an upload in one PUT cannot go on in the middle")
         self._sent = self._until = self._size
         return self._size
 
     def commit(self, digest: Digest) -> None:
-        """Complete the blob under its digest; raise Mismatch when the registry computed another one."""
+        """Complete the blob under its digest; raise Mismatch when the registry computed another one.
+
+        What came in several requests is asked for: some registries keep the last of them alone, and close the upload.
+        """
         if self._manner is UploadMode.WHOLE:
+            self._committer.check_mended(digest, self._sent)
             return
         try:
             self._committer.commit(
                 lambda: close_session(self._client, self._location, b"", digest),
-                lambda: self._committer.has_taken(digest),
+                lambda: self._committer.has_taken(digest, self._sent),
                 size=self._sent,
                 name=str(digest),
             )
@@ -125,6 +129,10 @@ class RemoteUpload:
             if meaning is error:
                 raise
             raise meaning from error
+        is_doubtful = self._parts > 1 or self._resumed >= 0 or digest in self._committer.broken
+        if is_doubtful and self._committer.lost_some_of(digest, self._sent):
+            said = f"{self._client.origin}: has {digest} in another size than the {self._sent} bytes that it took"
+            raise self._otherwise(UploadMode.WHOLE, said)
 
     def _begin(self, at_hand: int) -> None:
         """Begin a request; if the blob's size is unknown, it carries only the `at_hand` bytes."""

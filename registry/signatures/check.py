@@ -14,12 +14,13 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from registry.digest import Digest
+from registry.documents.referrers import BUNDLE_PREFIX
 from registry.errors import BadManifest, Fault, Mismatch, NotFound
 from registry.manifest import Descriptor, Manifest
 
 from . import cosign, model_signing
-from .envelope import BUNDLE_PREFIX, Envelope, statement_of
-from .errors import BadSignature, ExpiredCertificate, SignatureMissing, UnknownSigner, WrongIdentity
+from .envelope import Envelope, statement_of
+from .errors import BadSignature, BadSignaturePolicy, ExpiredCertificate, SignatureMissing, UnknownSigner, WrongIdentity
 from .keys import PublicKey, signer_among
 from .rule import Rule
 
@@ -65,37 +66,44 @@ class Signed:
 def check_signatures(repository: Attachments, signed: Signed, rule: Rule) -> Signer:
     """Return who signed an artifact, by a rule; raise the BadSignature that says why nobody did.
 
-    Raises BadSignaturePolicy for a key that is none, and the network's errors.
+    Raises BadSignaturePolicy for a key that is none, and the network's errors where nothing that could be read is good.
     """
     keys = tuple(map(PublicKey.parse, rule.keys))
-    failures: list[BadSignature] = []
-    for attempt in _attempts(repository, signed, rule, keys):
+    failures, faults = list[BadSignature](), list[Fault]()
+    for attempt in _attempts(repository, signed, rule, keys, faults):
         try:
             return attempt()
         except BadSignature as error:
             failures.append(error)
         except (BadManifest, Mismatch, NotFound) as error:
             failures.append(BadSignature(f"a signature that cannot be read: {error}"))
-        except Fault:
-            raise
+        except Fault as error:
+            if error.temporary or isinstance(error, BadSignaturePolicy):
+                raise
+            faults.append(error)  # whoever may attach one must not hide what others attached
         except Exception as error:  # noqa: BLE001 - whoever may attach one chose what libraries parse here
             failures.append(BadSignature(f"a signature that cannot be read ({type(error).__name__})"))
         if len(failures) >= _MOST_SIGNATURES:
             break
+    if faults:  # what cannot be read is no proof of absence
+        raise faults[0]
     raise _nearest(failures, signed)
 
 
 def _attempts(
-    repository: Attachments, signed: Signed, rule: Rule, keys: tuple[PublicKey, ...]
+    repository: Attachments, signed: Signed, rule: Rule, keys: tuple[PublicKey, ...], faults: list[Fault]
 ) -> Iterator[Callable[[], Signer]]:
-    """Yield a check for each signature that is found."""
+    """Yield a check for each signature that is found; note the fault that kept others from being found."""
     # 1
-    for manifest in repository.attached(signed.digest, (cosign.tag_for(signed.digest),)):
-        for layer in manifest.layers:
-            if layer.media_type.startswith(BUNDLE_PREFIX):
-                yield partial(_by_bundle, repository, layer, signed, rule, keys)
-            elif layer.media_type == cosign.PAYLOAD_TYPE:
-                yield partial(_by_payload, repository, layer, signed, rule, keys)
+    try:
+        for manifest in repository.attached(signed.digest, (cosign.tag_for(signed.digest),)):
+            for layer in manifest.layers:
+                if layer.media_type.startswith(BUNDLE_PREFIX):
+                    yield partial(_by_bundle, repository, layer, signed, rule, keys)
+                elif layer.media_type == cosign.PAYLOAD_TYPE:
+                    yield partial(_by_payload, repository, layer, signed, rule, keys)
+    except Fault as error:
+        faults.append(error)
     # 2
     if signed.signature_file is not None:
         yield partial(_by_bundle, repository, signed.signature_file, signed, rule, keys)
@@ -152,7 +160,8 @@ def _nearest(failures: list[BadSignature], signed: Signed) -> BadSignature:
     first = min(map(_rank, failures))
     nearest = [error for error in failures if _rank(error) == first]
     reasons = "; ".join(dict.fromkeys(map(str, nearest[:_MOST_REASONS])))
-    return type(nearest[0])(f"{signed.name}: {signed.digest} has {reasons}")
+    rest = f" (of more than {_MOST_SIGNATURES} none is tried)" if len(failures) >= _MOST_SIGNATURES else ""
+    return type(nearest[0])(f"{signed.name}: {signed.digest} has {reasons}{rest}")
 
 
 def _rank(error: BadSignature) -> int:

@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from registry.documents.referrers import BUNDLE_PREFIX
+
 from .errors import BadSignature
 
-BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
-BUNDLE_PREFIX = "application/vnd.dev.sigstore.bundle"
 _PAYLOAD_TYPE = "application/vnd.in-toto+json"
 _STATEMENT = "https://in-toto.io/Statement/v1"
 _OLD_STATEMENT = "https://in-toto.io/Statement/v0.1"

@@ -7,6 +7,8 @@ import json
 from base64 import b64decode
 from collections.abc import Iterator
 
+from registry.digest import Digest
+from registry.documents.referrers import BUNDLE_PREFIX
 from registry.errors import Fault
 from registry.manifest import Descriptor
 from registry.printable import printable
@@ -14,7 +16,6 @@ from registry.repository import Repository
 
 from . import cosign, model_signing
 from .check import Signed
-from .envelope import BUNDLE_PREFIX
 
 _LIMIT = 8 << 20
 
@@ -22,21 +23,26 @@ _LIMIT = 8 << 20
 def found_signatures(repository: Repository, signed: Signed) -> tuple[str, ...]:
     """Return a text for each signature of an artifact: its form, and who made it by its own words.
 
-    Raises the network's errors.
+    The last one says what could not be read.
     """
-    return tuple(dict.fromkeys(_found(repository, signed)))
+    texts, lacking = list[str](), ""
+    try:
+        texts.extend(_attached(repository, signed.digest))  # what was found before a fault stays
+    except Fault as error:
+        lacking = f"could not be read: {error}"
+    if signed.signature_file is not None:
+        texts.extend(_of_bundle(repository, signed.signature_file))
+    return tuple(dict.fromkeys((*texts, lacking) if lacking else texts))
 
 
-def _found(repository: Repository, signed: Signed) -> Iterator[str]:
-    for manifest in repository.attached(signed.digest, (cosign.tag_for(signed.digest),)):
+def _attached(repository: Repository, digest: Digest) -> Iterator[str]:
+    for manifest in repository.attached(digest, (cosign.tag_for(digest),)):
         for layer in manifest.layers:
             if layer.media_type == cosign.PAYLOAD_TYPE:
                 certificate = layer.annotations.get(cosign.CERTIFICATE, "")
                 yield f"cosign, by {_named_in(certificate.encode()) if certificate else 'a key'}"
             elif layer.media_type.startswith(BUNDLE_PREFIX):
                 yield from _of_bundle(repository, layer)
-    if signed.signature_file is not None:
-        yield from _of_bundle(repository, signed.signature_file)
 
 
 def _of_bundle(repository: Repository, layer: Descriptor) -> Iterator[str]:

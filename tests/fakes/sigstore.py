@@ -19,7 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 SUBJECT, ISSUER = "https://ci.example/team/model", "https://issuer.example"
 _SCT_LIST, _ISSUER_OID = "1.3.6.1.4.1.11129.2.4.2", "1.3.6.1.4.1.57264.1.8"
 _DER, _SPKI = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-_BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 _PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
 Key = ec.EllipticCurvePrivateKey
@@ -67,7 +67,7 @@ def key_bundle(key: Key, payload: bytes) -> dict[str, Any]:
     """Return a bundle that a key signed."""
     hint = base64.b64encode(hashlib.sha256(key.public_key().public_bytes(_DER, _SPKI)).digest()).decode()
     return {
-        "mediaType": _BUNDLE_TYPE,
+        "mediaType": BUNDLE_TYPE,
         "verificationMaterial": {"publicKey": {"hint": hint}, "tlogEntries": []},
         "dsseEnvelope": _envelope(payload, signed_by(key, pre_authentication(payload))),
     }
@@ -112,7 +112,7 @@ class Sigstore:
         certificate = self.certificate(key, subject, issuer, life)
         signature = signed_by(key, pre_authentication(payload))
         return {
-            "mediaType": _BUNDLE_TYPE,
+            "mediaType": BUNDLE_TYPE,
             "verificationMaterial": {
                 "certificate": {"rawBytes": _b64(certificate.public_bytes(_DER))},
                 "tlogEntries": [self.entry(payload, signature, certificate)],

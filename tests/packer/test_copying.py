@@ -3,17 +3,19 @@
 import json
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import weighbridge
+from packer.copying.copy import copy
 from registry.access.access import Access
 from registry.digest import Digest
 from registry.documents.document import Document
 from registry.documents.referrers import tag_of_referrers
-from registry.errors import Fault, NotFound
+from registry.errors import Fault, NotFound, Unavailable
 from registry.manifest import ARTIFACT_MANIFEST_TYPE, INDEX_TYPE, MANIFEST_TYPE
 from registry.open import open_documents, open_pusher, open_repository
 from registry.repository import DocumentSource, Pusher
@@ -21,10 +23,13 @@ from registry.source import parse_source
 from tests.conftest import Part
 from tests.fakes import faults
 from tests.fakes.registry import Answer, FakeRegistry, Request, fake_registry
+from tests.fakes.reporter import Listener
 from tests.parts.distribution import Registry
 from tests.puller.models import noise, read_tree, write_tree
 from tests.puller.test_mirrors import hosts_dir
 from tests.registry.remote.test_pull import access
+
+from .test_sign import pem_keys
 
 LARGE = noise(9 << 20, 3)
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
@@ -164,16 +169,109 @@ def test_a_registry_with_the_api_lists_referrers_itself(
         assert str(signature.digest) in other.manifests
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 405])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 406, 200])
 def test_a_registry_that_does_not_know_the_api_is_asked_by_tags(
     fake: FakeRegistry, opened: Access, tmp_path: Path, capsys: pytest.CaptureFixture[str], status: int
 ) -> None:
-    """However it says so."""
+    """However it says so, a page of a proxy included, which is no list."""
     index = signed_index(fake.reference(), opened)
     fake.fail(faults.status(status), path="/referrers/")
     layout = f"layout://{tmp_path / 'layout'}:v1"
     assert copied(capsys, fake.reference(), layout)["signatures"] == 4
     assert told(open_documents(parse_source(layout), opened), index.digest)
+
+
+def verifies(reference: str, folder: Path, public: Path) -> bool:
+    """Return whether a pull takes an artifact under a key."""
+    code = weighbridge.main(["pull", reference, "-o", str(folder), "--key", str(public), "--quiet", "--rehash"])
+    assert code in (0, 1)
+    return code == 0
+
+
+@pytest.mark.parametrize("kind", ["registry", "refusing", "layout"])
+def test_a_copy_that_comes_again_leaves_the_targets_own_signatures(
+    fake: FakeRegistry, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    """Law: a nightly copy adds what the source signed, as often as it runs, and removes nothing that others signed."""
+    folder, pairs = str(write_tree(tmp_path / "model", {"config.json": b"{}"})), []
+    for name in ("source", "target", "later"):
+        (tmp_path / name).mkdir()
+        pairs.append(pem_keys(tmp_path / name))
+    with fake_registry() as other:
+        if kind == "refusing":
+            other.fail(absent_refused, path="/manifests/")
+        target = f"layout://{tmp_path / 'layout'}:v1" if kind == "layout" else other.reference()
+
+        def sign(reference: str, number: int) -> None:
+            assert weighbridge.main(["push", folder, reference, "--sign", str(pairs[number][0]), "--quiet"]) == 0
+
+        sign(fake.reference(), 0)
+        capsys.readouterr()
+        copied(capsys, fake.reference(), target)
+        sign(target, 1)
+        sign(fake.reference(), 2)
+        capsys.readouterr()
+        for _ in range(2):
+            assert weighbridge.main(["copy", fake.reference(), target]) == 0
+            assert "1 of the target's own stay" in capsys.readouterr().err
+        for number, (_, public) in enumerate(pairs):
+            assert verifies(target, tmp_path / f"out-{number}", public), number
+
+
+def test_what_the_target_has_of_another_kind_is_left_alone_with_a_word(
+    fake: FakeRegistry, opened: Access, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A bill of materials is one: no two fit under its tag. What cannot be read is not written over either."""
+    layout = f"layout://{tmp_path / 'layout'}:v1"
+    pusher = open_pusher(parse_source(layout), opened)
+    root = manifest(pusher, b"root")
+    pusher.put_document(root, "v1")
+    own = open_pusher(parse_source(fake.reference()), opened)
+    stems = {suffix: f"{tag_of_referrers(root.digest)}{suffix}" for suffix in (".sig", ".att", ".sbom")}
+    for suffix, tag in stems.items():
+        pusher.put_document(manifest(pusher, b"the source's" + suffix.encode()), tag)
+    kept = own.put_document(manifest(own, b"the target's"), stems[".sbom"])
+    fake.manifests[stems[".sig"]] = b"<html>"
+    assert weighbridge.main(["copy", layout, fake.reference()]) == 0
+    said = capsys.readouterr().err
+    assert f"left alone: {stems['.sbom']}" in said
+    assert f"left alone: {stems['.sig']}" in said
+    assert Digest.of(fake.manifests[stems[".sbom"]]) == kept
+    assert stems[".att"] in fake.manifests
+    assert fake.manifests["v1"] == root.content
+
+
+def absent_refused(_: Request, answer: Answer) -> Answer:
+    """Refuse what is absent, as some registries do to whoever may read the rest."""
+    return Answer(403) if answer.status == 404 else answer
+
+
+def test_a_registry_that_refuses_absent_tags_is_copied_from_and_to(
+    fake: FakeRegistry, opened: Access, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tags that would only add something count as not there, with a word; a list of referrers is begun all the same."""
+    index = signed_index(fake.reference(), opened)
+    fake.fail(absent_refused, path="/(manifests|referrers)/")
+    with fake_registry() as other:
+        other.fail(absent_refused, path="/(manifests|referrers)/")
+        assert weighbridge.main(["copy", fake.reference(), other.reference(), "--json"]) == 0
+        said = capsys.readouterr()
+        assert json.loads(said.out)["signatures"] == 4
+        assert "taken as not there: " in said.err
+        assert other.manifests["v1"] == index.content
+        other.faults.clear()
+        assert told(open_documents(parse_source(other.reference()), opened), index.digest)
+
+
+def test_a_list_that_may_not_be_read_is_not_written_over(
+    fake: FakeRegistry, opened: Access, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where nothing of the target may be read, nobody knows what the list would lose."""
+    signed_index(f"layout://{tmp_path / 'layout'}:v1", opened)
+    fake.fail(faults.status(403), path="/manifests/")
+    assert weighbridge.main(["copy", f"layout://{tmp_path / 'layout'}:v1", fake.reference(), "--quiet"]) == 1
+    assert "[registry.unauthorized]" in capsys.readouterr().err
+    assert "v1" not in fake.manifests
 
 
 def test_documents_that_are_named_by_sha512_are_copied(
@@ -326,6 +424,50 @@ def test_places_that_cannot_be_copied_from_or_to_are_told(
     """Before anything is read."""
     assert weighbridge.main(["copy", source, target, "--quiet"]) == (1 if "@sha256" in target else 2)
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("entry", [b"<xml/>", b"{}", None], ids=["another type", "no manifest", "cut off"])
+def test_what_a_layout_lists_beside_its_artifacts_and_is_none_ends_no_copy(
+    opened: Access, tmp_path: Path, capsys: pytest.CaptureFixture[str], entry: bytes | None
+) -> None:
+    """Other tools may list anything; what refers to the artifact is found beside it."""
+    layout = tmp_path / "layout"
+    signed_index(f"layout://{layout}:v1", opened)
+    digest = Digest.of(entry or b"longer")
+    (layout / "blobs/sha256" / digest.hex).write_bytes(entry or b"long")
+    index = json.loads((layout / "index.json").read_text())
+    stated = {"mediaType": "application/xml", "digest": str(digest), "size": len(entry or b"longer")}
+    (layout / "index.json").write_text(json.dumps(index | {"manifests": [stated, *index["manifests"]]}))
+    assert copied(capsys, f"layout://{layout}:v1", f"layout://{tmp_path / 'other'}:v1")["signatures"] == 4
+
+
+def test_a_copy_through_a_mirror_needs_no_registry(fake: FakeRegistry, opened: Access, tmp_path: Path) -> None:
+    """The mirror's signatures are taken, which may be fewer; that is told, and asked of the registry once."""
+    index = signed_index(fake.reference(), opened)
+    with fake_registry() as origin:
+        origin.fail(faults.status(503), path="/v2/")
+        hosts = hosts_dir(tmp_path, origin.address, fake)
+        source, target = parse_source(origin.reference()), f"layout://{tmp_path / 'layout'}:v1"
+        reporter = Listener()
+        with replace(opened, hosts_dir=hosts) as access:
+            copy(open_documents(source, access), open_pusher(parse_source(target), access), reporter)
+        assert len([one for one in reporter.said if "cannot be asked for signatures" in one]) == 1
+        asked = [one.path for one in origin.requests if "/referrers/" in one.path]
+        assert len(set(asked)) == 1
+    reader = open_documents(parse_source(target), opened)
+    assert told(reader, index.digest) == {b"signature", b"timestamp of the signature"}
+    assert reader.document(f"{tag_of_referrers(index.digest)}.sig").digest
+
+
+def test_a_registry_that_is_down_and_has_no_mirror_ends_a_copy(
+    fake: FakeRegistry, opened: Access, tmp_path: Path
+) -> None:
+    """Nothing is left out because nobody could be asked."""
+    signed_index(fake.reference(), opened)
+    fake.fail(faults.status(503), path="/referrers/")
+    documents = open_documents(parse_source(fake.reference()), opened)
+    with pytest.raises(Unavailable):
+        copy(documents, open_pusher(parse_source(f"layout://{tmp_path / 'layout'}:v1"), opened), Listener())
 
 
 def oras(part: Part, *arguments: str, folder: Path) -> str:

@@ -3,6 +3,8 @@
 import errno
 import json
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import weighbridge
 from packer.ledger import Ledger
 from registry.access.access import Access
 from registry.digest import Digest
-from registry.errors import LayoutFailed, NotFound
+from registry.errors import BadLayout, LayoutFailed, NotFound
 from registry.open import open_documents, open_pusher, open_repository
 from registry.source import parse_source
 from tests.packer.pushing import fetch, send
@@ -46,6 +48,53 @@ def test_a_blob_that_was_cut_off_is_written_again(
         assert weighbridge.main(["copy", f"layout://{tmp_path / 'healthy'}:v1", target, "--quiet"]) == 0
     assert weighbridge.main(["verify", target]) == 0
     assert fetch(pushed.pinned, tmp_path / "out", access) == TREE
+
+
+@pytest.mark.parametrize(
+    "left", [(), ("blobs/",), ("blobs/sha256/",), (".incoming-abc",), ("blobs/sha256/.incoming-abc", ".incoming-x")]
+)
+def test_a_layout_whose_first_push_is_under_way_or_was_killed_is_pushed_to(
+    tmp_path: Path, access: Access, left: tuple[str, ...]
+) -> None:
+    """Law: whatever of it stands there, a second push goes on; what nobody wrote to for a day is removed."""
+    layout = tmp_path / "usb"
+    layout.mkdir()
+    for name in left:
+        path = layout / name
+        (path if name.endswith("/") else path.parent).mkdir(parents=True, exist_ok=True)
+        if not name.endswith("/"):
+            path.write_text("{")
+            os.utime(path, (1, 1))
+    pushed = send(write_tree(tmp_path / "model", TREE), f"layout://{layout}:v1", access)
+    assert fetch(pushed.pinned, tmp_path / "out", access) == TREE
+    assert not [path for path in layout.rglob("*") if path.name.startswith(".incoming")]
+
+
+@pytest.mark.parametrize("other", ["README.md", "manifests", "index.json", "blob"])
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, access: Access, other: str) -> None:
+    """Though it has a folder of the same name as a layout's."""
+    layout = tmp_path / "usb"
+    (layout / "blobs").mkdir(parents=True)
+    (layout / other).write_text("{}")
+    with pytest.raises(BadLayout):
+        send(write_tree(tmp_path / "model", TREE), f"layout://{layout}:v1", access)
+    assert sorted(path.name for path in layout.rglob("*")) == sorted(("blobs", other))
+
+
+def test_first_pushes_to_one_layout_at_once_all_succeed(tmp_path: Path, access: Access) -> None:
+    """Each in its own time, the folder's own files included."""
+    folder, count = write_tree(tmp_path / "model", {"config.json": SMALL}), 6
+    for number in range(10):
+        layout, barrier = tmp_path / f"usb-{number}", threading.Barrier(count)
+
+        def first(tag: int, layout: Path = layout, barrier: threading.Barrier = barrier) -> str:
+            barrier.wait()
+            return str(send(folder, f"layout://{layout}:v{tag}", access).digest)
+
+        with ThreadPoolExecutor(count) as pool:
+            assert len(set(pool.map(first, range(count)))) == 1
+        index = json.loads((layout / "index.json").read_text())
+        assert len(index["manifests"]) == count
 
 
 def test_a_layout_that_lacks_a_blob_is_not_verified(

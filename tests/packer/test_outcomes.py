@@ -3,16 +3,19 @@
 import json
 import os
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from urllib.parse import unquote
 
 import pytest
 
 from packer.copying.copy import copy
 from packer.form import Form
 from packer.image.image import image
+from packer.layer_blob import RAW, ZSTD
 from packer.ledger import Ledger
 from packer.modelpack import modelpack
 from packer.push import Options, push
@@ -23,7 +26,7 @@ from puller.settings import Settings
 from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
-from registry.errors import Fault, Refused, Unauthorized
+from registry.errors import Fault, Mismatch, Refused, Unauthorized
 from registry.http.transport import Transport
 from registry.net.limits import Limits
 from registry.open import open_documents, open_pusher
@@ -33,7 +36,7 @@ from tests.fakes import faults
 from tests.fakes.clock import Clock
 from tests.fakes.manner import Manner
 from tests.fakes.patience import HASTY
-from tests.fakes.registry import Answer, Change, FakeRegistry, Request, fake_registry
+from tests.fakes.registry import Answer, Change, FakeRegistry, Request, fake_registry, serving
 from tests.fakes.tokens import TokenServer
 from tests.parts.distribution import PASSWORD, USER
 from tests.puller.models import noise, read_tree, write_tree
@@ -360,6 +363,101 @@ def test_any_script_of_a_registrys_faults_ends_in_the_artifact_or_a_named_error(
         assert fake.address in said, seed
         fake.faults.clear()
         send(fake, tmp_path / "model", reach(), form=form)
+
+
+class Forgetful(FakeRegistry):
+    """A registry that keeps the last PATCH of an upload alone, and closes it under any digest."""
+
+    def _take(self, request: Request) -> Answer:
+        where, _, query = request.path.partition("?")
+        if request.method == "PATCH":
+            self._parts[where] = request.body
+            return Answer(202, headers={"Location": where})
+        if request.method == "PUT" and "/blobs/" in where:
+            digest = unquote(query.partition("digest=")[2])
+            self.blobs[digest] = request.body or self._parts.pop(where)
+            return Answer(201, headers={"Docker-Content-Digest": digest})
+        return super()._take(request)
+
+
+def limited(fake: FakeRegistry, most_bytes: int) -> None:
+    """Let no proxy before the registry pass more than so many bytes in one PATCH."""
+
+    def change(request: Request, answer: Answer) -> Answer:
+        if len(request.body) <= most_bytes:
+            return answer
+        fake.take_back(request)
+        return Answer(413)
+
+    fake.fail(change, method="PATCH")
+
+
+@pytest.mark.parametrize("verb", ["push", "zstd", "copy"])
+def test_a_registry_that_keeps_the_last_part_alone_is_sent_blobs_whole(tmp_path: Path, verb: str) -> None:
+    """Law: what a push or a copy says is done can be pulled, whatever the registry took without a word."""
+    half = b"".join(noise(700 << 10, number) + bytes(324 << 10) for number in range(24))
+    folder = write_tree(tmp_path / "model", {"model.safetensors": half, "config.json": b"{}"})
+    options = Options(codec=ZSTD if verb == "zstd" else RAW)
+    with serving(Forgetful()) as fake, reach(PATIENT) as opened:
+        access = replace(opened, upload_chunk_bytes=6 << 20)
+        if verb != "zstd":
+            limited(fake, 8 << 20)
+        target = open_pusher(parse_source(fake.reference()), access)
+        if verb == "copy":
+            layout = parse_source(f"layout://{tmp_path / 'layout'}:v1")
+            push(folder, Target(open_pusher(layout, access), Ledger(None)), options, QuietReporter())
+            copy(open_documents(layout, access), target, QuietReporter())
+        else:
+            push(folder, Target(target, Ledger(None)), options, QuietReporter())
+        assert all(str(Digest.of(content)) == name for name, content in fake.blobs.items())
+        pull(Settings(source=fake.reference(), destination=str(tmp_path / "back")), access, QuietReporter())
+    assert read_tree(tmp_path / "back") == read_tree(folder)
+
+
+@pytest.mark.parametrize("at_neighbour", [False, True])
+@pytest.mark.parametrize("name", TREE)
+def test_a_blob_that_is_there_in_another_size_is_sent_again(tmp_path: Path, name: str, *, at_neighbour: bool) -> None:
+    """By a push that knows its digest already, too; a mount would bring the same broken one."""
+    folder, digest = write_tree(tmp_path / "model", TREE), str(Digest.of(TREE[name]))
+    ledger = Ledger(tmp_path / "ledger", clock=lambda: time.time() + 60)
+    with fake_registry() as fake, reach(PATIENT) as access:
+
+        def pushed(repository: str) -> None:
+            target = open_pusher(parse_source(f"{fake.address}/{repository}:v1"), access)
+            push(folder, Target(target, ledger, fake.address, repository), Options(), QuietReporter())
+
+        pushed("team/model")
+        fake.blobs[digest] = TREE[name][:-100]
+        if at_neighbour:
+            mounted = Answer(201)
+            fake.fail(lambda request, answer: mounted if "mount=" in request.path else answer, method="POST")
+            fake.fail(lambda _, answer: answer if "mount" in fake.requests[-2].path else Answer(404), method="HEAD")
+        pushed("other/model" if at_neighbour else "team/model")
+        assert fake.blobs[digest] == TREE[name]
+
+
+@pytest.mark.parametrize("name", TREE)
+def test_a_broken_blob_that_the_registry_will_not_mend_ends_the_push(tmp_path: Path, name: str) -> None:
+    """And no tag leads to it."""
+    digest = str(Digest.of(TREE[name]))
+    with fake_registry() as fake:
+        fake.fail(faults.replaced(b"half"), method="HEAD", path=digest)
+        limited(fake, 2 << 20)
+        with pytest.raises(Mismatch, match="keeps it with another size") as caught:
+            send(fake, tmp_path / "model", replace(reach(PATIENT), upload_chunk_bytes=2 << 20))
+        assert "delete" in caught.value.hint
+        assert "v1" not in fake.manifests
+
+
+@pytest.mark.parametrize("stated", ["0", "many", ""])
+def test_a_length_that_says_nothing_is_no_other_size(tmp_path: Path, stated: str) -> None:
+    """Some servers answer HEAD with a length of 0."""
+    with fake_registry() as fake:
+        send(fake, tmp_path / "model", reach(PATIENT))
+        before = len(fake.requests)
+        fake.fail(faults.with_headers(Content_Length=stated), method="HEAD")
+        send(fake, tmp_path / "model", reach(PATIENT))
+        assert SMALL not in [request.body for request in fake.requests[before:]]
 
 
 def test_a_token_that_lapses_in_mid_upload_is_renewed(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import weighbridge
+from packer.copying.copy import copy
 from packer.errors import BadFolder, BadName, Changed, EmptyFolder, Suspicious, TooManyFiles
 from packer.form import ModelInfo
 from packer.ledger import Ledger
@@ -25,13 +26,15 @@ from registry.access.access import Access
 from registry.chunk_index import CHUNK_BYTES
 from registry.digest import Digest
 from registry.errors import BadLayout, LayoutFailed, Mismatch, Refused, Unauthorized, Unavailable
-from registry.open import open_pusher, open_repository
+from registry.open import open_documents, open_pusher, open_repository
 from registry.progress.reporter import QuietReporter
 from registry.progress.stats import TransferStats
+from registry.repository import DocumentSource, Pusher
 from registry.source import parse_source
 from tests.conftest import Part
 from tests.fakes import faults
-from tests.fakes.registry import fake_registry
+from tests.fakes.registry import Answer, Request, fake_registry
+from tests.fakes.reporter import Listener
 from tests.packer.pushing import PATHS, TREE, fetch, send
 from tests.parts.distribution import Registry
 from tests.puller.models import noise, read_tree, write_tree
@@ -54,6 +57,38 @@ def test_the_same_folder_gives_the_same_digest(registry: Registry, access: Acces
     first = send(one, f"{registry.address}/push/reproducible:v1", access)
     second = send(two, f"layout://{tmp_path / 'layout'}:v2", access)
     assert first.digest == second.digest
+
+
+def no_empty_blobs(request: Request, answer: Answer) -> Answer:
+    """Refuse a blob of no bytes, as Amazon's registry does."""
+    words = '{"errors":[{"code":"BLOB_UPLOAD_INVALID","message":"the upload does not have any parts"}]}'
+    return answer if request.body else Answer(400, words.encode())
+
+
+@pytest.mark.parametrize("name", ["__init__.py", "deep/.gitkeep", "deep/ünïcödé 模型.txt", "x" * 150 + ".py"])
+def test_a_registry_that_refuses_empty_blobs_gets_empty_files_in_tars(
+    access: Access, tmp_path: Path, name: str
+) -> None:
+    """The same bytes each time; whoever pushes is told which files."""
+    tree = {"config.json": b"{}", "model.gguf": noise(5 << 20), name: b"", "other-empty": b""}
+    folder, reporter = write_tree(tmp_path / "model", tree), Listener()
+    (folder / name).chmod(0o755)
+    with fake_registry() as fake:
+        empty = str(Digest.of(b""))
+        fake.fail(no_empty_blobs, method="PUT", path=f"{empty}$", acts=False)
+        digests = {send(folder, fake.reference(), access, reporter=reporter).digest for _ in range(2)}
+        assert len(digests) == 1
+        assert "and 1 more: sent within a tar" in str(reporter.said)
+        assert fetch(fake.reference(), tmp_path / "out", access) == tree
+        assert os.access(tmp_path / "out" / name, os.X_OK)
+        send(folder, f"layout://{tmp_path / 'layout'}:v1", access)
+        with pytest.raises(Refused) as caught:
+            copy(*_between(f"layout://{tmp_path / 'layout'}:v1", fake.reference("v2"), access), QuietReporter())
+        assert "push the model to it from its files" in caught.value.hint
+
+
+def _between(source: str, target: str, access: Access) -> tuple[DocumentSource, Pusher]:
+    return open_documents(parse_source(source), access), open_pusher(parse_source(target), access)
 
 
 def test_a_second_push_sends_only_what_must_be_hashed_on_the_way(

@@ -15,7 +15,8 @@ from packer.signing_key import SigningKey
 from registry.digest import Digest
 from registry.manifest import MANIFEST_TYPE
 from tests.conftest import Part
-from tests.fakes.registry import fake_registry
+from tests.fakes import faults
+from tests.fakes.registry import Answer, fake_registry
 from tests.fakes.sigstore import new_key, private_pem, public_pem
 from tests.parts.distribution import Registry
 from tests.puller.models import noise, read_tree, write_tree
@@ -154,6 +155,30 @@ def test_a_stale_mirror_neither_drops_a_signature_nor_hides_that_one_is_missing(
         hosts = ["--hosts-dir", hosts_dir(tmp_path, origin.address, mirror)]
         assert weighbridge.main([*push, keys[2] if mirrored == "less" else keys[0], *hosts]) == 0
         assert len(json.loads(origin.manifests[tag])["layers"]) == (3 if mirrored == "less" else 1)
+
+
+def test_a_registry_that_refuses_absent_tags_is_signed_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """403 for a tag that is not there is said, and ends no push after its weights were sent."""
+    key, public = pem_keys(tmp_path)
+    folder = str(write_tree(tmp_path / "model", MODEL))
+    with fake_registry() as fake:
+        fake.fail(lambda _, answer: Answer(403) if answer.status == 404 else answer, path="/manifests/")
+        assert weighbridge.main(["push", folder, fake.reference(), "--sign", str(key)]) == 0
+        assert "taken as signed by nobody yet" in capsys.readouterr().err
+        assert pull(fake.reference(), tmp_path / "pulled", public) == 0
+
+
+def test_signatures_that_may_not_be_read_are_not_written_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where nothing of the repository may be read, others' signatures may stand under the tag."""
+    key, _ = pem_keys(tmp_path)
+    folder = str(write_tree(tmp_path / "model", MODEL))
+    with fake_registry() as fake:
+        fake.fail(faults.status(403), path="/(manifests|blobs)/")
+        assert weighbridge.main(["push", folder, fake.reference(), "--sign", str(key), "--quiet"]) == 1
+        assert "[registry.unauthorized]" in capsys.readouterr().err
+        assert fake.manifests == {}
 
 
 def test_a_layout_holds_signatures_beside_its_artifact(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ Where admission cannot tell, it says nothing. What a registry answers is shown t
 Tests: tests/webhook/resolving/test_signed.py
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from registry.access.access import Access
 from registry.annotations import FILEPATHS, TITLE
@@ -41,7 +41,7 @@ class _Upstream:
     def __init__(self, access: Access, reference: Reference) -> None:
         self._endpoint = RepositoryEndpoint(access, access.upstream(reference), reference, _DOCUMENT_LIMIT)
 
-    def attached(self, digest: Digest, tags: Collection[str]) -> list[Manifest]:
+    def attached(self, digest: Digest, tags: Collection[str]) -> Iterator[Manifest]:
         return self._endpoint.attached(digest, tags)
 
     def read(self, descriptor: Descriptor, limit: int) -> bytes:

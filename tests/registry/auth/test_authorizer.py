@@ -11,9 +11,10 @@ import pytest
 
 from registry.access.access import Access
 from registry.auth.credentials import Credentials
+from registry.digest import Digest
 from registry.errors import Fault, Refused, Unauthorized, Unavailable
 from registry.http.transport import Transport
-from registry.open import open_repository
+from registry.open import open_pusher, open_repository
 from registry.source import parse_source
 from tests.fakes import faults
 from tests.fakes.patience import HASTY
@@ -145,6 +146,31 @@ def test_the_challenges_scope_is_asked_for_once_the_own_was_refused(
         repository.resolve()
         repository.resolve()
     assert offered == [own, theirs]
+
+
+@pytest.mark.parametrize("kind", ["password", "identity token"])
+def test_two_scopes_are_asked_for_in_the_form_that_the_request_has(
+    fake: FakeRegistry, tmp_path: Path, kind: str
+) -> None:
+    """In a query each is a parameter, as distribution has it; in a form there is one of each name, with blanks."""
+    asked: list[dict[str, list[str]]] = []
+
+    def give(request: Request, _: Answer) -> Answer:
+        asked.append(parse_qs(request.body.decode() or urlsplit(request.path).query))
+        return Answer(200, b'{"token": "good"}')
+
+    challenge = f'Bearer realm="http://{fake.address}/token",service="registry"'
+    fake.fail(guarded(lambda header: header == "Bearer good", challenge), method="POST", path="/v2/")
+    for method in ("GET", "POST"):
+        fake.fail(give, method=method, path="^/token")
+    entry = {"identitytoken": "i"} if kind == "identity token" else {"username": "me", "password": "hush"}
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps({"auths": {fake.address: entry}}))
+    with Access(transport=Transport(proxies={}), credentials=Credentials.load([file]), patience=HASTY) as access:
+        open_pusher(parse_source(fake.reference()), access).mount(Digest.of(b"x"), 1, "team/other")
+    scopes = ["repository:team/model:pull,push", "repository:team/other:pull"]
+    assert [one["scope"] for one in asked] == [scopes if kind == "password" else [" ".join(scopes)]]
+    assert [one["service"] for one in asked] == [["registry"]]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 from base64 import b64encode
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ import pytest
 
 from registry.access.access import Access
 from registry.access.environment import access_from
-from registry.auth.credentials import Credential, Credentials, default_files
+from registry.auth.credential import Credential
+from registry.auth.credentials import Credentials, default_files
 from registry.errors import BadCredentials, Unauthorized
 from registry.open import open_repository
 from registry.reference import Reference
@@ -146,6 +148,67 @@ def test_the_first_config_wins_with_its_program_as_with_its_entry(
     assert Credentials.load([asking, writing]).find(Reference.parse("a.io/team/m")) == Credential("t", "t")
 
 
+@pytest.mark.parametrize("field", ["credHelpers", "credsStore"])
+def test_a_program_goes_before_an_entry_of_its_own_file_for_the_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    """As docker, oras, crane and podman have it: what a login left in the file may have lapsed long since."""
+    program(tmp_path, monkeypatch, '{"Username":"u","Secret":"fresh"}')
+    auths = {"a.io": {"auth": PAIR}, "a.io/team": {"username": "t", "password": "s"}}
+    file = write(tmp_path, {"auths": auths, field: "test" if field == "credsStore" else {"a.io": "test"}})
+    assert find(file, "a.io/m") == Credential("u", "fresh")
+    assert find(file, "a.io/team/m") == Credential("t", "s")
+
+
+@pytest.mark.parametrize("helper", ["test", "absent"])
+def test_an_entry_counts_where_the_program_has_nothing_or_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, helper: str
+) -> None:
+    """A config that was copied into a pull secret names a program of another machine; that is told, and no error."""
+    program(tmp_path, monkeypatch, "", code=1)
+    said: list[str] = []
+    file = write(tmp_path, {"auths": {"a.io": {"auth": PAIR}}, "credsStore": helper})
+    found = Credentials.load([file], say=said.append)
+    assert found.find(Reference.parse("a.io/m")) == Credential("me", "hush:hush")
+    assert len(said) == (helper == "absent")
+
+
+@pytest.mark.parametrize(
+    ("user", "password"),
+    [
+        ("dop_v1_0123456789abcdef", "dop_v1_0123456789abcdef"),
+        ("secret", "secret"),
+        ("glpat-abcdefghijklmnop", "x-oauth-basic"),
+        ("0123456789abcdef0123456789abcdef01234567", "x"),
+        ("eyJhbGciOi.eyJzdWIi", "x"),
+        ("tiny", ""),
+    ],
+)
+def test_a_user_that_is_a_token_is_shown_nowhere(
+    open_registry: FakeRegistry, tmp_path: Path, user: str, password: str
+) -> None:
+    """Neither with a refusal, nor by --debug, nor in a traceback: the file is named in its place."""
+    auth = b64encode(f"{user}:{password}".encode()).decode()
+    file = write(tmp_path, {"auths": {open_registry.address: {"auth": auth}}})
+    open_registry.fail(ASKING, path="/v2/")
+    lines: list[str] = []
+    access = access_from({}, docker_configs=[str(file)], debug=lines.append)
+    with pytest.raises(Unauthorized, match=f"the owner of the token in {file}") as caught:
+        resolve(access, open_registry)
+    shown = "\n".join((*lines, str(caught.value), repr(find(file, f"{open_registry.address}/m"))))
+    assert user not in shown
+    assert b64encode(user.encode()).decode()[:-4] not in shown
+
+
+@pytest.mark.parametrize("user", ["robot$team+reader", "00000000-0000-0000-0000-000000000000", "me@example.com", "AWS"])
+def test_a_user_that_is_none_is_shown(open_registry: FakeRegistry, tmp_path: Path, user: str) -> None:
+    """Who is refused wants to know as whom."""
+    file = write(tmp_path, {"auths": {open_registry.address: {"username": user, "password": "hush"}}})
+    open_registry.fail(ASKING, path="/v2/")
+    with pytest.raises(Unauthorized, match=re.escape(f"user {user!r}")):
+        resolve(access_from({}, docker_configs=[str(file)]), open_registry)
+
+
 @pytest.mark.parametrize("name", ["../evil", "/bin/sh", "a b", "", "x\n", "sh/../../x", "é"])
 def test_a_programs_name_leads_to_no_other_place(tmp_path: Path, name: str) -> None:
     """What is run is docker-credential-NAME from the PATH."""
@@ -167,11 +230,11 @@ def test_a_program_that_answers_nonsense_is_named(tmp_path: Path, monkeypatch: p
         find(write(tmp_path, {"credsStore": "test"}), "a.io/m")
 
 
-def program(folder: Path, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+def program(folder: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int = 0) -> None:
     """Put a credential helper `test` on the PATH that always answers the same."""
     helper = folder / "docker-credential-test"
     (folder / "answer").write_text(answer)
-    helper.write_text(f"#!/bin/sh\ncat {folder}/answer\n")
+    helper.write_text(f"#!/bin/sh\ncat {folder}/answer\nexit {code}\n")
     helper.chmod(0o755)
     monkeypatch.setenv("PATH", str(folder), prepend=":")
 

@@ -15,7 +15,7 @@ from puller.pull import pull
 from puller.settings import Settings
 from registry.access.access import Access
 from registry.access.environment import access_from
-from registry.auth.credentials import Credential
+from registry.auth.credential import Credential
 from registry.digest import Digest
 from registry.errors import BadIdentity, Fault
 from registry.identity.identities import Identities, identity_for

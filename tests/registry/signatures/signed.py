@@ -8,12 +8,11 @@ from hashlib import sha256
 from typing import Any
 
 from registry.digest import Digest
-from registry.manifest import Descriptor, Manifest
+from registry.manifest import MANIFEST_TYPE, Descriptor, Index, Manifest, parse_manifest
 from registry.signatures.cosign import PAYLOAD_TYPE, PREDICATE, SIGNATURE, tag_for
-from registry.signatures.envelope import BUNDLE_TYPE
 from registry.signatures.model_signing import PREDICATE as MODEL_PREDICATE
 from tests.fakes.registry import FakeRegistry
-from tests.fakes.sigstore import Key, Sigstore, key_bundle, new_key, public_pem, signed_by, statement
+from tests.fakes.sigstore import BUNDLE_TYPE, Key, Sigstore, key_bundle, new_key, public_pem, signed_by, statement
 from tests.puller.models import noise, offer
 
 MODEL = {"config.json": b"{}", "model.safetensors": noise(200_000)}
@@ -68,12 +67,24 @@ class Signed:
 
     def attach(self, bundle: object) -> None:
         """Attach a bundle as a referrer, by the tag schema."""
-        content = bundle if isinstance(bundle, bytes) else json.dumps(bundle).encode()
-        found = self.fake.add(self._manifest(self._blob(content, BUNDLE_TYPE)), "")
+        self.put_list(self.listed(bundle))
+
+    def listed(self, content: object, kind: str = BUNDLE_TYPE) -> Descriptor:
+        """Put a manifest of one layer, and return it as a list of referrers has it."""
+        layer = self._blob(content if isinstance(content, bytes) else json.dumps(content).encode(), kind)
+        found = self.fake.add(self._manifest(layer), "")
         size = len(self.fake.manifests[str(found)])
-        entry = {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": str(found), "size": size}
-        index = {"schemaVersion": 2, "manifests": [entry]}
-        self.fake.manifests[f"sha256-{self.digest.hex}"] = json.dumps(index).encode()
+        return Descriptor(media_type=MANIFEST_TYPE, digest=found, size=size, artifact_type=kind)
+
+    def layer_of(self, listed: Descriptor) -> Digest:
+        """Return the digest of a manifest's only layer."""
+        found = parse_manifest(self.fake.manifests[str(listed.digest)])
+        assert isinstance(found, Manifest)
+        return found.layers[0].digest
+
+    def put_list(self, *listed: Descriptor) -> None:
+        """List manifests as the model's referrers, by the tag schema."""
+        self.fake.manifests[f"sha256-{self.digest.hex}"] = Index(manifests=listed).to_bytes()
 
     def model_signature(self, files: dict[str, bytes], key: Key | None = None, **predicate: Any) -> bytes:
         """Return a model.sig of files."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,18 @@ from puller.settings import Settings
 from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
-from registry.errors import Fault
+from registry.errors import Fault, Unavailable
 from registry.http.transport import Transport
 from registry.manifest import Descriptor, Manifest
 from registry.progress.reporter import QuietReporter
+from registry.reference import Reference
+from registry.remote.endpoint import RepositoryEndpoint
 from registry.signatures.cosign import tag_for
 from registry.signatures.errors import ExpiredCertificate, SignatureMissing, UnknownSigner
 from tests.fakes import faults
 from tests.fakes.patience import HASTY
-from tests.fakes.registry import FakeRegistry, fake_registry
-from tests.fakes.sigstore import new_key, public_pem
+from tests.fakes.registry import Answer, FakeRegistry, fake_registry
+from tests.fakes.sigstore import BUNDLE_TYPE, new_key, public_pem
 from tests.puller.models import noise, offer, read_tree
 from tests.puller.packs import tar_of
 from tests.puller.test_mirrors import hosts_dir
@@ -151,7 +154,7 @@ def test_a_mirror_with_signatures_of_others_proves_nothing_and_hides_nothing(sig
         assert pulled(signed, tmp_path, hosts) == MODEL
 
 
-@pytest.mark.parametrize("code", [404, 405, 400])
+@pytest.mark.parametrize("code", [404, 405, 400, 406])
 def test_a_registry_without_the_api_of_referrers_has_them_under_a_tag(
     signed: Signed, tmp_path: Path, code: int
 ) -> None:
@@ -159,6 +162,82 @@ def test_a_registry_without_the_api_of_referrers_has_them_under_a_tag(
     signed.attach(signed.bundle())
     signed.fake.fail(faults.status(code), path="/referrers/")
     assert pulled(signed, tmp_path) == MODEL
+
+
+@pytest.mark.parametrize("page", [b"<!doctype html>", b"{}", b""], ids=["a page", "no list", "nothing"])
+def test_what_is_no_list_of_referrers_sends_the_puller_to_the_tag(signed: Signed, tmp_path: Path, page: bytes) -> None:
+    """A proxy before the registry may answer well, and know nothing."""
+    signed.attach(signed.bundle())
+    signed.fake.fail(faults.replaced(page), path="/referrers/")
+    assert pulled(signed, tmp_path) == MODEL
+
+
+def test_a_list_whose_second_page_is_broken_still_has_its_first(signed: Signed, tmp_path: Path) -> None:
+    """Law: what could be read is judged; where none of it is good, the fault is said, and not absence."""
+    signed.attach(signed.bundle())
+    listed = signed.fake.manifests[f"sha256-{signed.digest.hex}"]
+    path = f"/v2/team/model/referrers/{signed.digest}"
+    signed.fake.fail(faults.replaced(b"<html>"), path=r"\?page=2")
+    signed.fake.fail(faults.replaced(listed, Link=f'<{path}?page=2>; rel="next"'), path="/referrers/[^?]*$")
+    assert pulled(signed, tmp_path) == MODEL
+    signed.key = new_key()
+    (tmp_path / "other").mkdir()
+    with pytest.raises(Fault, match="not JSON") as caught:
+        pulled(signed, tmp_path / "other")
+    assert not caught.value.code.startswith("signature.")
+
+
+@pytest.mark.parametrize("code", [400, 403, 406, 503])
+@pytest.mark.parametrize("place", ["manifest", "blob"])
+def test_an_attachment_that_cannot_be_read_hides_no_good_signature_and_proves_none(
+    signed: Signed, tmp_path: Path, code: int, place: str
+) -> None:
+    """Law: one good signature is enough, whatever fails beside it; without one the failure is no absence."""
+    broken = signed.listed(signed.bundle(key=new_key()))
+    where = broken.digest if place == "manifest" else signed.layer_of(broken)
+    signed.fake.fail(faults.status(code), path=str(where))
+    signed.put_list(broken)
+    with pytest.raises(Fault) as caught:
+        pulled(signed, tmp_path)
+    assert not caught.value.code.startswith("signature.")
+    if (place, code) != ("blob", 503):  # a registry that is down is asked no more
+        signed.put_list(broken, signed.listed(signed.bundle()))
+        assert pulled(signed, tmp_path) == MODEL
+
+
+def test_a_registry_that_refuses_absent_tags_hides_no_bundle(signed: Signed, tmp_path: Path) -> None:
+    """Some answer 403 for a tag that is not there, such as that of cosign's classic form."""
+    signed.attach(signed.bundle())
+    signed.fake.fail(lambda _, answer: answer if answer.status == 200 else Answer(403), path="/manifests/")
+    assert pulled(signed, tmp_path) == MODEL
+
+
+@pytest.mark.parametrize("broken", ["referrers", "tag"])
+def test_what_cannot_be_looked_for_is_a_warning_where_the_policy_only_warns(
+    signed: Signed, tmp_path: Path, broken: str
+) -> None:
+    """No weight depends on it, so none is kept back."""
+    signed.fake.fail(faults.status(418), path="/referrers/" if broken == "referrers" else r"\.sig$")
+    text = policy([public_pem(signed.key)]).replace("require", "warn")
+    assert pulled_by(text, tmp_path, signed.fake.reference()) == MODEL
+
+
+@pytest.mark.parametrize("count", [63, 64, 100])
+def test_many_attachments_of_other_kinds_hide_no_bundle(signed: Signed, tmp_path: Path, count: int) -> None:
+    """The list says which are likely to be signatures: these are read first."""
+    scans = [signed.listed(b"scan %d" % number, "application/vnd.scan") for number in range(count)]
+    signed.put_list(*scans, signed.listed(signed.bundle()))
+    assert pulled(signed, tmp_path) == MODEL
+
+
+def test_a_list_that_is_too_long_to_be_read_is_no_proof_of_absence(signed: Signed, tmp_path: Path) -> None:
+    """Whoever lies about types may push the good signature out of what is read; then that is said."""
+    liars = [signed.listed(b"scan %d" % number, "application/vnd.scan") for number in range(64)]
+    liars = [replace(one, artifact_type=BUNDLE_TYPE) for one in liars]
+    signed.put_list(*liars, signed.listed(signed.bundle()))
+    with pytest.raises(Fault, match=r"65 manifests refer to .* 64 were read") as caught:
+        pulled(signed, tmp_path)
+    assert not caught.value.code.startswith("signature.")
 
 
 @pytest.mark.parametrize("code", [500, 503, 429])
@@ -171,6 +250,18 @@ def test_a_registry_that_hides_referrers_is_no_proof_that_there_are_none(
     with pytest.raises(Fault) as caught:
         pulled(signed, tmp_path)
     assert not caught.value.code.startswith("signature.")
+
+
+def test_a_registry_that_goes_down_is_not_asked_for_each_of_many(signed: Signed) -> None:
+    """A host that is down takes its time to say nothing."""
+    signed.put_list(*(signed.listed(b"%d" % number) for number in range(30)))
+    signed.fake.fail(faults.status(503), path="/manifests/sha256:")
+    reference = Reference.parse(signed.fake.reference())
+    with Access(transport=Transport(proxies={}), credentials=Credentials(), patience=HASTY) as access:
+        endpoint = RepositoryEndpoint(access, access.upstream(reference), reference)
+        with pytest.raises(Unavailable):
+            list(endpoint.attached(signed.digest, ()))
+    assert len([one for one in signed.fake.requests if "/manifests/sha256:" in one.path]) < 10
 
 
 def test_no_signature_anywhere_names_all_places(signed: Signed, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Tests of how registries are reached."""
