@@ -131,7 +131,7 @@ class HubRepository:
         """Return a small file, or the config, whole and verified."""
         if descriptor.size > limit:
             raise BadManifest(f"{descriptor.digest}: {descriptor.size} bytes where at most {limit} are read")
-        kept = self._kept.get(descriptor.digest)
+        kept = self._in_memory(descriptor)
         if kept is None:
             kept = self._patience.patiently(lambda: self._whole(self._path(descriptor), descriptor.size))
         return verified(str(descriptor.digest), kept, descriptor.size, descriptor.digest)
@@ -143,7 +143,7 @@ class HubRepository:
 
     def open(self, descriptor: Descriptor, start: int, stop: int) -> BlobReader:
         """Request bytes `start` to `stop` of a file; the body is the whole file when the server supports no ranges."""
-        kept = self._kept.get(descriptor.digest)
+        kept = self._in_memory(descriptor)
         if kept is not None:
             return KeptBlobReader(kept, str(self._origin), start, stop)
         return RangedBlobReader(*self._ranges.open(self._url(self._path(descriptor)), descriptor, start, stop))
@@ -178,7 +178,6 @@ class HubRepository:
                 self._source = listing.source
                 # 2 and 3
                 self._found = self._identified(listing)
-                self._kept.put(self._found.manifest.config.digest, self._found.config)
             return self._found
 
     def _identified(self, listing: Listing) -> Snapshot:
@@ -200,6 +199,11 @@ class HubRepository:
         digest = blob_digest(file, content)
         self._kept.put(digest, content)
         return digest
+
+    def _in_memory(self, descriptor: Descriptor) -> bytes | None:
+        """Return a small file that is kept, or the config, which no file holds; else None."""
+        config = self._snapshot.config
+        return config if descriptor.digest == Digest.of(config) else self._kept.get(descriptor.digest)
 
     def _path(self, descriptor: Descriptor) -> str:
         return self._snapshot.path(descriptor.digest)
