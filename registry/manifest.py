@@ -32,7 +32,7 @@ _INDEX_TYPES = (INDEX_TYPE, docker_manifest_list_media_type)
 _MANIFEST_TYPES = (MANIFEST_TYPE, docker_manifest_media_type)
 _KINDS = {dict: "an object", list: "a list", str: "text", bool: "true or false"}
 
-_PLATFORM = ("os", "architecture", "variant")
+_PLATFORM, _FEATURES = ("os", "architecture", "variant"), "os.features"
 _MOST_BYTES = 1 << 63  # int64, as the specification says (image-spec, descriptor.md)
 
 SIZE_LIMIT = 8 << 20
@@ -43,7 +43,8 @@ SIZE_LIMIT = 8 << 20
 class Descriptor:
     """A blob as its manifest describes it (image-spec, descriptor.md). `size` in bytes.
 
-    `platform` is `linux/amd64` and the like, in an index of images; `name` is Ollama's addition.
+    `platform` is `linux/amd64` and the like, in an index of images, and `os_features` what a system must have beside
+    it; `artifact_type` is that of the manifest which is described; `name` is Ollama's addition.
     """
 
     media_type: str
@@ -52,15 +53,17 @@ class Descriptor:
     annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
     platform: str = ""
     name: str = ""
+    artifact_type: str = ""
+    os_features: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object; what is empty is left out."""
         entry: dict[str, Any] = {"mediaType": self.media_type, "digest": str(self.digest), "size": self.size}
-        if self.annotations:
-            entry["annotations"] = dict(self.annotations)
+        entry |= {"annotations": dict(self.annotations)} if self.annotations else {}
+        entry |= {"artifactType": self.artifact_type} if self.artifact_type else {}
         if "/" in self.platform:
-            parts = self.platform.split("/")
-            entry["platform"] = dict(zip(_PLATFORM, parts, strict=False))
+            parts = dict(zip(_PLATFORM, self.platform.split("/"), strict=False))
+            entry["platform"] = parts | ({_FEATURES: list(self.os_features)} if self.os_features else {})
         return entry
 
 
@@ -130,11 +133,9 @@ def parse_any(content: bytes) -> Manifest | Index | ArtifactManifest:
     document = _object(content)
     if document.get("mediaType") != ARTIFACT_MANIFEST_TYPE or {"config", "layers", "manifests"} & document.keys():
         return _parsed(document)
-    return ArtifactManifest(
-        artifact_type=_type(document, "artifactType", "artifactType", default=""),
-        blobs=_descriptors(document, "blobs") if "blobs" in document else (),
-        annotations=_annotations(document.get("annotations"), "annotations"),
-    )
+    kind = _type(document, "artifactType", "artifactType", default="")
+    blobs = _descriptors(document, "blobs") if "blobs" in document else ()
+    return ArtifactManifest(kind, blobs, _annotations(document.get("annotations"), "annotations"))
 
 
 def _object(content: bytes) -> dict[str, Any]:
@@ -157,7 +158,7 @@ def _parsed(document: dict[str, Any]) -> Manifest | Index:
         artifact_type=_type(document, "artifactType", "artifactType", default=""),
         config=_descriptor(document.get("config"), "config"),
         layers=_descriptors(document, "layers"),
-        subject=_descriptor(document["subject"], "subject") if document.get("subject") is not None else None,
+        subject=None if document.get("subject") is None else _descriptor(document["subject"], "subject"),
         annotations=_annotations(document.get("annotations"), "annotations"),
     )
 
@@ -213,19 +214,22 @@ def _descriptor(entry: object, path: str) -> Descriptor:
         digest = Digest.parse(entry.get("digest", ""))
     except BadDigest:
         raise BadManifest(f"{path}.digest: wanted a digest, got {_named(entry.get('digest'))}") from None
+    kind, platform = entry.get("artifactType"), entry.get("platform")
+    platform = platform if isinstance(platform, dict) else {}
     return Descriptor(
         media_type=_type(entry, "mediaType", f"{path}.mediaType"),
         digest=digest,
         size=size,
         annotations=_annotations(entry.get("annotations"), f"{path}.annotations"),
-        platform=_platform(entry.get("platform")),
+        platform="/".join(_texts([platform.get(key) for key in _PLATFORM])),
         name=_text(entry, "name", f"{path}.name", default=""),
+        artifact_type=kind if isinstance(kind, str) else "",
+        os_features=_texts(platform.get(_FEATURES)),
     )
 
 
-def _platform(entry: object) -> str:
-    parts = [entry.get(key) for key in _PLATFORM] if isinstance(entry, dict) else []
-    return "/".join(part for part in parts if isinstance(part, str) and part)
+def _texts(values: object) -> tuple[str, ...]:
+    return tuple(one for one in values if isinstance(one, str) and one) if isinstance(values, list) else ()
 
 
 def _text(entry: dict[str, Any], key: str, path: str, default: str | None = None) -> str:

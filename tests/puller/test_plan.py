@@ -189,7 +189,7 @@ _PLACES = (
 _FIELDS = tuple(
     (*place, field)
     for place in (("config",), ("layers", 0))
-    for field in ("mediaType", "digest", "size", "annotations", "name", "platform")
+    for field in ("mediaType", "digest", "size", "annotations", "name", "platform", "artifactType")
 )
 
 

@@ -430,6 +430,53 @@ def test_an_image_is_its_model_folder(layout: Layout, tmp_path: Path, access: Ac
     assert (model / "again").samefile(model / "a")
 
 
+TITLED = {"a": tar_of({"models/a": b"1"}), "b.tar.gz": CODECS["+gzip"](tar_of({"models/b": b"2"}))}
+DIFF_IDS = [str(Digest.of(TITLED["a"])), str(Digest.of(tar_of({"models/b": b"2"})))]
+OF_ITS_LAYERS = {"rootfs": {"type": "layers", "diff_ids": DIFF_IDS}}
+
+
+def titled(layout: Layout, config: object, extra: Mapping[str, str] | None = None, kind: str = "") -> str:
+    """Write layers of an image that all have titles, as olot does."""
+    layers = [Layer(content, LAYER, {TITLE: title, **(extra or {})}) for title, content in TITLED.items()]
+    return layout.tag(layout.manifest(layers, config_type=IMAGE, config=config, artifact_type=kind))
+
+
+def test_an_image_may_have_a_title_for_every_layer(layout: Layout, tmp_path: Path, access: Access) -> None:
+    """Its config describes a file system of just these layers; a pinned pull without the registry knows it, too."""
+    source = titled(layout, OF_ITS_LAYERS)
+    digest = bring(source, tmp_path, access).digest
+    assert read_tree(tmp_path / "model") == {"a": b"1", "b": b"2"}
+    (tmp_path / "model" / "a").unlink()
+    bring(f"{source}@{digest}", tmp_path, access)
+    assert read_tree(tmp_path / "model") == {"a": b"1", "b": b"2"}
+
+
+@pytest.mark.parametrize(
+    ("config", "extra", "kind"),
+    [
+        ({}, {}, ""),
+        ([], {}, ""),
+        (3, {}, ""),
+        ({"rootfs": None}, {}, ""),
+        ({"rootfs": {"diff_ids": None}}, {}, ""),
+        ({"rootfs": {"diff_ids": []}}, {}, ""),
+        ({"rootfs": {"diff_ids": DIFF_IDS[:1]}}, {}, ""),
+        ({"rootfs": {"diff_ids": ["a", "b"]}}, {}, ""),
+        ({"rootfs": {"diff_ids": "ab"}}, {}, ""),
+        ({"rootfs": {"diff_ids": dict.fromkeys(DIFF_IDS)}}, {}, ""),
+        (OF_ITS_LAYERS, {}, "application/vnd.some.model"),
+        (OF_ITS_LAYERS, {"io.deis.oras.content.unpack": "false"}, ""),
+    ],
+    ids=str,
+)
+def test_files_with_titles_stay_files_whatever_their_config_says(
+    layout: Layout, tmp_path: Path, access: Access, config: object, extra: Mapping[str, str], kind: str
+) -> None:
+    """`oras push --config` may type any config as an image's; only one of these very layers makes them an image's."""
+    bring(titled(layout, config, extra, kind), tmp_path, access)
+    assert read_tree(tmp_path / "model") == TITLED
+
+
 @pytest.mark.parametrize(("path", "expected"), [("", {"x": b"1"}), ("/opt/llm", {"y": b"2"})])
 def test_the_folder_of_an_image_can_be_named(
     layout: Layout, tmp_path: Path, access: Access, path: str, expected: dict[str, bytes]
@@ -534,6 +581,53 @@ def test_an_index_of_images_leads_to_this_machines(layout: Layout, tmp_path: Pat
     assert read_tree(tmp_path / "model")["x"] in {b"amd64", b"arm64"}
     with pytest.raises(BadReference, match="index of 2"):
         bring(layout.tag(layout.index([images[0], images[0] | {"annotations": {}}]), "two"), tmp_path, access)
+
+
+_OURS = {"os": "linux", "architecture": {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, "other")}
+_SOCI = "application/vnd.amazon.soci.index.v2+json"
+
+
+@pytest.mark.parametrize(
+    ("image", "beside"),
+    [
+        ({"platform": _OURS}, {"platform": _OURS, "artifactType": _SOCI}),
+        ({"platform": _OURS}, {"platform": _OURS, "annotations": {"com.amazon.soci.image-manifest-digest": "sha256:"}}),
+        ({"platform": _OURS}, {"artifactType": _SOCI}),
+        ({}, {"artifactType": _SOCI}),
+        ({"platform": _OURS}, {"platform": {**_OURS, "os.features": ["nydus.remoteimage.v1"]}}),
+        ({"platform": {**_OURS, "os.features": None}}, {"platform": {**_OURS, "os.features": ["needed"]}}),
+        ({"platform": _OURS, "artifactType": None}, {"platform": _OURS, "artifactType": "application/vnd.a.table"}),
+    ],
+    ids=str,
+)
+def test_what_lazy_loaders_put_beside_an_image_is_passed_over(
+    layout: Layout, tmp_path: Path, access: Access, image: dict[str, object], beside: dict[str, object]
+) -> None:
+    """SOCI's tables have the image's own platform, and nydusify merges in an image for its own snapshotter."""
+    ours = layout.manifest([Layer(tar_of({"models/x": b"1"}), LAYER)], config_type=IMAGE)
+    other = layout.manifest([Layer(b"table", "application/octet-stream")], artifact_type=_SOCI)
+    for tag, entries in (
+        ("v1", [{**ours, **image}, {**other, **beside}]),
+        ("v2", [{**other, **beside}, {**ours, **image}]),
+    ):
+        bring(layout.tag(layout.index(entries), tag), tmp_path, access)
+        assert read_tree(tmp_path / "model") == {"x": b"1"}
+
+
+@pytest.mark.parametrize(
+    "mark", [{"artifactType": "application/vnd.a.table"}, {"platform": {**_OURS, "os.features": ["a"]}}]
+)
+def test_of_two_that_are_marked_alike_neither_is_guessed(
+    layout: Layout, tmp_path: Path, access: Access, mark: dict[str, object]
+) -> None:
+    """A mark tells an image from what stands beside it, and nothing else."""
+    one, other = (
+        layout.manifest([Layer(tar_of({"models/x": text}), LAYER)], config_type=IMAGE) for text in (b"1", b"2")
+    )
+    with pytest.raises(BadReference, match="index of 2"):
+        bring(
+            layout.tag(layout.index([{"platform": _OURS, **entry, **mark} for entry in (one, other)])), tmp_path, access
+        )
 
 
 @pytest.mark.parametrize(("architecture", "baseline"), [("amd64", "v1"), ("arm64", "v8")])
