@@ -42,14 +42,19 @@ class Blob(NamedTuple):
 
 
 def select(parts: Iterable[Part], include: Sequence[str], exclude: Sequence[str]) -> tuple[Part, ...]:
-    """Return the selected parts, and all archives, whose members are selected later. Raises NothingSelected, NoRoom."""
-    chosen = tuple(
-        part for part in parts if part.shape is LayerKind.ARCHIVE or is_selected(part.path, include, exclude)
-    )
+    """Return the selected parts, and archives of several files, whose members are selected later.
+
+    Raises NothingSelected, NoRoom.
+    """
+    chosen = tuple(part for part in parts if _is_bundle(part) or is_selected(part.path, include, exclude))
     if not chosen:
         raise NothingSelected(f"no file matches include={list(include)} exclude={list(exclude)}")
     _check_size(chosen)
     return chosen
+
+
+def _is_bundle(part: Part) -> bool:
+    return part.shape is LayerKind.ARCHIVE and not part.is_one_file
 
 
 def _check_size(parts: Iterable[Part]) -> None:

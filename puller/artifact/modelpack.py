@@ -45,6 +45,7 @@ def _part(layer: Descriptor, number: int) -> Part:
         mode=metadata.mode,
         mtime=metadata.mtime,
         size=packed.content_bytes if packed else None if metadata.is_bundle else metadata.size,
+        is_one_file=shape is LayerKind.ARCHIVE and metadata.is_file and bool(path),
     )
 
 

@@ -38,7 +38,8 @@ class Part(NamedTuple):
     `path` is where a file goes; of an archive, where its only file goes if both have the same last part, or empty.
     `root` is the folder that an archive's names are relative to, `label` its name for people. `size` and
     `content_digest` are those of the decoded bytes, or None where the artifact does not tell them. `reference` names
-    another artifact that the layer belongs to, or is empty.
+    another artifact that the layer belongs to, or is empty. An archive that `is_one_file` holds the file at `path`, by
+    the artifact's own word, and nothing else.
     """
 
     layer: Descriptor
@@ -52,6 +53,7 @@ class Part(NamedTuple):
     content_digest: Digest | None = None
     label: str = ""
     reference: str = ""
+    is_one_file: bool = False
 
     @property
     def name(self) -> str:
@@ -80,18 +82,22 @@ class Metadata(NamedTuple):
     is_bundle: bool = False
     """Whether it describes many files in one archive, as AIKit's does."""
 
+    is_file: bool = False
+    """Whether it says that the layer is one regular file; kit writes another type for a folder."""
+
     @classmethod
     def of(cls, layer: Descriptor) -> Self:
         """Read a layer's annotation."""
         try:
             text = next((layer.annotations[key] for key in METADATAS if layer.annotations.get(key)), "{}")
             document = json.loads(text)
-            size = document.get("size")
+            size, is_bundle = document.get("size"), "files" in document
             return cls(
                 mode=readable(int(document.get("mode", 0o644))),
                 mtime=_time(document.get("mtime")),
                 size=size if _is_count(size) and document.get("typeflag", 0) in _REGULAR else None,
-                is_bundle="files" in document,
+                is_bundle=is_bundle,
+                is_file=not is_bundle and document.get("typeflag") in _REGULAR,
             )
         except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
             return cls()

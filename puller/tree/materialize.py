@@ -46,12 +46,12 @@ def tree_of(
     NothingSelected.
     """
     tree = Tree(is_image=form.is_image)
-    left_out = {part.path for part in form.parts if part.shape in IN_PLACE}
+    parts = tuple(parts)
+    left_out = {part.path for part in form.parts if part.path} - {part.path for part in parts}
     for part in parts:
         if part.shape in IN_PLACE:
             size = part.layer.size if part.shape is LayerKind.FILE else part.size or 0
             tree.put_file(part, size, str(places[part.layer.digest]))
-            left_out.discard(part.path)
         else:
             tree.put_members(part, members[str(part.layer.digest)])
     include, exclude = settings.include, settings.exclude

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from puller.artifact.docker import conventional
-from puller.errors import BadArtifact, NoRoom, UnsafePath, UnsupportedLayer
+from puller.errors import BadArtifact, NoRoom, NothingSelected, UnsafePath, UnsupportedLayer
 from puller.inspection.inspect import inspect
 from puller.pull import pull
 from puller.settings import Settings
@@ -51,7 +51,7 @@ def access() -> Iterator[Access]:
 
 def bring(source: str, folder: Path, access: Access, **changes: object) -> Receipt:
     """Pull to `folder/model`."""
-    settings = Settings(source=source, destination=str(folder / "model"), **changes)  # type: ignore[arg-type] # each test its own
+    settings = Settings(**{"source": source, "destination": str(folder / "model"), **changes})  # type: ignore[arg-type] # each test its own
     return pull(settings, access, QuietReporter())
 
 
@@ -814,6 +814,54 @@ def test_globs_reach_into_archives(layout: Layout, tmp_path: Path, access: Acces
     source = layout.tag(layout.manifest([weight("tar", tar)], artifact_type=MODELPACK))
     bring(source, tmp_path, access, include=("*.json",), exclude=("deep/*",))
     assert read_tree(tmp_path / "model") == {"a.json": b"1"}
+
+
+@pytest.mark.parametrize("typeflag", [0, 48])
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_file_in_a_tar_of_its_own_is_left_out_with_its_layer(
+    layout: Layout, tmp_path: Path, access: Access, codec: str, typeflag: int
+) -> None:
+    """Modctl packs each file as a tar and says so: what is not selected is not fetched, though the blob is gone."""
+    layers = []
+    for name, content in (("deep/model.safetensors", WEIGHTS), ("config.json", b"{}")):
+        metadata = json.dumps({"name": name.rpartition("/")[2], "size": len(content), "typeflag": typeflag})
+        tar = CODECS[codec](tar_of({name: content}))
+        layers.append(
+            Layer(tar, f"application/vnd.cncf.model.weight.v1.tar{codec}", {FILEPATH: name, FILE_METADATA: metadata})
+        )
+    source = layout.tag(layout.manifest(layers, artifact_type=MODELPACK))
+    bring(source, tmp_path, access)
+    assert read_tree(tmp_path / "model") == {"deep/model.safetensors": WEIGHTS, "config.json": b"{}"}
+    (layout.folder / "blobs/sha256" / sha256(layers[0].content).removeprefix("sha256:")).unlink()
+    receipt = bring(source, tmp_path, access, include=("*.json",), destination=str(tmp_path / "some"))
+    assert read_tree(tmp_path / "some") == {"config.json": b"{}"}
+    assert receipt.wire_bytes == len(layers[1].content)
+    with pytest.raises(NothingSelected):
+        bring(source, tmp_path, access, include=("*.gguf",), destination=str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        None,
+        {},
+        {"size": 1},
+        {"typeflag": 5},
+        {"typeflag": 128},
+        {"typeflag": 0, "files": []},
+        {"typeflag": "0"},
+        {"typeflag": None},
+    ],
+    ids=str,
+)
+def test_an_archive_that_may_have_several_files_is_looked_into(
+    layout: Layout, tmp_path: Path, access: Access, metadata: dict[str, object] | None
+) -> None:
+    """An annotation may name the folder of its members, which have names of their own; kit's type of one is 128."""
+    annotations = {FILEPATH: "src"} | ({} if metadata is None else {FILE_METADATA: json.dumps(metadata)})
+    layer = Layer(tar_of({"src/a.py": b"1", "src/b.json": b"2"}), "application/vnd.cncf.model.code.v1.tar", annotations)
+    bring(layout.tag(layout.manifest([layer], artifact_type=MODELPACK)), tmp_path, access, include=("*.json",))
+    assert read_tree(tmp_path / "model") == {"src/b.json": b"2"}
 
 
 @pytest.mark.parametrize(
