@@ -12,7 +12,7 @@ from puller.errors import UnsafePath
 from registry.annotations import METADATAS
 from registry.digest import Digest
 from registry.manifest import Descriptor
-from registry.paths import plain, unsafe_reason
+from registry.paths import unsafe_reason
 
 _REGULAR = (0, ord("0"))  # both are written for a regular file
 _PERMISSIONS = 0o755
@@ -35,11 +35,11 @@ IN_PLACE = (LayerKind.FILE, LayerKind.CHUNKED_FILE)
 class Part(NamedTuple):
     """A layer and what becomes of it.
 
-    `path` is where a file goes; of an archive, where its only file goes if both have the same last part, or empty.
-    `root` is the folder that an archive's names are relative to, `label` its name for people. `size` and
-    `content_digest` are those of the decoded bytes, or None where the artifact does not tell them. `reference` names
-    another artifact that the layer belongs to, or is empty. An archive that `is_one_file` holds the file at `path`, by
-    the artifact's own word, and nothing else.
+    `path` is where a file goes, in its plain form, which may be an unsafe name (see `judge`); of an archive, where its
+    only file goes if both have the same last part, or empty. `root` is the folder that an archive's names are relative
+    to, `label` its name for people. `size` and `content_digest` are those of the decoded bytes, or None where the
+    artifact does not tell them. `reference` names another artifact that the layer belongs to, or is empty. An archive
+    that `is_one_file` holds the file at `path`, by the artifact's own word, and nothing else.
     """
 
     layer: Descriptor
@@ -108,18 +108,21 @@ def readable(mode: int) -> int:
     return mode & _PERMISSIONS | _READABLE
 
 
-def safe(path: str, where: str) -> str:
-    """Return a relative path in its plain form; raise UnsafePath, which names `where`, when it is no safe file name."""
-    found = path.removeprefix("./")
-    reason = unsafe_reason(found)
+def judge(part: Part) -> None:
+    """Raise UnsafePath where a part's file, or the folder that its files go to, has no safe name.
+
+    Names are judged of what is selected: one odd name makes no other file of an artifact unpullable.
+    """
+    is_archive = part.shape is LayerKind.ARCHIVE
+    for name in filter(None, (part.path, part.root)) if is_archive else (part.path,):
+        judge_name(name, f"layers[{part.number}]")
+
+
+def judge_name(name: str, where: str) -> None:
+    """Raise UnsafePath, which names `where`, for what is no safe file name."""
+    reason = unsafe_reason(name)
     if reason:
-        raise UnsafePath(f"{where}: the file name {path[:200]!r} {reason}")
-    return found
-
-
-def safe_folder(path: str, where: str) -> str:
-    """Return the plain form of a path; "" for the model's folder itself. Raises UnsafePath."""
-    return safe(plain(path), where) if plain(path) else ""
+        raise UnsafePath(f"{where}: the file name {name[:200]!r} {reason}")
 
 
 def _is_count(size: object) -> bool:

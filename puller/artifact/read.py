@@ -23,7 +23,7 @@ _KITFILES = ("ml.kitops.modelkit.kitfile", "org.kitops.modelkit.kitfile")
 def read_form(manifest: Manifest, read_config: Callable[[], bytes]) -> ParsedArtifact:
     """Return an artifact's parts; `read_config` is called where the config names the files, or tells what layers are.
 
-    Raises UnsafePath, UnsupportedLayer, BadArtifact, and what reading the config raises.
+    Raises UnsupportedLayer, BadArtifact, and what reading the config raises; names are judged of what is selected.
     """
     form = _form(manifest, read_config)
     if not form.parts and not form.parent:

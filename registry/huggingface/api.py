@@ -7,6 +7,7 @@ Tests: tests/puller/test_hub.py
 """
 
 import os
+import re
 import sys
 from http import HTTPStatus
 from itertools import islice
@@ -41,7 +42,6 @@ from registry.http.failures import Headers, other_failure
 from registry.http.redirects import RedirectRule
 from registry.http.transport import Transport
 from registry.net.origin import Origin, redacted
-from registry.paths import unsafe_reason
 from registry.printable import printable
 from registry.source import HubSource
 
@@ -51,6 +51,11 @@ from .snapshot import HubFile, Listing
 _ABSENT = ("RepoNotFound", "RevisionNotFound", "EntryNotFound")
 _OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 _YES = ("1", "ON", "YES", "TRUE")
+_PART = r"(?!\.{0,2}(?:/|\Z))[^/\0\ud800-\udfff]+"
+_NAMEABLE = re.compile(rf"{_PART}(?:/{_PART})*", re.DOTALL)
+"""The names that git can have: a listing with others is none. Which of these a volume can hold is judged of what is
+selected (puller.artifact.part)."""
+
 _MOST_FILES = 200_000
 """Twice as many as the hub recommends of a repository: all of them are in memory at once."""
 
@@ -189,7 +194,6 @@ def _file(source: HubSource, entry: RepoFile) -> HubFile:
         raise BadHubAnswer(f"{source}: {path!r} has no sha256") from None
     if not isinstance(path, str) or not isinstance(size, int) or size < 0 or not isinstance(blob_id, str):
         raise BadHubAnswer(f"{source}: {path!r} has no size or no blob id")
-    reason = unsafe_reason(path)
-    if reason:  # checked before the path becomes part of a URL
-        raise BadHubAnswer(f"{source}: the file name {path[:200]!r} {reason}")
+    if not _NAMEABLE.fullmatch(path):  # checked before the path becomes part of a URL
+        raise BadHubAnswer(f"{source}: the file name {path[:200]!r} climbs out, or is one that git cannot have")
     return HubFile(path, size, digest, blob_id)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from puller.errors import UnsafePath
 from puller.inspection.inspect import inspect
 from puller.pull import pull
 from puller.settings import Settings
@@ -519,6 +520,37 @@ def test_a_file_name_that_climbs_out_is_refused(hub: FakeHub, tmp_path: Path) ->
     with pytest.raises(BadHubAnswer, match="climbs out"):
         bring(hub, tmp_path)
     assert not (tmp_path / "outside").exists()
+    assert hub.file_requests() == []
+
+
+ODD = "old\\run\n.bin"
+
+
+def test_a_name_that_no_volume_takes_leaves_the_others_pullable(hub: FakeHub, tmp_path: Path) -> None:
+    """Git takes names that not every system does: they are judged where they are selected."""
+    hub.commit({**MODEL, ODD: b"x", "weights\u202e.bin": noise(5_000, 3)})
+    bring(hub, tmp_path, exclude=("old*", "weights*"))
+    assert read_tree(tmp_path / "model") == MODEL
+    with pytest.raises(UnsafePath):
+        bring(hub, tmp_path)
+    with reach(hub) as access:
+        repository = open_repository(parse_source(SOURCE), access)
+        for globs, problem in ((("config.json",), ""), (("old*",), "another system")):
+            settings = Settings(source="", destination="", include=globs)
+            found = inspect(repository, access, settings, QuietReporter())
+            assert problem in found.problem
+            assert bool(problem) == bool(found.problem)
+            assert len(found.entries) == len(MODEL) + 2
+
+
+@pytest.mark.parametrize(
+    "path", ["../a", "a/../b", "a/..", "..", ".", "./a", "a//b", "/a", "a/", "", "a\ud800", "a\0b"], ids=ascii
+)
+def test_a_name_that_git_cannot_have_makes_no_listing(hub: FakeHub, tmp_path: Path, path: str) -> None:
+    """Whatever is selected: such a name would become part of an address."""
+    hub.fail(faults.replaced(tree(entry(), entry(path=path))), path="/tree/")
+    with pytest.raises(BadHubAnswer, match="git cannot have"):
+        bring(hub, tmp_path, include=("config.json",))
     assert hub.file_requests() == []
 
 
