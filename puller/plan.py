@@ -8,7 +8,7 @@ from registry.digest import Digest
 from registry.globs import is_selected
 from registry.manifest import Descriptor
 
-from .artifact.part import IN_PLACE, LayerKind, Part
+from .artifact.part import IN_PLACE, LayerKind, Part, judge
 from .errors import BadArtifact, NoRoom, NothingSelected
 from .settings import Settings
 from .store.receipt import DERIVED, FileRecord
@@ -42,14 +42,21 @@ class Blob(NamedTuple):
 
 
 def select(parts: Iterable[Part], include: Sequence[str], exclude: Sequence[str]) -> tuple[Part, ...]:
-    """Return the selected parts, and all archives, whose members are selected later. Raises NothingSelected, NoRoom."""
-    chosen = tuple(
-        part for part in parts if part.shape is LayerKind.ARCHIVE or is_selected(part.path, include, exclude)
-    )
+    """Return the selected parts, and archives of several files, whose members are selected later.
+
+    Raises NothingSelected, NoRoom, and UnsafePath for a name among them.
+    """
+    chosen = tuple(part for part in parts if _is_bundle(part) or is_selected(part.path, include, exclude))
     if not chosen:
         raise NothingSelected(f"no file matches include={list(include)} exclude={list(exclude)}")
     _check_size(chosen)
+    for part in chosen:
+        judge(part)
     return chosen
+
+
+def _is_bundle(part: Part) -> bool:
+    return part.shape is LayerKind.ARCHIVE and not part.is_one_file
 
 
 def _check_size(parts: Iterable[Part]) -> None:
@@ -88,7 +95,7 @@ class ModelPlan(NamedTuple):
 
     @classmethod
     def of(cls, parts: Iterable[Part], settings: Settings) -> "ModelPlan":
-        """Plan what `settings` select of an artifact's parts. Raises NothingSelected, NoRoom, BadArtifact."""
+        """Plan what `settings` select of an artifact's parts. Raises what `select` does, and BadArtifact."""
         chosen = select(parts, settings.include, settings.exclude)
         return cls(chosen, blobs_of(chosen, settings.piece_bytes), packed(chosen))
 
@@ -127,9 +134,6 @@ def is_proved(records: Iterable[FileRecord], parts: Iterable[Part]) -> bool:
 def _blob(files: tuple[Part, ...], piece_bytes: int) -> Blob:
     files = tuple(sorted(files, key=lambda file: chunks_of(file) is not None))  # the digest of the whole proves most
     layer = files[0].layer
-    sizes = {file.layer.size for file in files}
-    if len(sizes) > 1:
-        raise BadArtifact(f"{layer.digest}: has {len(sizes)} different sizes in one manifest")
     chunks = chunks_of(files[0])
     if len({chunk_mark(file.layer) for file in files if chunks_of(file)}) > 1:  # a model's and its parent's, say
         if any(isinstance(chunks_of(file), PackedChunks) for file in files):

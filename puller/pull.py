@@ -6,7 +6,8 @@
    right bytes end the pull (adopt.py).
 4. Plan: parts to blobs and pieces (plan.py).
 5. Keep what is right: pieces of an earlier pull, files of the version before, files of the cache (work.py).
-6. Fetch the rest in pieces, each verified as it is written and noted in a journal (transfer/).
+6. Fetch the rest in pieces, each verified as it is written and noted in a journal (transfer/); an archive again, where
+   a selected link leads to a member that was not selected (reuse/linked.py).
 7. Place files: put the model directory together (tree/).
 8. Publish it in one step, with a receipt (store/publish.py).
 

@@ -5,7 +5,7 @@ Tests: tests/puller/test_pull.py
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +45,8 @@ def update(locked: LockedDestination, artifact: ModelArtifact, cached: Sequence[
         work = find_work(locked, artifact, plan, journal, cached, writeback)
         # 6
         stats = _fetch(locked, artifact, plan, work, journal, writeback)
+        for more in _linked(locked, artifact, plan, work, journal, writeback):
+            stats.join(_fetch(locked, artifact, plan, more, journal, writeback).counted())
         # 7
         tree = _place_files(locked, artifact, plan, work, writeback)
     finally:
@@ -118,6 +120,27 @@ def _place_files(
     materialize(tree, workshop.model, workshop.folder, locked.place.trust, work.inodes | written | staged)
     writeback.tree(workshop.model)
     return tree
+
+
+def _linked(  # noqa: PLR0913, PLR0917 - one step of a story, told once
+    locked: LockedDestination,
+    artifact: ModelArtifact,
+    plan: ModelPlan,
+    work: Work,
+    journal: Journal,
+    writeback: Writeback,
+) -> Iterator[Work]:
+    """Yield what must be fetched again, because selected links lead to what the selection left out."""
+    if not plan.archives or not (locked.settings.include or locked.settings.exclude or artifact.form.is_image):
+        return
+    from .reuse.linked import LinkedArchives  # noqa: PLC0415 - most models have none
+
+    stage = locked.place.workshop.stage
+    linked = LinkedArchives(stage, plan.archives, artifact.form, locked.settings, writeback)
+    while writers := linked.lacking():
+        digests = {part.layer.digest.hex for part in plan.parts} - {writer.layer.digest.hex for writer in writers}
+        landed = journal.read(locked.place.trust, digests)
+        yield work._replace(writers=[*writers], landed=landed)
 
 
 def _members(locked: LockedDestination, plan: ModelPlan) -> Members:

@@ -8,31 +8,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from oras.defaults import (
-    default_index_media_type,
-    default_manifest_media_type,
-    docker_manifest_list_media_type,
-    docker_manifest_media_type,
-)
+from oras import defaults
 
 from .digest import Digest
 from .errors import BadDigest, BadManifest
 from .printable import is_printable
 
-MANIFEST_TYPE: str = default_manifest_media_type
-INDEX_TYPE: str = default_index_media_type
-ACCEPT = (MANIFEST_TYPE, INDEX_TYPE, docker_manifest_media_type, docker_manifest_list_media_type)
+MANIFEST_TYPE: str = defaults.default_manifest_media_type
+INDEX_TYPE: str = defaults.default_index_media_type
+ACCEPT = (MANIFEST_TYPE, INDEX_TYPE, defaults.docker_manifest_media_type, defaults.docker_manifest_list_media_type)
 ARTIFACT_MANIFEST_TYPE = "application/vnd.oci.artifact.manifest.v1+json"
 """The manifest of candidates of image-spec 1.1, which some signatures still have: blobs, and no config."""
 
 ACCEPT_ALL = (*ACCEPT, ARTIFACT_MANIFEST_TYPE)
 IMAGE_CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 IMAGE_CONFIG_TYPES = (IMAGE_CONFIG_TYPE, "application/vnd.docker.container.image.v1+json")
-_INDEX_TYPES = (INDEX_TYPE, docker_manifest_list_media_type)
-_MANIFEST_TYPES = (MANIFEST_TYPE, docker_manifest_media_type)
+_INDEX_TYPES = (INDEX_TYPE, defaults.docker_manifest_list_media_type)
+_MANIFEST_TYPES = (MANIFEST_TYPE, defaults.docker_manifest_media_type)
 _KINDS = {dict: "an object", list: "a list", str: "text", bool: "true or false"}
 
-_PLATFORM = ("os", "architecture", "variant")
+_PLATFORM, _FEATURES = ("os", "architecture", "variant"), "os.features"
 _MOST_BYTES = 1 << 63  # int64, as the specification says (image-spec, descriptor.md)
 
 SIZE_LIMIT = 8 << 20
@@ -43,7 +38,8 @@ SIZE_LIMIT = 8 << 20
 class Descriptor:
     """A blob as its manifest describes it (image-spec, descriptor.md). `size` in bytes.
 
-    `platform` is `linux/amd64` and the like; `name` is Ollama's; `artifact_type` is what a list says of a referrer.
+    `platform` is `linux/amd64` and the like, in an index of images, and `os_features` what a system must have beside
+    it; `artifact_type` is that of the manifest which is described; `name` is Ollama's addition.
     """
 
     media_type: str
@@ -53,6 +49,7 @@ class Descriptor:
     platform: str = ""
     name: str = ""
     artifact_type: str = ""
+    os_features: tuple[str, ...] = ()
 
     def check_size(self, limit: int) -> None:
         """Raise BadManifest where the blob is larger than what is read whole."""
@@ -65,7 +62,8 @@ class Descriptor:
         told = {"artifactType": self.artifact_type, "annotations": dict(self.annotations)}
         entry |= {key: value for key, value in told.items() if value}
         if "/" in self.platform:
-            entry["platform"] = dict(zip(_PLATFORM, self.platform.split("/"), strict=False))
+            parts = dict(zip(_PLATFORM, self.platform.split("/"), strict=False))
+            entry["platform"] = parts | ({_FEATURES: list(self.os_features)} if self.os_features else {})
         return entry
 
 
@@ -135,11 +133,9 @@ def parse_any(content: bytes) -> Manifest | Index | ArtifactManifest:
     document = _object(content)
     if document.get("mediaType") != ARTIFACT_MANIFEST_TYPE or {"config", "layers", "manifests"} & document.keys():
         return _parsed(document)
-    return ArtifactManifest(
-        artifact_type=_type(document, "artifactType", "artifactType", default=""),
-        blobs=_descriptors(document, "blobs") if "blobs" in document else (),
-        annotations=_annotations(document.get("annotations"), "annotations"),
-    )
+    kind = _type(document, "artifactType", "artifactType", default="")
+    blobs = _descriptors(document, "blobs") if "blobs" in document else ()
+    return ArtifactManifest(kind, blobs, _annotations(document.get("annotations"), "annotations"))
 
 
 def _object(content: bytes) -> dict[str, Any]:
@@ -162,7 +158,7 @@ def _parsed(document: dict[str, Any]) -> Manifest | Index:
         artifact_type=_type(document, "artifactType", "artifactType", default=""),
         config=_descriptor(document.get("config"), "config"),
         layers=_descriptors(document, "layers"),
-        subject=_descriptor(document["subject"], "subject") if document.get("subject") is not None else None,
+        subject=None if document.get("subject") is None else _descriptor(document["subject"], "subject"),
         annotations=_annotations(document.get("annotations"), "annotations"),
     )
 
@@ -218,20 +214,22 @@ def _descriptor(entry: object, path: str) -> Descriptor:
         digest = Digest.parse(entry.get("digest", ""))
     except BadDigest:
         raise BadManifest(f"{path}.digest: wanted a digest, got {_named(entry.get('digest'))}") from None
+    kind, platform = entry.get("artifactType"), entry.get("platform")
+    platform = platform if isinstance(platform, dict) else {}
     return Descriptor(
         media_type=_type(entry, "mediaType", f"{path}.mediaType"),
         digest=digest,
         size=size,
         annotations=_annotations(entry.get("annotations"), f"{path}.annotations"),
-        platform=_platform(entry.get("platform")),
+        platform="/".join(_texts([platform.get(key) for key in _PLATFORM])),
         name=_text(entry, "name", f"{path}.name", default=""),
-        artifact_type=stated if isinstance(stated := entry.get("artifactType"), str) else "",
+        artifact_type=kind if isinstance(kind, str) else "",
+        os_features=_texts(platform.get(_FEATURES)),
     )
 
 
-def _platform(entry: object) -> str:
-    parts = [entry.get(key) for key in _PLATFORM] if isinstance(entry, dict) else []
-    return "/".join(part for part in parts if isinstance(part, str) and part)
+def _texts(values: object) -> tuple[str, ...]:
+    return tuple(one for one in values if isinstance(one, str) and one) if isinstance(values, list) else ()
 
 
 def _text(entry: dict[str, Any], key: str, path: str, default: str | None = None) -> str:

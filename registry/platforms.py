@@ -16,21 +16,25 @@ _BASELINES = {"linux/amd64": "linux/amd64/v1", "linux/arm64": "linux/arm64/v8"}
 _MOST_INDEXES = 4
 _UNKNOWN = "unknown/unknown"  # the platform of builders' attestations
 _ATTESTATION = "vnd.docker.reference.type"
+_SOCI, _SOCI_TYPES = "com.amazon.soci.image-manifest-digest", "application/vnd.amazon.soci."
+"""What marks SOCI's table of an image, which stands beside the image in its index (soci-snapshotter, SOCI index v2)."""
 
 
 def choose(document: Manifest | Index, where: str) -> Manifest | Descriptor:
     """Return the manifest, or the one that an index leads to: of several, the image for this machine.
 
-    Raises BadManifest when the index has none, and BadReference when several match.
+    Tables for lazy loaders, and images that only such a loader can mount, are passed over where the image itself is
+    listed, too. Raises BadManifest when the index has none, and BadReference when several match.
     """
     if isinstance(document, Manifest):
         return document
-    entries = [entry for entry in document.manifests if not _is_attestation(entry)]
+    entries = [entry for entry in document.manifests if not (_is_attestation(entry) or _is_table(entry))]
     if not entries:
         raise BadManifest(f"{where}: the index is empty")
     if len(entries) == 1:
         return entries[0]
     ours = [entry for entry in entries if _is_for(entry, f"linux/{_architecture()}")]
+    ours = [entry for entry in ours if not (entry.artifact_type or entry.os_features)] or ours
     ours = [entry for entry in ours if entry.platform in _plain(f"linux/{_architecture()}")] or ours
     if len(ours) == 1:
         return ours[0]
@@ -61,6 +65,10 @@ def _architecture() -> str:
 
 def _is_attestation(entry: Descriptor) -> bool:
     return entry.platform == _UNKNOWN or _ATTESTATION in entry.annotations
+
+
+def _is_table(entry: Descriptor) -> bool:
+    return _SOCI in entry.annotations or entry.artifact_type.startswith(_SOCI_TYPES)
 
 
 def _is_for(entry: Descriptor, wanted: str) -> bool:

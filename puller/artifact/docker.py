@@ -10,8 +10,9 @@ from collections import Counter
 from puller.errors import UnsupportedLayer
 from registry.annotations import file_name
 from registry.manifest import Manifest
+from registry.paths import plain
 
-from .part import LayerKind, Metadata, Part, safe
+from .part import LayerKind, Metadata, Part
 
 PREFIXES = ("application/vnd.docker.ai.",)
 
@@ -29,7 +30,7 @@ _SHARDED = ("gguf.v3", "safetensors")
 
 
 def parts_of(manifest: Manifest) -> tuple[Part, ...]:
-    """Return the parts; raise UnsupportedLayer for a kind without a name, and UnsafePath."""
+    """Return the parts; raise UnsupportedLayer for a kind without a name."""
     kinds = [layer.media_type.removeprefix(PREFIXES[0]) for layer in manifest.layers]
     totals, seen, licenses = Counter(kinds), Counter[str](), Counter[str]()
     parts = []
@@ -45,9 +46,15 @@ def parts_of(manifest: Manifest) -> tuple[Part, ...]:
         if name is None:
             raise UnsupportedLayer(f"layers[{number}]: {layer.media_type} has no file name")
         metadata = Metadata.of(layer)
-        path = safe(name, f"layers[{number}]")
         parts.append(
-            Part(layer=layer, number=number, shape=LayerKind.FILE, path=path, mode=metadata.mode, mtime=metadata.mtime)
+            Part(
+                layer=layer,
+                number=number,
+                shape=LayerKind.FILE,
+                path=plain(name),
+                mode=metadata.mode,
+                mtime=metadata.mtime,
+            )
         )
     return tuple(parts)
 

@@ -11,8 +11,9 @@ from puller.errors import UnsupportedLayer
 from registry.annotations import file_name
 from registry.digest import Digest
 from registry.manifest import Descriptor, Manifest
+from registry.paths import plain
 
-from .part import LayerKind, Metadata, Part, safe
+from .part import LayerKind, Metadata, Part
 
 UNPACK = "io.deis.oras.content.unpack"
 _CONTENT_DIGEST = "io.deis.oras.content.digest"
@@ -21,7 +22,7 @@ _AIKIT_TYPE = "application/vnd.oci.image.layer.v1.tar"
 
 
 def parts_of(manifest: Manifest) -> tuple[Part, ...]:
-    """Return the parts; raise UnsupportedLayer when no layer has a name, and UnsafePath."""
+    """Return the parts; raise UnsupportedLayer when no layer has a name."""
     named = [(number, layer, file_name(layer)) for number, layer in enumerate(manifest.layers)]
     parts = tuple(_part(layer, number, name) for number, layer, name in named if name)
     if manifest.layers and not parts:
@@ -35,7 +36,7 @@ def _part(layer: Descriptor, number: int, name: str) -> Part:
         digest = Digest.parse(promised) if promised else None
         return Part(layer=layer, number=number, shape=LayerKind.ARCHIVE, content_digest=digest)
     metadata = Metadata.of(layer)
-    path = safe(name, f"layers[{number}]")
+    path = plain(name)
     return Part(layer=layer, number=number, shape=LayerKind.FILE, path=path, mode=metadata.mode, mtime=metadata.mtime)
 
 

@@ -5,8 +5,11 @@ A layer may also remove files of earlier layers (image-spec, layer.md, "Whiteout
 Tests: tests/puller/artifact/test_writers.py
 """
 
+import json
 from collections.abc import Iterable
 
+from registry.digest import Digest
+from registry.errors import BadDigest
 from registry.manifest import IMAGE_CONFIG_TYPES, Manifest
 
 from .part import LayerKind, Part
@@ -26,6 +29,19 @@ def is_image(manifest: Manifest) -> bool:
     """Return whether an artifact is an image: its config says so, and its layers are a file system's."""
     is_configured = manifest.config.media_type in IMAGE_CONFIG_TYPES
     return is_configured and all(layer.media_type.startswith(_LAYERS) for layer in manifest.layers)
+
+
+def has_file_system(manifest: Manifest, config: bytes) -> bool:
+    """Return whether a config describes a file system of just these layers (image-spec, config.md, "rootfs").
+
+    This tells an image whose layers have titles (KAITO pushes its adapters by oras, olot titles every layer) from files
+    that are pushed with a config of the same type.
+    """
+    try:
+        found = json.loads(config)["rootfs"]["diff_ids"]
+        return isinstance(found, list) and len(manifest.layers) == len([Digest.parse(digest) for digest in found])
+    except (ValueError, TypeError, KeyError, RecursionError, BadDigest):
+        return False
 
 
 def parts_of(manifest: Manifest) -> tuple[Part, ...]:

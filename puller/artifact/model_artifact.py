@@ -57,7 +57,7 @@ class ModelArtifact:
 def load_artifact(repository: Repository, resolved: Resolved, access: Access) -> ModelArtifact:
     """Return an artifact's parts, and those that it takes over from its parents.
 
-    Raises BadArtifact, UnsupportedLayer, UnsafePath, and the faults of resolving a parent.
+    Raises BadArtifact, UnsupportedLayer, and the faults of resolving a parent.
     """
     read = _Reader(repository)
     form = read_form(resolved.manifest, lambda: read(resolved.manifest.config))

@@ -17,9 +17,10 @@ from typing import Any, NamedTuple
 from puller.errors import BadArtifact, UnsupportedLayer
 from registry.annotations import file_name
 from registry.manifest import Descriptor, Manifest
+from registry.paths import plain
 
 from . import modelpack
-from .part import LayerKind, Metadata, Part, safe, safe_folder
+from .part import LayerKind, Metadata, Part
 
 PREFIXES = ("application/vnd.kitops.modelkit.", "application/vnd.jozu.model.")
 _MODEL_KINDS = ("model", "weight")
@@ -37,7 +38,7 @@ class _Section(NamedTuple):
 
 
 def parts_of(manifest: Manifest, kitfile: bytes) -> tuple[Part, ...]:
-    """Return the parts; raise BadArtifact, UnsupportedLayer and UnsafePath."""
+    """Return the parts; raise BadArtifact and UnsupportedLayer."""
     sections = list(_sections(_parse(kitfile)))
     return tuple(_part(layer, number, sections) for number, layer in enumerate(manifest.layers))
 
@@ -58,20 +59,19 @@ def is_model(part: Part) -> bool:
 def _part(layer: Descriptor, number: int, sections: list[_Section]) -> Part:
     codec = layer.media_type.rpartition(".v1.")[2]
     section = _take(sections, layer)
-    where = f"layers[{number}]"
     if codec.split("+")[0] != "raw":
-        root = safe_folder(dirname(section.path), where) if section and not section.digest else ""
+        root = plain(dirname(section.path)) if section and not section.digest else ""
         label = "".join(filter(str.isprintable, section.path)) if section else ""
         return Part(layer=layer, number=number, shape=LayerKind.ARCHIVE, root=root, label=label)
     name = section.path if section and section.path != "." else file_name(layer)
     if not name:
-        raise UnsupportedLayer(f"{where}: {layer.media_type} is in no section of the Kitfile, so it has no name")
+        raise UnsupportedLayer(f"layers[{number}]: {layer.media_type} is in no section of the Kitfile: it has no name")
     metadata = Metadata.of(layer)
     return Part(
         layer=layer,
         number=number,
         shape=LayerKind.CODED_FILE if "+" in codec else LayerKind.FILE,
-        path=safe(name, where),
+        path=plain(name),
         mode=metadata.mode,
         mtime=metadata.mtime,
         size=metadata.size,

@@ -12,15 +12,16 @@ from puller.errors import UnsupportedLayer
 from registry.annotations import file_name
 from registry.chunk_index import PackedChunks
 from registry.manifest import Descriptor, Manifest
+from registry.paths import plain
 
-from .part import LayerKind, Metadata, Part, safe, safe_folder
+from .part import LayerKind, Metadata, Part
 
 PREFIXES = ("application/vnd.cncf.model.", "application/vnd.cnai.model.")
 _KITFILE = "application/vnd.kitops.modelkit.config.v1+json"
 
 
 def parts_of(manifest: Manifest) -> tuple[Part, ...]:
-    """Return the parts; raise UnsupportedLayer for a layer without a name that is no archive, and UnsafePath."""
+    """Return the parts; raise UnsupportedLayer for a layer without a name that is no archive."""
     layers = [(number, layer) for number, layer in enumerate(manifest.layers) if layer.media_type != _KITFILE]
     return tuple(_part(layer, number) for number, layer in layers)
 
@@ -28,15 +29,15 @@ def parts_of(manifest: Manifest) -> tuple[Part, ...]:
 def _part(layer: Descriptor, number: int) -> Part:
     codec = layer.media_type.rpartition(".")[2] if layer.media_type.startswith(PREFIXES) else "raw"
     metadata = Metadata.of(layer)
-    name, where = file_name(layer), f"layers[{number}]"
+    name = file_name(layer)
     packed = PackedChunks.of(layer) if name else None
     shape = LayerKind.CHUNKED_FILE if packed else _shape(codec)
     if shape is LayerKind.ARCHIVE:
-        path = "" if not name or metadata.is_bundle else safe_folder(name, where)
+        path = "" if not name or metadata.is_bundle else plain(name)
     elif name is None:
-        raise UnsupportedLayer(f"{where}: {layer.media_type} has no file name")
+        raise UnsupportedLayer(f"layers[{number}]: {layer.media_type} has no file name")
     else:
-        path = safe(name, where)
+        path = plain(name)
     return Part(
         layer=layer,
         number=number,
@@ -45,6 +46,7 @@ def _part(layer: Descriptor, number: int) -> Part:
         mode=metadata.mode,
         mtime=metadata.mtime,
         size=packed.content_bytes if packed else None if metadata.is_bundle else metadata.size,
+        is_one_file=shape is LayerKind.ARCHIVE and metadata.is_file and bool(path),
     )
 
 

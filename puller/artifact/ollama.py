@@ -6,8 +6,9 @@ Tests: tests/puller/artifact/test_writers.py
 from collections import Counter
 
 from registry.manifest import Manifest
+from registry.paths import plain
 
-from .part import LayerKind, Part, safe
+from .part import LayerKind, Part
 
 PREFIXES = ("application/vnd.ollama.image.",)
 
@@ -24,7 +25,7 @@ _NAMES = {
 
 
 def parts_of(manifest: Manifest) -> tuple[Part, ...]:
-    """Return the parts; raise UnsafePath. A layer of an unknown kind is named by that kind."""
+    """Return the parts. A layer of an unknown kind is named by that kind."""
     seen = Counter[str]()
     parts = []
     for number, layer in enumerate(manifest.layers):
@@ -33,8 +34,7 @@ def parts_of(manifest: Manifest) -> tuple[Part, ...]:
             kind = layer.media_type.removeprefix(PREFIXES[0])
             seen[kind] += 1
             name = _numbered(_NAMES.get(kind, kind), seen[kind])
-        path = safe(name, f"layers[{number}]")
-        parts.append(Part(layer=layer, number=number, shape=LayerKind.FILE, path=path))
+        parts.append(Part(layer=layer, number=number, shape=LayerKind.FILE, path=plain(name)))
     return tuple(parts)
 
 

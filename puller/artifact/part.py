@@ -12,7 +12,7 @@ from puller.errors import UnsafePath
 from registry.annotations import METADATAS
 from registry.digest import Digest
 from registry.manifest import Descriptor
-from registry.paths import plain, unsafe_reason
+from registry.paths import unsafe_reason
 
 _REGULAR = (0, ord("0"))  # both are written for a regular file
 _PERMISSIONS = 0o755
@@ -35,10 +35,11 @@ IN_PLACE = (LayerKind.FILE, LayerKind.CHUNKED_FILE)
 class Part(NamedTuple):
     """A layer and what becomes of it.
 
-    `path` is where a file goes; of an archive, where its only file goes if both have the same last part, or empty.
-    `root` is the folder that an archive's names are relative to, `label` its name for people. `size` and
-    `content_digest` are those of the decoded bytes, or None where the artifact does not tell them. `reference` names
-    another artifact that the layer belongs to, or is empty.
+    `path` is where a file goes, in its plain form, which may be an unsafe name (see `judge`); of an archive, where its
+    only file goes if both have the same last part, or empty. `root` is the folder that an archive's names are relative
+    to, `label` its name for people. `size` and `content_digest` are those of the decoded bytes, or None where the
+    artifact does not tell them. `reference` names another artifact that the layer belongs to, or is empty. An archive
+    that `is_one_file` holds the file at `path`, by the artifact's own word, and nothing else.
     """
 
     layer: Descriptor
@@ -52,6 +53,7 @@ class Part(NamedTuple):
     content_digest: Digest | None = None
     label: str = ""
     reference: str = ""
+    is_one_file: bool = False
 
     @property
     def name(self) -> str:
@@ -80,18 +82,22 @@ class Metadata(NamedTuple):
     is_bundle: bool = False
     """Whether it describes many files in one archive, as AIKit's does."""
 
+    is_file: bool = False
+    """Whether it says that the layer is one regular file; kit writes another type for a folder."""
+
     @classmethod
     def of(cls, layer: Descriptor) -> Self:
         """Read a layer's annotation."""
         try:
             text = next((layer.annotations[key] for key in METADATAS if layer.annotations.get(key)), "{}")
             document = json.loads(text)
-            size = document.get("size")
+            size, is_bundle = document.get("size"), "files" in document
             return cls(
                 mode=readable(int(document.get("mode", 0o644))),
                 mtime=_time(document.get("mtime")),
                 size=size if _is_count(size) and document.get("typeflag", 0) in _REGULAR else None,
-                is_bundle="files" in document,
+                is_bundle=is_bundle,
+                is_file=not is_bundle and document.get("typeflag") in _REGULAR,
             )
         except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
             return cls()
@@ -102,18 +108,21 @@ def readable(mode: int) -> int:
     return mode & _PERMISSIONS | _READABLE
 
 
-def safe(path: str, where: str) -> str:
-    """Return a relative path in its plain form; raise UnsafePath, which names `where`, when it is no safe file name."""
-    found = path.removeprefix("./")
-    reason = unsafe_reason(found)
+def judge(part: Part) -> None:
+    """Raise UnsafePath where a part's file, or the folder that its files go to, has no safe name.
+
+    Names are judged of what is selected: one odd name makes no other file of an artifact unpullable.
+    """
+    is_archive = part.shape is LayerKind.ARCHIVE
+    for name in filter(None, (part.path, part.root)) if is_archive else (part.path,):
+        judge_name(name, f"layers[{part.number}]")
+
+
+def judge_name(name: str, where: str) -> None:
+    """Raise UnsafePath, which names `where`, for what is no safe file name."""
+    reason = unsafe_reason(name)
     if reason:
-        raise UnsafePath(f"{where}: the file name {path[:200]!r} {reason}")
-    return found
-
-
-def safe_folder(path: str, where: str) -> str:
-    """Return the plain form of a path; "" for the model's folder itself. Raises UnsafePath."""
-    return safe(plain(path), where) if plain(path) else ""
+        raise UnsafePath(f"{where}: the file name {name[:200]!r} {reason}")
 
 
 def _is_count(size: object) -> bool:

@@ -21,9 +21,9 @@ _KITFILES = ("ml.kitops.modelkit.kitfile", "org.kitops.modelkit.kitfile")
 
 
 def read_form(manifest: Manifest, read_config: Callable[[], bytes]) -> ParsedArtifact:
-    """Return an artifact's parts; `read_config` is called where the config names the files.
+    """Return an artifact's parts; `read_config` is called where the config names the files, or tells what layers are.
 
-    Raises UnsafePath, UnsupportedLayer, BadArtifact, and what reading the config raises.
+    Raises UnsupportedLayer, BadArtifact, and what reading the config raises; names are judged of what is selected.
     """
     form = _form(manifest, read_config)
     if not form.parts and not form.parent:
@@ -45,7 +45,7 @@ def _form(manifest: Manifest, read_config: Callable[[], bytes]) -> ParsedArtifac
         return ParsedArtifact(kind="Docker model", parts=docker.parts_of(manifest))
     if _is_of(manifest, ollama.PREFIXES):
         return ParsedArtifact(kind="Ollama model", parts=ollama.parts_of(manifest))
-    if image.is_image(manifest) and not all(_has_title(manifest)):
+    if image.is_image(manifest) and (not all(_has_title(manifest)) or _is_titled_image(manifest, read_config)):
         return ParsedArtifact(kind="image", parts=image.parts_of(manifest), is_image=True)
     kind = "Hugging Face repository" if manifest.artifact_type == HUB_ARTIFACT_TYPE else manifest.artifact_type
     return ParsedArtifact(kind=kind or "artifact", parts=generic.parts_of(manifest))
@@ -61,6 +61,13 @@ def _is_of(manifest: Manifest, prefixes: tuple[str, ...]) -> bool:
 
 def _has_title(manifest: Manifest) -> Iterable[bool]:
     return [bool(layer.annotations.get(TITLE)) for layer in manifest.layers] or [False]
+
+
+def _is_titled_image(manifest: Manifest, read_config: Callable[[], bytes]) -> bool:
+    """Return whether layers that all have titles are an image's; the config is read where nothing else tells."""
+    if manifest.artifact_type or any(generic.UNPACK in layer.annotations for layer in manifest.layers):
+        return False
+    return image.has_file_system(manifest, read_config())
 
 
 def check(parts: Iterable[Part]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from puller.artifact.model_artifact import ModelArtifact, load_artifact
 from puller.artifact.part import LayerKind, Part
 from puller.errors import BadArtifact, UnsupportedLayer
+from puller.plan import select
 from puller.settings import Settings
 from puller.signatures import prove_signers, signed_of
 from registry.access.access import Access
@@ -103,12 +104,21 @@ def inspect(repository: Repository, access: Access, settings: Settings, reporter
         kind = resolved.manifest.artifact_type or resolved.manifest.config.media_type
         return Inspection(repository.pinned(resolved.digest), kind, entries, str(error), told)
     entries = tuple(_entry(_told(part), part.layer) for part in artifact.form.parts)
-    pinned, lacking = repository.pinned(resolved.digest), _lacking(artifact)
-    found = Inspection(pinned, artifact.form.kind, entries, lacking, told, _signatures(artifact))
+    pinned, problem = repository.pinned(resolved.digest), _unselectable(artifact, settings) or _lacking(artifact)
+    found = Inspection(pinned, artifact.form.kind, entries, problem, told, _signatures(artifact))
     try:
         return replace(found, signers=prove_signers(artifact, settings, reporter).signers)
     except BadSignature as error:
         return replace(found, problem=str(error))
+
+
+def _unselectable(artifact: ModelArtifact, settings: Settings) -> str:
+    """Return why what the settings select cannot be pulled by its names and sizes; empty where it can."""
+    try:
+        select(artifact.form.parts, settings.include, settings.exclude)
+    except Fault as error:
+        return str(error)
+    return ""
 
 
 def _lacking(artifact: ModelArtifact) -> str:

@@ -38,8 +38,10 @@ def _cached(model: Settings, access: Access, reporter: Reporter) -> tuple[Receip
 
     # 1
     prepare_cache(model)
-    name = known_name(model) or name_in_config(parse_source(model.source), access)
+    known = known_name(model) or name_in_config(parse_source(model.source), access)
     # 2
     receipt = pull(model, access, reporter)
     # 3
-    return receipt, write_cache(model, receipt, name)
+    if known.digest not in {"", receipt.digest}:  # the tag moved meanwhile
+        known = name_in_config(parse_source(receipt.pinned), access)
+    return receipt, write_cache(model, receipt, known)

@@ -46,7 +46,7 @@ def unfinished_archives(  # noqa: PLR0913, PLR0917 - called once, and no argumen
         folder = folder_of(stage, part, settings)
         if (part.layer.digest.hex, 0, part.layer.size) in landed and read_index(folder) is not None:
             continue
-        payload = LayerUnpacker(part, Stage(folder, _wants(part, form, settings), flush))
+        payload = LayerUnpacker(part, Stage(folder, wants(part, form, settings), flush))
         writers.append(ArchiveBlobWriter(part, payload))
     return writers
 
@@ -65,7 +65,7 @@ def staged_members(stage: Path, parts: Sequence[Part], settings: Settings, most:
     return members
 
 
-def _wants(part: Part, form: ParsedArtifact, settings: Settings) -> Callable[[str], bool]:
+def wants(part: Part, form: ParsedArtifact, settings: Settings) -> Callable[[str], bool]:
     """Return the filter of members by name; all pass where a member's final name depends on the whole archive."""
     if form.is_image:
         roots = image_roots(settings.image_path)

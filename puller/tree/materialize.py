@@ -10,7 +10,7 @@ Tests: tests/puller/test_pull.py
 
 import os
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,8 @@ from registry.digest import Digest
 from registry.globs import is_selected
 from registry.paths import plain
 
-from .tree import Content, Tree
+from .selection import selected
+from .tree import WHOLE_IMAGE, Content, Tree
 
 if TYPE_CHECKING:
     from puller.unpack.staging import Staged
@@ -41,25 +42,41 @@ def tree_of(
 ) -> Tree:
     """Return the selected files and links of an artifact's parts. `places` is the path of each blob's file.
 
-    Raises BadArtifact, UnsafePath, NothingSelected.
+    What is wrong with names and links is told of those that are selected. Raises BadArtifact, UnsafePath,
+    NothingSelected.
     """
     tree = Tree(is_image=form.is_image)
+    parts = tuple(parts)
+    left_out = {part.path for part in form.parts if part.path} - {part.path for part in parts}
     for part in parts:
         if part.shape in IN_PLACE:
             size = part.layer.size if part.shape is LayerKind.FILE else part.size or 0
             tree.put_file(part, size, str(places[part.layer.digest]))
         else:
             tree.put_members(part, members[str(part.layer.digest)])
+    include, exclude = settings.include, settings.exclude
     if form.is_image:
-        tree = tree.subtree(_root(tree, settings.image_path))
+        tree = tree.subtree(_root(tree, settings.image_path), lambda path: is_selected(path, include, exclude))
+    if include or exclude:
+        tree.nodes = selected(tree, include, exclude)
+    _check_links(tree, left_out, hint=WHOLE_IMAGE if form.is_image else BadArtifact.hint)
+    has_files = any(node.content for node in tree.nodes.values())
+    if not has_files and (include or exclude or all(one.kind is MemberType.FOLDER for one in tree.nodes.values())):
+        raise NothingSelected(f"no file matches include={list(include)} exclude={list(exclude)}")
+    return tree
+
+
+def _check_links(tree: Tree, left_out: Container[str], hint: str) -> None:
+    """Raise UnsafePath for a symbolic link that leads out, and BadArtifact for any link whose file was left out."""
     for path, node in tree.nodes.items():
         if node.kind is MemberType.SYMLINK:
-            tree.follow(path)
-    if settings.include or settings.exclude:
-        tree.filter(lambda path: is_selected(path, settings.include, settings.exclude))
-    if all(node.kind is MemberType.FOLDER for node in tree.nodes.values()):
-        raise NothingSelected(f"no file matches include={list(settings.include)} exclude={list(settings.exclude)}")
-    return tree
+            end = tree.follow(path)
+            if end in left_out:
+                raise BadArtifact(f"{path!r} is a link to {end!r}, a layer of its own", hint=f"add --include {end}")
+        elif node.kind is MemberType.HARDLINK:
+            raise BadArtifact(
+                f"{path!r} is a hard link to {node.target[:200]!r}, and no such file was unpacked", hint=hint
+            )
 
 
 def image_roots(image_path: str) -> tuple[str, ...]:

@@ -3,8 +3,8 @@
 1. Each layer's members are added in order. In an image a later layer replaces files of an earlier one, and may remove
    them by whiteouts; elsewhere two layers may not claim one file.
 2. A name must be a safe relative path, and may not lead through a link.
-3. A hard link is a second name of a file that was added before it. A symbolic link must lead inside the model, other
-   links on its path included.
+3. A hard link is a second name of a file that was added before it; one without such a file is kept, for it may not be
+   wanted. A symbolic link must lead inside the model, other links on its path included.
 
 Tests: tests/puller/artifact/test_writers.py
 """
@@ -21,10 +21,12 @@ from puller.unpack.member import MemberType
 from registry.paths import plain, unsafe_reason
 
 from .folders import Folders
-from .links import follow
+from .links import Steps, follow
 
 if TYPE_CHECKING:
     from puller.unpack.staging import Staged
+
+WHOLE_IMAGE = "pull the whole image with --image-path /, or leave the link out with --exclude"
 
 
 @dataclass(eq=False, slots=True)
@@ -38,7 +40,10 @@ class Content:
 
 
 class Node(NamedTuple):
-    """The file, folder or link under one name. `layer` is the number of the layer that it comes from."""
+    """The file, folder or link under one name. `layer` is the number of the layer that it comes from.
+
+    A hard link is a file; the kind HARDLINK is of those whose target is none.
+    """
 
     layer: int
     kind: MemberType
@@ -49,11 +54,14 @@ class Node(NamedTuple):
 class Tree:
     """Names with their nodes; the folders above a name need not have nodes."""
 
-    def __init__(self, *, is_image: bool) -> None:
+    def __init__(self, *, is_image: bool, steps: Steps | None = None) -> None:
         self._is_image = is_image
         self.nodes: dict[str, Node] = {}
         self._contents: dict[tuple[str, str], Content] = {}  # by place; of whole layers by place and name
         self._folders = Folders()
+        self._steps = steps or Steps()
+        self._resolved: dict[str, str] = {}
+        """Where folders lead to, as long as no link comes or goes."""
 
     def put_file(self, part: Part, size: int, place: str) -> None:
         """Add a file whose bytes are at a place."""
@@ -81,9 +89,12 @@ class Tree:
             elif path:
                 self._put_member(path, member, part)
 
-    def subtree(self, root: str) -> "Tree":
-        """Return the tree below a folder, its links rewritten relative to it; raise UnsafePath for a link out of it."""
-        tree = Tree(is_image=self._is_image)
+    def subtree(self, root: str, is_wanted: Callable[[str], bool]) -> "Tree":
+        """Return the tree below a folder, its links rewritten relative to it.
+
+        A link out of it is left out unless it is wanted; then it raises UnsafePath.
+        """
+        tree = Tree(is_image=self._is_image, steps=self._steps)
         above = f"{root}/" if root else ""
         for path, node in self.nodes.items():
             if not path.startswith(above):
@@ -92,17 +103,16 @@ class Tree:
             if node.kind is MemberType.SYMLINK:
                 end = self.follow(path)
                 if not f"{end}/".startswith(above):
-                    raise UnsafePath(f"{path!r}: a link to {target[:200]!r}, outside of the model")
+                    if not is_wanted(path.removeprefix(above)):
+                        continue
+                    raise UnsafePath(f"{path!r}: a link to {target[:200]!r}, outside of the model", hint=WHOLE_IMAGE)
                 target = relpath(f"/{end}", f"/{path.rpartition('/')[0]}")
             tree._put(path.removeprefix(above), Node(node.layer, node.kind, node.content, target))
         return tree
 
-    def filter(self, is_wanted: Callable[[str], bool]) -> None:
-        """Remove every file and link that is not wanted, and all folders, which are made for what is in them."""
-        for path in [
-            path for path, node in self.nodes.items() if node.kind is MemberType.FOLDER or not is_wanted(path)
-        ]:
-            self._delete(path)
+    def below(self, folder: str) -> list[str]:
+        """Return the path of every node below a folder."""
+        return [one for one in self._folders.below(folder) if one in self.nodes]
 
     def has_files(self, root: str) -> bool:
         """Return whether a file is below a folder."""
@@ -114,7 +124,7 @@ class Tree:
 
     def follow(self, path: str) -> str:
         """Return where a symbolic link leads to; raise UnsafePath when it leads outside."""
-        return follow(path, self._target, is_rooted=self._is_image)
+        return follow(path, self._target, self._steps, is_rooted=self._is_image)
 
     def _name(self, part: Part, name: str) -> str:
         """Return the path in the model of a member's name; raise UnsafePath."""
@@ -131,7 +141,9 @@ class Tree:
         folder, _, name = path.rpartition("/")
         if not self._is_image or all(self._target(parent) is None for parent in parents(path)):
             return path
-        return "/".join(filter(None, (follow(folder, self._target, is_rooted=True), name)))
+        if folder not in self._resolved:
+            self._resolved[folder] = follow(folder, self._target, self._steps, is_rooted=True)
+        return "/".join(filter(None, (self._resolved[folder], name)))
 
     def _put_member(self, path: str, member: "Staged", part: Part) -> None:
         if member.kind is MemberType.FOLDER:
@@ -154,7 +166,7 @@ class Tree:
     def _put_link(self, path: str, target: str, part: Part) -> None:
         existing = self.nodes.get(target)
         if existing is None or existing.kind is MemberType.FOLDER:
-            raise UnsafePath(f"{part.name}: {path!r} is a hard link to {target[:200]!r}, which is no file of it")
+            existing = Node(part.number, MemberType.HARDLINK, target=target)
         self._put(path, Node(part.number, existing.kind, existing.content, existing.target))
 
     def _put(self, path: str, node: Node) -> None:
@@ -162,13 +174,15 @@ class Tree:
             above = self._kind(parent)
             if above is MemberType.SYMLINK:
                 raise UnsafePath(f"{path!r} leads through the link {parent!r}")
-            if above is MemberType.FILE:
+            if above in {MemberType.FILE, MemberType.HARDLINK}:
                 self._replace_existing(parent, node.layer)
-        if self._holds(path, node):
+        if self._holds(path, node):  # a link to the same place, so that what is resolved stays right
             self.nodes[path] = node
             return
         if path in self.nodes or (self._folders.has_any(path) and node.kind is not MemberType.FOLDER):
             self._replace_existing(path, node.layer)
+        if node.kind is MemberType.SYMLINK:
+            self._resolved.clear()
         self.nodes[path] = node
         self._folders.add(path)
 
@@ -179,7 +193,7 @@ class Tree:
 
     def _replace_existing(self, path: str, layer: int) -> None:
         """Remove what is at a path, for a new node there; raise BadArtifact for another layer's, outside of images."""
-        claimed = [one for one in (path, *self._below(path)) if one in self.nodes and self.nodes[one].layer != layer]
+        claimed = [one for one in (path, *self.below(path)) if one in self.nodes and self.nodes[one].layer != layer]
         if claimed and not self._is_image:
             raise BadArtifact(f"two layers claim {claimed[0]!r}")
         self._remove(path)
@@ -187,22 +201,20 @@ class Tree:
     def _apply_whiteout(self, path: str, layer: int) -> None:
         """Remove what a whiteout names, as far as earlier layers put it there."""
         hidden = removed_by(path)
-        gone = self._below(hidden) if is_opaque(path) else [hidden, *self._below(hidden)]
+        gone = self.below(hidden) if is_opaque(path) else [hidden, *self.below(hidden)]
         for one in gone:
             if one in self.nodes and self.nodes[one].layer < layer:
                 self._delete(one)
 
     def _remove(self, path: str) -> None:
-        for one in [path, *self._below(path)]:
+        for one in [path, *self.below(path)]:
             if one in self.nodes:
                 self._delete(one)
 
     def _delete(self, path: str) -> None:
-        del self.nodes[path]
+        if self.nodes.pop(path).kind is MemberType.SYMLINK:
+            self._resolved.clear()
         self._folders.drop(path, self.nodes)
-
-    def _below(self, path: str) -> list[str]:
-        return [one for one in self._folders.below(path) if one in self.nodes]
 
     def _target(self, path: str) -> str | None:
         node = self.nodes.get(path)

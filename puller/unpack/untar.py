@@ -197,14 +197,14 @@ def _member(found: tarfile.TarInfo) -> Member:
     sparse: Any = found.sparse  # a list of (offset, size), or None; typeshed has it wrong
     size = found.size if kind is MemberType.FILE else 0
     extents = tuple(sparse) if sparse is not None else ((0, size),)
+    extents = tuple(extent for extent in extents if extent[1])  # GNU tar leaves slots of its header empty
     reach = 0
     for offset, length in extents:
         if offset < reach or length < 0 or offset + length > size:
             raise BadArtifact(f"{found.name!r}: a sparse map that lies beyond its file")
         reach = offset + length
-    kept = tuple(extent for extent in extents if extent[1])
     mtime = float(found.mtime) if 0 < found.mtime < _LATEST else 0.0
-    return Member(found.name or ".", kind, size, found.mode, mtime, found.linkname, kept)
+    return Member(found.name or ".", kind, size, found.mode, mtime, found.linkname, extents)
 
 
 def _kind(found: tarfile.TarInfo) -> MemberType:

@@ -7,9 +7,10 @@ Tests: tests/puller/test_hub.py
 """
 
 import os
+import re
 import sys
-from collections.abc import Iterator
 from http import HTTPStatus
+from itertools import islice
 from pathlib import Path
 
 import httpx2
@@ -23,7 +24,7 @@ from huggingface_hub import (
     set_client_factory,
 )
 from huggingface_hub.errors import HfHubHTTPError, OIDCError
-from huggingface_hub.hf_api import ModelInfo, RepoSibling
+from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from registry.digest import Digest
@@ -35,27 +36,28 @@ from registry.errors import (
     HubGated,
     HubNotFound,
     HubUnauthorized,
-    Mismatch,
     Refused,
-    Unavailable,
 )
-from registry.http.codings import check_coding
 from registry.http.failures import Headers, other_failure
 from registry.http.redirects import RedirectRule
-from registry.http.response import Response
 from registry.http.transport import Transport
 from registry.net.origin import Origin, redacted
-from registry.paths import unsafe_reason
 from registry.printable import printable
 from registry.source import HubSource
 
+from .package_transport import ANSWER_LIMIT, PackageTransport
 from .snapshot import HubFile, Listing
 
-_ANSWER_LIMIT = 64 << 20
-_BUFFER_BYTES = 1 << 20
 _ABSENT = ("RepoNotFound", "RevisionNotFound", "EntryNotFound")
-_NOT_PASSED_ON = ("host", "connection", "accept-encoding", "user-agent")
-"""Headers of the package's requests that our connections write themselves."""
+_OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+_YES = ("1", "ON", "YES", "TRUE")
+_PART = r"(?!\.{0,2}(?:/|\Z))[^/\0\ud800-\udfff]+"
+_NAMEABLE = re.compile(rf"{_PART}(?:/{_PART})*", re.DOTALL)
+"""The names that git can have: a listing with others is none. Which of these a volume can hold is judged of what is
+selected (puller.artifact.part)."""
+
+_MOST_FILES = 200_000
+"""Twice as many as the hub recommends of a repository: all of them are in memory at once."""
 
 
 class HuggingFace:
@@ -64,22 +66,27 @@ class HuggingFace:
     def __init__(self, endpoint: str, transport: Transport) -> None:
         """An empty `endpoint` means the package's default. Raises Refused when the user's environment says offline."""
         if is_offline_mode():
-            raise Refused("the hub may not be asked: HF_HUB_OFFLINE is set", hint="take HF_HUB_OFFLINE away")
+            names = " and ".join(name for name in _OFFLINE if os.environ.get(name, "").upper() in _YES)
+            names = names or _OFFLINE[0]
+            raise Refused(f"the hub may not be asked: {names} says so", hint=f"take {names} away")
         self.endpoint = (endpoint or constants.ENDPOINT).rstrip("/")
         self._transport, self._rule = transport, RedirectRule(Origin.of(self.endpoint))
-        self._carry(_ANSWER_LIMIT)
+        self._carry(ANSWER_LIMIT)
         self.authorization = _authorization()
 
     def look_up(self, source: HubSource) -> Listing:
         """Return the commit that a revision names, and its files.
 
+        The files are those of the commit's tree, which comes in pages: the hub cuts what it says of them elsewhere.
         Raises HubNotFound, HubUnauthorized, HubGated, BadHubAnswer, and the network's errors.
         """
-        self._carry(_ANSWER_LIMIT)
+        self._carry(ANSWER_LIMIT)
+        api = HfApi(endpoint=self.endpoint, token=self._token)
         try:
-            found = HfApi(endpoint=self.endpoint, token=self._token).model_info(
-                source.repository, revision=source.revision, files_metadata=True
-            )
+            pinned = _pinned(source, api.model_info(source.repository, revision=source.revision).sha)
+            entries = api.list_repo_tree(pinned.repository, revision=pinned.revision, recursive=True)
+            files = (_file(source, entry) for entry in entries if isinstance(entry, RepoFile))
+            found = tuple(islice(files, _MOST_FILES + 1))
         except HfHubHTTPError as error:
             answer = error.response
             raise self.failure(str(answer.url), answer.status_code, answer.headers) from None
@@ -93,7 +100,9 @@ class HuggingFace:
             RecursionError,
         ) as error:
             raise BadHubAnswer(f"{source}: the hub's answer makes no sense ({type(error).__name__})") from error
-        return _listing(source, found)
+        if len(found) > _MOST_FILES:
+            raise BadHubAnswer(f"{source}: more than {_MOST_FILES} files, which no model has")
+        return Listing(pinned, found)
 
     def url(self, source: HubSource, path: str) -> str:
         """Return the address of a file."""
@@ -136,59 +145,13 @@ class HuggingFace:
 
     def _carry(self, limit: int) -> None:
         """Send the package's requests over our connections, with answers of at most `limit` bytes."""
-        wire = _Wire(self._transport, self._rule, limit)
+        wire = PackageTransport(self._transport, self._rule, limit, self.failure)
         set_client_factory(lambda: httpx2.Client(transport=wire, follow_redirects=True, trust_env=False))
 
     @property
     def _token(self) -> str | bool:
         """The token as the package expects it: False keeps the package from looking for one itself."""
         return self.authorization.get("Authorization", "").removeprefix("Bearer ") or False
-
-
-class _Wire(httpx2.BaseTransport):
-    """Sends the package's requests over our connections."""
-
-    def __init__(self, transport: Transport, rule: RedirectRule, limit: int) -> None:
-        self._transport, self._rule, self._limit = transport, rule, limit
-
-    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request. Raises our own errors, which httpx2 passes on."""
-        headers = {name: value for name, value in request.headers.items() if name.lower() not in _NOT_PASSED_ON}
-        url = str(request.url)
-        if Origin.of(url) != self._rule.origin:  # the package followed a redirect
-            url = self._rule.target(str(self._rule.origin), url)
-        response = self._transport.request(request.method, url, headers, request.read() or None, rule=self._rule)
-        check_coding(response.headers, redacted(url))
-        told = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
-        return httpx2.Response(response.status, headers=told, stream=_Stream(response, self._limit))
-
-
-class _Stream(httpx2.SyncByteStream):
-    """An answer's bytes, in the form that httpx2 expects."""
-
-    def __init__(self, response: Response, limit: int) -> None:
-        self._response, self._limit = response, limit
-
-    def __iter__(self) -> Iterator[bytes]:
-        if self._limit > _ANSWER_LIMIT:
-            yield from self._file()
-            return
-        try:
-            yield self._response.read(self._limit)
-        except Mismatch as error:
-            raise BadHubAnswer(f"the hub's answer is too long: {error}") from error
-
-    def _file(self) -> Iterator[bytes]:
-        buffer, seen, where = memoryview(bytearray(_BUFFER_BYTES)), 0, redacted(self._response.url)
-        while count := self._response.readinto(buffer):
-            seen += count
-            yield bytes(buffer[:count])
-        if seen < (self._response.length or 0):
-            raise Unavailable(f"{where}: the connection ended at byte {seen}")
-
-    def close(self) -> None:
-        """Free the connection."""
-        self._response.close()
 
 
 def _authorization() -> dict[str, str]:
@@ -211,18 +174,19 @@ def _authorization() -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
-def _listing(source: HubSource, found: ModelInfo) -> Listing:
-    pinned = source.pinned(str(found.sha))
+def _pinned(source: HubSource, commit: str | None) -> HubSource:
+    """Return the source at the commit that the hub names; raise BadHubAnswer for none, or for another commit."""
+    pinned = source.pinned(str(commit))
     if not pinned.is_pinned:
-        raise BadHubAnswer(f"{source}: the hub names no commit, but {str(found.sha)[:60]!r}")
+        raise BadHubAnswer(f"{source}: the hub names no commit, but {str(commit)[:60]!r}")
     if source.is_pinned and pinned != source:
-        raise BadHubAnswer(f"{source}: the hub answers for another commit, {found.sha}")
-    return Listing(pinned, tuple(_file(source, sibling) for sibling in found.siblings or ()))
+        raise BadHubAnswer(f"{source}: the hub answers for another commit, {commit}")
+    return pinned
 
 
-def _file(source: HubSource, sibling: RepoSibling) -> HubFile:
+def _file(source: HubSource, entry: RepoFile) -> HubFile:
     """Parse one entry of a listing; raise BadHubAnswer that names it."""
-    path, size, blob_id, lfs = sibling.rfilename, sibling.size, sibling.blob_id, sibling.lfs
+    path, size, blob_id, lfs = entry.path, entry.size, entry.blob_id, entry.lfs
     try:
         digest = Digest.parse(f"sha256:{lfs.sha256}") if lfs else None
         size = lfs.size if lfs else size
@@ -230,7 +194,6 @@ def _file(source: HubSource, sibling: RepoSibling) -> HubFile:
         raise BadHubAnswer(f"{source}: {path!r} has no sha256") from None
     if not isinstance(path, str) or not isinstance(size, int) or size < 0 or not isinstance(blob_id, str):
         raise BadHubAnswer(f"{source}: {path!r} has no size or no blob id")
-    reason = unsafe_reason(path)
-    if reason:  # checked before the path becomes part of a URL
-        raise BadHubAnswer(f"{source}: the file name {path[:200]!r} {reason}")
+    if not _NAMEABLE.fullmatch(path):  # checked before the path becomes part of a URL
+        raise BadHubAnswer(f"{source}: the file name {path[:200]!r} climbs out, or is one that git cannot have")
     return HubFile(path, size, digest, blob_id)

@@ -130,7 +130,7 @@ class HubRepository:
     def read(self, descriptor: Descriptor, limit: int) -> bytes:
         """Return a small file, or the config, whole and verified."""
         descriptor.check_size(limit)
-        kept = self._kept.get(descriptor.digest)
+        kept = self._in_memory(descriptor)
         if kept is None:
             kept = self._patience.patiently(lambda: self._whole(self._path(descriptor), descriptor.size))
         return verified(str(descriptor.digest), kept, descriptor.size, descriptor.digest)
@@ -142,7 +142,7 @@ class HubRepository:
 
     def open(self, descriptor: Descriptor, start: int, stop: int) -> BlobReader:
         """Request bytes `start` to `stop` of a file; the body is the whole file when the server supports no ranges."""
-        kept = self._kept.get(descriptor.digest)
+        kept = self._in_memory(descriptor)
         if kept is not None:
             return KeptBlobReader(kept, str(self._origin), start, stop)
         return RangedBlobReader(*self._ranges.open(self._url(self._path(descriptor)), descriptor, start, stop))
@@ -177,7 +177,6 @@ class HubRepository:
                 self._source = listing.source
                 # 2 and 3
                 self._found = self._identified(listing)
-                self._kept.put(self._found.manifest.config.digest, self._found.config)
             return self._found
 
     def _identified(self, listing: Listing) -> Snapshot:
@@ -199,6 +198,11 @@ class HubRepository:
         digest = blob_digest(file, content)
         self._kept.put(digest, content)
         return digest
+
+    def _in_memory(self, descriptor: Descriptor) -> bytes | None:
+        """Return a small file that is kept, or the config, which no file holds; else None."""
+        config = self._snapshot.config
+        return config if descriptor.digest == Digest.of(config) else self._kept.get(descriptor.digest)
 
     def _path(self, descriptor: Descriptor) -> str:
         return self._snapshot.path(descriptor.digest)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from registry.annotations import HUB_ARTIFACT_TYPE, TITLE
 from registry.digest import Digest
-from registry.errors import Mismatch
+from registry.errors import BadManifest, Mismatch
 from registry.manifest import Descriptor, Manifest
 from registry.source import HubSource
 
@@ -59,8 +59,11 @@ class Snapshot:
         )
 
     def path(self, digest: Digest) -> str:
-        """Return the path of a file with this digest: any of several with the same bytes."""
-        return next(file.path for file, its in self.files if its == digest)
+        """Return the path of a file with this digest: any of several with the same bytes. Raises BadManifest."""
+        found = next((file.path for file, its in self.files if its == digest), None)
+        if found is None:
+            raise BadManifest(f"{digest}: no file of {self.source} has it", hint="resolve the source again")
+        return found
 
 
 def blob_digest(file: HubFile, content: bytes) -> Digest:

@@ -1,7 +1,7 @@
 """A Hugging Face hub in this process, and the network that serves its large files from an address of their own.
 
-It speaks what a reader of models needs of the hub's API: a model's listing at a revision, and its files, which it
-redirects to where they are. Both halves note requests and fail on script, as the fake registry does.
+It speaks what a reader of models needs of the hub's API: the commit of a revision, the pages of its tree, and files,
+which it redirects to where they are. Both halves note requests and fail on script, as the fake registry does.
 """
 
 import hashlib
@@ -11,14 +11,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from .registry import Answer, FakeRegistry, Request, serving
 
 REPOSITORY = "team/model"
 SIGNATURE = "signature=secret"
-_LARGE_BYTES = 1000
-"""From this size on a file is kept outside git: enough for models of tests."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,11 @@ class FakeHub(FakeRegistry):
         self.commits: dict[str, dict[str, bytes]] = {}
         self.gate: Gate | None = None
         self.is_private = False
+        self.large_bytes = 1000
+        """From this size on a file is kept outside git: enough for models of tests."""
+
+        self.page_files = 1000
+        """How many files one page of a listing has, and a model's own page at most."""
 
     @property
     def endpoint(self) -> str:
@@ -62,7 +65,7 @@ class FakeHub(FakeRegistry):
         self.commits[name] = held
         self.revisions[branch] = self.revisions[name] = name
         for content in held.values():
-            if is_large(content):
+            if self.is_large(content):
                 self.cdn.add_blob(content)
         return name
 
@@ -79,11 +82,36 @@ class FakeHub(FakeRegistry):
             return _error(404, "RevisionNotFound", f"Invalid rev id: {revision}")
         files = self.commits[self.revisions[revision]]
         if api:
-            listing = _tree(files) if parts[4] == "tree" else _listing(self.revisions[revision], files)
-            return Answer(200, listing, {"Content-Type": "application/json"})
+            return self._page(request, files) if parts[4] == "tree" else self._model(self.revisions[revision], files)
         if "/".join(path) not in files:
             return _error(404, "EntryNotFound", "Entry not found")
         return self._file(request, self.revisions[revision], "/".join(path), is_there=kept)
+
+    def _model(self, commit: str, files: Mapping[str, bytes]) -> Answer:
+        """Answer with what is said of a model; the hub cuts its files off without a word."""
+        siblings = [{"rfilename": path} for path in files][: self.page_files]
+        document = {"id": REPOSITORY, "sha": commit, "private": False, "siblings": siblings}
+        return Answer(200, json.dumps(document).encode(), {"Content-Type": "application/json"})
+
+    def _page(self, request: Request, files: Mapping[str, bytes]) -> Answer:
+        """Answer with a page of a commit's tree: files, the folders of them, and where the next page is."""
+        place, _, query = request.path.partition("?")
+        cursor = int(dict(parse_qsl(query)).get("cursor", "0"))
+        entries = [*_folders(files), *(self._entry(path, content) for path, content in files.items())]
+        headers = {"Content-Type": "application/json"}
+        after = cursor + self.page_files
+        if after < len(entries):
+            headers["Link"] = f'<{self.endpoint}{place}?recursive=true&cursor={after}>; rel="next"'
+        return Answer(200, json.dumps(entries[cursor:after]).encode(), headers)
+
+    def _entry(self, path: str, content: bytes) -> dict[str, object]:
+        entry: dict[str, object] = {"type": "file", "path": path, "size": len(content), "oid": git_id(content)}
+        lfs = {"oid": large_id(content), "size": len(content), "pointerSize": 134}
+        return {**entry, "lfs": lfs} if self.is_large(content) else entry
+
+    def is_large(self, content: bytes) -> bool:
+        """Return whether a file is kept outside git."""
+        return len(content) >= self.large_bytes
 
     def file_requests(self) -> list[Request]:
         """Return the reads of files so far."""
@@ -102,7 +130,7 @@ class FakeHub(FakeRegistry):
     def _file(self, request: Request, commit: str, path: str, *, is_there: bool) -> Answer:
         """Answer with a file of git's, or lead to where it is."""
         content = self.commits[commit][path]
-        if is_large(content):
+        if self.is_large(content):
             sha256 = large_id(content)
             where = f"{self.scheme}://{self.cdn.address}/blobs/sha256:{sha256}?{SIGNATURE}"
             linked = {"X-Linked-Etag": f'"{sha256}"', "X-Linked-Size": str(len(content))}
@@ -111,11 +139,6 @@ class FakeHub(FakeRegistry):
             place = request.path.replace("/resolve/", "/").partition("?")[0]
             return Answer(307, headers={"Location": f"/api/resolve-cache/models{place}"})
         return Answer(200, content, {"ETag": f'"{git_id(content)}"', "X-Repo-Commit": commit})
-
-
-def is_large(content: bytes) -> bool:
-    """Return whether a file is kept outside git."""
-    return len(content) >= _LARGE_BYTES
 
 
 @lru_cache
@@ -130,29 +153,10 @@ def git_id(content: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
-def _listing(commit: str, files: Mapping[str, bytes]) -> bytes:
-    siblings = [_sibling(path, content) for path, content in files.items()]
-    return json.dumps({"id": REPOSITORY, "sha": commit, "private": False, "siblings": siblings}).encode()
-
-
-def _tree(files: Mapping[str, bytes]) -> bytes:
-    return json.dumps([_entry(path, content) for path, content in files.items()]).encode()
-
-
-def _entry(path: str, content: bytes) -> dict[str, object]:
-    entry: dict[str, object] = {"type": "file", "path": path, "size": len(content), "oid": git_id(content)}
-    if is_large(content):
-        sha256 = large_id(content)
-        entry["lfs"] = {"oid": sha256, "size": len(content), "pointerSize": 134}
-    return entry
-
-
-def _sibling(path: str, content: bytes) -> dict[str, object]:
-    entry: dict[str, object] = {"rfilename": path, "size": len(content), "blobId": git_id(content)}
-    if is_large(content):
-        sha256 = large_id(content)
-        entry["lfs"] = {"sha256": sha256, "size": len(content), "pointerSize": 134}
-    return entry
+def _folders(files: Mapping[str, bytes]) -> Iterator[dict[str, object]]:
+    """Yield the entry of every folder."""
+    folders = {path[:end] for path in files for end, letter in enumerate(path) if letter == "/"}
+    yield from ({"type": "directory", "path": path, "size": 0, "oid": git_id(path.encode())} for path in folders)
 
 
 def _error(status: int, code: str, words: str) -> Answer:

@@ -5,10 +5,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from puller.errors import UnsafePath
 from puller.inspection.inspect import inspect
 from puller.pull import pull
 from puller.settings import Settings
@@ -20,6 +22,7 @@ from registry.digest import Digest
 from registry.errors import (
     BadCredentials,
     BadHubAnswer,
+    BadManifest,
     Fault,
     HubGated,
     HubNotFound,
@@ -85,13 +88,19 @@ def bring(hub: FakeHub, folder: Path, source: str = SOURCE, **changes: object) -
         return pull(settings, access, QuietReporter())
 
 
-def listing(hub: FakeHub, **changes: object) -> bytes:
-    """Return a listing of one small file, with changes to its entry, or to the whole where its key is there."""
-    entry: dict[str, object] = {"rfilename": "config.json", "size": 2, "blobId": git_id(b"{}")}
-    document: dict[str, object] = {"id": "team/model", "sha": hub.revisions["main"]}
-    for key, value in changes.items():
-        (document if key in {"sha", "siblings"} else entry)[key] = value
-    return json.dumps({"siblings": [entry], **document}).encode()
+def tree(*entries: object) -> bytes:
+    """Return a page of a tree."""
+    return json.dumps([*entries]).encode()
+
+
+def entry(**changes: object) -> dict[str, object]:
+    """Return the entry of one small file, with changes."""
+    return {"type": "file", "path": "config.json", "size": 2, "oid": git_id(b"{}"), **changes}
+
+
+def commit_of(sha: object) -> bytes:
+    """Return what the hub says of a revision."""
+    return json.dumps({"id": "team/model", "sha": sha, "siblings": []}).encode()
 
 
 def test_every_file_of_the_commit_arrives(hub: FakeHub, tmp_path: Path) -> None:
@@ -103,6 +112,99 @@ def test_every_file_of_the_commit_arrives(hub: FakeHub, tmp_path: Path) -> None:
     assert ranges == [(start, min(start + PIECE, 300_000)) for start in range(0, 300_000, PIECE)]
     small = [request.path for request in hub.file_requests() if request.path.endswith("/config.json")]
     assert len(small) == 1
+
+
+MANY = {f"shards/part-{number:03}.json": b"{%d}" % number for number in range(25)}
+
+
+@pytest.mark.parametrize("page_files", [1, 7, 26, 1000])
+def test_a_repository_of_many_files_arrives_whole(hub: FakeHub, tmp_path: Path, page_files: int) -> None:
+    """The hub cuts what it says of a model; the pages of its tree name every file, however many pages there are."""
+    hub.page_files = page_files
+    hub.commit(MANY)
+    bring(hub, tmp_path)
+    assert read_tree(tmp_path / "model") == MANY
+
+
+def test_the_listing_is_that_of_the_commit_that_was_named(hub: FakeHub, tmp_path: Path) -> None:
+    """A branch that moves between two requests changes nothing: every page is asked for by the commit."""
+    before = hub.revisions["main"]
+
+    def moved(_: Request, answer: Answer) -> Answer:
+        hub.commit(MANY)
+        return answer
+
+    hub.fail(moved, path="/revision/", times=1)
+    assert bring(hub, tmp_path).pinned == f"{SOURCE}@{before}"
+    assert read_tree(tmp_path / "model") == MODEL
+
+
+def test_a_page_that_fails_for_a_while_is_asked_for_by_our_own_patience(hub: FakeHub, tmp_path: Path) -> None:
+    """The package waits for nothing by itself: each wait is one that the user is told of."""
+    waits: list[str] = []
+    hub.page_files = 7
+    hub.commit(MANY)
+    hub.fail(faults.status(503), path="/tree/.*cursor=14", times=2)
+    hub.fail(faults.status(429), path="/tree/.*cursor=21", times=1)
+    with reach(hub) as access:
+        patient = replace(access, patience=replace(HASTY, note=lambda wait: waits.append(wait.answered)))
+        pull(Settings(source=SOURCE, destination=str(tmp_path / "model")), patient, QuietReporter())
+    assert read_tree(tmp_path / "model") == MANY
+    assert [said.split(": ")[1].strip() for said in waits] == ["503", "503", "429"]
+
+
+@pytest.mark.usefixtures("logged_in")
+@pytest.mark.parametrize(
+    "form", ['<https://elsewhere.example{}>; rel="next"', "<{}>; rel=next", '<{}>;a="b"; rel="next"']
+)
+def test_pages_and_the_token_stay_at_the_endpoint_that_was_named(hub: FakeHub, tmp_path: Path, form: str) -> None:
+    """A mirror passes on the links of the hub behind it: they are read at the mirror."""
+    hub.page_files = 7
+    hub.commit(MANY)
+
+    def led_away(_: Request, answer: Answer) -> Answer:
+        link = answer.headers.get("Link", "").partition("<")[2].partition(">")[0].removeprefix(hub.endpoint)
+        return replace(answer, headers={**answer.headers, **({"Link": form.format(link)} if link else {})})
+
+    hub.fail(led_away, path="/tree/")
+    bring(hub, tmp_path)
+    assert read_tree(tmp_path / "model") == MANY
+    assert {request.headers.get("authorization") for request in hub.requests} == {f"Bearer {TOKEN}"}
+
+
+@pytest.mark.usefixtures("logged_in")
+def test_a_listing_that_is_elsewhere_is_read_there_without_the_token(hub: FakeHub, tmp_path: Path) -> None:
+    """Whoever a redirect leads to gets the token for no page, not for those after the first either."""
+    hub.page_files = 7
+    hub.commit(MANY)
+    with fake_hub() as other:
+        other.page_files = 7
+        other.commit(MANY)
+
+        def led_away(request: Request, _: Answer) -> Answer:
+            return Answer(307, headers={"Location": f"{other.endpoint}{request.path}"})
+
+        hub.fail(led_away, path="/tree/")
+        bring(hub, tmp_path)
+        assert read_tree(tmp_path / "model") == MANY
+        assert len(other.requests) == 4
+        assert [request for request in other.requests if "authorization" in request.headers] == []
+
+
+@pytest.mark.parametrize(
+    ("link", "words"),
+    [("/api/models/team/model/tree/main?cursor=1", "has no end"), ("https://elsewhere.example/next", "no listing")],
+)
+def test_a_listing_without_an_end_is_refused(hub: FakeHub, tmp_path: Path, link: str, words: str) -> None:
+    """No page is read twice, and none that is no listing."""
+
+    def leading(_: Request, answer: Answer) -> Answer:
+        return replace(answer, headers={"Link": f'<{link}>; rel="next"'})
+
+    hub.fail(leading, path="/tree/")
+    with pytest.raises(BadHubAnswer, match=words):
+        bring(hub, tmp_path)
+    assert hub.file_requests() == []
 
 
 def test_two_pulls_of_one_commit_have_one_digest(hub: FakeHub, tmp_path: Path) -> None:
@@ -336,47 +438,70 @@ def test_a_hub_that_is_away_is_unavailable(tmp_path: Path) -> None:
         bring(hub, tmp_path)
 
 
-def test_offline_means_offline(hub: FakeHub, tmp_path: Path) -> None:
-    """HF_HUB_OFFLINE is honoured, and named."""
-    done = run_puller(hub, tmp_path, HF_HUB_OFFLINE="1")
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"HF_HUB_OFFLINE": "1"}, "take HF_HUB_OFFLINE away"),
+        ({"TRANSFORMERS_OFFLINE": "yes"}, "take TRANSFORMERS_OFFLINE away"),
+        ({"HF_HUB_OFFLINE": "True", "TRANSFORMERS_OFFLINE": "1"}, "take HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE away"),
+        ({"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "0"}, "take HF_HUB_OFFLINE away"),
+    ],
+    ids=str,
+)
+def test_offline_means_offline(hub: FakeHub, tmp_path: Path, environ: dict[str, str], said: str) -> None:
+    """Each variable that the package heeds is honoured, and exactly those that are set are named."""
+    done = run_puller(hub, tmp_path, **environ)
     assert done.returncode == 1
-    assert "HF_HUB_OFFLINE" in done.stderr
+    assert said in done.stderr
     assert hub.requests == []
 
 
 @pytest.mark.parametrize(
-    "change",
+    "page",
     [
-        {"sha": "main"},
-        {"sha": None},
-        {"sha": 3},
-        {"size": None},
-        {"size": -1},
-        {"size": "2"},
-        {"size": 33 << 20},
-        {"blobId": None},
-        {"lfs": {"sha256": "0", "size": 2, "pointerSize": 1}},
-        {"siblings": {}},
-        {"siblings": [{}]},
-        {"siblings": 3},
+        tree(entry(size=None)),
+        tree(entry(size=-1)),
+        tree(entry(size="2")),
+        tree(entry(size=33 << 20)),
+        tree(entry(oid=None)),
+        tree(entry(lfs={"oid": "0", "size": 2, "pointerSize": 1})),
+        tree(entry(lfs={"size": 2, "pointerSize": 1})),
+        tree(entry(lfs=3)),
+        tree(entry(path=3)),
+        tree({"type": "file"}),
+        tree({}),
+        tree(3),
+        b"{}",
+        b'{"error": "no"}',
+        tree(),
     ],
-    ids=str,
+    ids=repr,
 )
-def test_a_listing_that_cannot_be_believed_is_refused(hub: FakeHub, tmp_path: Path, change: dict[str, object]) -> None:
-    """Before the first file is asked for, the listing must say what files there are, how large, of which commit."""
-    hub.fail(faults.replaced(listing(hub, **change)), path="/api/models/")
+def test_a_listing_that_cannot_be_believed_is_refused(hub: FakeHub, tmp_path: Path, page: bytes) -> None:
+    """Before the first file is asked for, the listing must say what files there are, and how large."""
+    hub.fail(faults.replaced(page), path="/tree/")
     with pytest.raises(Fault) as caught:
         bring(hub, tmp_path)
     assert caught.value.code in {"hub.invalid", "artifact.invalid"}
     assert hub.file_requests() == []
 
 
+@pytest.mark.parametrize("sha", ["main", None, 3, "", ["1" * 40]], ids=repr)
+def test_a_hub_that_names_no_commit_is_refused(hub: FakeHub, tmp_path: Path, sha: object) -> None:
+    """What a branch is must be known before its files are."""
+    hub.fail(faults.replaced(commit_of(sha)), path="/revision/")
+    with pytest.raises(BadHubAnswer, match="no commit"):
+        bring(hub, tmp_path)
+    assert hub.file_requests() == []
+
+
 @pytest.mark.parametrize(
-    "body", [b"<html>", b"[]", b"3", b"[" * 100_000, b"\xff\xfe", b"[" + b" " * (64 << 20)], ids=KINDS
+    "body", [b"<html>", b"[3]", b"3", b"[" * 100_000, b"\xff\xfe", b"[" + b" " * (64 << 20)], ids=KINDS
 )
-def test_an_answer_that_is_no_listing_is_refused(hub: FakeHub, tmp_path: Path, body: bytes) -> None:
+@pytest.mark.parametrize("path", ["/revision/", "/tree/"])
+def test_an_answer_that_is_no_listing_is_refused(hub: FakeHub, tmp_path: Path, body: bytes, path: str) -> None:
     """A captive portal is no hub."""
-    hub.fail(faults.replaced(body), path="/api/models/")
+    hub.fail(faults.replaced(body), path=path)
     with pytest.raises(BadHubAnswer):
         bring(hub, tmp_path)
 
@@ -384,7 +509,7 @@ def test_an_answer_that_is_no_listing_is_refused(hub: FakeHub, tmp_path: Path, b
 def test_another_commit_than_the_one_asked_for_is_refused(hub: FakeHub, tmp_path: Path) -> None:
     """A mirror may not answer for a commit with what it has."""
     wanted = hub.revisions["main"]
-    hub.fail(faults.replaced(listing(hub, sha="1" * 40)), path="/api/models/")
+    hub.fail(faults.replaced(commit_of("1" * 40)), path="/revision/")
     with pytest.raises(BadHubAnswer, match="another commit"):
         bring(hub, tmp_path, f"{SOURCE}@{wanted}")
 
@@ -398,6 +523,37 @@ def test_a_file_name_that_climbs_out_is_refused(hub: FakeHub, tmp_path: Path) ->
     assert hub.file_requests() == []
 
 
+ODD = "old\\run\n.bin"
+
+
+def test_a_name_that_no_volume_takes_leaves_the_others_pullable(hub: FakeHub, tmp_path: Path) -> None:
+    """Git takes names that not every system does: they are judged where they are selected."""
+    hub.commit({**MODEL, ODD: b"x", "weights\u202e.bin": noise(5_000, 3)})
+    bring(hub, tmp_path, exclude=("old*", "weights*"))
+    assert read_tree(tmp_path / "model") == MODEL
+    with pytest.raises(UnsafePath):
+        bring(hub, tmp_path)
+    with reach(hub) as access:
+        repository = open_repository(parse_source(SOURCE), access)
+        for globs, problem in ((("config.json",), ""), (("old*",), "another system")):
+            settings = Settings(source="", destination="", include=globs)
+            found = inspect(repository, access, settings, QuietReporter())
+            assert problem in found.problem
+            assert bool(problem) == bool(found.problem)
+            assert len(found.entries) == len(MODEL) + 2
+
+
+@pytest.mark.parametrize(
+    "path", ["../a", "a/../b", "a/..", "..", ".", "./a", "a//b", "/a", "a/", "", "a\ud800", "a\0b"], ids=ascii
+)
+def test_a_name_that_git_cannot_have_makes_no_listing(hub: FakeHub, tmp_path: Path, path: str) -> None:
+    """Whatever is selected: such a name would become part of an address."""
+    hub.fail(faults.replaced(tree(entry(), entry(path=path))), path="/tree/")
+    with pytest.raises(BadHubAnswer, match="git cannot have"):
+        bring(hub, tmp_path, include=("config.json",))
+    assert hub.file_requests() == []
+
+
 def test_inspect_names_the_repository_and_its_files(hub: FakeHub) -> None:
     """One screen tells what a pull would bring."""
     with reach(hub) as access:
@@ -408,6 +564,25 @@ def test_inspect_names_the_repository_and_its_files(hub: FakeHub) -> None:
     assert [entry.path for entry in found.entries] == sorted(MODEL)
     assert found.pinned == f"hf://team/model@{hub.revisions['main']}"
     assert found.size == sum(map(len, MODEL.values()))
+
+
+def test_the_config_is_readable_however_much_is_in_memory(hub: FakeHub) -> None:
+    """No file holds the config: small files that fill the memory for them do not displace it."""
+    hub.large_bytes = 2 << 20
+    sizes = [1 << 20] * 24 + [1 << power for power in range(19, 5, -1) for _ in range(3)] + [64] * 99
+    hub.commit({f"{number:03}.txt": b"%04d" % number * (size // 4) for number, size in enumerate(sizes)})
+    with reach(hub) as access:
+        repository = open_repository(parse_source(SOURCE), access)
+        config = repository.resolve().manifest.config
+        assert json.loads(repository.read(config, 1 << 20))["commit"] == hub.revisions["main"]
+
+
+def test_a_digest_of_no_file_is_named(hub: FakeHub) -> None:
+    """Another manifest's layer is no file of this repository."""
+    with reach(hub) as access:
+        repository = open_repository(parse_source(SOURCE), access)
+        with pytest.raises(BadManifest, match="no file of"):
+            repository.read(replace(repository.resolve().manifest.config, digest=Digest.of(b"another's")), 1 << 20)
 
 
 def test_the_hubs_own_program_may_fetch_large_files(hub: FakeHub, tmp_path: Path) -> None:

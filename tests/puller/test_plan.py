@@ -14,7 +14,7 @@ from packer.modelpack import chunk_bytes
 from puller.artifact.part import LayerKind, Part, readable
 from puller.artifact.read import read_form
 from puller.errors import BadArtifact, UnsafePath, UnsupportedLayer
-from puller.plan import blobs_of, is_proved, proof_of
+from puller.plan import blobs_of, is_proved, proof_of, select
 from puller.store.receipt import FileRecord
 from registry.annotations import FILE_METADATA, FILEPATH, TITLE
 from registry.chunk_index import CHUNK_BYTES, CHUNK_DIGESTS, MOST_CHUNKS, Chunks
@@ -63,14 +63,16 @@ def test_one_digest_has_one_size() -> None:
     """A blob cannot be long in one place and short in another."""
     honest = layer("a", b"12345")
     with pytest.raises(BadArtifact, match="different sizes"):
-        blobs_of(parts(manifest_of([honest, replace(layer("b", b"12345"), size=1 << 40)])), 10)
+        parts(manifest_of([honest, replace(layer("b", b"12345"), size=1 << 40)]))
 
 
 @pytest.mark.parametrize("name", ["x" * 256, "/".join("x" * 200 for _ in range(6)), "a\ud800", "a\x1b[2Jb"])
 def test_names_that_no_volume_holds_are_refused(name: str) -> None:
-    """Too long, no Unicode, or written to fool a terminal."""
-    with pytest.raises(UnsafePath):
-        parts(manifest_of([layer(name, b"")]))
+    """Too long, no Unicode, or written to fool a terminal; the selection is the way out."""
+    found = parts(manifest_of([layer(name, b""), layer("good", b"1")]))
+    with pytest.raises(UnsafePath, match=r"layers\[0\]"):
+        select(found, (), ())
+    assert [part.path for part in select(found, ("good",), ())] == ["good"]
 
 
 def test_a_layer_without_a_name_is_refused() -> None:
@@ -189,7 +191,7 @@ _PLACES = (
 _FIELDS = tuple(
     (*place, field)
     for place in (("config",), ("layers", 0))
-    for field in ("mediaType", "digest", "size", "annotations", "name", "platform")
+    for field in ("mediaType", "digest", "size", "annotations", "name", "platform", "artifactType")
 )
 
 

@@ -1,5 +1,6 @@
 """What other tools write to a real registry, pulled from there; and what we push there, read by them."""
 
+import gzip
 import json
 import os
 import subprocess
@@ -89,6 +90,22 @@ def test_oras_copies_into_layouts(part: Part, repository: str, access: Access, t
     layout = f"{tmp_path / 'layout'}:v1"
     run(part("oras"), "cp", "--from-plain-http", f"{repository}:v1", "--to-oci-layout", layout)
     assert bring(f"layout://{layout}", tmp_path, access) == TREE
+
+
+@pytest.mark.parametrize("is_image", [True, False])
+def test_oras_writes_images(part: Part, repository: str, access: Access, tmp_path: Path, *, is_image: bool) -> None:
+    """KAITO pushes a tuned adapter as an image of one layer, which oras titles; without a file system it is a file."""
+    layer = tar_of({"data/adapter_config.json": b"{}", "data/adapter_model.safetensors": b"w"})
+    packed = gzip.compress(layer)
+    config = {"rootfs": {"type": "layers", "diff_ids": [str(Digest.of(layer))]}} if is_image else {}
+    write_tree(tmp_path, {"layer.tar.gz": packed, "cfg": json.dumps(config).encode()})
+    run(
+        *(part("oras"), "push", "--plain-http", "--config", "cfg:application/vnd.oci.image.config.v1+json"),
+        *(f"{repository}:v1", "layer.tar.gz:application/vnd.oci.image.layer.v1.tar+gzip"),
+        cwd=tmp_path,
+    )
+    files = {"adapter_config.json": b"{}", "adapter_model.safetensors": b"w"}
+    assert bring(f"{repository}:v1", tmp_path, access) == (files if is_image else {"layer.tar.gz": packed})
 
 
 @pytest.mark.parametrize("suffix", ["tar", "tar.gz"])

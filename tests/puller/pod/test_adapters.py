@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from puller.pod.adapters import plain, pull_adapters
-from puller.pod.hub_cache import prepare_cache, write_cache
+from puller.pod.hub_cache import CachedName, prepare_cache, write_cache
 from puller.pull import pull
 from puller.settings import Settings
 from registry.access.access import Access
@@ -159,6 +159,6 @@ def _bring(settings: Settings) -> int:
     model = plain(settings, settings.source, Path(settings.destination))
     prepare_cache(settings)
     receipt = pull(model, access, QuietReporter())
-    write_cache(settings, receipt, "team/phi")
+    write_cache(settings, receipt, CachedName("team/phi"))
     pull_adapters(settings, access, QuietReporter(), settings.base_path)
     return 0

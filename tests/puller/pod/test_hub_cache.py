@@ -15,7 +15,7 @@ from registry.annotations import ARTIFACT_TYPE, CONFIG_TYPE
 from registry.digest import Digest
 from registry.manifest import Descriptor, Manifest
 from tests.fakes.hub import fake_hub
-from tests.fakes.registry import FakeRegistry, fake_registry
+from tests.fakes.registry import Answer, FakeRegistry, Request, fake_registry
 from tests.puller.models import layer, noise, read_tree
 from tests.puller.test_container import run
 
@@ -120,6 +120,93 @@ def test_a_repository_of_the_hub_keeps_its_commit_as_its_revision(cache: Path, m
     folder = cache / "models--team--model"
     assert {path.name: path.read_text() for path in (folder / "refs").iterdir()} == {"main": commit, "v1.0": commit}
     assert [path.name for path in (folder / "snapshots").iterdir()] == [commit]
+
+
+COMMIT = "c0ffee" * 6 + "0123"
+FINDS = """
+import sys
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import LocalEntryNotFoundError
+for revision in sys.argv[2:]:
+    try:
+        print(open(hf_hub_download(sys.argv[1], "config.json", revision=revision or None)).read())
+    except LocalEntryNotFoundError:
+        print("not here")
+"""
+
+
+def found_offline(cache: Path, name: str, *revisions: str) -> list[str]:
+    """Return what the hub's own library finds of `config.json` at each revision, without a network."""
+    environ = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(cache)}
+    command = [sys.executable, "-c", FINDS, name, *revisions]
+    return subprocess.run(command, env=environ, capture_output=True, text=True, check=True).stdout.split("\n")[:-1]
+
+
+def test_an_artifact_that_was_packed_from_the_hub_has_the_commit_as_its_revision(cache: Path) -> None:
+    """So that `--revision COMMIT` loads offline; a second start from a pinned source asks nobody."""
+    with fake_registry() as fake:
+        descriptor = {"sourceURL": f"hf://{NAME}", "revision": COMMIT}
+        digest = offer(fake, {"config.json": b"{}"}, descriptor)
+        source = f"{fake.reference()}@{digest}"
+        assert run(cached(source, cache)).returncode == 0
+        found = found_offline(cache, NAME, "", "main", COMMIT, "1" * 40, "v1")
+        assert found == [*["{}"] * 3, *["not here"] * 2]
+        before, asked = read_tree(cache), len(fake.requests)
+        assert run(cached(source, cache)).returncode == 0
+        assert (read_tree(cache), len(fake.requests)) == (before, asked)
+        assert offer(fake, {"config.json": b"[]"}, {"name": NAME}) != digest
+        assert run(cached(fake.reference(), cache)).returncode == 0
+    assert found_offline(cache, NAME, "", COMMIT) == ["[]", "not here"]
+    assert [path.name for path in (cache / "models--microsoft--phi-4/refs").iterdir()] == ["main"]
+
+
+@pytest.mark.parametrize(
+    "revision", ["main", "v1.0", COMMIT[:39], f"{COMMIT}0", COMMIT.upper(), "../" * 13 + "x", 7, None]
+)
+def test_a_revision_that_is_no_commit_names_no_snapshot(cache: Path, revision: object) -> None:
+    """A snapshot's name is 40 hexadecimal digits: the library asks the hub for every other one."""
+    with fake_registry() as fake:
+        digest = offer(fake, {"config.json": b"{}"}, {"name": NAME, "revision": revision})
+        assert run(cached(fake.reference(), cache)).returncode == 0
+    assert [path.name for path in (cache / "models--microsoft--phi-4/snapshots").iterdir()] == [digest.hex[:40]]
+    assert found_offline(cache, NAME, "") == ["{}"]
+
+
+@pytest.mark.parametrize("branch", ["refs/pr/1", "release/v1", "v1.0"])
+def test_every_branch_of_the_hub_loads_by_its_name(cache: Path, monkeypatch: pytest.MonkeyPatch, branch: str) -> None:
+    """The head of a pull request, too, whose name has slashes."""
+    with fake_hub() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+        hub.commit({"config.json": b"{}"})
+        commit = hub.commit({"config.json": b"[]"}, branch=branch)
+        assert run(cached(f"hf://team/model@{branch}", cache)).returncode == 0
+    assert found_offline(cache, "team/model", branch, commit) == ["[]", "[]"]
+
+
+def test_a_branch_may_take_the_place_of_a_folder_of_branches(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the other way round: a volume outlives the names of branches."""
+    with fake_hub() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+        for content, branch in ((b"{}", "v1"), (b"[]", "v1/a"), (b"3", "v1")):
+            hub.commit({"config.json": content}, branch=branch)
+            done = run(cached(f"hf://team/model@{branch}", cache))
+            assert done.returncode == 0, done.stderr
+            assert found_offline(cache, "team/model", branch) == [content.decode()]
+
+
+def test_a_tag_that_moves_during_the_pull_keeps_its_own_commit(cache: Path) -> None:
+    """The name is read before the model is pulled: what is published has the commit of its own config."""
+    with fake_registry() as fake:
+
+        def move(_: Request, answer: Answer) -> Answer:
+            offer(fake, {"config.json": b"[]"}, {"name": NAME, "revision": "1" * 40})
+            return answer
+
+        offer(fake, {"config.json": b"{}"}, {"name": NAME, "revision": COMMIT})
+        fake.fail(move, path="/manifests/", times=1)
+        done = run(cached(fake.reference(), cache))
+        assert done.returncode == 0, done.stderr
+    assert found_offline(cache, NAME, "1" * 40, COMMIT, "") == ["[]", "not here", "[]"]
 
 
 @pytest.mark.parametrize(

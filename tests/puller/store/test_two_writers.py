@@ -64,11 +64,10 @@ def take_away(folder: Path) -> None:
     """Put an empty file of its size in the place of each file that a pull writes, as another process begins anew."""
     for path in [one for one in (folder / ".weighbridge").rglob("*") if {"incoming", "stage"} & {*one.parts}]:
         if path.is_file():
-            size = path.stat().st_size
-            kept = path.with_name("kept")
-            path.rename(kept)  # held, so that the new file gets another inode
-            path.touch()
-            os.truncate(path, size)
+            fresh = path.with_name("fresh")
+            fresh.touch()
+            os.truncate(fresh, path.stat().st_size)
+            fresh.replace(path)
 
 
 @pytest.mark.parametrize("form", ["foreign", "with chunk digests", "archive"])

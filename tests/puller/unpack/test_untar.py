@@ -1,9 +1,11 @@
 """Tars in every dialect and in any slices come out as tarfile reads them; what is broken ends in a named error."""
 
 import io
+import subprocess
 import tarfile
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from puller.errors import BadArtifact
 from puller.unpack.member import Member, MemberType
 from puller.unpack.untar import Untar, is_tar
+from tests.parts.installed import installed
 from tests.puller.packs import member, tar_of
 
 DIALECTS = [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]
@@ -126,6 +129,30 @@ def test_sparse_files_get_their_holes(form: str) -> None:
         ("sparse", expected),
         ("after", b"!"),
     ]
+
+
+HOLE = 1 << 16
+
+
+@pytest.mark.parametrize("form", ["gnu", "oldgnu", "pax", "pax 0.0", "pax 0.1"])
+@pytest.mark.parametrize("stretches", [0, 1, 2, 3, 4, 5, 30])
+@pytest.mark.parametrize("ends_in_hole", [True, False])
+def test_what_tar_itself_writes_of_sparse_files_is_read(
+    tmp_path: Path, form: str, stretches: int, *, ends_in_hole: bool
+) -> None:
+    """Law: a file with holes survives `tar -S` in each of its forms, however many slots its headers leave empty."""
+    name, *version = form.split()
+    with (tmp_path / "sparse").open("wb") as file:
+        for number in range(stretches):
+            file.seek((2 * number + 1) * HOLE)
+            file.write(bytes([number + 1]) * 4096)
+        file.truncate(file.tell() + HOLE * ends_in_hole)
+    (tmp_path / "after").write_bytes(b"!")
+    options = ["-S", "--hole-detection=raw", f"--format={name}", *(f"--sparse-version={one}" for one in version)]
+    subprocess.run([installed("tar"), *options, "-cf", "it.tar", "sparse", "after"], cwd=tmp_path, check=True)
+    found = untar((tmp_path / "it.tar").read_bytes(), 10_000)
+    assert [one.name for one in found.members] == ["sparse", "after"]
+    assert found.contents == [(tmp_path / "sparse").read_bytes(), b"!"]
 
 
 def test_a_sparse_map_of_many_stretches_is_read_at_once() -> None:
