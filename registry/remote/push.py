@@ -11,7 +11,7 @@ from registry.access.access import Access
 from registry.digest import Digest
 from registry.documents.document import Document
 from registry.documents.referrers import listed_with, tag_of_referrers
-from registry.errors import Fault, NotFound, Refused, Unauthorized, Unavailable, UploadLost
+from registry.errors import BadReference, Fault, NotFound, Refused, Unauthorized, Unavailable, UploadLost
 from registry.http.retry import Patience
 from registry.manifest import ACCEPT_ALL, SIZE_LIMIT, Manifest
 from registry.reference import Reference
@@ -28,7 +28,7 @@ class RemotePusher:
 
     def __init__(self, access: Access, reference: Reference) -> None:
         if reference.digest:
-            raise Refused(f"{reference}: names a digest, which cannot be chosen", hint="push to a tag")
+            raise BadReference(f"{reference}: names a digest, which cannot be chosen", hint="push to a tag")
         self._reference, self._transport, self._patience = reference, access.transport, access.patience
         self._client = Client(access, access.upstream(reference), reference, "pull,push")
         self._committer = Committer(self._client, access)
