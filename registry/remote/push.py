@@ -124,6 +124,13 @@ class RemotePusher:
         url = self._client.url(f"manifests/{target}")
         return Document.parse(self._patience.patiently(lambda: self._stored(url)))
 
+    def _stored_again(self, tag: str) -> Document | None:
+        """Return what is under a tag that was refused once; None where it is refused again, or absent."""
+        try:
+            return self.stored(tag)
+        except (NotFound, Unauthorized):
+            return None
+
     @property
     def tag(self) -> str:
         """The tag of the reference."""
@@ -161,7 +168,7 @@ class RemotePusher:
             listed = None
         except Unauthorized:  # so answer some registries for tags that are absent, to whoever may read all others
             self.stored(str(document.digest))
-            listed = None
+            listed = self._stored_again(tag)
         longer = listed_with(listed, document)
         if longer is not None:
             self._put_document(longer, tag)
