@@ -127,8 +127,8 @@ class Eviction:
     def _drop(self, model: _Model) -> bool:
         """Remove a model unless it is in use by now; return whether all of it is gone."""
         with ExitStack() as locked:
-            held = [self._held(place, locked) for place in model.places]
-            if model.is_linked or not all(one is not None and self._remove(one) for one in held):
+            held = [one for place in model.places if (one := self._held(place, locked)) is not None]
+            if len(held) < len(model.places) or model.is_linked or not all(map(self._remove, held)):
                 return False
         self.tell(f"{model.places[0]}: removed to make room, last used on {_date(model.used)}")
         return True
