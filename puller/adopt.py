@@ -50,20 +50,8 @@ def adopt_current(locked: LockedDestination, artifact: ModelArtifact) -> Receipt
     records = _records(place.path, [file for _, file in checks]) if all(right) else None
     if records is None:
         return None
-    receipt = Receipt(
-        source=settings.source,
-        pinned=artifact.pinned,
-        digest=str(artifact.digest),
-        selection=settings.selection,
-        files=records,
-        wire_bytes=0,
-        seconds=round(time.monotonic() - started, 3),
-        published=int(time.time()),
-        inode=place.path.stat().st_ino,
-        boot=locked.boot,
-        signers=artifact.signers,
-        signature_mark=artifact.signature_mark,
-    )
+    receipt = artifact.receipt(settings, records, inode=place.path.stat().st_ino, boot=locked.boot)
+    receipt = replace(receipt, seconds=round(time.monotonic() - started, 3))
     locked.reporter.message(f"{place.path}: holds it already, each file held to its digest now")
     _note(locked, receipt)
     report_unknown_files(locked.reporter, place, receipt)

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from registry.errors import Mismatch
@@ -162,21 +162,9 @@ def _receipt(  # noqa: PLR0913, PLR0917 - a receipt tells of all of it
 ) -> Receipt:
     model, settings = locked.place.workshop.model, locked.settings
     files, links = records(model, tree, artifact.form)
-    return Receipt(
-        source=settings.source,
-        pinned=artifact.pinned,
-        digest=str(artifact.digest),
-        selection=settings.selection,
-        files=files,
-        links=links,
-        wire_bytes=stats.wire,
-        seconds=seconds,
-        published=int(time.time()),
-        inode=model.stat().st_ino,
-        boot="" if settings.sync and not writeback.cannot_sync else locked.boot,
-        signers=artifact.signers,
-        signature_mark=artifact.signature_mark,
-    )
+    boot = "" if settings.sync and not writeback.cannot_sync else locked.boot
+    receipt = artifact.receipt(settings, files, inode=model.stat().st_ino, boot=boot)
+    return replace(receipt, links=links, wire_bytes=stats.wire, seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True)

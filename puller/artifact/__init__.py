@@ -8,5 +8,5 @@ generic         ORAS files and folders, and artifacts that name their layers lik
 docker          Docker Model Runner
 ollama          Ollama
 image           OCI and Docker images that hold a model in a folder
-model_artifact  an artifact with the parents that it builds on         network
+model_artifact  an artifact with the parents that it builds on         network, time
 """

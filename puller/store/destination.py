@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Self
 
 from puller.errors import BadDestination, DiskFailed, NoRoom, Occupied, disk_errors
+from registry.printable import some
 
 from .filesystem import discard, free_bytes
 from .lock import Lock, Wait
 from .publish import Publication, clear, clear_outgoing
 from .receipt import Receipt
-from .standing import final_names, is_whole, named, own_names, receipt_of, unknown_files
+from .standing import final_names, is_whole, own_names, receipt_of, unknown_files
 from .trust import Trust, status_of
 from .work_dir import HOUSE, Workshop, make_room, rooms_of
 
@@ -174,10 +175,10 @@ class Destination:
             )
         found = self.unknown_files()
         if found and own_names(self.path, self.trust) is None:
-            raise Occupied(f"{self.path}: holds files that no pull wrote: {named(found)}")
+            raise Occupied(f"{self.path}: holds files that no pull wrote: {some(found)}")
         foreign = [name for name in found if not self._is_own(name)]
         if foreign:
-            raise Occupied(f"{self.path}: holds files of other users: {named(foreign)}")
+            raise Occupied(f"{self.path}: holds files of other users: {some(foreign)}")
 
     def reserve(self, size: int) -> None:
         """Raise NoRoom unless `size` more bytes fit on the volume."""

@@ -11,6 +11,7 @@ file_blob     a blob that is a file: pieces in any order
 file_piece    one piece, written at its final offset
 zstd_chunk    a chunk in zstd, unpacked while it arrives
 prefix_hash   the digest of a file that has none for its pieces
+read_back     what is written already, read to be hashed
 archive_blob  a blob that is unpacked from front to back
 whole_file    files that hf_xet fetches
 """
