@@ -7,14 +7,14 @@ adopt          files that are there already, verified by their digests
 signatures     whether those whom the operator names signed the model
 work           what must be fetched, and what need not be
 plan           parts to blobs and pieces                                                         pure
+proof          what a file's bytes were verified against                                         pure
 settings       what one pull needs: the webhook writes it, the puller reads it
 deadline       a time limit for a whole pull                                                     signals
 container      what the initContainer does                                                       environment, files
-termination    a container's closing message for `kubectl describe pod`                          files
 command        the verb `pull`, and those of inspection/
 errors         what can go wrong
 
-pod/           a Hugging Face cache around a model, and LoRA adapters beside it
+pod/           what a pod gets beside a model's files, and what it is told
 overlap/       the pull beside the engine's image
 inspection/    what an artifact, a repository or a folder holds
 artifact/      which files an artifact makes, a module for each family

@@ -14,7 +14,8 @@ from pathlib import Path
 from .artifact.model_artifact import ModelArtifact
 from .artifact.part import IN_PLACE, Part
 from .errors import DiskFailed, NoRoom, Occupied
-from .plan import UNPACKED, Blob, ModelPlan, is_proved, proof_of, select
+from .plan import Blob, ModelPlan, select
+from .proof import UNPACKED, is_proved, proof_of
 from .reuse.verify import Verifier
 from .settings import Settings
 from .store.locked import LockedDestination, report_unknown_files

@@ -15,11 +15,11 @@ from registry.progress.stats import human
 
 from .cache.warm import warm_start
 from .deadline import within
+from .pod.termination import closing_message, leave_message
 from .settings import Settings
 from .store.journal import Follower
 from .store.locked import destination_of
 from .store.receipt import Receipt
-from .termination import closing_message, leave_message
 
 if TYPE_CHECKING:
     from registry.access.access import Access
