@@ -1,7 +1,7 @@
 """A line for each request and each answer, for `--debug`; no line holds a secret.
 
-A URL is shown without its user, and of its query only parameters that never hold a secret. Of the headers only the
-scheme of an Authorization is shown, a Range, a Location, a Retry-After and the schemes of a challenge.
+A URL is shown without its user, with those parameters of its query alone that never hold a secret. Only these headers
+are shown: the scheme of an Authorization, a Range, a Location, a Retry-After and the schemes of a challenge.
 
 Tests: tests/registry/http/test_trace.py
 """
