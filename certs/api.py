@@ -1,7 +1,7 @@
 """The two objects of the API server that hold the webhook's TLS material, by plain HTTPS.
 
-The Secret is the single truth of all replicas, and is written under its resourceVersion alone. Of the configuration
-only the caBundle fields are written, by server-side apply under a field manager of our own.
+The Secret is the single truth of all replicas, and is written under its resourceVersion alone. Only the
+caBundle fields of the configuration are written, by server-side apply under a field manager of our own.
 
 Tests: tests/certs/test_rotator.py
 """

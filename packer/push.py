@@ -13,6 +13,7 @@ from pathlib import Path
 
 from registry.digest import Digest
 from registry.documents.document import Document
+from registry.printable import some
 from registry.process.control_group import own_cores
 from registry.process.threads import Lane, run
 from registry.progress.reporter import Reporter
@@ -73,8 +74,7 @@ def push(folder: Path, target: Target, options: Options, reporter: Reporter) -> 
     with reporter.track(stats, folder.name):
         blobs = _send_all(target, packed.contents, options, stats)
     if boxed := [one.name for one, blob in zip(packed.contents, blobs, strict=True) if one.codec != TAR == blob.codec]:
-        more = f" and {len(boxed) - 1} more" if len(boxed) > 1 else ""
-        reporter.message(f"{boxed[0]}{more}: sent within a tar, because the registry refuses blobs of no bytes")
+        reporter.message(f"{some(boxed, most=1)}: sent within a tar, because the registry refuses blobs of no bytes")
     if target.registry:
         sizes = zip(blobs, packed.contents, strict=True)
         large = (blob.digest for blob, content in sizes if content.size > SMALL_BYTES)

@@ -14,7 +14,8 @@ from pathlib import Path
 from .artifact.model_artifact import ModelArtifact
 from .artifact.part import IN_PLACE, Part
 from .errors import DiskFailed, NoRoom, Occupied
-from .plan import UNPACKED, Blob, ModelPlan, is_proved, proof_of, select
+from .plan import Blob, ModelPlan, select
+from .proof import UNPACKED, is_proved, proof_of
 from .reuse.verify import Verifier
 from .settings import Settings
 from .store.locked import LockedDestination, report_unknown_files
@@ -50,20 +51,8 @@ def adopt_current(locked: LockedDestination, artifact: ModelArtifact) -> Receipt
     records = _records(place.path, [file for _, file in checks]) if all(right) else None
     if records is None:
         return None
-    receipt = Receipt(
-        source=settings.source,
-        pinned=artifact.pinned,
-        digest=str(artifact.digest),
-        selection=settings.selection,
-        files=records,
-        wire_bytes=0,
-        seconds=round(time.monotonic() - started, 3),
-        published=int(time.time()),
-        inode=place.path.stat().st_ino,
-        boot=locked.boot,
-        signers=artifact.signers,
-        signature_mark=artifact.signature_mark,
-    )
+    receipt = artifact.receipt(settings, records, inode=place.path.stat().st_ino, boot=locked.boot)
+    receipt = replace(receipt, seconds=round(time.monotonic() - started, 3))
     locked.reporter.message(f"{place.path}: holds it already, each file held to its digest now")
     _note(locked, receipt)
     report_unknown_files(locked.reporter, place, receipt)

@@ -117,7 +117,7 @@ def _add_volume_options(pull: argparse.ArgumentParser) -> None:
 
 
 def pull_to_folder(source: str, folder: Path, exclude: Sequence[str], access: Access, reporter: Reporter) -> str:
-    """Pull a model for another verb; give its source, pinned. Raises Fault."""
+    """Pull a model for another verb, and return its pinned source. Raises Fault."""
     from .pull import pull
 
     return pull(Settings(source=source, destination=str(folder), exclude=tuple(exclude)), access, reporter).pinned

@@ -15,11 +15,11 @@ from registry.progress.stats import human
 
 from .cache.warm import warm_start
 from .deadline import within
+from .pod.termination import closing_message, leave_message
 from .settings import Settings
 from .store.journal import Follower
 from .store.locked import destination_of
 from .store.receipt import Receipt
-from .termination import closing_message, leave_message
 
 if TYPE_CHECKING:
     from registry.access.access import Access
@@ -66,7 +66,9 @@ def main() -> int:
         with within(settings.deadline_seconds):
             receipt = _warm(settings, reporter) or _pull(settings, reporter, retries)
         if not receipt.wire_bytes or receipt.published < started:
-            _read_ahead(settings, receipt)
+            from .pod.read_ahead import read_model_ahead  # noqa: PLC0415 - what was just pulled needs it not
+
+            read_model_ahead(Path(settings.destination), receipt)
     except (Exception, KeyboardInterrupt, Ended) as error:  # noqa: BLE001 - see above
         return _fail(error, settings, reporter, sidecar, retries)
     summary: dict[str, object] = {"source": receipt.source, "digest": receipt.digest, "files": len(receipt.files)}
@@ -117,17 +119,6 @@ def _fail(
 def _warm(settings: Settings, reporter: Reporter) -> Receipt | None:
     """Return the receipt of a model that stands already, and needs nothing beside it."""
     return None if settings.hub_cache or settings.adapters else warm_start(settings, reporter)
-
-
-def _read_ahead(settings: Settings, receipt: Receipt) -> None:
-    """Ask the kernel to read a model that was not written just now into memory."""
-    from registry.process.control_group import own_memory_limit  # noqa: PLC0415 - as above
-
-    from .pod.read_ahead import read_ahead  # noqa: PLC0415 - what was just pulled needs it not
-    from .store.memory import room_beside_connections  # noqa: PLC0415 - as above
-
-    files = ((record.path, record.size) for record in receipt.files)
-    read_ahead(Path(settings.destination), files, room_beside_connections(own_memory_limit()))
 
 
 def _pull(settings: Settings, reporter: Reporter, retries: Retries) -> Receipt:

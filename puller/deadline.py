@@ -24,8 +24,9 @@ class _Passed(BaseException):
 
 @contextmanager
 def within(seconds: int) -> Iterator[None]:
-    """Raise DeadlinePassed when the block takes longer than `seconds`; 0 is no limit, nor is a block within another.
+    """Raise DeadlinePassed when the block takes longer than `seconds`.
 
+    There is no limit where `seconds` is 0. A block within another has no limit of its own: the outer one holds.
     SIGALRM is used, because a signal ends every wait of the main thread. Raises BadSettings in any other thread.
     """
     if not seconds or _is_set.get():

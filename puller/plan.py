@@ -11,7 +11,6 @@ from registry.manifest import Descriptor
 from .artifact.part import IN_PLACE, LayerKind, Part, judge
 from .errors import BadArtifact, NoRoom, NothingSelected
 from .settings import Settings
-from .store.receipt import DERIVED, FileRecord
 
 _MOST_BYTES = 4 << 40
 
@@ -105,30 +104,6 @@ def chunks_of(part: Part) -> Chunks | PackedChunks | None:
     if part.shape is LayerKind.CHUNKED_FILE:
         return PackedChunks.of(part.layer)
     return Chunks.of(part.layer) if part.layer.size else None
-
-
-LAYER, UNPACKED = "layer", "unpacked"
-"""The proofs of bytes that were verified against their layer's digest, and of those that came out of such a layer."""
-
-
-def proof_of(part: Part) -> str:
-    """Return what a part's bytes are verified against: LAYER, or the digests of these chunks (docs/decisions/0005).
-
-    The files of an archive are UNPACKED.
-    """
-    if part.shape not in IN_PLACE:
-        return UNPACKED
-    return f"chunks {chunk_mark(part.layer)}" if chunks_of(part) else LAYER
-
-
-def is_proved(records: Iterable[FileRecord], parts: Iterable[Part]) -> bool:
-    """Return whether files were verified, when they were published, against what the parts ask for."""
-    proofs: dict[str, str] = {}
-    for part in parts:
-        proof = proof_of(part)
-        if proofs.setdefault(str(part.layer.digest), proof) != proof:
-            proofs[str(part.layer.digest)] = LAYER
-    return all(one.layer in proofs and one.proof in (LAYER, DERIVED, proofs[one.layer]) for one in records)
 
 
 def _blob(files: tuple[Part, ...], piece_bytes: int) -> Blob:

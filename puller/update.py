@@ -7,8 +7,9 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from registry.errors import Mismatch
 from registry.manifest import Descriptor
@@ -44,18 +45,19 @@ def update(locked: LockedDestination, artifact: ModelArtifact, cached: Sequence[
         journal = Journal(destination.workshop.journal, artifact.digest, locked.boot)
         work = find_work(locked, artifact, plan, journal, cached, writeback)
         # 6
-        stats = _fetch(locked, artifact, plan, work, journal, writeback)
-        for more in _linked(locked, artifact, plan, work, journal, writeback):
-            stats.join(_fetch(locked, artifact, plan, more, journal, writeback).counted())
+        this = _Update(locked, artifact, plan, journal, writeback)
+        stats = _fetch(this, work)
+        for more in _linked(this, work):
+            stats.join(_fetch(this, more).counted())
         # 7
-        tree = _place_files(locked, artifact, plan, work, writeback)
+        tree = _place_files(this, work)
     finally:
         writeback.release()
         if writeback.lost:
             with suppress(OSError):
                 destination.workshop.remove(writeback.lost)
     # 8
-    receipt = _receipt(locked, artifact, tree, stats, round(time.monotonic() - started, 3), writeback)
+    receipt = _receipt(this, tree, stats, round(time.monotonic() - started, 3))
     keep(destination.rooms[0], artifact.documents)
     destination.publish(receipt, is_synced=settings.sync)
     if writeback.cannot_sync:
@@ -64,15 +66,19 @@ def update(locked: LockedDestination, artifact: ModelArtifact, cached: Sequence[
     return receipt
 
 
-def _fetch(  # noqa: PLR0913, PLR0917 - one step of a story, told once
-    locked: LockedDestination,
-    artifact: ModelArtifact,
-    plan: ModelPlan,
-    work: Work,
-    journal: Journal,
-    writeback: Writeback,
-) -> TransferStats:
+class _Update(NamedTuple):
+    """What the steps of one update share."""
+
+    locked: LockedDestination
+    artifact: ModelArtifact
+    plan: ModelPlan
+    journal: Journal
+    writeback: Writeback
+
+
+def _fetch(this: _Update, work: Work) -> TransferStats:
     """Reserve room for what is missing and fetch it; return what came."""
+    locked, artifact, plan, journal, writeback = this
     destination, settings = locked.place, locked.settings
     stats = TransferStats(sum(writer.missing_bytes for writer in work.writers))
     destination.reserve(sum(writer.room_bytes for writer in work.writers))
@@ -104,14 +110,9 @@ def _fetch(  # noqa: PLR0913, PLR0917 - one step of a story, told once
     return stats
 
 
-def _place_files(
-    locked: LockedDestination,
-    artifact: ModelArtifact,
-    plan: ModelPlan,
-    work: Work,
-    writeback: Writeback,
-) -> Tree:
+def _place_files(this: _Update, work: Work) -> Tree:
     """Put the model directory together in the workshop; return what it holds."""
+    locked, artifact, plan, _, writeback = this
     workshop = locked.place.workshop
     members = _members(locked, plan)
     tree = tree_of(artifact.form, plan.parts, work.places, members, locked.settings)
@@ -122,15 +123,9 @@ def _place_files(
     return tree
 
 
-def _linked(  # noqa: PLR0913, PLR0917 - one step of a story, told once
-    locked: LockedDestination,
-    artifact: ModelArtifact,
-    plan: ModelPlan,
-    work: Work,
-    journal: Journal,
-    writeback: Writeback,
-) -> Iterator[Work]:
+def _linked(this: _Update, work: Work) -> Iterator[Work]:
     """Yield what must be fetched again, because selected links lead to what the selection left out."""
+    locked, artifact, plan, journal, writeback = this
     if not plan.archives or not (locked.settings.include or locked.settings.exclude or artifact.form.is_image):
         return
     from .reuse.linked import LinkedArchives  # noqa: PLC0415 - most models have none
@@ -152,31 +147,13 @@ def _members(locked: LockedDestination, plan: ModelPlan) -> Members:
     return staged_members(locked.place.workshop.stage, plan.archives, locked.settings)
 
 
-def _receipt(  # noqa: PLR0913, PLR0917 - a receipt tells of all of it
-    locked: LockedDestination,
-    artifact: ModelArtifact,
-    tree: Tree,
-    stats: TransferStats,
-    seconds: float,
-    writeback: Writeback,
-) -> Receipt:
+def _receipt(this: _Update, tree: Tree, stats: TransferStats, seconds: float) -> Receipt:
+    locked, artifact, _, _, writeback = this
     model, settings = locked.place.workshop.model, locked.settings
     files, links = records(model, tree, artifact.form)
-    return Receipt(
-        source=settings.source,
-        pinned=artifact.pinned,
-        digest=str(artifact.digest),
-        selection=settings.selection,
-        files=files,
-        links=links,
-        wire_bytes=stats.wire,
-        seconds=seconds,
-        published=int(time.time()),
-        inode=model.stat().st_ino,
-        boot="" if settings.sync and not writeback.cannot_sync else locked.boot,
-        signers=artifact.signers,
-        signature_mark=artifact.signature_mark,
-    )
+    boot = "" if settings.sync and not writeback.cannot_sync else locked.boot
+    receipt = artifact.receipt(settings, files, inode=model.stat().st_ino, boot=boot)
+    return replace(receipt, links=links, wire_bytes=stats.wire, seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True)

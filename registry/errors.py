@@ -245,7 +245,7 @@ class Unavailable(Fault):
 
 
 class UploadModeRejected(Unavailable):
-    """A blob must be sent in another manner, which is known now: from its start."""
+    """The registry takes a blob in another mode than was tried; it must be sent again, from its start."""
 
     code = "registry.takes-otherwise"
 

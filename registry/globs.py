@@ -5,13 +5,15 @@
 Tests: tests/packer/source/test_scan.py
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
+
+from .paths import parents
 
 
 def covers(globs: Iterable[str], path: str) -> bool:
     """Return whether one of the globs matches a file or a folder above it; a slash at its end means folders only."""
-    places = list(_places(path))
+    places = [*parents(path), path]
     return any(
         any(fnmatchcase(place, plain) for place in (places[:-1] if is_folder else places))
         for plain, is_folder in map(_plain, globs)
@@ -32,11 +34,3 @@ def covers_all_of(globs: Sequence[str], folder: str) -> bool:
 
 def _plain(glob: str) -> tuple[str, bool]:
     return glob.removeprefix("./").rstrip("/"), glob.endswith("/")
-
-
-def _places(path: str) -> Iterator[str]:
-    """Return a path's folders, outermost first, and the path."""
-    for end, letter in enumerate(path):
-        if letter == "/" and end:
-            yield path[:end]
-    yield path

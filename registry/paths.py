@@ -5,6 +5,7 @@ Tests: tests/registry/layout/test_layout.py
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _UNSEEN = ("Cc", "Cf", "Zl", "Zp")  # controls, and characters that reorder or hide the text around them, such as U+202E
@@ -19,6 +20,13 @@ def plain(path: str) -> str:
     """
     parts = [part for part in path.split("/") if part not in {"", "."}]
     return "/" * (path.startswith("/") and bool(parts)) + "/".join(parts)
+
+
+def parents(path: str) -> Iterator[str]:
+    """Yield every folder above a path, the outermost first; the root is none of them."""
+    for end, letter in enumerate(path):
+        if letter == "/" and end:
+            yield path[:end]
 
 
 def unsafe_reason(path: str) -> str:

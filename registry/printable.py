@@ -5,6 +5,7 @@ Tests: tests/registry/remote/test_hostile.py
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 _LIMIT = 300
 _UNSEEN = ("C", "Zl", "Zp")  # control, format, surrogate, private and unassigned characters; separators of lines
@@ -30,6 +31,12 @@ def printable(text: str, limit: int = _LIMIT) -> str:
     """
     shown = "".join(_shown(letter) for letter in text[: limit + 1])
     return shown if len(shown) <= limit and len(text) <= limit else f"{shown[:limit]}…"
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """Return the first names of a list, each on one line, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(printable, names[:most])) + more
 
 
 def is_printable(text: str) -> bool:

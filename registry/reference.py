@@ -17,6 +17,11 @@ _LOOPBACK = re.compile(r"127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}")  # RFC 1122,
 _NAME_LIMIT = 255
 
 
+def is_tag(text: str) -> bool:
+    """Return whether a text can be a tag."""
+    return _TAG.fullmatch(text) is not None
+
+
 class Reference(NamedTuple):
     """The name of an artifact in a registry. A digest, when present, decides; the tag is then only informative."""
 
@@ -44,7 +49,7 @@ class Reference(NamedTuple):
                 f"{text!r}: {repository!r} is no repository name",
                 hint="a repository is lower-case letters, digits and . _ - between slashes",
             )
-        if colon and not _TAG.fullmatch(tag):
+        if colon and not is_tag(tag):
             raise BadReference(f"{text!r}: {tag!r} is no tag")
         try:
             digest = Digest.parse(digest_text) if at else None

@@ -11,6 +11,9 @@ from .documents.document import Document
 from .http.retry import Patience
 from .manifest import Descriptor, Manifest
 
+CONFIG_LIMIT = 4 << 20
+"""The most bytes of an artifact's config that are read."""
+
 
 class Resolved(NamedTuple):
     """A resolved reference: the digest that pins it, and its manifest.

@@ -28,6 +28,8 @@ _CONTRACT = re.compile(r"(<!-- contract: .*? -->\n).*?(<!-- /contract -->)", re.
 _CHECKS = re.compile(r"(<!-- checks: .*? -->\n).*?(<!-- /checks -->)", re.DOTALL)
 _LINES = 260
 _MODULES = 14
+_A_SENTENCE = 2
+_MAPPED = re.compile(r"^([a-z]\w*)/?  +\S", re.MULTILINE)
 _METAPHORS = {"cargo", "shore", "crew", "carrier", "courier", "voice", "turns", "lineage", "keeper", "landing"} | {
     "bring",
     "settle",
@@ -154,9 +156,18 @@ def test_names_are_the_fields_own_and_docstrings_say_what_a_function_does() -> N
     assert starts == []
 
 
-def test_rooms_are_described_by_their_docstrings() -> None:
-    """A room's first lines say what happens there."""
-    assert [room.__name__ for room in ROOMS if not room.__doc__] == []
+def test_the_docstring_of_a_package_is_a_map_of_it() -> None:
+    """Each module and folder has its line, and nothing else has one; of one or two a sentence may say it."""
+    wrong = {}
+    for place in (path for room in ROOMS for path in (ROOT / room.__name__).rglob("__init__.py")):
+        said = ast.get_docstring(ast.parse(place.read_text())) or ""
+        there = {path.stem for path in place.parent.glob("*.py")} - {"__init__", "__main__"}
+        there |= {path.name for path in place.parent.iterdir() if (path / "__init__.py").is_file()}
+        listed = set(_MAPPED.findall(said))
+        named = listed if len(there) > _A_SENTENCE else listed | there & set(re.findall(r"\w+", said))
+        if not said or named != there:
+            wrong[str(place.relative_to(ROOT))] = {"missing": there - named, "gone": named - there}
+    assert wrong == {}
 
 
 def every_error() -> Iterator[type[Fault | CertsError]]:

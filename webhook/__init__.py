@@ -8,15 +8,28 @@
                                 │  status     what of them is recorded on the pod
                                 └▶ additions  what is missing: volumes, puller, containers, tolerations
 
-server/     worker (the event loop), app and probes (HTTP), serving, and tls (reads the certificate)
-injection/  inject, the story, its decisions, and the warnings
-resolving/  what registries say of references at admission
-workloads/  propagate, which copies label and annotations to templates, and advice on labels that do nothing
-pod/        readers and builders of a pod's parts, and the table of known sidecars
-values/     what users and operators write, parsed
-manifests/  the same over files, for the verbs inject, uninject and explain; splice keeps their text as it was
+contract       the public contract: every label and annotation
+settings       the operator's settings for all pods
+catalog        the named models, from a mounted ConfigMap                        files
+catalog_entry  one entry of the catalog
+request        what one pod asks for
+refusals       the reasons for refusing a pod, each with its code
+names          our own names in a pod, and the rules for those that users write
+quotes         how messages quote what users wrote
+warnings       keys in our domain that have no effect
+admit          from a review to its answer
+review         AdmissionReview, read and written
+patch          JSON Patch between two values
+command        the verbs `inject`, `uninject` and `explain -f`                   files
 
-IO is in `server`, `resolving/question` (sockets), `catalog` (reads its directory), `__main__` and `command` (files).
-The rest is functions from values to values. Pods stay raw dicts, so that no unknown field is ever lost; all else is
-parsed once into frozen values.
+server/        HTTP, TLS, and the event loop under them                          sockets, files, threads
+injection/     the story of one pod, and its decisions
+resolving/     what registries say of references at admission                    sockets, threads
+workloads/     label and annotations, copied to the templates of pods
+pod/           readers and builders of a pod's parts
+values/        what users and operators write, parsed
+manifests/     the same over files, whose text stays as it was                   files
+
+The rest is functions from values to values; `__main__` reads files, too. Pods stay raw dicts, so that no unknown field
+is ever lost; all else is parsed once into frozen values.
 """

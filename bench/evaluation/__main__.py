@@ -7,7 +7,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from bench.corpus import cache_directory
@@ -24,15 +23,6 @@ from .starts.starts import starts
 _ROOT = Path(__file__).parents[2]
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the one tmpfs that every Linux has; a folder of our own is made in it
 _PROGRAMS = ("oras", "crane", "registry", "containerd", "containerd-shim-runc-v2", "ctr")
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """The folders of one part's run: the models' cache, one in memory and one on the disk."""
-
-    cache: Path
-    memory: Path
-    disk: Path
 
 
 _PARTS: dict[str, Callable[[Plan, Path, Path, Path], Section]] = {

@@ -18,6 +18,7 @@ from packer.source.source_file import SourceFile
 from packer.source.stable_read import check, opened
 from registry.chunk_index import CHUNK_ALGORITHM, FileDigests
 from registry.digest import Digest
+from registry.printable import some
 
 from .whole_file import bytes_at
 
@@ -54,8 +55,7 @@ class TarLayer:
     @property
     def name(self) -> str:
         """The path of its only file, or of the first."""
-        first, *others = self.files
-        return f"{first.file.location}{f' and {len(others)} more' if others else ''}"
+        return some([str(one.file.location) for one in self.files], most=1)
 
     @property
     def size(self) -> int:

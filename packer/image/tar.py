@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from packer.contents.tar_layer import Segment, TarFile, TarLayer
 from packer.errors import BadName
 from packer.source.source_file import SourceFile
-from registry.paths import unsafe_reason
+from registry.paths import parents, unsafe_reason
 from registry.printable import printable
 
 FOLDER = "models"
@@ -32,7 +32,7 @@ def _merged(files: Sequence[SourceFile]) -> Iterator[Segment]:
     between, known = bytearray(), set[str]()
     for file in files:
         name = _name(file)
-        for folder in _folders(name):
+        for folder in parents(name):
             if folder not in known:
                 known.add(folder)
                 between += _header(folder, tarfile.DIRTYPE, 0, 0o755)
@@ -60,10 +60,3 @@ def _name(file: SourceFile) -> str:
     if reason := unsafe_reason(name):
         raise BadName(f"{printable(str(file.location))}: the name in the image, {printable(name, 80)}, {reason}")
     return name
-
-
-def _folders(name: str) -> Iterator[str]:
-    """Yield the folders above a name, the outermost first."""
-    for end, letter in enumerate(name):
-        if letter == "/":
-            yield name[:end]

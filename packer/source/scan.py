@@ -17,7 +17,7 @@ from shlex import quote
 from packer.errors import BadFolder, BadName, EmptyFolder, Suspicious
 from registry.globs import covers, covers_all_of
 from registry.paths import unsafe_reason
-from registry.printable import printable
+from registry.printable import printable, some
 
 from .source_file import SourceFile
 from .stable_read import opened
@@ -56,7 +56,7 @@ def scan(
     look = _Look(folder, choice)
     files = sorted(look.walk(), key=lambda file: os.fsencode(file.path))
     if look.left_out:
-        say(f"{folder}: left out as other programs' own: {_some(sorted(look.left_out))} (--include GLOB packs them)")
+        say(f"{folder}: left out as other programs' own: {some(sorted(look.left_out))} (--include GLOB packs them)")
     # 4
     _check_names(str(folder), files, choice)
     _check_contents(files, choice)
@@ -192,7 +192,7 @@ def _check_root(folder: Path, choice: _Choice) -> None:
     if not is_folder:
         raise BadFolder(f"{_shown(folder)}: is no folder")
     if caches:
-        hint = f"name the model's snapshot: {_some([str(one) for one in snapshots])}" if snapshots else ""
+        hint = f"name the model's snapshot: {some([str(one) for one in snapshots])}" if snapshots else ""
         raise BadFolder(f"{_shown(folder)}: is a cache of the Hugging Face hub, and no model's folder", hint=hint)
 
 
@@ -204,7 +204,7 @@ def _check_names(folder: str, files: Sequence[SourceFile], choice: _Choice) -> N
     suspects = [file.path for file in files if is_suspicious(file.path) and not covers(choice.include, file.path)]
     if suspects:
         places = sorted({suspect(path) for path in suspects})
-        raise Suspicious(f"{folder}: looks secret or unfinished: {_some(sorted(suspects))}", hint=_hint(places))
+        raise Suspicious(f"{folder}: looks secret or unfinished: {some(sorted(suspects))}", hint=_hint(places))
 
 
 def _check_contents(files: Sequence[SourceFile], choice: _Choice) -> None:
@@ -230,11 +230,6 @@ def _hint(paths: Sequence[str]) -> str:
     return (
         f"leave out what is not meant with {globs}{more}, or push it all the same with --include in place of --exclude"
     )
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(map(printable, names[:_SHOWN])) + more
 
 
 def _shown(path: Path) -> str:

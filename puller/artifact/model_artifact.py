@@ -3,22 +3,24 @@
 Tests: tests/puller/artifact/test_writers.py
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from puller.errors import BadArtifact
+from puller.settings import Settings
+from puller.store.receipt import FileRecord, Receipt
 from registry.access.access import Access
 from registry.digest import Digest
 from registry.manifest import Descriptor
 from registry.open import open_repository
-from registry.repository import Repository, Resolved
+from registry.repository import CONFIG_LIMIT, Repository, Resolved
 from registry.source import LayoutSource, OciSource, parse_source
 
 from . import modelkit
 from .part import ParsedArtifact
 from .read import check, read_form
 
-_CONFIG_LIMIT = 4 << 20
 _MOST_PARENTS = 10  # kit's own limit
 
 
@@ -52,6 +54,23 @@ class ModelArtifact:
     def pinned(self) -> str:
         """The artifact's source with its digest."""
         return self.repositories[""].pinned(self.digest)
+
+    def receipt(self, settings: Settings, files: tuple[FileRecord, ...], *, inode: int, boot: str) -> Receipt:
+        """Return the receipt of these files in the folder `inode`, published now, for which nothing was fetched."""
+        return Receipt(
+            source=settings.source,
+            pinned=self.pinned,
+            digest=str(self.digest),
+            selection=settings.selection,
+            files=files,
+            wire_bytes=0,
+            seconds=0,
+            published=int(time.time()),
+            inode=inode,
+            boot=boot,
+            signers=self.signers,
+            signature_mark=self.signature_mark,
+        )
 
 
 def load_artifact(repository: Repository, resolved: Resolved, access: Access) -> ModelArtifact:
@@ -95,7 +114,7 @@ def _is_layout(repository: Repository) -> bool:
 
 
 def _read(repository: Repository, resolved: Resolved) -> ParsedArtifact:
-    return read_form(resolved.manifest, lambda: repository.read(resolved.manifest.config, _CONFIG_LIMIT))
+    return read_form(resolved.manifest, lambda: repository.read(resolved.manifest.config, CONFIG_LIMIT))
 
 
 class _Reader:
@@ -106,6 +125,6 @@ class _Reader:
         self.documents: list[tuple[Digest, bytes]] = []
 
     def __call__(self, config: Descriptor) -> bytes:
-        content = self._repository.read(config, _CONFIG_LIMIT)
+        content = self._repository.read(config, CONFIG_LIMIT)
         self.documents.append((config.digest, content))
         return content

@@ -62,7 +62,7 @@ class Part(NamedTuple):
 
 
 class ParsedArtifact(NamedTuple):
-    """An artifact's parts, and the kind of artifact. Of an image only what is in one folder is wanted.
+    """An artifact's parts, and the kind of artifact. What is in one folder of an image is wanted alone.
 
     `parent` is the reference of another ModelKit whose model this one uses, or empty.
     """

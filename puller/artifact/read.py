@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from puller.errors import BadArtifact
 from registry.annotations import HUB_ARTIFACT_TYPE, TITLE
 from registry.manifest import Manifest
+from registry.paths import parents
 
 from . import docker, generic, image, modelkit, modelpack, ollama
 from .part import LayerKind, ParsedArtifact, Part
@@ -97,6 +98,6 @@ def _check_places(parts: Iterable[Part]) -> None:
         if part.shape is not LayerKind.ARCHIVE and places.setdefault(part.path, part.layer.digest) != part.layer.digest:
             raise BadArtifact(f"two layers claim the file {part.path!r}")
     for path in places:
-        for end, letter in enumerate(path):
-            if letter == "/" and path[:end] in places:
-                raise BadArtifact(f"{path[:end]!r} is a file and the folder of {path!r}")
+        for folder in parents(path):
+            if folder in places:
+                raise BadArtifact(f"{folder!r} is a file and the folder of {path!r}")

@@ -10,7 +10,7 @@ from typing import Any
 from registry.errors import Fault
 from registry.manifest import Manifest
 from registry.printable import printable
-from registry.repository import Repository
+from registry.repository import CONFIG_LIMIT, Repository
 
 _ANNOTATION = "org.opencontainers.image."
 _ANNOTATED = ("authors", "vendor", "created", "source", "revision", "licenses")
@@ -18,7 +18,6 @@ _TABLES = ("descriptor", "package")
 """Of ModelPack's config, and of a Kitfile."""
 
 _NAMED = ("name", "authors", "author", "vendor", "createdAt", "sourceURL", "revision", "licenses", "license")
-_CONFIG_LIMIT = 4 << 20
 
 
 def about(repository: Repository, manifest: Manifest) -> dict[str, str]:
@@ -30,7 +29,7 @@ def about(repository: Repository, manifest: Manifest) -> dict[str, str]:
 
 def _of_config(repository: Repository, manifest: Manifest) -> Iterator[tuple[str, str]]:
     try:
-        document = json.loads(repository.read(manifest.config, _CONFIG_LIMIT))
+        document = json.loads(repository.read(manifest.config, CONFIG_LIMIT))
     except (Fault, ValueError, RecursionError):
         return
     for name in _TABLES if isinstance(document, dict) else ():

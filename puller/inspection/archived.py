@@ -15,6 +15,7 @@ from registry.errors import BadManifest
 from registry.globs import is_selected
 from registry.manifest import Descriptor
 from registry.paths import plain
+from registry.printable import some
 
 
 def files_of_image(layers: Sequence[Part], settings: Settings) -> dict[str, Blob] | None:
@@ -41,8 +42,7 @@ def names_in(layer: Descriptor) -> str:
         table = FileDigests.of(layer)
     except BadManifest:
         return ""
-    names = list(table.by_name) if table else []
-    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else "".join(names)
+    return some(list(table.by_name) if table else [], most=1)
 
 
 def _blob(size: int, digest: Digest) -> Blob:

@@ -54,10 +54,10 @@ def _add_verify(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     verify = verbs.add_parser(
         "verify",
         help="hold a folder to an artifact's digests, or check an artifact and show who wrote it",
-        description="Of a folder that a pull published: hash every file against the digests of the artifact, and name\n"
-        "each that is wrong, missing, unknown, or unproved because it was unpacked, so that no digest of its own\n"
-        "exists. Nothing is written. Of a source: resolve it, and show its digest and who says to have written it; of\n"
-        "a layout, see that every blob is there in its size.",
+        description="For a folder that a pull published: hash every file against the digests of the artifact, and\n"
+        "name each that is wrong, missing, unknown, or unproved because it was unpacked, so that no digest of its own\n"
+        "exists. Nothing is written. For a source: resolve it, and show its digest and who says to have written it;\n"
+        "check that every blob of a layout is there in its size.",
         epilog="Exits 1 where something is not proved. A folder of that name is meant before a source.\n\n"
         "  weighbridge verify ./phi-4\n"
         "  weighbridge verify ./phi-4 --source registry.example.com/models/phi-4:v1\n"

@@ -124,7 +124,7 @@ def _unselectable(artifact: ModelArtifact, settings: Settings) -> str:
 def _lacking(artifact: ModelArtifact) -> str:
     """Return the first blob that a layout on disk lacks, or has cut off; empty where it has them all.
 
-    Of a registry only a pull finds out.
+    Only a pull finds that out of a registry.
     """
     from registry.layout.pull import LayoutRepository  # noqa: PLC0415 - few artifacts come from one
 

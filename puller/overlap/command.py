@@ -47,7 +47,7 @@ def _begun(settings: Settings, reporter: Reporter) -> int:
 
 
 def _ready(settings: Settings, reporter: Reporter) -> int:
-    from puller.termination import leave_message
+    from puller.pod.termination import leave_message
 
     from .ready import ready
 

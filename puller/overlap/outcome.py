@@ -22,7 +22,7 @@ from .program import program
 
 _PROGRAM, _LOCK, _STARTS, _OUTCOME, _TOLD = "program", "sidecar", "starts", "outcome", "told"
 _ROOM, _ROOM_BYTES = ".outcome", 8192
-"""More than the longest message (termination.py), and what the static program reads."""
+"""More than the longest message (pod/termination.py), and what the static program reads."""
 
 
 @dataclass(frozen=True, slots=True)

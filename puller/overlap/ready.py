@@ -10,11 +10,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from puller.pod.read_ahead import read_ahead
+from puller.pod.read_ahead import read_model_ahead
 from puller.settings import Settings
 from puller.store.locked import destination_of
-from puller.store.memory import room_beside_connections
-from registry.process.control_group import own_memory_limit
 
 from .outcome import Outcome, note_told, outcome_in
 
@@ -29,12 +27,7 @@ def ready(settings: Settings) -> Outcome:
     with suppress(OSError):  # the sidecar waits for it, but not for ever
         note_told(folder)
     if outcome.exit_code == 0:
-        _read_ahead(settings)
+        receipt = destination_of(settings).receipt()
+        if receipt is not None:
+            read_model_ahead(Path(settings.destination), receipt)
     return outcome
-
-
-def _read_ahead(settings: Settings) -> None:
-    receipt = destination_of(settings).receipt()
-    if receipt is not None:
-        files = ((record.path, record.size) for record in receipt.files)
-        read_ahead(Path(settings.destination), files, room_beside_connections(own_memory_limit()))

@@ -31,9 +31,9 @@ from registry.access.access import Access
 from registry.errors import Fault
 from registry.open import open_repository
 from registry.paths import unsafe_reason
+from registry.repository import CONFIG_LIMIT
 from registry.source import HubSource, Source, parse_source
 
-_CONFIG_LIMIT = 4 << 20
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}/[A-Za-z0-9_][A-Za-z0-9._-]{0,95}")
 _HUB_URLS = ("hf://", "https://huggingface.co/")
 _REVISION_LETTERS = 40
@@ -84,7 +84,7 @@ def name_in_config(source: Source, access: Access) -> CachedName:
     """Return the name in an artifact's config, before its files are fetched. Raises NoHubName, Fault."""
     repository = open_repository(source, access)
     resolved = repository.resolve()
-    descriptor = _descriptor(repository.read(resolved.manifest.config, _CONFIG_LIMIT))
+    descriptor = _descriptor(repository.read(resolved.manifest.config, CONFIG_LIMIT))
     for text in _names(descriptor):
         if _NAME.fullmatch(text):
             commit = descriptor.get("revision")

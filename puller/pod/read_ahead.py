@@ -13,6 +13,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from puller.store.memory import room_beside_connections
+from puller.store.receipt import Receipt
+from registry.process.control_group import own_memory_limit
+
 _BEGINNING_BYTES = 1 << 20
 """What holds the header of a safetensors or GGUF file."""
 
@@ -20,6 +24,12 @@ _STEP_BYTES = 128 << 10
 """The usual read-ahead of a device: of a larger range the kernel may read so much (mm/readahead.c)."""
 
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+def read_model_ahead(folder: Path, receipt: Receipt) -> int:
+    """Ask the kernel for a published model, as far as this container's memory holds it; return how many bytes."""
+    room = room_beside_connections(own_memory_limit())
+    return read_ahead(folder, ((record.path, record.size) for record in receipt.files), room)
 
 
 def read_ahead(

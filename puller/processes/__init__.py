@@ -1,1 +1,6 @@
-"""A fetch by several processes: `fetch` deals it out, `forked` runs a share, a `pipe` tells of it."""
+"""A fetch by several processes.
+
+fetch   deals the pieces out, and starts the processes
+forked  one process: it fetches its share
+pipe    what that process tells its parent
+"""

@@ -1,5 +1,7 @@
-"""What need not be fetched: `search` finds it on the volume, and `verify` hashes what no receipt vouches for.
+"""What need not be fetched, because the volume has it.
 
-`archives` does so for packed layers, whose members an earlier pull left on the stage; `linked` tells what their links
-lack.
+search    finds blobs: in earlier pulls, published models and a cache
+verify    hashes what no receipt vouches for
+archives  packed layers, whose members an earlier pull left on the stage
+linked    what links lead to where the selection left it out
 """

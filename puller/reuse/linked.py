@@ -22,12 +22,11 @@ from puller.store.writeback import Writeback
 from puller.transfer.archive_blob import ArchiveBlobWriter
 from puller.tree.links import Steps, follow
 from puller.tree.materialize import image_roots
-from puller.tree.tree import parents
 from puller.unpack.layer import LayerUnpacker
 from puller.unpack.member import MemberType
 from puller.unpack.staging import Stage, Staged, folder_of, read_index
 from registry.globs import is_selected
-from registry.paths import plain, unsafe_reason
+from registry.paths import parents, plain, unsafe_reason
 
 from .archives import wants
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from puller.errors import disk_errors
-from puller.plan import Blob, Piece, is_proved
+from puller.plan import Blob, Piece
+from puller.proof import is_proved
 from puller.store.filesystem import copy, discard, has_stable_inodes, optional
 from puller.store.journal import JournaledPieces
 from puller.store.receipt import DERIVED, FileRecord, Receipt

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from puller.plan import Blob, Piece
+from puller.transfer.read_back import blocks
 from registry.process.control_group import own_cores
 from registry.process.threads import Lane, run
 from registry.progress.reporter import Reporter
 from registry.progress.stats import TransferStats
 
-_READ_BYTES = 1 << 18  # stays in a core's own cache between the read and the hash
 _WORTH_TELLING = 256 << 20
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -85,12 +85,10 @@ class Verifier:
         if piece.digest is None:
             return False
         hasher, position = piece.digest.hasher(), piece.start
-        buffer = memoryview(bytearray(_READ_BYTES))
-        while position < piece.stop and not self._over.is_set():
-            count = os.preadv(handle, [buffer[: min(piece.stop - position, _READ_BYTES)]], position)
-            if not count:
+        for block in blocks(handle, piece.start, piece.stop):
+            hasher.update(block)
+            self._stats.skip(len(block))
+            position += len(block)
+            if self._over.is_set():
                 return False
-            hasher.update(buffer[:count])
-            self._stats.skip(count)
-            position += count
         return position == piece.stop and hasher.hexdigest() == piece.digest.hex

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Self
 
 from puller.errors import BadDestination, DiskFailed, NoRoom, Occupied, disk_errors
+from registry.printable import some
 
 from .filesystem import discard, free_bytes
 from .lock import Lock, Wait
 from .publish import Publication, clear, clear_outgoing
 from .receipt import Receipt
-from .standing import final_names, is_whole, named, own_names, receipt_of, unknown_files
+from .standing import final_names, is_whole, own_names, receipt_of, unknown_files
 from .trust import Trust, status_of
 from .work_dir import HOUSE, Workshop, make_room, rooms_of
 
@@ -174,10 +175,10 @@ class Destination:
             )
         found = self.unknown_files()
         if found and own_names(self.path, self.trust) is None:
-            raise Occupied(f"{self.path}: holds files that no pull wrote: {named(found)}")
+            raise Occupied(f"{self.path}: holds files that no pull wrote: {some(found)}")
         foreign = [name for name in found if not self._is_own(name)]
         if foreign:
-            raise Occupied(f"{self.path}: holds files of other users: {named(foreign)}")
+            raise Occupied(f"{self.path}: holds files of other users: {some(foreign)}")
 
     def reserve(self, size: int) -> None:
         """Raise NoRoom unless `size` more bytes fit on the volume."""
@@ -220,10 +221,9 @@ class Destination:
     def beating(self) -> AbstractContextManager[object]:
         """Show signs of life during the block, for processes that wait, or would take over a folder without a lock."""
         beats = ExitStack()
-        if self._lock is not None:
-            beats.enter_context(self._lock.beating())
-        if self._workshop is not None and self._workshop.is_passing:
-            beats.enter_context(self._workshop.beating())
+        for one in (self._lock, self._workshop):
+            if one is not None:
+                beats.enter_context(one.beating())
         return beats
 
     def share(self) -> None:

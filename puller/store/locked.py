@@ -15,6 +15,7 @@ from pathlib import Path
 from puller.errors import disk_errors
 from puller.settings import Settings
 from registry.digest import Digest
+from registry.printable import some
 from registry.progress.reporter import Reporter
 from registry.progress.stats import human
 from registry.source import parse_source
@@ -24,7 +25,6 @@ from .filesystem import bytes_below, discard, link_or_copy, make_folders
 from .journal import Follower, boot_id
 from .lock import Wait
 from .receipt import DERIVED, FileRecord, Receipt
-from .standing import named
 from .trust import Trust
 from .used import note_use
 from .writeback import CANNOT_SYNC, Writeback
@@ -137,7 +137,7 @@ def report_unknown_files(reporter: Reporter, place: Destination, receipt: Receip
     """Report files in a model's folder that the receipt does not name."""
     found = place.unknown_files(receipt)
     if found:
-        reporter.message(f"{place.path}: holds what is not the model's: {named(found)}")
+        reporter.message(f"{place.path}: holds what is not the model's: {some(found)}")
 
 
 @contextmanager

@@ -21,10 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from puller.errors import BadArtifact, DiskFailed, Occupied
+from registry.printable import some
 
 from .filesystem import discard, discard_unheld, exchange, link_or_copy, make_folders, write_whole
 from .receipt import LIMIT_BYTES, Receipt
-from .standing import PENDING, final_names, named, own_names, pending, receipts, unknown_files
+from .standing import PENDING, final_names, own_names, pending, receipts, unknown_files
 from .trust import Trust, read_state, status_of
 from .work_dir import Workshop
 from .writeback import sync
@@ -113,11 +114,11 @@ class Publication:
         names = own_names(self.path, self.trust)
         own = unknown_files(self.path, names or frozenset())
         if own and names is None:
-            raise Occupied(f"{self.path}: holds files that no pull wrote: {named(own)}")
+            raise Occupied(f"{self.path}: holds files that no pull wrote: {some(own)}")
         blocked = [name for name in own if not _carry(self.path / name, self.workshop.model, name)]
         if blocked:
             raise Occupied(
-                f"{self.path}: holds files that no pull wrote, where the new version has its own: {named(blocked)}",
+                f"{self.path}: holds files that no pull wrote, where the new version has its own: {some(blocked)}",
                 hint="move them away, or name another folder",
             )
 

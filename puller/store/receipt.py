@@ -24,7 +24,7 @@ _LAST_SECOND = 1 << 36  # the last date that every library can format
 class FileRecord(NamedTuple):
     """A file as it was published: the digest of the layer that it came in, its size in bytes, and its modification
     time in nanoseconds since 1970. `proof` is what its bytes were verified against: the layer's digest, or the digests
-    of some chunks (plan.py); DERIVED says that the puller wrote others in their place.
+    of some chunks (proof.py); DERIVED says that the puller wrote others in their place.
     """
 
     path: str

@@ -112,11 +112,6 @@ def unknown_files(path: Path, names: frozenset[str]) -> list[str]:
     return sorted(name for name in found if name not in names)
 
 
-def named(some: list[str]) -> str:
-    """Return a text of up to three names, and how many more there are."""
-    return ", ".join(some[:3]) + (f" and {len(some) - 3} more" if len(some) > 3 else "")
-
-
 def final_names(trust: Trust) -> tuple[str, str]:
     """Return the name of a receipt, and the name to use where another user's file has that one."""
     return "receipt", f"receipt.{trust.uid}"

@@ -20,7 +20,7 @@ Tests: tests/puller/store/test_claims.py
 import os
 import stat
 from collections.abc import Container
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -128,7 +128,9 @@ class Workshop(NamedTuple):
         return cls(folder, folder.name)
 
     def beating(self) -> AbstractContextManager[None]:
-        """Touch the folder during the block: without a lock nothing else tells that its process lives."""
+        """Touch the folder during the block if it is removed with its process: nothing else tells that it lives."""
+        if not self.is_passing:
+            return nullcontext()
 
         def beat(_: float) -> None:
             with suppress(OSError):

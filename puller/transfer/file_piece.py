@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from puller.errors import DiskFailed, disk_error, disk_errors
+from puller.errors import disk_error, disk_errors
 from puller.plan import Piece
 from registry.digest import Verifier
 from registry.errors import Mismatch
@@ -21,10 +21,10 @@ from registry.progress.stats import TransferStats
 
 from .blob import PieceListener, Trials
 from .prefix_hash import PrefixHasher
+from .read_back import read_back
 
 FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-_READ_BYTES = 1 << 18
 _LEAST_SECONDS = 1e-6
 LEAST_PART_BYTES = 256 << 10
 """The least that a worker takes over: a request must be worth its price."""
@@ -206,15 +206,9 @@ class FilePieceWriter:
         """Verify the whole piece, after a hash of what other workers wrote. Raises Mismatch."""
         shared = self._shared
         if shared.verifier:
-            buffer = memoryview(bytearray(_READ_BYTES if shared.hashed < self.piece.stop else 0))
-            while shared.hashed < self.piece.stop:
-                with disk_errors():
-                    count = os.preadv(self._handle, [buffer[: self.piece.stop - shared.hashed]], shared.hashed)
-                if not count:
-                    name, end = self._file_writer.name, shared.hashed
-                    raise DiskFailed(f"{name}: ends at byte {end}: another process shortened it")
-                shared.verifier.update(buffer[:count])
-                shared.hashed += count
+            for block in read_back(self._handle, shared.hashed, self.piece.stop, self._file_writer.name):
+                shared.verifier.update(block)
+                shared.hashed += len(block)
             shared.verifier.finish()
 
     def _alone(self, trials: Trials) -> tuple[SharedPiece, int, int]:

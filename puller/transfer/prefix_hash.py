@@ -1,16 +1,14 @@
 """The digest of a blob without chunk digests, computed over the contiguous prefix of what is written."""
 
-import os
 import threading
 from bisect import bisect_right
 from collections.abc import Iterable
 
-from puller.errors import DiskFailed, disk_errors
 from puller.plan import Blob, Piece
 from registry.digest import Digest
 from registry.errors import Mismatch
 
-_READ_BYTES = 1 << 18  # stays in a core's own cache between the read and the hash
+from .read_back import read_back
 
 
 class PrefixHasher:
@@ -76,14 +74,6 @@ class PrefixHasher:
         return stop if stop > position else 0
 
     def _read_back(self, handle: int, stop: int) -> None:
-        buffer = memoryview(bytearray(_READ_BYTES))
-        with disk_errors():
-            while self._position < stop:
-                count = os.preadv(handle, [buffer[: stop - self._position]], self._position)
-                if not count:
-                    raise DiskFailed(
-                        f"{self._blob.files[0].path}: ends at byte {self._position}: another process shortened it",
-                        hint="see that nothing else writes to the volume, then pull again",
-                    )
-                self._hasher.update(buffer[:count])
-                self._position += count
+        for block in read_back(handle, self._position, stop, self._blob.files[0].path):
+            self._hasher.update(block)
+            self._position += len(block)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from puller.artifact.image import ROOTS
 from puller.artifact.part import IN_PLACE, LayerKind, ParsedArtifact, Part
 from puller.errors import BadArtifact, NothingSelected, UnsafePath, disk_errors
-from puller.plan import proof_of
+from puller.proof import proof_of
 from puller.settings import Settings
 from puller.store.filesystem import (
     NOT_HERE,

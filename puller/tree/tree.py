@@ -9,7 +9,7 @@
 Tests: tests/puller/artifact/test_writers.py
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from posixpath import relpath
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,7 +18,7 @@ from puller.artifact.image import ESTARGZ_FILES, is_opaque, is_whiteout, removed
 from puller.artifact.part import Part, readable
 from puller.errors import BadArtifact, UnsafePath
 from puller.unpack.member import MemberType
-from registry.paths import plain, unsafe_reason
+from registry.paths import parents, plain, unsafe_reason
 
 from .folders import Folders
 from .links import Steps, follow
@@ -223,13 +223,6 @@ class Tree:
     def _kind(self, path: str) -> MemberType | None:
         node = self.nodes.get(path)
         return node.kind if node else None
-
-
-def parents(path: str) -> Iterator[str]:
-    """Return every folder above a path, the outermost first."""
-    for end, letter in enumerate(path):
-        if letter == "/":
-            yield path[:end]
 
 
 def _renamed(part: Part, named: "list[tuple[str, Staged]]") -> dict[str, str]:

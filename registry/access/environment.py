@@ -37,9 +37,9 @@ def access_from(  # noqa: PLR0913 - one option each, and all by name
     """Return the access of one program. The docker configs of the argument come before the user's own.
 
     Each of them must exist unless `may_lack_configs` is true, as for pull secrets. `say` is called with a line for each
-    credential that is skipped, `say_wait` with each wait for the network, and `debug` with each
-    request, answer and retry where the user asks for them. `token` is a registry, and a file with the token of a
-    ServiceAccount that is sent to it. Proxies and identities of a cloud come from the environment.
+    credential that is skipped, `say_wait` with each wait for the network, and `debug` with each request, answer and
+    retry where the user asks for them. `token` is a registry, and a file with the token of a ServiceAccount that is
+    sent to it. Proxies and identities of a cloud come from the environment.
     """
     trace = Trace(debug) if debug else SILENT
     tls = Tls.trusting(ca_file)._replace(client=client)

@@ -26,7 +26,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """One challenge; scheme and parameter names in lower case. Of two parameters with one name the first counts."""
+    """One challenge; scheme and parameter names in lower case. The first of two parameters with one name counts."""
 
     scheme: str
     parameters: dict[str, str] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """A line for each request and each answer, for `--debug`; no line holds a secret.
 
-A URL is shown without its user, and of its query only parameters that never hold a secret. Of the headers only the
-scheme of an Authorization is shown, a Range, a Location, a Retry-After and the schemes of a challenge.
+A URL is shown without its user, with those parameters of its query alone that never hold a secret. Only these headers
+are shown: the scheme of an Authorization, a Range, a Location, a Retry-After and the schemes of a challenge.
 
 Tests: tests/registry/http/test_trace.py
 """
@@ -11,16 +11,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from http.client import HTTPMessage
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import Protocol, TypeVar
 from urllib.parse import parse_qsl
 
 from registry.errors import Fault
 from registry.net.origin import redacted, resolved
+from registry.net.proxies import Proxy
 from registry.printable import printable
-
-if TYPE_CHECKING:
-    from .response import Response
 
 _SHOWN = frozenset({"ns", "scope", "service", "digest", "mount", "from"})
 """Parameters of distribution-spec, of token requests and of containerd's mirrors."""
@@ -29,6 +28,19 @@ _PLAIN = re.compile(r"[A-Za-z0-9 .:/,@*_-]*")
 """Their values; others are hidden, because some servers separate parameters by `;`."""
 
 _SCHEMES = frozenset({"basic", "bearer"})
+
+
+class Answer(Protocol):
+    """What is shown of an answer."""
+
+    url: str
+    proxy: Proxy | None
+    status: int
+    headers: HTTPMessage
+    length: int | None
+
+
+Shown = TypeVar("Shown", bound=Answer)
 
 
 class Trace:
@@ -70,7 +82,7 @@ class Exchange:
             self.note(f"! {error}")
             raise
 
-    def answered(self, response: "Response") -> "Response":
+    def answered(self, response: Shown) -> Shown:
         """Write the head of the answer, and return it."""
         seconds = self._clock() - self._began
         size = "" if response.length is None else f", {response.length} bytes"
@@ -100,7 +112,7 @@ def _asked(headers: Mapping[str, str]) -> str:
     return "".join(f", {printable(word)}" for word in words)
 
 
-def _told(response: "Response") -> str:
+def _told(response: Answer) -> str:
     words = [f"through the proxy {response.proxy}"] if response.proxy else []
     location = response.headers.get("Location")
     if location:

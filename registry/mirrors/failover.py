@@ -100,7 +100,7 @@ class Attempt(NamedTuple):
     began: float
 
     def failed(self, lacking: Collection[str] = ()) -> bool:
-        """Record that it failed; return whether a host is left that does not rest, nor is among those `lacking` it."""
+        """Record that it failed; return whether a host is left that neither rests nor is among those `lacking` it."""
         return self.turns.failed(self.root, self.began, lacking)
 
     def served(self) -> None:

@@ -1,4 +1,6 @@
 """The progress of a transfer, and its display.
 
-stats  bytes and seconds, counted by any thread      reporter  a status line, plain lines, or JSON
+stats     bytes and seconds, counted by any thread             time
+pace      a share, a rate and the time that is left, in words
+reporter  a status line, plain lines, or JSON                  stderr
 """

@@ -4,13 +4,12 @@ Tests: tests/puller/test_listing.py
 """
 
 import json
-import re
 from functools import partial
 
 from registry.access.access import Access
 from registry.errors import BadManifest
 from registry.http.codings import check_coding
-from registry.reference import Reference
+from registry.reference import Reference, is_tag
 
 from .client import Client
 from .pages import next_page
@@ -18,7 +17,6 @@ from .pages import next_page
 _PAGE = 1000
 _PAGE_LIMIT = 4 << 20
 _MOST_PAGES = 100
-_TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 
 
 def tags_of(access: Access, reference: Reference) -> list[str]:
@@ -44,4 +42,4 @@ def _parse(content: bytes, reference: Reference) -> list[str]:
         tags = ""
     if not isinstance(tags, list | None):
         raise BadManifest(f"{reference}: what the registry answers is no list of tags")
-    return [tag for tag in tags or [] if isinstance(tag, str) and _TAG.fullmatch(tag)]
+    return [tag for tag in tags or [] if isinstance(tag, str) and is_tag(tag)]

@@ -514,8 +514,8 @@ def test_a_commit_that_a_gateway_cut_off_is_asked_about_while_the_registry_may_b
 
 
 def test_where_the_cores_are_idle_all_files_are_sent_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A registry that answers when four uploads are under way: on one core, one would wait for ever."""
-    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    """A registry that answers when four uploads are under way: on one core, one alone would wait in vain."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
     together = threading.Barrier(4, timeout=30)
 
     def wait_for_all(_: Request, answer: Answer) -> Answer:
@@ -526,6 +526,7 @@ def test_where_the_cores_are_idle_all_files_are_sent_at_once(tmp_path: Path, mon
         fake.fail(wait_for_all, method="POST", path="/uploads/", times=4)
         tree = {f"model-{number}.gguf": noise(5 << 20, number) for number in range(4)}
         send(fake, tmp_path / "tree", Access(transport=Transport(proxies={}), credentials=Credentials()), tree)
+        assert not together.broken
 
 
 @pytest.mark.parametrize(

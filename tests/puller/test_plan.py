@@ -11,11 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from packer.modelpack import chunk_bytes
-from puller.artifact.part import LayerKind, Part, readable
+from puller.artifact.part import Part, readable
 from puller.artifact.read import read_form
 from puller.errors import BadArtifact, UnsafePath, UnsupportedLayer
-from puller.plan import blobs_of, is_proved, proof_of, select
-from puller.store.receipt import FileRecord
+from puller.plan import blobs_of, select
 from registry.annotations import FILE_METADATA, FILEPATH, TITLE
 from registry.chunk_index import CHUNK_BYTES, CHUNK_DIGESTS, MOST_CHUNKS, Chunks
 from registry.chunk_index import SMALLEST_CHUNK_BYTES as CHUNK
@@ -244,30 +243,3 @@ def test_a_manifest_survives_writing_and_reading() -> None:
 def test_no_mode_lets_anybody_but_the_owner_write(told: int, stands: int) -> None:
     """What an artifact says of modes is no reason to trust others with the file, nor to hide it from anybody."""
     assert readable(told) == stands
-
-
-_WEIGHTS = bytes(3 * CHUNK)
-(_RAW,) = parts(manifest_of([layer("w", _WEIGHTS)]))
-(_CHUNKED,) = parts(manifest_of([layer("w", _WEIGHTS, chunk=CHUNK)]))
-(_OTHERWISE,) = parts(manifest_of([layer("w", _WEIGHTS, chunk=2 * CHUNK)]))
-_ARCHIVE = _RAW._replace(shape=LayerKind.ARCHIVE)
-
-
-@pytest.mark.parametrize(
-    ("proof", "wanted", "is_enough"),
-    [
-        ("layer", [_RAW], True),
-        ("layer", [_CHUNKED], True),
-        (proof_of(_CHUNKED), [_CHUNKED], True),
-        (proof_of(_CHUNKED), [_RAW], False),
-        (proof_of(_CHUNKED), [_CHUNKED, _RAW], False),
-        (proof_of(_CHUNKED), [_OTHERWISE], False),
-        (proof_of(_ARCHIVE), [_RAW], False),
-        (proof_of(_ARCHIVE), [_ARCHIVE], True),
-        ("derived", [_RAW], True),
-        ("chunks", [_CHUNKED], False),
-    ],
-)
-def test_a_file_counts_by_the_proof_that_its_part_asks_for(proof: str, wanted: list[Part], *, is_enough: bool) -> None:
-    """What came out of a layer is not the layer, and chunks of another manifest are anybody's."""
-    assert is_proved([FileRecord("w", str(_RAW.layer.digest), 3, 0, proof)], wanted) is is_enough

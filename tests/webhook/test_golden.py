@@ -12,12 +12,17 @@ import pytest
 
 import weighbridge
 from webhook.manifests.documents import read_manifests
-from webhook.workloads.templates import MADE_BY_OTHERS, TEMPLATES, template_of
+from webhook.workloads.templates import TEMPLATES, template_of
 
 FOLDER = Path(__file__).parents[1] / "golden"
 CONFIGURATION = FOLDER / "configuration.yaml"
 INPUTS = sorted(FOLDER.glob("*.in.*"))
-_PATHS = {"Pod": (), **TEMPLATES, **MADE_BY_OTHERS}
+_MADE_BY_OTHERS = {
+    "ReplicaSet": ("spec", "template"),
+    "ReplicationController": ("spec", "template"),
+    "PodTemplate": ("template",),
+}
+_PATHS = {"Pod": (), **TEMPLATES, **_MADE_BY_OTHERS}
 
 
 def _expected(source: Path) -> Path:

@@ -13,7 +13,7 @@ from webhook.injection.inject import Injection, inject
 from .test_second_pass import CATALOG, SETTINGS, Pod
 
 MANY = 3000
-_SECONDS = 3  # an admission has five; here a tenth is usual
+_SECONDS = 3  # of this process on a core: an admission has five, and a tenth is usual
 RECORD = {
     "version": 1,
     "model": "phi-4",
@@ -64,11 +64,11 @@ def test_a_pod_of_any_size_is_answered_in_time(spec: dict[str, Any], record: dic
     """No list is searched for each entry of another."""
     annotations = {STATUS.name: json.dumps(RECORD | record)}
     pod: Pod = {"metadata": {"labels": {MODEL.name: "phi-4"}, "annotations": annotations}, "spec": spec}
-    started = time.monotonic()
+    started = time.process_time()
     try:
         outcome = inject(pod, CATALOG, SETTINGS)
         if isinstance(outcome, Injection):
             inject(outcome.pod, CATALOG, SETTINGS)
     except Fault as fault:
         assert fault.hint  # noqa: PT017 - refused in time is answered in time
-    assert time.monotonic() - started < _SECONDS
+    assert time.process_time() - started < _SECONDS

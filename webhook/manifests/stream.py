@@ -16,7 +16,6 @@ from .yaml_text import parse_yaml
 
 # YAML forbids such a line inside of any value (spec 1.2.2, c-forbidden).
 _SEPARATOR = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
-_BLANK = re.compile(r"\s*")
 _MARK = "\ufeff"
 
 

@@ -20,13 +20,6 @@ TEMPLATES: dict[str, Path] = {
 }
 """The path of the pod template in each kind that accepts the label."""
 
-MADE_BY_OTHERS: dict[str, Path] = {
-    "ReplicaSet": _TEMPLATE,
-    "ReplicationController": _TEMPLATE,
-    "PodTemplate": ("template",),
-}
-"""Kinds with pod templates to which no label is copied: mostly, a controller writes them."""
-
 
 def template_of(workload: Raw, path: Path) -> Raw:
     """Return the value at a path, such as a workload's pod template, or an empty mapping."""

@@ -44,7 +44,6 @@ class Start:
 
     settings: str
     pod: Callable[[Sources], Object]
-    has_weights_image: bool = False
 
 
 def _image_volume(sources: Sources) -> Object:
@@ -96,12 +95,8 @@ def _labelled(which: Callable[[Sources], dict[str, str]]) -> Callable[[Sources],
 
 
 STARTS = {
-    IMAGE_VOLUME: Start(
-        "volumes[].image, tar.zstd a layer a file, containerd's defaults", _image_volume, has_weights_image=True
-    ),
-    MODELCAR: Start(
-        "KServe's: the same image as a sidecar, after an init container of it", _modelcar, has_weights_image=True
-    ),
+    IMAGE_VOLUME: Start("volumes[].image, tar.zstd a layer a file, containerd's defaults", _image_volume),
+    MODELCAR: Start("KServe's: the same image as a sidecar, after an init container of it", _modelcar),
     ORAS: Start("KAITO's: oras pull with its defaults to an emptyDir; oras's image is on the node", _oras),
     INIT: Start("the label, overlap never, emptyDir", _labelled(lambda at: {"source": at.raw, "overlap": "never"})),
     OVERLAPPED: Start(

@@ -141,7 +141,10 @@ def test_a_strange_name_behind_a_cache_fails_no_pull(fake: FakeRegistry, access:
     planted = tmp_path / "cache/.weighbridge/.weighbridge-x" / str(os.geteuid()) / "incoming"
     planted.mkdir(parents=True)
     age(tmp_path / "cache/.weighbridge/.weighbridge-x")
-    pull(settings_for(source, tmp_path), access, QuietReporter())
+    receipt = pull(settings_for(source, tmp_path), access, QuietReporter())
+    assert (receipt.source, receipt.names) == (source, frozenset(MODEL))
+    assert read_tree(tmp_path / "model") == MODEL
+    assert planted.is_dir()
 
 
 def entries(folder: Path) -> set[str]:

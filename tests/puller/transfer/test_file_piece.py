@@ -8,9 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from puller.artifact.part import LayerKind, Part
+from puller.errors import DiskFailed
 from puller.plan import Blob, Piece
 from puller.transfer.file_blob import FileBlobWriter
 from puller.transfer.file_piece import FilePieceWriter
+from puller.transfer.read_back import read_back
 from registry.digest import Digest
 from registry.errors import Mismatch
 from registry.manifest import Descriptor
@@ -55,6 +57,17 @@ def blob_of(path: Path, *, has_chunk_digest: bool) -> FileBlobWriter:
 def write(writer: FilePieceWriter, count: int, content: bytes = CONTENT) -> None:
     """Give a writer its next bytes, as a worker does: perhaps more than it still wants."""
     writer.write(memoryview(content)[writer.position : writer.position + count])
+
+
+def test_a_file_that_another_process_shortened_is_said_to_be(tmp_path: Path) -> None:
+    """Bytes that were written and are gone end the pull, with the place where they end and what to do."""
+    path = tmp_path / "w"
+    path.write_bytes(CONTENT[:1000])
+    with path.open("rb") as file:
+        assert b"".join(map(bytes, read_back(file.fileno(), 10, 1000, "w"))) == CONTENT[10:1000]
+        with pytest.raises(DiskFailed, match="w: ends at byte 1000: another process shortened it") as caught:
+            list(read_back(file.fileno(), 10, 1001, "w"))
+        assert "pull again" in caught.value.hint
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -14,7 +14,7 @@ from registry.errors import BadLayout, BadManifest, Fault, LayoutFailed
 from registry.http.transport import Transport
 from registry.manifest import INDEX_TYPE, MANIFEST_TYPE
 from registry.open import open_pusher, open_repository
-from registry.paths import unsafe_reason
+from registry.paths import parents, unsafe_reason
 from registry.source import parse_source
 from tests.fakes.registry import fake_registry
 from tests.puller.models import layer, manifest_of
@@ -137,6 +137,15 @@ def test_names_that_hide_or_turn_their_letters_are_refused(name: str) -> None:
 def test_names_in_any_language_are_fine(name: str) -> None:
     """Letters, marks, symbols and blanks are what people write."""
     assert unsafe_reason(name) == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "above"),
+    [("", []), ("a", []), ("a/b", ["a"]), ("a/b/c", ["a", "a/b"]), ("/a/b", ["/a"]), ("a//b", ["a", "a/"])],
+)
+def test_the_folders_above_a_path_come_outermost_first(path: str, above: list[str]) -> None:
+    """The root is none of them."""
+    assert list(parents(path)) == above
 
 
 def test_a_fault_is_what_every_failure_of_a_layout_is(tmp_path: Path) -> None:

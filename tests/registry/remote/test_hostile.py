@@ -19,6 +19,7 @@ from registry.digest import Digest
 from registry.errors import Fault, Refused
 from registry.http.transport import Transport
 from registry.open import open_pusher, open_repository
+from registry.printable import some
 from registry.source import parse_source
 from tests.fakes import faults
 from tests.fakes.patience import HASTY
@@ -163,6 +164,21 @@ def test_nothing_that_a_server_sends_reaches_a_terminal_as_it_is(content: bytes)
     assert str(caught.value).isprintable()
     assert caught.value.code
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ([], ""),
+        (["a"], "a"),
+        (["a", "b", "c"], "a, b, c"),
+        (["a", "b", "c", "d"], "a, b, c and 1 more"),
+        (["\x1b[2J", "b\nc"], "\\x1b[2J, b\\nc"),
+    ],
+)
+def test_of_many_names_the_first_are_told_on_one_line(names: list[str], said: str) -> None:
+    """And how many more there are; whoever made the names may have meant a terminal."""
+    assert some(names) == said
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br", "GZIP, br", "x-\x1b[2J"])

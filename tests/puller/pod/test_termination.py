@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as some
 
-from puller.termination import closing_message
+from puller.pod.termination import closing_message
 
 KEPT_OF_A_POD = 12 * 1024  # kubelet, MaxPodTerminationMessageLogLength: divided by the number of its containers
 CONTAINERS = 12

@@ -1,6 +1,6 @@
 """The closing message of a container, for `kubectl describe pod`.
 
-Tests: tests/puller/test_termination.py
+Tests: tests/puller/pod/test_termination.py
 """
 
 import json
