@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from puller.errors import BadDestination
 from puller.store.destination import Destination
 from puller.store.filesystem import bytes_below, free_bytes
 from puller.store.lock import AT_ONCE
@@ -21,6 +20,7 @@ from puller.store.standing import receipt_of
 from puller.store.trust import Trust, status_of
 from puller.store.used import last_use
 from puller.store.work_dir import HOUSE, has_outgoing, rooms_of
+from registry.errors import Fault
 from registry.progress.stats import human
 
 _DAY_NS = 24 * 3600 * 10**9
@@ -138,7 +138,7 @@ class Eviction:
         destination = Destination(place, self.trust)
         try:
             locked.enter_context(destination.open(lambda _: nullcontext(), AT_ONCE))
-        except (OSError, BadDestination):
+        except (OSError, Fault):
             return None
         return destination if destination.is_writable and not destination.why_alone else None
 
@@ -148,13 +148,16 @@ class Eviction:
             return False
         try:
             return held.remove(lambda: not is_entry and self._is_started(held.path))
-        except OSError:
+        except (OSError, Fault):
             return False
 
     def _is_wanted(self, place: Path) -> bool:
         """Return whether a place may serve a pod, or holds files of users beside the model's."""
         is_served = place.parent != self.folder and self._is_started(place)
-        return is_served or bool(Destination(place, self.trust).unknown_files())
+        try:
+            return is_served or bool(Destination(place, self.trust).unknown_files())
+        except Fault:
+            return True  # what cannot be looked at is left alone
 
     def _is_started(self, directory: Path) -> bool:
         """Return whether a pod started with a directory lately; what has no mark was filled by no such puller."""
