@@ -96,4 +96,5 @@ class BadObject(Fault):
     """Text that names no object, or an object without pods."""
 
     code = "cluster.object"
+    exit_code = 2
     hint = "write it as pod/NAME, deployment/NAME, statefulset/NAME, daemonset/NAME, job/NAME or cronjob/NAME"

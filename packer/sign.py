@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from registry.access.access import Access
 from registry.digest import Digest
+from registry.documents.document import Document
 from registry.errors import BadLayout, Fault, NotFound, Unauthorized
 from registry.manifest import IMAGE_CONFIG_TYPE, Descriptor, Manifest
 from registry.open import open_pusher, open_upstream
@@ -38,27 +39,23 @@ def sign(
     place = _place(source, tag_for(digest))
     repository, pusher = open_upstream(place, access), open_pusher(place, access)
     payload = _payload(source, digest)
-    try:
-        held = _held(repository)
-    except Unauthorized as error:
-        _check_readable(repository, pusher, payload, error)
-        say(f"taken as signed by nobody yet, for all else in the repository can be read: {error}")
-        held = ()
-    if any(_is_ours(repository, layer, key.public, payload) for layer in held):
-        return
     layer = Descriptor(
         media_type=PAYLOAD_TYPE,
         digest=Digest.of(payload),
         size=len(payload),
         annotations={SIGNATURE: b64encode(key.sign(payload)).decode()},
     )
-    layers = (*held, layer)
-    config = cosign_config(layers)
-    described = Descriptor(media_type=IMAGE_CONFIG_TYPE, digest=Digest.of(config), size=len(config))
-    for content, found in ((payload, layer), (config, described)):
-        if not pusher.has(found.digest, found.size):
-            pusher.put(content, found.digest)
-    pusher.put_manifest(Manifest(config=described, layers=layers))
+    try:
+        held = _held(repository)
+    except Unauthorized as error:
+        _put(pusher, payload, layer)
+        held = _held_despite(error, repository, pusher, layer)
+        if not held:
+            say(f"taken as signed by nobody yet, for other manifests of the repository can be read: {error}")
+    if any(_is_ours(repository, one, key.public, payload) for one in held):
+        return
+    _put(pusher, payload, layer)
+    pusher.put_document(_document(pusher, (*held, layer)), pusher.tag)
 
 
 def _place(source: OciSource | LayoutSource, tag: str) -> OciSource | LayoutSource:
@@ -86,17 +83,37 @@ def _held(repository: Repository) -> tuple[Descriptor, ...]:
         return ()
 
 
-def _check_readable(repository: Repository, pusher: Pusher, content: bytes, refusal: Unauthorized) -> None:
-    """Raise the refusal of a tag, unless the repository lets us read what we wrote: then the tag is not there.
+def _held_despite(
+    refusal: Unauthorized, repository: Repository, pusher: Pusher, layer: Descriptor
+) -> tuple[Descriptor, ...]:
+    """Return what a tag holds that was refused: nothing, if another manifest is shown, and the tag is refused again.
 
-    Some registries answer so for tags that are absent, and another one for all to a caller that may only write.
+    Some registries answer so for tags that are absent, and another one for all to a caller that may only write, or for
+    a moment. Raises the refusal where no manifest is shown.
     """
-    blob = Descriptor(media_type=PAYLOAD_TYPE, digest=Digest.of(content), size=len(content))
-    pusher.put(content, blob.digest)
+    document = _document(pusher, (layer,))
+    pusher.put_document(document)
     try:
-        repository.read(blob, _PAYLOAD_LIMIT)
+        pusher.stored(str(document.digest))
     except Fault:
         raise refusal from None
+    try:
+        return _held(repository)
+    except Unauthorized:
+        return ()
+
+
+def _document(pusher: Pusher, layers: tuple[Descriptor, ...]) -> Document:
+    """Return the manifest of signatures; its config is there then."""
+    config = cosign_config(layers)
+    described = Descriptor(media_type=IMAGE_CONFIG_TYPE, digest=Digest.of(config), size=len(config))
+    _put(pusher, config, described)
+    return Document.parse(Manifest(config=described, layers=layers).to_bytes())
+
+
+def _put(pusher: Pusher, content: bytes, described: Descriptor) -> None:
+    if not pusher.has(described.digest, described.size):
+        pusher.put(content, described.digest)
 
 
 def _is_ours(repository: Repository, layer: Descriptor, key: PublicKey, payload: bytes) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from registry.access.access import Access
 from registry.access.options import (
+    BadOptions,
     access_for,
     add_access_options,
     add_progress_options,
@@ -126,6 +127,8 @@ def _run_pull(arguments: argparse.Namespace) -> int:
     from .pull import pull
 
     source = source_from(arguments.source)
+    if arguments.cache_bytes and not arguments.cache:
+        raise BadOptions("--cache-bytes has no effect without --cache")
     settings = Settings(
         source=arguments.source,
         destination=arguments.output,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from registry.process.program import DEBUG, ending_of
+from registry.process.program import ending_of, is_debugging
 from registry.process.signals import Ended
 from registry.progress.reporter import Reporter
 from registry.progress.stats import human
@@ -153,7 +153,7 @@ def _access(settings: Settings, reporter: Reporter) -> "Access":
         hosts_dir=settings.hosts_dir,
         mirrors=settings.mirrors,
         say_wait=reporter.wait,
-        debug=reporter.debug if os.environ.get(DEBUG) else None,
+        debug=reporter.debug if is_debugging(os.environ) else None,
         token=(reference.registry, settings.token_file) if reference and settings.token_file else None,
     )
     if reference:

@@ -124,7 +124,7 @@ class DeadlinePassed(Fault):
 
     code = "pull.deadline"
     temporary = True
-    hint = "pull again, which goes on where this one was, or give it more time (WEIGHBRIDGE_PULL_DEADLINE_SECONDS)"
+    hint = "pull again, which goes on where this one was, or give it more time: --deadline"
 
 
 @contextmanager

@@ -24,9 +24,8 @@ from .artifact.model_artifact import load_artifact
 from .deadline import within
 from .settings import Settings
 from .signatures import prove_signers
-from .store.locked import LockedDestination, current, destination_of, locked_destination
+from .store.locked import LockedDestination, current, destination_of, locked_destination, note_start
 from .store.receipt import Receipt
-from .store.used import note_use
 from .through_cache import pull_through_cache, saved_artifact
 from .update import update
 
@@ -40,7 +39,7 @@ def pull(settings: Settings, access: Access, reporter: Reporter) -> Receipt:
     with within(settings.deadline_seconds):
         source, destination = parse_source(settings.source), destination_of(settings)
         destination.check()
-        note_use(destination.rooms)
+        note_start(settings, destination)
         found = current(settings, reporter, destination, source.digest)
         if found is None:
             # 1

@@ -23,6 +23,7 @@ from .plan import select
 from .store.locked import LockedDestination, locked_destination
 from .store.receipt import Receipt
 from .store.saved_manifest import KeptRepository
+from .store.used import note_use
 from .update import update
 
 
@@ -60,6 +61,7 @@ def pull_through_cache(locked: LockedDestination, artifact: ModelArtifact) -> Re
         held = locked_entry.current(artifact.digest)
         found = held or _fill(cache, locked_entry, artifact, locked.place.path)
         if found is not None:
+            note_use(entry.rooms)
             entry.share()
             signed = replace(found, signers=artifact.signers, signature_mark=artifact.signature_mark)
             return locked.publish_copy_of(entry.path, signed, is_new=held is None)
@@ -89,7 +91,9 @@ def _fill(cache: Cache, locked_entry: LockedDestination, artifact: ModelArtifact
     cache.remove_unfinished(keep=entry.path)
     parts = select(artifact.form.parts, settings.include, settings.exclude)
     sizes = {part.layer.digest: part.layer.size if part.size is None else part.size for part in parts}
-    eviction = Eviction(cache.folder, cache.trust, settings.cache_bytes, settings.cache_keep_days)
+    eviction = Eviction(
+        cache.folder, cache.trust, settings.cache_bytes, settings.cache_keep_days, tell=reporter.message
+    )
     why_not = eviction.make_room(sum(sizes.values()), keep=entry.path)
     if why_not:
         reporter.message(f"{cache.folder}: {why_not}; it is left aside")

@@ -130,15 +130,23 @@ def _run_list(arguments: argparse.Namespace) -> int:
     if arguments.output in printers:
         print(printers[arguments.output](to_raw(catalog)))
     elif arguments.output == "name":
-        print("\n".join(sorted(catalog.entries)))
+        for name in sorted(catalog.entries):
+            print(name)
     else:
         print(to_text(catalog))
     return 1 if catalog.broken else 0
 
 
 def _run_add(arguments: argparse.Namespace) -> int:
+    from registry.access.options import BadOptions, source_from
+    from registry.source import LayoutSource
+
     from .entries import NewEntry
 
+    if isinstance(source_from(arguments.source), LayoutSource):
+        raise BadOptions(
+            f"{arguments.source}: no pod has such a folder", hint="push it to a registry: weighbridge push"
+        )
     entry = NewEntry(name=arguments.name, source=arguments.source, gpu=arguments.gpu, mount_path=arguments.mount_path)
     editor = _editor(arguments)
     return _say(arguments, editor, editor.add(entry))

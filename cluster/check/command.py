@@ -56,7 +56,9 @@ def _run_check(arguments: argparse.Namespace) -> int:
         findings = check(api, system, arguments.namespace, now, is_offline=arguments.offline)
     is_well = all(finding.mark != "error" for finding in findings)
     if arguments.output:
-        found = {"server": api.server, "ok": is_well, "checks": [one.to_raw() for one in findings]}
+        lacking = sum(not one.is_checked for one in findings)
+        checks = [one.to_raw() for one in findings]
+        found = {"server": api.server, "ok": is_well, "notChecked": lacking, "checks": checks}
         print(as_json(found) if arguments.output == "json" else as_yaml(found))
     else:
         print(to_text(findings, sys.__stdout__.encoding if sys.__stdout__ else "utf-8"))

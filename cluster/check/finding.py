@@ -153,6 +153,7 @@ class Finding:
     mark: Mark
     text: str
     own_hint: str = ""
+    is_checked: bool = True
 
     @property
     def group(self) -> str:
@@ -192,7 +193,7 @@ def bad(check: str, text: str, hint: str = "") -> Finding:
 
 def unread(check: str, fault: Fault) -> Finding:
     """Return a finding that something could not be looked at."""
-    return warn(check, f"not checked: {printable(str(fault), _WORDS)}", fault.hint)
+    return Finding(check, "warning", f"not checked: {printable(str(fault), _WORDS)}", fault.hint, is_checked=False)
 
 
 def to_text(findings: Iterable[Finding], encoding: str = "utf-8") -> str:

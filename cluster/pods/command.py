@@ -77,6 +77,8 @@ def _run_explain(parser: argparse.ArgumentParser, arguments: argparse.Namespace)
 
     if bool(arguments.object) == bool(arguments.file):
         parser.error("name either objects of the cluster, such as deployment/vllm, or files with -f")
+    if arguments.object and arguments.config:
+        parser.error("--config is for files: of a cluster its own ConfigMaps are read")
     found = explain_files(arguments) if arguments.file else _explain_objects(arguments)
     if arguments.output:
         raws = [explanation.to_raw() for explanation in found]
@@ -116,7 +118,8 @@ def _run_status(arguments: argparse.Namespace) -> int:
         raws = [row.to_raw() for row in found]
         print(as_json(raws) if arguments.output == "json" else as_yaml(raws))
     elif arguments.output == "name":
-        print("\n".join(f"{row.kind.lower()}/{row.name}" for row in found))
+        for row in found:
+            print(f"{row.kind.lower()}/{row.name}")
     elif found:
         print(to_text(found, is_wide=arguments.output == "wide"))
     else:

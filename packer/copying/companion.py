@@ -23,13 +23,17 @@ def put_companion(target: Pusher, tag: str, document: Document, root: Document) 
     Nothing that the target holds is lost: layers are added to its own, and what has no such layers stays as it is.
     `root` is the artifact's own document. Raises the network's errors.
     """
+    words = ""
     try:
-        held = _held(target, tag, root)
+        held = _stored(target, tag)
     except BadManifest as error:
         return f"left alone: {tag}, under which the target holds what cannot be read ({error})"
+    except Unauthorized as refusal:
+        held = _stored_despite(refusal, target, tag, root)
+        words = f"taken as not there: {tag}, for the target shows the artifact itself and refuses this tag ({refusal})"
     if held is None:
         target.put_document(document, tag)
-        return ""
+        return words
     if held.digest == document.digest:
         return ""
     ours, theirs = document.parsed, held.parsed
@@ -42,21 +46,26 @@ def put_companion(target: Pusher, tag: str, document: Document, root: Document) 
     return f"{tag}: {kept} of the target's own stay beside those that were copied" if kept else ""
 
 
-def _held(target: Pusher, tag: str, root: Document) -> Document | None:
-    """Return what the target holds under a tag; None for nothing.
-
-    Some registries refuse a tag that is absent, to whoever may read what is there: the artifact itself shows that.
-    """
+def _stored(target: Pusher, tag: str) -> Document | None:
     try:
         return target.stored(tag)
     except (NotFound, BadLayout):
         return None
-    except Unauthorized as refusal:
-        try:
-            target.put_document(root)
-            target.stored(str(root.digest))
-        except Fault:
-            raise refusal from None
+
+
+def _stored_despite(refusal: Unauthorized, target: Pusher, tag: str, root: Document) -> Document | None:
+    """Return what the target holds under a tag that it refused: nothing, if it shows the artifact and refuses again.
+
+    Some registries refuse a tag that is absent; another one may have refused for a moment, or refuse all that is read.
+    """
+    try:
+        target.put_document(root)
+        target.stored(str(root.digest))
+    except Fault:
+        raise refusal from None
+    try:
+        return _stored(target, tag)
+    except Unauthorized:
         return None
 
 

@@ -19,8 +19,10 @@ from puller.store.destination import Destination
 from puller.store.filesystem import discard
 from puller.store.lock import AT_ONCE
 from puller.store.trust import Trust, status_of
-from puller.store.work_dir import ABANDONED_SECONDS, HOUSE, make_shared, worked_at
+from puller.store.work_dir import ABANDONED_SECONDS, HOUSE, has_outgoing, make_shared, worked_at
 from registry.digest import Digest
+
+_UNFINISHED = ("incoming", "stage", "model")
 
 
 class Cache:
@@ -58,7 +60,7 @@ class Cache:
         with suppress(OSError):
             for room in (self.folder / HOUSE).iterdir():
                 work = room / str(self.trust.uid)
-                is_begun = any(status_of(work / name) for name in ("incoming", "stage", "model"))
+                is_begun = has_outgoing(work) or any(map(status_of, (work / name for name in _UNFINISHED)))
                 if room.name != keep.name and is_begun and time.time() - worked_at(work) > ABANDONED_SECONDS:
                     self._clear(self.folder / room.name)
 

@@ -7,8 +7,8 @@ one of its directories. A model without a receipt of this user's is neither coun
 
 import stat
 import time
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -18,9 +18,9 @@ from puller.store.destination import Destination
 from puller.store.filesystem import bytes_below, free_bytes
 from puller.store.lock import AT_ONCE
 from puller.store.standing import receipt_of
-from puller.store.trust import Trust
+from puller.store.trust import Trust, status_of
 from puller.store.used import last_use
-from puller.store.work_dir import HOUSE, rooms_of
+from puller.store.work_dir import HOUSE, has_outgoing, rooms_of
 from registry.progress.stats import human
 
 _DAY_NS = 24 * 3600 * 10**9
@@ -59,6 +59,9 @@ class Eviction:
     keep_days: int
     """How long after its last use a directory of a pod may go; 0 means never."""
 
+    tell: Callable[[str], None] = lambda _: None
+    """Is told what is removed."""
+
     def make_room(self, size: int, keep: Path) -> str:
         """Remove unused models until `size` more bytes are within the limit and on the volume, for the entry `keep`.
 
@@ -79,7 +82,7 @@ class Eviction:
         unused = [model for model in models if not self._is_used(model)] if left < 0 else []
         if left + sum(models[model] for model in unused) >= 0:
             for model in sorted(unused, key=lambda one: one.used):
-                if left < 0 and all(map(self._remove, model.places)):
+                if left < 0 and self._drop(model):
                     left += models[model]
         return "" if left >= 0 else f"models that have directories or are in use leave no room {where}"
 
@@ -90,7 +93,7 @@ class Eviction:
     def _models(self) -> list[_Model]:
         """Return the models that have a receipt of this user's: folders of the same files are one."""
         found: dict[tuple[str, ...], list[Path]] = {}
-        for path in (*self._directories(), *self.folder.iterdir()):
+        for path in dict.fromkeys((*self._directories(), *self.folder.iterdir())):
             receipt = None if path.name.startswith(HOUSE) else receipt_of(path, self.trust, is_strict=False)
             if receipt is not None:
                 # An adapter's directory stands twice: the one for a base model shares the weights of the other.
@@ -109,27 +112,58 @@ class Eviction:
             if parent != self.folder:
                 for house in _folders(parent):
                     if house.name.startswith(HOUSE):
-                        yield from (parent / room.name for room in _folders(house))
+                        yield from (self._finished(parent / room.name, room) for room in _folders(house))
+
+    def _finished(self, path: Path, room: Path) -> Path:
+        """Return a directory's path, once an eviction of it is finished, or undone, that was cut short."""
+        if status_of(path) is None and has_outgoing(room / str(self.trust.uid)):
+            with ExitStack() as locked:
+                self._held(path, locked)
+        return path
 
     def _is_used(self, model: _Model) -> bool:
-        directories = [place for place in model.places if place.parent != self.folder]
-        return model.is_linked or any(map(self._is_wanted, directories))
+        return model.is_linked or any(map(self._is_wanted, model.places))
 
-    def _remove(self, place: Path) -> bool:
-        is_entry, held = place.parent == self.folder, Destination(place, self.trust)
+    def _drop(self, model: _Model) -> bool:
+        """Remove a model unless it is in use by now; return whether all of it is gone."""
+        with ExitStack() as locked:
+            held = [one for place in model.places if (one := self._held(place, locked)) is not None]
+            if len(held) < len(model.places) or model.is_linked or not all(map(self._remove, held)):
+                return False
+        self.tell(f"{model.places[0]}: removed to make room, last used on {_date(model.used)}")
+        return True
+
+    def _held(self, place: Path, locked: ExitStack) -> Destination | None:
+        """Lock a place; return None where another process holds it, or where it is unknown whether one does."""
+        destination = Destination(place, self.trust)
         try:
-            with held.open(lambda _: nullcontext(), AT_ONCE):
-                # Without locks it is unknown whether it is in use.
-                if held.why_alone or not held.is_writable or (is_entry and _Model((place,)).is_linked):
-                    return False
-                return held.remove(lambda: not is_entry and self._is_wanted(place))
+            locked.enter_context(destination.open(lambda _: nullcontext(), AT_ONCE))
         except (OSError, BadDestination):
+            return None
+        return destination if destination.is_writable and not destination.why_alone else None
+
+    def _remove(self, held: Destination) -> bool:
+        is_entry = held.path.parent == self.folder
+        if is_entry and _Model((held.path,)).is_linked:
+            return False
+        try:
+            return held.remove(lambda: not is_entry and self._is_started(held.path))
+        except OSError:
             return False
 
-    def _is_wanted(self, directory: Path) -> bool:
-        """Return whether a directory may serve a pod: one without a mark is older than such marks."""
+    def _is_wanted(self, place: Path) -> bool:
+        """Return whether a place may serve a pod, or holds files of users beside the model's."""
+        is_served = place.parent != self.folder and self._is_started(place)
+        return is_served or bool(Destination(place, self.trust).unknown_files())
+
+    def _is_started(self, directory: Path) -> bool:
+        """Return whether a pod started with a directory lately; what has no mark was filled by no such puller."""
         used = last_use(directory)
         return used is None or time.time_ns() - used < self.keep_days * _DAY_NS
+
+
+def _date(nanoseconds: int) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(nanoseconds / 10**9))
 
 
 def _folders(path: Path) -> list[Path]:

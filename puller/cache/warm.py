@@ -8,7 +8,7 @@ from pathlib import Path
 
 from puller.settings import Settings
 from puller.store.destination import Destination
-from puller.store.locked import current, destination_of, locked_destination, trust_of
+from puller.store.locked import current, destination_of, locked_destination, note_start, trust_of
 from puller.store.receipt import Receipt
 from puller.store.used import note_use
 from registry.digest import Digest
@@ -34,7 +34,7 @@ def warm_start(settings: Settings, reporter: Reporter) -> Receipt | None:
         return None
     place = destination_of(settings)
     place.check()
-    note_use(place.rooms)
+    note_start(settings, place)
     found = current(settings, reporter, place, digest)
     if found is not None or not settings.cache:
         return found
@@ -53,5 +53,6 @@ def _from_cache(settings: Settings, reporter: Reporter, place: Destination, dige
             found = locked_entry.current(digest)
             if found is None:
                 return None
+            note_use(entry.rooms)
             entry.share()
             return locked.publish_copy_of(entry.path, found)

@@ -81,7 +81,7 @@ class Verification:
 def receipt_at(folder: Path) -> Receipt | None:
     """Return the receipt beside a folder, that of a copied or restored one included. Raises BadDestination."""
     if not folder.is_dir():
-        raise BadDestination(f"{folder}: is no folder")
+        raise BadDestination(f"{folder}: is no folder", hint="name the folder that a pull published")
     trust = Trust.of_process(trusts_group=False)
     return receipt_of(folder, trust, is_strict=False) or next((one for one, _ in receipts(folder, trust)), None)
 

@@ -14,9 +14,8 @@ from pathlib import Path
 from puller.errors import BadArtifact, disk_errors
 from puller.pull import pull
 from puller.settings import Settings
-from puller.store.locked import destination_of, locked_destination
+from puller.store.locked import destination_of, locked_destination, note_start
 from puller.store.receipt import Receipt
-from puller.store.used import note_use
 from puller.store.work_dir import make_shared
 from registry.access.access import Access
 from registry.progress.reporter import Reporter
@@ -67,7 +66,7 @@ def _derive(settings: Settings, pulled: Settings, receipt: Receipt, reporter: Re
     """Publish the adapter with its config for this base model, unless just that stands already, whoever's it is."""
     content = derived_config(Path(pulled.destination) / _CONFIG, settings.base_path)
     place = destination_of(settings)
-    note_use(place.rooms)
+    note_start(settings, place)
     if _stands(place.path, Path(pulled.destination), receipt, content):
         return
     with locked_destination(settings, reporter, place) as locked:

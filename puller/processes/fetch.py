@@ -238,7 +238,9 @@ def _forked(shares: Sequence[Share]) -> Iterator[_Processes]:
     """
     files: dict[int, _File] = {}
     for writer in (writer for share in shares for writer in share.writers if isinstance(writer, FileBlobWriter)):
-        files.setdefault(writer.inode, _File(writer.path, writer.inode)).parts += 1
+        with disk_errors():
+            inode = writer.path.stat().st_ino
+        files.setdefault(inode, _File(writer.path, writer.inode)).parts += 1
     for repository in {id(one): one for share in shares for one in share.repositories.values()}.values():
         repository.disconnect()
     processes = _Processes(files)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from puller.errors import disk_errors
 from puller.plan import Blob, Piece
 from puller.proof import is_proved
-from puller.store.filesystem import copy, discard, optional
+from puller.store.filesystem import copy, discard, has_stable_inodes, optional
 from puller.store.journal import JournaledPieces
 from puller.store.receipt import DERIVED, FileRecord, Receipt
 from puller.store.standing import is_as_published
@@ -147,7 +147,7 @@ class Search:
     def _note(self, place: Path) -> int:
         """Note the inode of a file of this pull's own before it is judged, and return it; 0 where there is none."""
         status = status_of(place)
-        if status is None:
+        if status is None or not has_stable_inodes(place):
             return 0
         self._inodes[str(place)] = status.st_ino
         return status.st_ino

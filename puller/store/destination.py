@@ -7,7 +7,7 @@ Tests: tests/puller/store/test_claims.py
 """
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import Self
 
@@ -182,8 +182,7 @@ class Destination:
 
     def reserve(self, size: int) -> None:
         """Raise NoRoom unless `size` more bytes fit on the volume."""
-        free = free_bytes(self.path.parent)
-        if free is not None and size > free:
+        if (free := free_bytes(self.path.parent)) is not None and size > free:
             raise NoRoom(f"{self.path}: the model needs {size} bytes more, the volume has {free} bytes left")
 
     def publish(self, receipt: Receipt, *, is_synced: bool) -> None:
@@ -201,9 +200,7 @@ class Destination:
             Publication(self.path, self._room, self.workshop, self.trust).note(receipt)
 
     def remove(self, is_wanted: Callable[[], bool] = lambda: False) -> bool:
-        """Remove the model and its receipts, unless it `is_wanted` when it has no name any more; return whether it is
-        gone. Raises OSError.
-        """
+        """Remove the model and its receipts; return False where it `is_wanted` once it has no name. Raises OSError."""
         if self._room is None:
             return False
         self.path.rename(self.workshop.outgoing)  # in one step, so that no process finds half of it
@@ -220,11 +217,14 @@ class Destination:
         clear(self.workshop)
         clear_outgoing(self.workshop)
 
-    def beating(self) -> AbstractContextManager[None]:
+    def beating(self) -> AbstractContextManager[object]:
         """Show signs of life during the block, for processes that wait, or would take over a folder without a lock."""
+        beats = ExitStack()
+        if self._lock is not None:
+            beats.enter_context(self._lock.beating())
         if self._workshop is not None and self._workshop.is_passing:
-            return self._workshop.beating()
-        return nullcontext() if self._lock is None else self._lock.beating()
+            beats.enter_context(self._workshop.beating())
+        return beats
 
     def share(self) -> None:
         """Share the lock with other readers; until it is released no process can replace or remove the model."""

@@ -25,6 +25,9 @@ NOT_HERE = frozenset(
 """The errors of a call that a file system does not support, or does not allow this user."""
 
 _PREALLOCATING = {"ext4", "xfs", "btrfs", "f2fs"}
+_PASSING_INODES = ("fuse", "cifs", "smb", "9p", "vfat", "exfat", "msdos", "ntfs")
+"""Types of file systems whose inode numbers may be those of a cache: FUSE, SMB without serverino, FAT."""
+
 _RENAME_EXCHANGE = 2  # renameat2(2)
 _AT_FDCWD = -100
 _FOLDER_MODE = 0o755
@@ -48,13 +51,30 @@ def kind_of(path: Path, mountinfo: str) -> str:
 
     `mountinfo` is the text of /proc/self/mountinfo (proc_pid_mountinfo(5)).
     """
-    device = path.stat().st_dev
+    return _kind(path.stat().st_dev, mountinfo)
+
+
+def _kind(device: int, mountinfo: str) -> str:
     wanted = f"{os.major(device)}:{os.minor(device)}"
     for line in mountinfo.splitlines():
         before, _, after = line.partition(" - ")
         if before.split()[2:3] == [wanted]:
             return after.split()[0]
     return ""
+
+
+def has_stable_inodes(path: Path) -> bool:
+    """Return whether a file has one inode number here for its life, under each of its names; False where unknown."""
+    kind = _kind_of_device(path.stat().st_dev)
+    return bool(kind) and not kind.startswith(_PASSING_INODES)
+
+
+@cache
+def _kind_of_device(device: int) -> str:
+    try:
+        return _kind(device, Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return ""
 
 
 def preallocates(path: Path) -> bool:
@@ -120,8 +140,8 @@ def _held() -> Iterator[None]:
 
 
 def check_inode(handle: int, inode: int, path: Path) -> None:
-    """Raise DiskFailed where an open file is not the one that is meant, but another one under its name."""
-    if os.fstat(handle).st_ino != inode:
+    """Raise DiskFailed where an open file is not the one that is meant, but another one; an `inode` of 0 is unknown."""
+    if inode and os.fstat(handle).st_ino != inode:
         raise_replaced(path)
 
 

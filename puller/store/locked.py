@@ -149,7 +149,7 @@ def locked_destination(settings: Settings, reporter: Reporter, place: Destinatio
         return reporter.track(Follower(place.journals), place.path.name)
 
     with place.open(waiting, Wait(idle_seconds=settings.lock_seconds)):
-        note_use(place.rooms)
+        note_start(settings, place)
         if place.why_alone:
             reporter.message(f"{place.path.parent}: {place.why_alone}")
         try:
@@ -166,6 +166,12 @@ def _report_unfinished(reporter: Reporter, place: Destination) -> None:
     if held and not place.workshop.is_passing:
         folder = place.workshop.folder
         reporter.message(f"{folder}: holds {human(held)} of an unfinished pull, for the next one of {place.path.name}")
+
+
+def note_start(settings: Settings, place: Destination) -> None:
+    """Record that a pod starts with a directory, where such directories may go once nobody does any more."""
+    if settings.cache_keep_days:
+        note_use(place.rooms)
 
 
 def trust_of(settings: Settings) -> Trust:

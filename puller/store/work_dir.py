@@ -123,6 +123,7 @@ class Workshop(NamedTuple):
                 if number:
                     discard(entry)
                 else:
+                    os.utime(entry)  # before it has our name: whoever looks from now on sees it live
                     entry.rename(folder)  # of two processes one has it
         return cls(folder, folder.name)
 
@@ -134,6 +135,13 @@ class Workshop(NamedTuple):
                 os.utime(self.folder)
 
         return every(_BEAT_SECONDS, beat)
+
+
+def has_outgoing(folder: Path) -> bool:
+    """Return whether a work folder holds versions whose removal was cut short."""
+    with suppress(OSError):
+        return any(entry.name.startswith("outgoing") for entry in folder.iterdir())
+    return False
 
 
 def _is_dead(folder: Path, own: os.stat_result) -> bool:

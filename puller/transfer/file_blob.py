@@ -11,7 +11,7 @@ from pathlib import Path
 
 from puller.errors import disk_errors
 from puller.plan import Blob, Piece
-from puller.store.filesystem import check_inode, optional, preallocates
+from puller.store.filesystem import check_inode, has_stable_inodes, optional, preallocates
 from puller.store.trust import status_of
 
 from .file_piece import FLAGS, FilePieceWriter
@@ -80,8 +80,8 @@ class FileBlobWriter:
         with disk_errors():
             handle = os.open(self.path, FLAGS | create, 0o644)
             try:
-                self.inode = self.inode or os.fstat(handle).st_ino
                 check_inode(handle, self.inode, self.path)
+                self.inode = os.fstat(handle).st_ino if has_stable_inodes(self.path) else 0
                 os.ftruncate(handle, size)
                 if size and preallocates(self.path.parent):
                     with optional():

@@ -19,7 +19,16 @@ from puller.artifact.part import IN_PLACE, LayerKind, ParsedArtifact, Part
 from puller.errors import BadArtifact, NothingSelected, UnsafePath, disk_errors
 from puller.proof import proof_of
 from puller.settings import Settings
-from puller.store.filesystem import NOT_HERE, copy, discard, link_or_copy, make_folders, optional, raise_replaced
+from puller.store.filesystem import (
+    NOT_HERE,
+    copy,
+    discard,
+    has_stable_inodes,
+    link_or_copy,
+    make_folders,
+    optional,
+    raise_replaced,
+)
 from puller.store.receipt import FileRecord
 from puller.store.trust import Trust, status_of
 from puller.unpack.member import MemberType
@@ -108,7 +117,8 @@ class _Builder:
     """Puts a model directory together. All methods raise OSError."""
 
     def __init__(self, model: Path, workshop: Path, trust: Trust, inodes: Mapping[str, int]) -> None:
-        self._model, self._workshop, self._trust, self._inodes = model, workshop, trust, inodes
+        self._model, self._workshop, self._trust = model, workshop, trust
+        self._inodes = inodes if has_stable_inodes(workshop) else {}
         self._placed: dict[tuple[str, int, float | None], Path] = {}
         """The path in the model of a file's content, by its source, mode and time."""
 

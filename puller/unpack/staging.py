@@ -21,7 +21,7 @@ from typing import Any
 from puller.artifact.part import Part
 from puller.errors import BadArtifact, NoRoom, disk_errors
 from puller.settings import Settings, selection_suffix
-from puller.store.filesystem import discard, free_bytes, raise_replaced, write_whole
+from puller.store.filesystem import discard, free_bytes, has_stable_inodes, raise_replaced, write_whole
 from puller.store.trust import read_state
 from puller.store.writeback import Writeback
 
@@ -57,7 +57,7 @@ class Staged:
         if not number:
             return entry
         file = _identity(Path(self.place))
-        if file[0] != self.inode:
+        if self.inode not in (0, file[0]):
             raise_replaced(Path(self.place))
         return {**entry, "file": file}
 
@@ -170,7 +170,7 @@ class Output:
         self._flushed = self._position = self._stop = 0
         with disk_errors():
             self._handle = os.open(path, _FLAGS, 0o644)
-            self.inode = os.fstat(self._handle).st_ino
+            self.inode = os.fstat(self._handle).st_ino if has_stable_inodes(path.parent) else 0
             os.ftruncate(self._handle, size)
 
     def write(self, content: memoryview) -> None:

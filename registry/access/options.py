@@ -6,15 +6,24 @@ Tests: tests/registry/access/test_options.py
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from registry.access.access import Access
-from registry.errors import BadDigest, BadReference, SourceUnsupported
-from registry.process.program import DEBUG
+from registry.errors import BadDigest, BadReference, Fault, SourceUnsupported
+from registry.process.program import DEBUG, is_debugging
 from registry.progress.reporter import JsonReporter, QuietReporter, Reporter
 from registry.source import OciSource, Source, parse_source
 
 from .defaults import HOSTS_DIRECTORY
 from .environment import access_from
+
+
+class BadOptions(Fault):
+    """Options of the command line that have no effect, or miss another one."""
+
+    code = "options.invalid"
+    hint = "mend the option that is named, or leave it out: each verb has --help"
+    exit_code = 2
 
 
 @contextmanager
@@ -117,6 +126,7 @@ def access_for(
 ) -> Access:
     """Return the access that the options ask for, to the registries of `sources`; `reporter` shows its waits."""
     plain, insecure = (_said(arguments, option, sources) for option in ("plain_http", "insecure"))
+    _check_options(arguments)
     client = (arguments.cert_file, arguments.key_file or arguments.cert_file) if arguments.cert_file else None
     return access_from(
         environ,
@@ -129,7 +139,7 @@ def access_for(
         insecure=[registry for registry, said in insecure if said],
         hosts_dir=arguments.hosts_dir,
         say_wait=reporter.wait,
-        debug=reporter.debug if arguments.debug or environ.get(DEBUG) else None,
+        debug=reporter.debug if arguments.debug or is_debugging(environ) else None,
     )
 
 
@@ -142,3 +152,11 @@ def _said(arguments: argparse.Namespace, option: str, sources: Sequence[Source])
             own, common = getattr(arguments, f"{side}{option}"), getattr(arguments, option)
             found.append((source.reference.registry, common if own is None else own))
     return found
+
+
+def _check_options(arguments: argparse.Namespace) -> None:
+    """Raise BadOptions for an option that would have no effect."""
+    if arguments.key_file and not arguments.cert_file:
+        raise BadOptions("--key-file has no effect without --cert-file")
+    if arguments.hosts_dir != HOSTS_DIRECTORY and not Path(arguments.hosts_dir).is_dir():
+        raise BadOptions(f"--hosts-dir {arguments.hosts_dir}: is no folder")

@@ -155,7 +155,7 @@ class Credentials:
             self._pass_over(str(error))
             return None
         source = f"docker-credential-{helper}, named in {config.file}"
-        return Credential(*answer, source=source) if answer else None
+        return Credential(*answer, source=source) if answer and any(answer) else None  # "" of both is no answer
 
     def _pass_over(self, words: str) -> None:
         if words not in self._lacking:

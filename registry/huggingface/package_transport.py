@@ -63,7 +63,7 @@ class PackageTransport(httpx2.BaseTransport):
         check_coding(response.headers, redacted(url))
         # 3
         page = self._next_page(url, response.headers.get("Link") or "")
-        headers = {name: value for name, value in response.headers.items() if name.lower() != "link"}
+        headers = {name: value for name, value in response.headers.items() if not page or name.lower() != "link"}
         headers |= {"Link": f'<{page}>; rel="next"'} if page else {}
         told = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
         return httpx2.Response(response.status, headers=told, stream=_Stream(response, self._limit))

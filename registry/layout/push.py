@@ -22,7 +22,7 @@ from oras.defaults import (
 
 from registry.digest import Digest
 from registry.documents.document import Document
-from registry.errors import BadLayout, Mismatch, Refused
+from registry.errors import BadLayout, BadReference, Mismatch
 from registry.http.retry import Patience
 from registry.manifest import Descriptor, Index, Manifest
 from registry.source import LayoutSource
@@ -88,7 +88,7 @@ class LayoutPusher:
 
     def __init__(self, source: LayoutSource) -> None:
         if source.digest:
-            raise Refused(f"{source}: names a digest, which cannot be chosen", hint="push to a tag")
+            raise BadReference(f"{source}: names a digest, which cannot be chosen", hint="push to a tag")
         self._source = source
         directory = source.directory
         _check_place(directory)

@@ -88,7 +88,7 @@ def _with_near_match(message: str) -> str:
     match = _CHOICE.fullmatch(message)
     if match is None:
         return message
-    known = [one.strip(" '") for one in match["known"].split(",")]
+    known = list(filter(None, (one.strip(" '") for one in match["known"].split(","))))
     guess = _guess(match["given"], known) or f": there are {', '.join(known)}"
     return f"unknown {match['what'].rpartition('/')[2]} {match['given']!r}{guess}"
 

@@ -6,7 +6,7 @@ Tests: tests/test_program.py
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, NoReturn, TextIO
 
 from .signals import Ended, asked_for, heed_signals
@@ -23,6 +23,11 @@ CODES = {
 """The codes of endings that have no error class."""
 
 _NULL = os.devnull
+
+
+def is_debugging(environ: Mapping[str, str]) -> bool:
+    """Return whether an environment turns tracebacks and lines about requests on."""
+    return environ.get(DEBUG, "") not in {"", "0", "false"}
 
 
 class Ending(NamedTuple):
@@ -77,13 +82,13 @@ def ending_of(error: BaseException) -> Ending:
     """
     error = asked_for() or error
     if isinstance(error, KeyboardInterrupt):
-        return Ending(130, "interrupted", "interrupted", "run it again: it goes on behind what has landed")
+        return Ending(130, "interrupted", "interrupted", "run it again: a pull or a push goes on where it was")
     if isinstance(error, Ended):
         return Ending(128 + error.number, "interrupted", f"ended by {error}", "run it again: it goes on")
     code, hint = getattr(error, "code", None), getattr(error, "hint", None)
     if isinstance(code, str) and isinstance(hint, str):
         return Ending(getattr(error, "exit_code", 1), code, str(error), hint)
-    if os.environ.get(DEBUG):
+    if is_debugging(os.environ):
         import traceback  # noqa: PLC0415 - rarely needed, and takes time
 
         traceback.print_exception(error)

@@ -30,7 +30,7 @@ class Reporter:
         """A `stream` of None means the present sys.stderr; an interval of None means one that fits the stream."""
         self._interval = interval_seconds
         self._stream = sys.stderr if stream is None else stream
-        self._is_terminal = self._stream.isatty()
+        self._is_terminal = self._stream.isatty() and os.environ.get("TERM") != "dumb"
         self._has_line = False
         """Whether a status line stands, which a message must not be appended to."""
 

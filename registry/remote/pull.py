@@ -150,8 +150,10 @@ class RemoteRepository:
                     is_answered = True
                 except Fault as error:
                     failure = failure if failure is not None and failure.temporary else error
-            if failure is None or (is_answered and not is_first):
+            if failure is None:
                 return
+            if is_answered and not is_first:
+                raise failure
             if not is_answered:  # what is missing may be at the host that could not be asked
                 waiting.after(failure)
             is_first = False

@@ -11,7 +11,7 @@ from registry.access.access import Access
 from registry.digest import Digest
 from registry.documents.document import Document
 from registry.documents.referrers import listed_with, tag_of_referrers
-from registry.errors import Fault, NotFound, Refused, Unauthorized, Unavailable, UploadLost
+from registry.errors import BadReference, Fault, NotFound, Refused, Unauthorized, Unavailable, UploadLost
 from registry.http.retry import Patience
 from registry.manifest import ACCEPT_ALL, SIZE_LIMIT, Manifest
 from registry.reference import Reference
@@ -28,7 +28,7 @@ class RemotePusher:
 
     def __init__(self, access: Access, reference: Reference) -> None:
         if reference.digest:
-            raise Refused(f"{reference}: names a digest, which cannot be chosen", hint="push to a tag")
+            raise BadReference(f"{reference}: names a digest, which cannot be chosen", hint="push to a tag")
         self._reference, self._transport, self._patience = reference, access.transport, access.patience
         self._client = Client(access, access.upstream(reference), reference, "pull,push")
         self._committer = Committer(self._client, access)
@@ -124,6 +124,13 @@ class RemotePusher:
         url = self._client.url(f"manifests/{target}")
         return Document.parse(self._patience.patiently(lambda: self._stored(url)))
 
+    def _stored_again(self, tag: str) -> Document | None:
+        """Return what is under a tag that was refused once; None where it is refused again, or absent."""
+        try:
+            return self.stored(tag)
+        except (NotFound, Unauthorized):
+            return None
+
     @property
     def tag(self) -> str:
         """The tag of the reference."""
@@ -161,7 +168,7 @@ class RemotePusher:
             listed = None
         except Unauthorized:  # so answer some registries for tags that are absent, to whoever may read all others
             self.stored(str(document.digest))
-            listed = None
+            listed = self._stored_again(tag)
         longer = listed_with(listed, document)
         if longer is not None:
             self._put_document(longer, tag)

@@ -25,7 +25,7 @@ from packer.source.suspicion import is_suspicious
 from registry.access.access import Access
 from registry.chunk_index import CHUNK_BYTES
 from registry.digest import Digest
-from registry.errors import BadLayout, LayoutFailed, Mismatch, Refused, Unauthorized, Unavailable
+from registry.errors import BadLayout, BadReference, LayoutFailed, Mismatch, Refused, Unauthorized, Unavailable
 from registry.open import open_documents, open_pusher, open_repository
 from registry.progress.reporter import QuietReporter
 from registry.progress.stats import TransferStats
@@ -380,7 +380,7 @@ def test_a_push_goes_to_a_tag(access: Access, tmp_path: Path) -> None:
     """Nobody can choose a digest."""
     folder = write_tree(tmp_path / "model", {"a": b""})
     for target in (f"127.0.0.1:1/m@{Digest.of(b'')}", f"layout://{tmp_path / 'layout'}@{Digest.of(b'')}"):
-        with pytest.raises(Refused, match="names a digest"):
+        with pytest.raises(BadReference, match="names a digest"):
             send(folder, target, access)
 
 

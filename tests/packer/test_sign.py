@@ -178,7 +178,25 @@ def test_signatures_that_may_not_be_read_are_not_written_over(
         fake.fail(faults.status(403), path="/(manifests|blobs)/")
         assert weighbridge.main(["push", folder, fake.reference(), "--sign", str(key), "--quiet"]) == 1
         assert "[registry.unauthorized]" in capsys.readouterr().err
-        assert fake.manifests == {}
+        assert not [name for name in fake.manifests if not name.startswith("sha256:")]
+
+
+@pytest.mark.parametrize("times", [0, 1])
+def test_signatures_that_are_refused_for_a_moment_or_with_all_manifests_stay(tmp_path: Path, times: int) -> None:
+    """Whoever may read blobs need not see manifests; and a refusal may pass."""
+    (tmp_path / "other").mkdir()
+    (key, public), (other, _) = pem_keys(tmp_path), pem_keys(tmp_path / "other")
+    folder = str(write_tree(tmp_path / "model", MODEL))
+    with fake_registry() as fake:
+        assert weighbridge.main(["push", folder, fake.reference(), "--sign", str(key), "--quiet"]) == 0
+        path = "/manifests/sha256-" if times else "/manifests/"
+        fake.fail(faults.status(403), path=path, method="GET", times=times or 100)
+        code = weighbridge.main(["push", folder, fake.reference(), "--sign", str(other), "--quiet"])
+        fake.faults.clear()
+        assert code == (0 if times else 1)
+        (tag,) = [name for name in fake.manifests if name.endswith(".sig")]
+        assert len(json.loads(fake.manifests[tag])["layers"]) == (2 if times else 1)
+        assert pull(fake.reference(), tmp_path / "pulled", public) == 0
 
 
 def test_a_layout_holds_signatures_beside_its_artifact(tmp_path: Path) -> None:

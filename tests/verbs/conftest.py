@@ -41,15 +41,22 @@ class Install:
 
     def changed(self, document: Object, change: Callable[[Object], object]) -> AbstractContextManager[None]:
         """Change a stored object until the block ends."""
-        return _changed(self.objects, document, change)
+        return self._for_a_while(_changed(self.objects, document, change))
 
     def absent(self, document: Object) -> AbstractContextManager[None]:
         """Remove a stored object until the block ends."""
-        return _absent(self.objects, document)
+        return self._for_a_while(_absent(self.objects, document))
 
     def present(self, document: Object) -> AbstractContextManager[None]:
         """Keep another object until the block ends."""
         return _present(self.objects, document)
+
+    @contextmanager
+    def _for_a_while(self, change: AbstractContextManager[None]) -> Iterator[None]:
+        """Have a change until the block ends; then wait until the API server, which may see it late, injects again."""
+        with change:
+            yield
+        assert poll(lambda: comes_back_injected(self.objects), _READY_SECONDS), "nothing is injected any more"
 
     def read(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object:
         """Return a stored object."""

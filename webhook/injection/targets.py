@@ -23,6 +23,9 @@ from .engines import engine_of
 # $(NAME) is the kubelet's form, which leaves $$(NAME) alone; $NAME and ${NAME} are a shell's.
 _OURS = re.compile(r"(?<!\$)\$[({]?WEIGHBRIDGE_(?:MODEL|ADAPTER)")
 
+_SILENT = Decimal(2 << 30)
+"""The memory that counts for a container that states none: more than sidecars state, and less than servers do."""
+
 
 def choose_targets(pod: Raw, named: tuple[str, ...] | None, index: int, settings: Settings) -> list[Raw]:
     """Return the containers that get the model, in the order of their start; `index` is the puller's.
@@ -51,19 +54,20 @@ def _surely_serves(container: Raw, accelerators: tuple[str, ...]) -> bool:
 def server_of(pod: Raw, targets: list[Raw], mount_paths: Mapping[str, str], accelerators: tuple[str, ...]) -> Raw:
     """Return the target that serves the model. `mount_paths` are those of the model, by the containers' names.
 
-    An application container before an init container, one that computes before others, one that shows that it reads a
-    model before one that does not, and then the one that may use the most memory. Where nothing states that, the pod's
-    first container may use all, and one that others added after it none.
+    An application container before an init container, one with an accelerator before others, one that shows that it
+    reads a model before one that does not, one that claims a device, and then the one that may use the most memory.
     """
-    apps = {id(container): number for number, container in enumerate(app_containers(pod))}
+    apps = {id(container) for container in app_containers(pod)}
 
-    def rank(container: Raw) -> tuple[bool, bool, bool, Decimal]:
+    def rank(container: Raw) -> tuple[bool, bool, bool, bool, Decimal]:
         path = mount_paths.get(name_of(container), "")
-        reads = engine_of(container) != "none" or names_our_variables(container) or _names(container, path)
-        memory = _memory(container)
-        if memory is None:
-            memory = Decimal(0) if apps.get(id(container)) else Decimal("Infinity")
-        return id(container) in apps, computes(container, accelerators), reads, memory
+        return (
+            id(container) in apps,
+            any(requested_accelerators(container, accelerators)),
+            engine_of(container) != "none" or names_our_variables(container) or _names(container, path),
+            computes(container, accelerators),
+            _memory(container),
+        )
 
     return max(targets, key=rank, default={})
 
@@ -72,11 +76,11 @@ def _names(container: Raw, path: str) -> bool:
     return bool(path) and any(path in text for text in _texts(container))
 
 
-def _memory(container: Raw) -> Decimal | None:
-    """Return the memory that a container may use, or requests; None where it states neither."""
+def _memory(container: Raw) -> Decimal:
+    """Return the memory that a container may use, or requests; _SILENT where it states neither."""
     resources = mapping(container, "resources")
-    limit = quantity(mapping(resources, "limits").get("memory"))
-    return quantity(mapping(resources, "requests").get("memory")) if limit is None else limit
+    stated = (quantity(mapping(resources, kind).get("memory")) for kind in ("limits", "requests"))
+    return next((amount for amount in stated if amount is not None), _SILENT)
 
 
 def names_our_variables(container: Raw) -> bool:

@@ -53,6 +53,7 @@ class Bounds:
 
     most_waiting: int = 16
     most_waiting_of_namespace: int = 4
+    most_joined: int = 12  # of a namespace, where a question is asked already
     most_questions_of_namespace: int = 60
     """How many new questions a namespace may cause in a minute."""
 
@@ -110,7 +111,7 @@ class Resolver:
         until = min(until, time.monotonic() + self._bounds.deadline_seconds)
         policy = self._policy()
         with self._lock:
-            may_wait = self._may_wait(namespace)
+            may_wait = self._may_wait(namespace, self._bounds.most_waiting_of_namespace)
             begun = [self._begin(policy, namespace, one, may_wait=may_wait) for one in references]
             waits = any(isinstance(one, Future) for one in begun)
             self._state.waiting[namespace] += waits
@@ -135,7 +136,7 @@ class Resolver:
         if found is not None:
             return found
         future = self._state.asked.get(reference)
-        if future is not None and self._has_room:
+        if future is not None and self._may_wait(namespace, self._bounds.most_joined):
             return future  # whoever else asks the same costs the registry nothing
         if not may_wait or (future is None and not self._spend(namespace)):
             return self._last(reference, Unknown("too-many"))
@@ -226,12 +227,9 @@ class Resolver:
         known, oldest = self._state.known.get(reference), self._bounds.clock() - self._bounds.stale_seconds
         return known.answer if known and _outlasts(known, _LATE, oldest) else why
 
-    @property
-    def _has_room(self) -> bool:
-        return self._state.waiting.total() < self._bounds.most_waiting
-
-    def _may_wait(self, namespace: str) -> bool:
-        return self._has_room and self._state.waiting[namespace] < self._bounds.most_waiting_of_namespace
+    def _may_wait(self, namespace: str, most: int) -> bool:
+        has_room = self._state.waiting.total() < self._bounds.most_waiting
+        return has_room and self._state.waiting[namespace] < most
 
     def _spend(self, namespace: str) -> bool:
         now, budgets = self._bounds.clock(), self._state.budgets

@@ -52,6 +52,7 @@ def _of_running_pod(new: Raw, old: Raw | None) -> Iterator[str]:
 def _of_kind(kind: str, new: Raw) -> Iterator[str]:
     bare = [steps for steps, template in find_templates(new) if labels(template).get(MODEL.name) is None]
     places = ", ".join(f"{written(steps)}.metadata.labels" for steps in bare[:_SHOWN])
+    kind = kind if kind and kind != "None" else "object without a kind"
     if bare:
         yield f"{MODEL.name} does nothing on a {kind} itself: put it into its pod template ({places})"
     elif not any(find_templates(new)):

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -31,6 +31,18 @@ GATE = "10.200.0.1:5080"
 _OPTED_IN = {"weighbridge.dev/injection": "enabled", "pod-security.kubernetes.io/enforce": "restricted"}
 _SERVE = ("python", "/engine.py")
 _numbers = count(1)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to a failure what the webhook says of it: a request that it never saw was lost on the way."""
+    report = yield
+    installed = item.funcargs.get("installed")
+    if report.failed and call.when == "call" and isinstance(installed, Install):
+        report.sections.append(("the webhook", installed.said()))
+    return report
 
 
 @pytest.fixture(scope="session")

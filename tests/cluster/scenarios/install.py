@@ -2,10 +2,11 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.cluster.cluster import Cluster
+from tests.cluster.cluster import Cluster, CommandFailed
 from tests.parts.objects import Object
 
 NAMESPACE = "weighbridge-system"
@@ -29,6 +30,13 @@ _PROBE = {
     },
     "spec": {"containers": [{"name": "main", "image": "x"}]},
 }
+
+_DIALS = 20
+_DIAL = """\
+import socket, sys
+for host, _, port in (place.rpartition(":") for place in sys.argv[1:]):
+    socket.create_connection((host, int(port)), timeout=1).close()
+"""
 
 
 class Install:
@@ -67,12 +75,29 @@ class Install:
         """Wait until the webhook's pods are those of its Deployment, and the API server reaches them.
 
         A pod that is Ready is behind its Service when kube-proxy has heard of it, up to a second later; one that is on
-        its way out may answer a few seconds longer.
+        its way out may answer a few seconds longer. The Service is dialled often, for each connection gets another pod.
         """
         self.cluster.kubectl("-n", NAMESPACE, "rollout", "status", DEPLOYMENT, "--timeout=120s")
         self.cluster.wait("the former replicas are gone", lambda: not self._leaving())
         probe = ("create", "--dry-run=server", "-n", "probes", "-f", str(self._probe))
         self.cluster.wait("the webhook is reached", lambda: self.cluster.tried(*probe))
+        self.cluster.wait("every connection to its Service is taken", self._is_dialled)
+
+    def _is_dialled(self) -> bool:
+        service = self.cluster.read("service", "weighbridge-webhook", "-n", NAMESPACE)["spec"]
+        pods = [pod["status"]["podIP"] for pod in self.cluster.read("pods", "-n", NAMESPACE)["items"]]
+        places = [f"{service['clusterIP']}:{service['ports'][0]['port']}"] * _DIALS + [f"{ip}:10250" for ip in pods]
+        try:
+            self.cluster.run([sys.executable, "-c", _DIAL, *places])
+        except CommandFailed:
+            return False
+        return True
+
+    def said(self) -> str:
+        """Return what the webhook's pods said last, and where its Service leads."""
+        logs = ("logs", "--selector=app.kubernetes.io/component=webhook", "--prefix", "--tail=40")
+        lists = ("get", "pods,endpointslices", "-o", "wide")
+        return "\n".join(self.cluster.tried("-n", NAMESPACE, *words) for words in (lists, logs))
 
     def _leaving(self) -> list[Object]:
         pods = self.cluster.read("pods", "-n", NAMESPACE)["items"]

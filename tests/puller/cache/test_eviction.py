@@ -235,6 +235,84 @@ def test_what_is_planted_beside_models_is_not_touched(claim: Claim) -> None:
     assert claim.directories() == {"own", "link", "b", "c"}
 
 
+def test_files_of_users_beside_a_model_keep_it(claim: Claim) -> None:
+    """An engine's cache, say: what no pull wrote is nobody's to remove."""
+    claim.start("a")
+    claim.age("a", 45)
+    (claim.volume / "a" / "engine").mkdir()
+    (claim.volume / "a" / "engine" / "rank0").write_bytes(b"mine")
+    claim.start("b")
+
+    claim.start("c")
+
+    assert claim.directories() == {"a", "b", "c"}
+    assert (claim.volume / "a" / "engine" / "rank0").read_bytes() == b"mine"
+
+
+def test_what_goes_is_told(claim: Claim) -> None:
+    """By the puller that needed the room, with the day of the last use."""
+    claim.start("a")
+    claim.age("a", 45)
+    claim.start("b")
+
+    claim.start("c")
+
+    day = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 45 * 24 * 3600))
+    assert f"{claim.volume / 'a'}: removed to make room, last used on {day}" in claim.listener.said
+
+
+def test_a_directory_that_two_users_keep_folders_behind_is_one(claim: Claim) -> None:
+    """It is counted once, and goes with its entry."""
+    claim.start("a")
+    (claim.volume / ".weighbridge-4711" / "a").mkdir(parents=True)
+    (claim.volume / ".weighbridge-4711" / "a" / "used").touch()
+    claim.age("a", 45)
+    claim.start("b")
+
+    claim.start("c")
+
+    assert claim.directories() == claim.models() == {"b", "c"}
+
+
+def test_a_directory_goes_only_with_all_of_its_model(claim: Claim) -> None:
+    """While the cache's own folder of it is held, removing the directory would free nothing."""
+    claim.start("a")
+    claim.age("a", 45)
+    (entry,) = [path for path in (claim.volume / ".cache").iterdir() if not path.name.startswith(".")]
+    eviction = Eviction(claim.volume / ".cache", TRUST, limit=MODEL_BYTES, keep_days=KEEP_DAYS)
+
+    with Destination(entry, TRUST).open(lambda _: nullcontext()):
+        assert "in use" in eviction.make_room(MODEL_BYTES // 2, keep=claim.volume / ".cache" / "x")
+
+    assert claim.directories() == {"a"}
+
+
+def test_a_removal_that_was_cut_short_is_finished_by_the_next(claim: Claim) -> None:
+    """Nobody comes back to a directory that was removed because nobody needs it."""
+    claim.start("a")
+    claim.age("a", 45)
+    place = Destination(claim.volume / "a", TRUST)
+    with place.open(lambda _: nullcontext()):
+        (claim.volume / "a").rename(place.workshop.outgoing)  # and here the process was killed
+    claim.start("b")
+
+    claim.start("c")
+
+    assert claim.directories() == claim.models() == {"b", "c"}
+    assert not list(claim.volume.rglob("outgoing*"))
+
+
+def test_what_was_pulled_without_the_setting_is_never_removed(claim: Claim) -> None:
+    """By hand, to be mounted as it is, say: no puller tells when it is used."""
+    claim.start("a", keep_days=0)
+    claim.age("a", 400)
+    claim.start("b")
+
+    claim.start("c")
+
+    assert claim.directories() == {"a", "b", "c"}
+
+
 def test_a_mark_that_is_no_file_says_nothing(tmp_path: Path) -> None:
     """Whoever may write there may have made it."""
     (tmp_path / ".weighbridge" / "a").mkdir(parents=True)

@@ -17,6 +17,7 @@ from puller.pull import pull
 from puller.settings import Settings
 from puller.store.journal import boot_id
 from puller.store.receipt import Receipt
+from puller.store.work_dir import Workshop
 from registry.access.access import Access
 from registry.auth.credentials import Credentials
 from registry.digest import Digest
@@ -169,6 +170,20 @@ def test_without_locks_what_a_killed_pull_left_is_gone_on_with(
     assert fetched // PIECE == (3 if is_taken_over else 8)
     assert [folder.exists() for folder in killed] == [not is_taken_over] * 2
     assert read_tree(tmp_path / "model") == MODEL
+
+
+def test_a_folder_that_was_taken_over_is_not_taken_from_its_taker(tmp_path: Path) -> None:
+    """Replicas that start together after a node was lost: one has what the dead one left, and keeps it."""
+    left = tmp_path / "alone-dead"
+    (left / "incoming").mkdir(parents=True)
+    for path in (left / "incoming", left):
+        os.utime(path, (1, 1))
+
+    taken = Workshop.alone(tmp_path)
+    others = [Workshop.alone(tmp_path) for _ in range(3)]
+
+    assert taken.incoming.exists()
+    assert not any(one.incoming.exists() for one in others)
 
 
 @pytest.fixture

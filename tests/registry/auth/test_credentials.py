@@ -160,6 +160,14 @@ def test_a_program_goes_before_an_entry_of_its_own_file_for_the_host(
     assert find(file, "a.io/team/m") == Credential("t", "s")
 
 
+def test_an_empty_answer_of_a_program_hides_no_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some answer so for hosts that they do not know."""
+    program(tmp_path, monkeypatch, '{"Username":"","Secret":""}')
+    file = write(tmp_path, {"auths": {"a.io": {"auth": PAIR}}, "credsStore": "test"})
+    assert find(file, "a.io/m") == Credential("me", "hush:hush")
+    assert find(file, "b.io/m") is None
+
+
 @pytest.mark.parametrize("helper", ["test", "absent"])
 def test_an_entry_counts_where_the_program_has_nothing_or_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, helper: str

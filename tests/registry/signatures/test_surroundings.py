@@ -154,6 +154,21 @@ def test_a_mirror_with_signatures_of_others_proves_nothing_and_hides_nothing(sig
         assert pulled(signed, tmp_path, hosts) == MODEL
 
 
+@pytest.mark.parametrize("code", [403, 503])
+def test_what_a_registry_refuses_is_not_missing_because_a_mirror_answers(
+    signed: Signed, tmp_path: Path, code: int
+) -> None:
+    """The signature may stand there, and nobody need sign again (docs/decisions/0015)."""
+    signed.cosign()
+    with fake_registry() as mirror:
+        offer(mirror, MODEL)
+        hosts = hosts_dir(tmp_path, signed.fake.address, mirror)
+        signed.fake.fail(faults.status(code), path="/(manifests|referrers)/")
+        with pytest.raises(Fault) as caught:
+            pulled(signed, tmp_path, hosts)
+    assert caught.value.code in ("registry.unauthorized", "registry.unavailable")
+
+
 @pytest.mark.parametrize("code", [404, 405, 400, 406])
 def test_a_registry_without_the_api_of_referrers_has_them_under_a_tag(
     signed: Signed, tmp_path: Path, code: int

@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import Any
 
@@ -312,6 +312,29 @@ def test_few_threads_of_a_namespace_wait(fake: FakeRegistry) -> None:
         while not fake.requests:
             threading.Event().wait(0.01)
         assert resolve_one(resolver, "team", _reference(fake, "v2")) == Unknown("too-many")
+        release.set()
+        assert isinstance(first.result(), Facts)
+    resolver.close()
+
+
+def test_joiners_of_one_namespace_leave_places_to_others(fake: FakeRegistry) -> None:
+    """A large rollout on a slow registry keeps nobody else from asking."""
+    bounds = replace(_BOUNDS, most_waiting=4, most_joined=3, most_waiting_of_namespace=1)
+    resolver, release = _resolver(fake, bounds), threading.Event()
+
+    def held(_: object, answer: Answer) -> Answer:
+        release.wait(20)
+        return answer
+
+    fake.fail(held, path="/manifests/v1", times=1)
+    with ThreadPoolExecutor(8) as pool:
+        first = pool.submit(resolve_one, resolver, "team", _reference(fake))
+        while not fake.requests:
+            threading.Event().wait(0.01)
+        joined = [pool.submit(resolve_one, resolver, "team", _reference(fake)) for _ in range(5)]
+        done, _ = wait(joined, return_when=FIRST_COMPLETED)
+        assert {one.result() for one in done} == {Unknown("too-many")}
+        assert resolve_one(resolver, "other", _reference(fake, "t1")) == Unknown("not-found")
         release.set()
         assert isinstance(first.result(), Facts)
     resolver.close()
