@@ -182,8 +182,7 @@ class Destination:
 
     def reserve(self, size: int) -> None:
         """Raise NoRoom unless `size` more bytes fit on the volume."""
-        free = free_bytes(self.path.parent)
-        if free is not None and size > free:
+        if (free := free_bytes(self.path.parent)) is not None and size > free:
             raise NoRoom(f"{self.path}: the model needs {size} bytes more, the volume has {free} bytes left")
 
     def publish(self, receipt: Receipt, *, is_synced: bool) -> None:

@@ -429,9 +429,20 @@ def test_a_blob_that_is_there_in_another_size_is_sent_again(tmp_path: Path, name
         pushed("team/model")
         fake.blobs[digest] = TREE[name][:-100]
         if at_neighbour:
-            mounted = Answer(201)
-            fake.fail(lambda request, answer: mounted if "mount=" in request.path else answer, method="POST")
-            fake.fail(lambda _, answer: answer if "mount" in fake.requests[-2].path else Answer(404), method="HEAD")
+            mounts: list[str] = []  # several blobs are sent at once, so a question's mount is known by its digest alone
+
+            def mount(request: Request, answer: Answer) -> Answer:
+                if "mount=" not in request.path:
+                    return answer
+                mounts.append(request.path)
+                return Answer(201)
+
+            def asked(request: Request, answer: Answer) -> Answer:
+                wanted = request.path.rpartition(":")[2]
+                return answer if any(wanted in path for path in mounts) else Answer(404)
+
+            fake.fail(mount, method="POST")
+            fake.fail(asked, method="HEAD")
         pushed("other/model" if at_neighbour else "team/model")
         assert fake.blobs[digest] == TREE[name]
 
