@@ -22,7 +22,7 @@ class BadOptions(Fault):
     """Options of the command line that have no effect, or miss another one."""
 
     code = "options.invalid"
-    hint = "mend the option that is named, or leave it out: each verb has --help"
+    hint = "mend the option that is named, or leave it out"
     exit_code = 2
 
 

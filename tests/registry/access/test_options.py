@@ -42,12 +42,12 @@ def unknown(folder: Path) -> Iterator[FakeRegistry]:
         ("--to-plain-http --no-plain-http", ("https", "http")),
     ],
 )
-def test_each_side_of_a_copy_is_reached_as_is_said_of_it(words: str, schemes: tuple[str, str]) -> None:
+def test_each_side_of_a_copy_is_reached_as_is_said_of_it(words: str, schemes: tuple[str, str], tmp_path: Path) -> None:
     """What is said of one side comes before what is said of both."""
     parser = argparse.ArgumentParser()
     add_access_options(parser)
     add_side_options(parser)
-    arguments = parser.parse_args([*words.split(), "--hosts-dir", "/nonexistent"])
+    arguments = parser.parse_args([*words.split(), "--hosts-dir", str(tmp_path)])
     places = [parse_source(text) for text in (SOURCE, TARGET)]
     with access_for(arguments, places, {}, QuietReporter()) as access:
         roots = [access.hosts(place.reference)[0].root for place in places if isinstance(place, OciSource)]
@@ -96,7 +96,7 @@ def test_whatever_is_no_registry_that_was_named_is_held_to_its_certificate(tmp_p
     with unknown(tmp_path) as named, unknown(tmp_path) as other:
         place = parse_source(named.reference())
         assert isinstance(place, OciSource)
-        arguments = parser.parse_args(["--insecure", "--no-plain-http", "--hosts-dir", "/nonexistent"])
+        arguments = parser.parse_args(["--insecure", "--no-plain-http", "--hosts-dir", str(tmp_path)])
         with access_for(arguments, [place], {}, QuietReporter()) as access:
             host = access.hosts(place.reference)[0]
             with access.transport_to(host).request("GET", f"https://{named.address}/v2/", {}) as answer:
