@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import httpx2
 import pytest
+from huggingface_hub.utils._xet import parse_xet_file_data_from_response
 
 from puller.errors import UnsafePath
 from puller.inspection.inspect import inspect
@@ -32,7 +34,10 @@ from registry.errors import (
     Unavailable,
     Untrusted,
 )
+from registry.http.redirects import RedirectRule
 from registry.http.transport import Transport
+from registry.huggingface.package_transport import PackageTransport
+from registry.net.origin import Origin
 from registry.open import open_pusher, open_repository
 from registry.progress.reporter import QuietReporter
 from registry.source import parse_source
@@ -592,6 +597,22 @@ def test_the_hubs_own_program_may_fetch_large_files(hub: FakeHub, tmp_path: Path
     assert [request.range for request in hub.cdn.blob_requests() if Digest.of(WEIGHTS).hex in request.path] == [None]
     assert receipt.wire_bytes == sum(map(len, MODEL.values())) - len(WEIGHTS) - len(b"{}")
     assert list((tmp_path / ".weighbridge" / "model").glob("courier")) == []
+
+
+def test_where_xet_gets_its_token_reaches_the_hubs_own_program(hub: FakeHub) -> None:
+    """The hub names it in a link of its own, beside those by which listings go on."""
+    route = f"{hub.endpoint}/api/models/team/model/xet-read-token/{'b' * 40}"
+    named = faults.with_headers(X_Xet_Hash="a" * 64, Link=f'<{route}>; rel="xet-auth"')
+    hub.fail(named, path="/resolve/", method="HEAD")
+    transport = Transport(proxies={}, timeout_seconds=10)
+    rule = RedirectRule(Origin.of(hub.endpoint))
+    wire = PackageTransport(transport, rule, 1 << 40, lambda url, status, _: Refused(f"{url}: {status}"))
+    with httpx2.Client(transport=wire) as package:
+        answer = package.head(f"{hub.endpoint}/team/model/resolve/main/model.safetensors")
+        told = parse_xet_file_data_from_response(answer)
+    transport.close()
+    assert told is not None
+    assert told.refresh_route == route
 
 
 @pytest.mark.parametrize("fault", [faults.flipped(17), faults.status(500), faults.shortened(1)])
