@@ -46,15 +46,11 @@ def optional() -> Iterator[None]:
             raise
 
 
-def kind_of(path: Path, mountinfo: str) -> str:
-    """Return the type of the file system that `path` is on; empty when unknown.
+def kind_of(device: int, mountinfo: str) -> str:
+    """Return the type of the file system on a device; empty when unknown.
 
     `mountinfo` is the text of /proc/self/mountinfo (proc_pid_mountinfo(5)).
     """
-    return _kind(path.stat().st_dev, mountinfo)
-
-
-def _kind(device: int, mountinfo: str) -> str:
     wanted = f"{os.major(device)}:{os.minor(device)}"
     for line in mountinfo.splitlines():
         before, _, after = line.partition(" - ")
@@ -63,18 +59,25 @@ def _kind(device: int, mountinfo: str) -> str:
     return ""
 
 
-def has_stable_inodes(path: Path) -> bool:
-    """Return whether a file has one inode number here for its life, under each of its names; False where unknown."""
-    kind = _kind_of_device(path.stat().st_dev)
-    return bool(kind) and not kind.startswith(_PASSING_INODES)
-
-
 @cache
 def _kind_of_device(device: int) -> str:
     try:
-        return _kind(device, Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace"))
+        return kind_of(device, Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace"))
     except OSError:
         return ""
+
+
+def _kind_at(path: Path) -> str:
+    try:
+        return _kind_of_device(path.stat().st_dev)
+    except OSError:
+        return ""
+
+
+def has_stable_inodes(path: Path) -> bool:
+    """Return whether a file has one inode number here for its life, under each of its names; False where unknown."""
+    kind = _kind_at(path)
+    return bool(kind) and not kind.startswith(_PASSING_INODES)
 
 
 def preallocates(path: Path) -> bool:
@@ -83,11 +86,7 @@ def preallocates(path: Path) -> bool:
     On tmpfs it touches every page, and where the kernel cannot do it (NFS), libc writes every block: both would cost
     more than they save.
     """
-    try:
-        mountinfo = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
-        return kind_of(path, mountinfo) in _PREALLOCATING
-    except OSError:
-        return False
+    return _kind_at(path) in _PREALLOCATING
 
 
 def bytes_below(folder: Path) -> int:

@@ -16,12 +16,12 @@ def test_the_mount_of_the_folders_device_is_found(tmp_path: Path) -> None:
 21 1 0:99 / / rw,relatime - overlay overlay rw
 22 21 {number} / /tmp rw,nosuid shared:7 master:1 - ext4 /dev/vda rw
 """
-    assert kind_of(tmp_path, table) == "ext4"
+    assert kind_of(device, table) == "ext4"
 
 
 def test_an_unknown_device_has_no_kind(tmp_path: Path) -> None:
     """A table that does not know the device says nothing."""
-    assert kind_of(tmp_path, "") == ""
+    assert kind_of(tmp_path.stat().st_dev, "") == ""
 
 
 @pytest.mark.parametrize("kind", ["nothing", "file", "link", "link to a folder", "empty", "flat", "deep"])
