@@ -185,10 +185,6 @@ class Pusher(Protocol):
         """Write a small blob at once."""
         ...
 
-    def put_manifest(self, manifest: Manifest) -> Digest:
-        """Write the manifest, after all blobs, under the reference's tag; return its digest."""
-        ...
-
     def put_document(self, document: Document, tag: str | None = None, /) -> Digest:
         """Write a document as it is, under a tag, or by its digest alone, so that nothing names it yet.
 

@@ -24,7 +24,7 @@ from registry.digest import Digest
 from registry.documents.document import Document
 from registry.errors import BadLayout, BadReference, Mismatch
 from registry.http.retry import Patience
-from registry.manifest import Descriptor, Index, Manifest
+from registry.manifest import Descriptor, Index
 from registry.source import LayoutSource
 
 from .disk import INCOMING, replace, sync, sync_folder, writing
@@ -136,10 +136,6 @@ class LayoutPusher:
         with self.begin(len(content)) as upload:
             upload.write(memoryview(content))
             upload.commit(digest)
-
-    def put_manifest(self, manifest: Manifest) -> Digest:
-        """Write the manifest, and its tag into the index; move a tag that exists."""
-        return self.put_document(Document.parse(manifest.to_bytes()), self.tag)
 
     @property
     def tag(self) -> str:

@@ -13,7 +13,7 @@ from registry.documents.document import Document
 from registry.documents.referrers import listed_with, tag_of_referrers
 from registry.errors import BadReference, Fault, NotFound, Refused, Unauthorized, Unavailable, UploadLost
 from registry.http.retry import Patience
-from registry.manifest import ACCEPT_ALL, SIZE_LIMIT, Manifest
+from registry.manifest import ACCEPT_ALL, SIZE_LIMIT
 from registry.reference import Reference
 
 from .client import Client
@@ -102,12 +102,8 @@ class RemotePusher:
         except NotFound as error:  # of an upload that was opened just now
             raise UploadLost(str(error), is_lasting=True) from error
 
-    def put_manifest(self, manifest: Manifest) -> Digest:
-        """Write the manifest under the reference's tag; raise Mismatch when the registry computed another digest."""
-        return self.put_document(Document.parse(manifest.to_bytes()), self.tag)
-
     def put_document(self, document: Document, tag: str | None = None) -> Digest:
-        """Write a document as it is, under a tag or by its digest; raise Mismatch as above."""
+        """Write a document as it is, under a tag or by its digest; raise Mismatch where the registry has another."""
         self._put_document(document, tag or str(document.digest))
         return Digest.of(document.content) if tag else document.digest
 

@@ -8,7 +8,9 @@ from random import Random
 from registry.annotations import ARTIFACT_TYPE, CONFIG_TYPE, FILEPATH, layer_type
 from registry.chunk_index import CHUNK_ALGORITHM, Chunks
 from registry.digest import Digest
+from registry.documents.document import Document
 from registry.manifest import Descriptor, Manifest
+from registry.repository import Pusher
 from tests.fakes.registry import FakeRegistry
 
 from .packs import CODECS, tar_of
@@ -71,3 +73,8 @@ def offer_packed(fake: FakeRegistry, files: Mapping[str, bytes], codec: str) -> 
             Descriptor(media_type=layer_type("weight", f"tar{codec}"), digest=Digest.of(content), size=len(content))
         )
     return fake.add(manifest_of(layers))
+
+
+def put_manifest(pusher: Pusher, manifest: Manifest) -> Digest:
+    """Write a manifest under the pusher's own tag."""
+    return pusher.put_document(Document.parse(manifest.to_bytes()), pusher.tag)

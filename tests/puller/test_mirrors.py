@@ -28,7 +28,7 @@ from tests.fakes.patience import HASTY, NONE
 from tests.fakes.registry import Change, FakeRegistry, Request, fake_registry
 from tests.parts.distribution import Registry, running_registry
 
-from .models import layer, manifest_of, noise, offer, read_tree
+from .models import layer, manifest_of, noise, offer, put_manifest, read_tree
 from .test_laws import HURRIED, random_fault, random_model
 
 WEIGHTS = noise(300_000)
@@ -331,7 +331,7 @@ def test_a_real_pull_through_cache_serves_what_it_fetched(registry: Registry, pa
         pusher = open_pusher(parse_source(source), access)
         for content in (*MODEL.values(), b"{}"):
             pusher.put(content, Digest.of(content))
-        pusher.put_manifest(manifest_of([layer(path, content) for path, content in MODEL.items()]))
+        put_manifest(pusher, manifest_of([layer(path, content) for path, content in MODEL.items()]))
     (tmp_path / "cache").mkdir()
     with running_registry(part("registry"), tmp_path / "cache", upstream=f"http://{registry.address}") as cache:
         place = tmp_path / "certs.d" / "_default"

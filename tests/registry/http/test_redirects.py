@@ -19,7 +19,7 @@ from tests.fakes import faults
 from tests.fakes.patience import HASTY
 from tests.fakes.registry import Answer, FakeRegistry, Request, fake_registry, serving
 from tests.parts.certificate import tls_for_localhost
-from tests.puller.models import layer, manifest_of, offer
+from tests.puller.models import layer, manifest_of, offer, put_manifest
 
 CONTENT = b"x" * 1000
 MANIFEST = manifest_of([layer("a", CONTENT)])
@@ -57,7 +57,7 @@ def test_a_write_that_is_led_on_is_sent_again_whole(fake: FakeRegistry, status: 
     with nobody() as access:
         pusher = open_pusher(parse_source(fake.reference()), access)
         pusher.put(CONTENT, Digest.of(CONTENT))
-        pusher.put_manifest(MANIFEST)
+        put_manifest(pusher, MANIFEST)
     assert fake.blobs == {str(Digest.of(CONTENT)): CONTENT}
     assert fake.manifests["v1"] == MANIFEST.to_bytes()
     again = [request for request in fake.requests if "moved=1" in request.path]
@@ -93,7 +93,7 @@ def test_what_is_secret_goes_to_no_other_host(fake: FakeRegistry, tmp_path: Path
         fake.fail(leading, method="PUT", path="/manifests/")
         transport = Transport(proxies={}, timeout_seconds=5)
         with Access(transport=transport, credentials=Credentials.load([file])) as access:
-            open_pusher(parse_source(fake.reference()), access).put_manifest(MANIFEST)
+            put_manifest(open_pusher(parse_source(fake.reference()), access), MANIFEST)
         assert [request.method for request in store.requests] == ["PUT"]
         assert store.requests[0].body == MANIFEST.to_bytes()
         assert "authorization" not in store.requests[0].headers

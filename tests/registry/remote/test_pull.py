@@ -27,6 +27,7 @@ from tests.fakes.registry import FakeRegistry, fake_registry, serving
 from tests.fakes.tokens import TokenServer
 from tests.parts.certificate import certificate_for_localhost, tls_for_localhost
 from tests.parts.distribution import PASSWORD, USER, Registry, running_registry
+from tests.puller.models import put_manifest
 
 CONTENT = b'{"n":1}'
 MANIFEST = Manifest(
@@ -52,7 +53,7 @@ def there_and_back(address: str, opened: Access) -> None:
     pusher = open_pusher(source, opened)
     pusher.put(CONTENT, Digest.of(CONTENT))
     assert pusher.has(Digest.of(CONTENT), len(CONTENT))
-    digest = pusher.put_manifest(MANIFEST)
+    digest = put_manifest(pusher, MANIFEST)
     repository = open_repository(source, opened)
     resolved = repository.resolve()
     assert (resolved.digest, resolved.manifest) == (digest, MANIFEST)
