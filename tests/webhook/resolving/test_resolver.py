@@ -3,10 +3,12 @@
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -19,6 +21,7 @@ from tests.fakes.clock import Clock
 from tests.fakes.faults import mannered, redirected, replaced, stalled, status, with_headers
 from tests.fakes.manner import Manner
 from tests.fakes.registry import Answer, Change, FakeRegistry, fake_registry
+from tests.parts.process import poll
 from webhook.resolving.answer import Ask, Facts, Unknown, facts_of
 from webhook.resolving.policy import Policy
 from webhook.resolving.question import QuestionSettings
@@ -297,69 +300,75 @@ def test_a_namespace_has_a_budget(fake: FakeRegistry) -> None:
     resolver.close()
 
 
-def test_few_threads_of_a_namespace_wait(fake: FakeRegistry) -> None:
-    """The rest of its pods are admitted at once, unpinned."""
-    bounds = replace(_BOUNDS, most_waiting_of_namespace=1)
-    resolver, release = _resolver(fake, bounds), threading.Event()
+@contextmanager
+def held(fake: FakeRegistry, bounds: Bounds) -> Iterator["Held"]:
+    """Hold the first question of the namespace `team` at its registry until it is released."""
+    release, begun, asked = threading.Event(), threading.Event(), Counter[str]()
 
-    def held(_: object, answer: Answer) -> Answer:
+    def hold(_: object, answer: Answer) -> Answer:
+        begun.set()
         release.wait(20)
         return answer
 
-    fake.fail(held, path="/manifests/v1")
-    with ThreadPoolExecutor(1) as pool:
+    def policy() -> Policy:
+        asked["all"] += 1
+        return Policy.of(fake.address)
+
+    fake.fail(hold, path="/manifests/v1", times=1)
+    resolver = Resolver(policy, bounds=bounds)
+    with ThreadPoolExecutor(12) as pool:
         first = pool.submit(resolve_one, resolver, "team", _reference(fake))
-        while not fake.requests:
-            threading.Event().wait(0.01)
-        assert resolve_one(resolver, "team", _reference(fake, "v2")) == Unknown("too-many")
-        release.set()
-        assert isinstance(first.result(), Facts)
+        try:
+            assert begun.wait(20)
+            yield Held(resolver, pool, first, release, asked)
+        finally:
+            release.set()
     resolver.close()
+
+
+class Held(NamedTuple):
+    """A question that waits, and who may join it; `asked` counts who came to the resolver."""
+
+    resolver: Resolver
+    pool: ThreadPoolExecutor
+    first: "Future[Any]"
+    release: threading.Event
+    asked: Counter[str]
+
+    def join(self, reference: Reference, count: int) -> "list[Future[Any]]":
+        """Have others of the namespace ask the same, all of them while the question waits."""
+        before = self.asked["all"]
+        joined = [self.pool.submit(resolve_one, self.resolver, "team", reference) for _ in range(count)]
+        assert poll(lambda: self.asked["all"] >= before + count, 20)
+        return joined
+
+
+def test_few_threads_of_a_namespace_wait(fake: FakeRegistry) -> None:
+    """The rest of its pods are admitted at once, unpinned."""
+    with held(fake, replace(_BOUNDS, most_waiting_of_namespace=1)) as question:
+        assert resolve_one(question.resolver, "team", _reference(fake, "v2")) == Unknown("too-many")
+        question.release.set()
+        assert isinstance(question.first.result(), Facts)
 
 
 def test_joiners_of_one_namespace_leave_places_to_others(fake: FakeRegistry) -> None:
     """A large rollout on a slow registry keeps nobody else from asking."""
     bounds = replace(_BOUNDS, most_waiting=4, most_joined=3, most_waiting_of_namespace=1)
-    resolver, release = _resolver(fake, bounds), threading.Event()
-
-    def held(_: object, answer: Answer) -> Answer:
-        release.wait(20)
-        return answer
-
-    fake.fail(held, path="/manifests/v1", times=1)
-    with ThreadPoolExecutor(8) as pool:
-        first = pool.submit(resolve_one, resolver, "team", _reference(fake))
-        while not fake.requests:
-            threading.Event().wait(0.01)
-        joined = [pool.submit(resolve_one, resolver, "team", _reference(fake)) for _ in range(5)]
-        done, _ = wait(joined, return_when=FIRST_COMPLETED)
+    with held(fake, bounds) as question:
+        done, _ = wait(question.join(_reference(fake), 5), return_when=FIRST_COMPLETED)
         assert {one.result() for one in done} == {Unknown("too-many")}
-        assert resolve_one(resolver, "other", _reference(fake, "t1")) == Unknown("not-found")
-        release.set()
-        assert isinstance(first.result(), Facts)
-    resolver.close()
+        assert resolve_one(question.resolver, "other", _reference(fake, "t1")) == Unknown("not-found")
+        question.release.set()
+        assert isinstance(question.first.result(), Facts)
 
 
 def test_pods_of_a_gang_that_ask_the_same_get_the_same(fake: FakeRegistry) -> None:
     """Whoever joins a question costs the registry nothing: all are pinned, however few may begin one."""
-    bounds = replace(_BOUNDS, most_waiting_of_namespace=1)
-    resolver, release = _resolver(fake, bounds), threading.Event()
-
-    def held(_: object, answer: Answer) -> Answer:
-        release.wait(20)
-        return answer
-
-    fake.fail(held, path="/manifests/v1", times=1)
-    with ThreadPoolExecutor(12) as pool:
-        first = pool.submit(resolve_one, resolver, "team", _reference(fake))
-        while not fake.requests:
-            threading.Event().wait(0.01)
-        others = [pool.submit(resolve_one, resolver, "team", _reference(fake)) for _ in range(11)]
-        threading.Event().wait(0.1)
-        release.set()
-        assert {one.result() for one in others} == {first.result()}
-        assert isinstance(first.result(), Facts)
-    resolver.close()
+    with held(fake, replace(_BOUNDS, most_waiting_of_namespace=1)) as question:
+        others = question.join(_reference(fake), 11)
+        question.release.set()
+        assert {one.result() for one in others} == {question.first.result()}
+        assert isinstance(question.first.result(), Facts)
 
 
 @pytest.mark.parametrize(
