@@ -98,7 +98,6 @@ def make_plan(
         pin=None if found.source.digest else answers.pin,
         content_bytes=answers.content_bytes,
         adapter_pins=answers.adapter_pins(request),
-        image="",
     )
     group = claim_group(bare, server, request.volume.name) if request.volume.is_claim and is_pulled else ClaimGroup()
     if is_pulled:

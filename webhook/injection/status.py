@@ -80,7 +80,8 @@ class Status:
     adapter_pins: tuple[Digest | None, ...] = ()
     """What `pin` is, for each of the adapters; empty where none of them has one."""
 
-    image: str
+    image: str = ""
+    """The puller's; empty where nothing is pulled."""
 
     @property
     def containers(self) -> tuple[str, ...]:

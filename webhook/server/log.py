@@ -3,6 +3,9 @@
 The container runtime reads a container's output; while it hangs, or restarts, the pipe fills. A decision that waited
 for it would keep its thread, and in the end every admission.
 
+The standard library's QueueHandler is no way out: its listener writes to a stream whose lock a fork may leave taken,
+and a queue that is full is an error that is written there, too.
+
 Tests: tests/webhook/test_serving.py
 """
 
